@@ -1,0 +1,89 @@
+// The port between delivery and a message API. An adapter turns a call of messages into whatever
+// its API wants and the API's answer into the few classes of failure that delivery acts upon.
+// Adapters: log, none, nhn. They know nothing of actors; the notification actor nothing of HTTP.
+#pragma once
+
+#include "domain/event.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace paymentd::alimtalk {
+
+/// One message of a call.
+struct recipient {
+  std::string delivery_id; // "alimtalk-<entry id>": the recipient grouping key
+  payment_event event;
+};
+
+/// A call: sent whole, and repeated only whole under the same key.
+struct call {
+  std::string key;                   // idempotency key and sender grouping key
+  std::vector<recipient> recipients; // at least one, at most recipients_max()
+};
+
+enum class failure_class : std::uint8_t {
+  permanent, // this will never succeed: a bad number
+  transient, // try this message again later
+  throttled, // try again after `retry_after`
+  outage, // the API as a whole does not work: down, 5xx, or credentials, sender or template refused
+  unknown, // it may have been accepted: a time-out after writing, a lost connection, garbage
+  seen,    // the key was seen before, which does not tell what was accepted: `find` does
+};
+
+struct failure {
+  failure_class kind = failure_class::unknown;
+  std::string reason; // one line for the log and the delivery's lastError; no secrets
+  std::chrono::milliseconds retry_after{0}; // of a throttled one; 0 where the API does not say
+  /// Of an outage: whether the request cannot have been accepted because not one byte of it was
+  /// written. Then the same key may be used again; otherwise a refused call needs a new key.
+  bool never_written = false;
+  /// Of a refused call: whether the API refused this call as it stands, so that a smaller part of
+  /// it might pass (a poisoned recipient), rather than being out of order itself.
+  bool refused_content = false;
+};
+
+struct accepted {
+  std::string provider_message_id;
+};
+
+/// What became of a call: a failure of the call as a whole, or one result for each recipient, in
+/// the call's order.
+using recipient_result = std::expected<accepted, failure>;
+using call_result = std::expected<std::vector<recipient_result>, failure>;
+
+/// What a search by key found: for each recipient of the call, in its order, the provider's message
+/// id where the provider has accepted it, or an empty text.
+using find_result = std::expected<std::vector<std::string>, failure>;
+
+class provider {
+ public:
+  virtual ~provider() = default;
+
+  /// Sends a call. `done` is called exactly once, on the provider's own thread, within the
+  /// provider's time-out (or at once, in `send` itself), and must not block. Any thread.
+  virtual void send(call what, std::function<void(call_result)> done) = 0;
+
+  /// Looks up which of a call's recipients were accepted under its key. As `send`. Only where
+  /// `can_find()`.
+  virtual void find(call what, std::function<void(find_result)> done) = 0;
+  virtual bool can_find() const = 0;
+
+  /// How long the provider refuses a repeated key (`seen`); 0 where it does not know keys. After
+  /// that, a call in doubt is looked up, and what is not there is sent under a new key.
+  virtual std::chrono::milliseconds key_window() const = 0;
+
+  /// The most recipients that one call may have.
+  virtual std::size_t recipients_max() const = 0;
+
+  /// Ends connections and answers what is open with `unknown`. Afterwards `send` and `find` answer
+  /// at once with an outage.
+  virtual void stop() = 0;
+};
+
+} // namespace paymentd::alimtalk

@@ -1,0 +1,211 @@
+// The port between the actors and a database. `database` is one database as this process sees it;
+// `store` is one connection to it, owned by one worker thread, and reconnects by itself.
+// Implementations: db/sqlite (embedded) and db/postgres. Both call `decide`, so the rules of
+// payment stand in neither. One conformance suite (tests/db) holds them to what is written here.
+#pragma once
+
+#include "db/error.hpp"
+#include "domain/command.hpp"
+#include "domain/event.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace paymentd::db {
+
+// ---- streams ------------------------------------------------------------------------------------
+
+/// The right to write and deliver one stream of the ledger. Each owner's tenure has an epoch of its
+/// own; whoever acts under an ended epoch is told `fenced`.
+struct stream_lease {
+  stream_id stream;
+  std::int64_t epoch = 0;
+  friend bool operator==(const stream_lease&, const stream_lease&) = default;
+};
+
+// ---- reading ------------------------------------------------------------------------------------
+
+struct get_user {
+  user_id id;
+};
+struct get_order {
+  order_id id;
+};
+using query = std::variant<get_user, get_order>;
+
+struct not_found {
+  friend bool operator==(not_found, not_found) = default;
+};
+using answer = std::variant<not_found, user, order>;
+
+// ---- delivery -----------------------------------------------------------------------------------
+
+/// Whoever is told of payments: the AlimTalk, a webhook. It has one cursor a stream.
+struct subscriber {
+  subscriber_id id;
+  std::string name;           // "alimtalk"; unique, at most 64 characters of [a-z0-9_-]
+  bool wants_payments = true; // which kinds of entries it takes; fixed when it is registered
+  bool wants_refunds = false;
+};
+
+/// One event on its way to one subscriber.
+struct message {
+  payment_event event;
+  int attempts = 0; // tries of this message that ended transiently so far
+};
+
+/// A set of messages that is sent, and repeated, only whole. It stands in the database before
+/// anything is sent, so whatever dies, its successor finds it and knows that it may have been sent.
+struct claim {
+  claim_id id;
+  int generation = 1;
+  std::string key; // "<database's instance>-<id>.<generation>": the provider's idempotency and
+                   // sender grouping key; at most 64 characters of [a-z0-9.-]; never used again
+  instant since;   // when this generation was committed
+  std::vector<message> messages; // by rising entry id; never empty
+};
+
+enum class delivery_status : std::uint8_t { pending = 0, delivered = 1, failed = 2 };
+
+/// What became of one message of a claim that ends.
+struct delivery_result {
+  entry_id entry;
+  delivery_status status = delivery_status::delivered;
+  int attempts = 1;                // including this try
+  std::string provider_message_id; // of a delivered one
+  std::string last_error;          // of a failed one, or of one to be tried again
+  instant next_attempt;            // of a pending one
+};
+
+struct ended_claim {
+  claim_id id;
+  std::vector<delivery_result> results; // exactly one for each message of the claim
+};
+
+/// One transaction of the delivery of one stream to one subscriber.
+struct delivery_step {
+  subscriber_id subscriber;
+  stream_lease stream;
+  std::vector<ended_claim> ended;   // deleted, their results stored
+  std::vector<claim_id> regenerate; // given the next generation and with it a new key
+  std::vector<claim_id> split;      // replaced by two claims of its first and second half
+  int open_max = 0;                 // how many new claims to open at the most
+  int messages_max = 1000;          // how many messages in each of them, at the most
+};
+
+struct delivery_answer {
+  std::vector<claim> claims; // the regenerated ones, both halves of the split ones, the opened ones
+  bool more = false;         // there is more to claim at once, and open_max or messages_max was met
+  std::optional<instant> next_due; // when the earliest waiting retry of this stream is due
+};
+
+// ---- the store ----------------------------------------------------------------------------------
+
+/// One connection. Used by one thread at a time. Every call has a time bound (the options'
+/// time-outs) and returns `unavailable` rather than waiting for a database to come back.
+class store {
+ public:
+  virtual ~store() = default;
+
+  /// Whether the database answers on this connection; reconnects where needed.
+  virtual result<void> ping() = 0;
+
+  /// Makes a stream this store's own to write to: one that nobody owns, or a new one. Begins a new
+  /// epoch, from the next multiple of 2^20 on. An earlier stream of this store is left to be
+  /// adopted.
+  virtual result<stream_lease> take_stream(instant now) = 0;
+
+  /// Settles the batch in one transaction on the taken stream and renews its lease; an empty batch
+  /// only renews. Gives one outcome a command, in order, and only after the commit is durable.
+  /// `in_doubt`: call `resolve` before anything else. Precondition: take_stream succeeded.
+  virtual result<std::vector<outcome>> settle(std::span<const command> batch, instant now) = 0;
+
+  /// Decides a commit in doubt: first begins a new epoch of the stream, which shuts the old
+  /// transaction out for good, then looks whether it had passed. Gives its outcomes where it had,
+  /// nullopt where nothing happened (the batch may be settled again). Repeat it on `unavailable`.
+  virtual result<std::optional<std::vector<outcome>>> resolve(instant now) = 0;
+
+  /// The stream taken, with its present epoch (`resolve` changes it).
+  virtual stream_lease lease() const = 0;
+
+  /// Gives one answer a query, in order, from committed state.
+  virtual result<std::vector<answer>> read(std::span<const query> queries) = 0;
+
+  /// Registers a subscriber by its name, or finds the registered one (its kinds stay as they were).
+  /// A new one starts from here: entries that exist already are not for it.
+  virtual result<subscriber> subscribe(std::string_view name, bool wants_payments,
+                                       bool wants_refunds, instant now) = 0;
+
+  /// Leases streams whose owner's lease has run out, for delivering what is left in them, at most
+  /// `streams_max` at once. Renews those that `held` names and gives all that are held now.
+  virtual result<std::vector<stream_lease>> adopt_streams(std::span<const stream_lease> held,
+                                                          int streams_max, instant now) = 0;
+
+  /// The open claims of a subscriber in a stream, oldest first: after a restart all of them may
+  /// have been sent. Makes the cursor where it is missing.
+  virtual result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
+                                                 instant now) = 0;
+
+  /// Does all of `step` in one transaction, or nothing. Retries that are due are claimed before
+  /// what lies ahead of the cursor; a claim holds the one or the other.
+  virtual result<delivery_answer> deliver(const delivery_step& step, instant now) = 0;
+};
+
+// ---- the database -------------------------------------------------------------------------------
+
+struct seed_plan {
+  std::int64_t users = 0;
+  std::int64_t orders = 0;
+  std::int64_t spread = 0; // order i belongs to user 1 + (i mod spread); 0: the number of users
+  won balance;             // of each user, with its CHARGE entry where above 0
+  won amount;              // each order's total; discount 0
+};
+
+class database {
+ public:
+  virtual ~database() = default;
+
+  /// Creates or upgrades the schema, each numbered migration once. Gives how many were applied.
+  virtual result<int> migrate(instant now) = 0;
+
+  /// Says (as `broken`) when the schema is missing, older or newer than this program's.
+  virtual result<void> check_schema() = 0;
+
+  enum class role : std::uint8_t {
+    lane,     // settles; in the embedded store also delivers, since it has one writer
+    delivery, // subscribes, adopts and delivers
+    reader,   // reads only
+  };
+  /// A store for one worker. Any thread; connects at once.
+  virtual result<std::unique_ptr<store>> connect(role) = 0;
+
+  /// How many lanes may settle at once (1 in the embedded store) and whether delivery must go
+  /// through the lane's store.
+  virtual int lanes_max() const = 0;
+  virtual bool delivers_on_lane() const = 0;
+
+  /// Fills an empty database in bulk; `broken` where it is not empty.
+  virtual result<void> seed(const seed_plan& plan, instant now) = 0;
+
+  /// Checks the invariants of docs/design.md on one consistent snapshot of the live database and
+  /// calls `breach` with one line for each breach. Gives how many there were.
+  virtual result<std::int64_t> audit(const std::function<void(std::string_view)>& breach) = 0;
+};
+
+struct database_options {
+  std::string url;   // "sqlite:PATH" or "postgresql://…"
+  std::string owner; // names this process among those on the database; unique for each start
+  std::chrono::milliseconds lease{15000}; // how long a stream stays this process's without renewal
+};
+
+/// Opens what `url` names, by its scheme. `broken` with one clear line where it cannot be opened
+/// (not a file, no rights, held by another process); a PostgreSQL server that is not there yet is
+/// no error here.
+result<std::unique_ptr<database>> open_database(const database_options& options);
+
+} // namespace paymentd::db

@@ -1,0 +1,209 @@
+#include "domain/decide.hpp"
+
+#include <algorithm>
+
+namespace paymentd {
+
+namespace {
+
+template <class T>
+void sort_unique(std::vector<T>& values) {
+  std::ranges::sort(values);
+  values.erase(std::ranges::unique(values).begin(), values.end());
+}
+
+/// An element of the snapshot with whether the batch changed it.
+template <class T>
+struct tracked {
+  std::vector<T> items; // by rising id
+  std::vector<bool> changed;
+
+  explicit tracked(std::vector<T> from) : items(std::move(from)), changed(items.size()) {}
+
+  template <class Id>
+  T* find(Id id) {
+    const auto at = std::ranges::lower_bound(items, id, {}, &T::id);
+    return at != items.end() && at->id == id ? &*at : nullptr;
+  }
+
+  void mark(const T& item) { changed[static_cast<std::size_t>(&item - items.data())] = true; }
+
+  std::vector<T> take_changed() {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < items.size(); ++i)
+      if (changed[i]) {
+        if (kept != i)
+          items[kept] = std::move(items[i]);
+        ++kept;
+      }
+    items.resize(kept);
+    return std::move(items);
+  }
+};
+
+/// One run over one batch: what `decide` does, command by command.
+class decider {
+ public:
+  decider(snapshot state, instant now)
+      : orders_(std::move(state.orders)), users_(std::move(state.users)),
+        next_entry_(state.first_entry), next_user_(state.first_user),
+        next_order_(state.first_order), now_(now) {}
+
+  outcome operator()(const create_user& what) {
+    user created{.id = next_user_,
+                 .phone = what.phone,
+                 .balance = {},
+                 .last_sequence = 0,
+                 .created_at = now_};
+    ++next_user_.value;
+    if (what.balance > won{0})
+      move(created, what.balance, entry_kind::charge, std::nullopt);
+    result_.new_users.push_back(created);
+    return created;
+  }
+
+  outcome operator()(const charge& what) {
+    user* who = users_.find(what.user);
+    if (!who)
+      return refused{refusal::user_not_found, std::nullopt};
+    if (!checked_add(who->balance, what.amount))
+      return refused{refusal::balance_limit, std::nullopt};
+    users_.mark(*who);
+    return move(*who, what.amount, entry_kind::charge, std::nullopt);
+  }
+
+  outcome operator()(const create_order& what) {
+    if (!users_.find(what.user))
+      return refused{refusal::user_not_found, std::nullopt};
+    order created{.id = next_order_,
+                  .owner = what.user,
+                  .coupon = what.coupon,
+                  .total = what.total,
+                  .discount = what.discount,
+                  .status = order_status::pending,
+                  .payment_entry = std::nullopt,
+                  .refund_entry = std::nullopt,
+                  .created_at = now_,
+                  .updated_at = now_};
+    ++next_order_.value;
+    result_.new_orders.push_back(created);
+    return created;
+  }
+
+  outcome operator()(const pay& what) {
+    order* found = orders_.find(what.order);
+    if (!found || found->owner != what.user)
+      return refused{refusal::order_not_found, std::nullopt};
+    if (found->status != order_status::pending)
+      return refused{refusal::order_not_payable, found->status};
+    user* payer = users_.find(what.user);
+    if (!payer)
+      return refused{refusal::user_not_found, std::nullopt};
+    if (payer->balance < found->final_amount())
+      return refused{refusal::insufficient_balance, std::nullopt};
+    users_.mark(*payer);
+    found->payment_entry = move(*payer, -found->final_amount(), entry_kind::payment, found->id).id;
+    return become(*found, order_status::paid);
+  }
+
+  outcome operator()(const cancel& what) {
+    order* found = orders_.find(what.order);
+    if (!found)
+      return refused{refusal::order_not_found, std::nullopt};
+    if (found->status != order_status::pending)
+      return refused{refusal::order_not_cancellable, found->status};
+    return become(*found, order_status::cancelled);
+  }
+
+  outcome operator()(const refund& what) {
+    order* found = orders_.find(what.order);
+    if (!found)
+      return refused{refusal::order_not_found, std::nullopt};
+    if (found->status != order_status::paid)
+      return refused{refusal::order_not_refundable, found->status};
+    user* payee = users_.find(found->owner);
+    if (!payee)
+      return refused{refusal::user_not_found, std::nullopt};
+    if (!checked_add(payee->balance, found->final_amount()))
+      return refused{refusal::balance_limit, std::nullopt};
+    users_.mark(*payee);
+    found->refund_entry = move(*payee, found->final_amount(), entry_kind::refund, found->id).id;
+    return become(*found, order_status::refunded);
+  }
+
+  decision finish(std::vector<outcome> outcomes) {
+    result_.outcomes = std::move(outcomes);
+    result_.changed_orders = orders_.take_changed();
+    result_.changed_users = users_.take_changed();
+    return std::move(result_);
+  }
+
+ private:
+  /// Writes the ledger entry of a movement that was checked to fit.
+  const ledger_entry& move(user& who, won amount, entry_kind kind, std::optional<order_id> of) {
+    who.balance.value += amount.value;
+    ++who.last_sequence;
+    result_.entries.push_back({.id = next_entry_,
+                               .user = who.id,
+                               .sequence = who.last_sequence,
+                               .order = of,
+                               .kind = kind,
+                               .amount = amount,
+                               .balance_after = who.balance,
+                               .created_at = now_});
+    ++next_entry_.value;
+    return result_.entries.back();
+  }
+
+  outcome become(order& which, order_status status) {
+    which.status = status;
+    which.updated_at = now_;
+    orders_.mark(which);
+    return which;
+  }
+
+  tracked<order> orders_;
+  tracked<user> users_;
+  entry_id next_entry_;
+  user_id next_user_;
+  order_id next_order_;
+  instant now_;
+  decision result_;
+};
+
+} // namespace
+
+decision decide(std::span<const command> commands, snapshot state, instant now) {
+  decider run(std::move(state), now);
+  std::vector<outcome> outcomes;
+  outcomes.reserve(commands.size());
+  for (const command& what : commands)
+    outcomes.push_back(std::visit(run, what));
+  return run.finish(std::move(outcomes));
+}
+
+named_ids ids_named_by(std::span<const command> commands) {
+  named_ids named;
+  struct collector {
+    named_ids& into;
+    void operator()(const create_user&) { ++into.creates_users; }
+    void operator()(const charge& what) { into.users.push_back(what.user); }
+    void operator()(const create_order& what) {
+      into.users.push_back(what.user);
+      ++into.creates_orders;
+    }
+    void operator()(const pay& what) {
+      into.orders.push_back(what.order);
+      into.users.push_back(what.user);
+    }
+    void operator()(const cancel& what) { into.orders.push_back(what.order); }
+    void operator()(const refund& what) { into.orders.push_back(what.order); }
+  } collect{named};
+  for (const command& what : commands)
+    std::visit(collect, what);
+  sort_unique(named.orders);
+  sort_unique(named.users);
+  return named;
+}
+
+} // namespace paymentd

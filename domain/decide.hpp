@@ -1,0 +1,49 @@
+// The rules of payment, once, for every store: a pure function from a batch of commands and the
+// state that they name to outcomes and changes. It does no I/O, reads no clock and keeps nothing.
+#pragma once
+
+#include "domain/command.hpp"
+
+#include <span>
+#include <vector>
+
+namespace paymentd {
+
+/// What a batch names, as read under lock. `decide` takes it over and changes it in place.
+struct snapshot {
+  std::vector<order> orders; // those of the named orders that exist, by rising id, each once
+  std::vector<user> users;   // those of the named users and of the orders' owners, likewise
+  entry_id first_entry;      // entry ids from here on are the batch's: one a command at the most
+  user_id first_user;        // ids for created users: from here on, one a create_user
+  order_id first_order;      // ids for created orders: from here on, one a create_order
+};
+
+/// What becomes of a batch. The vectors of changes are by rising id, each id once, with the state
+/// after the whole batch; created ones stand in `new_…` only.
+struct decision {
+  std::vector<outcome> outcomes; // one for each command, in the order of the commands
+  std::vector<user> new_users;
+  std::vector<order> new_orders;
+  std::vector<user> changed_users;   // balance and last_sequence may differ
+  std::vector<order> changed_orders; // status, payment_entry, refund_entry, updated_at may differ
+  std::vector<ledger_entry> entries; // by rising id
+};
+
+/// Decides `commands` in their order, each against what the ones before it left. One that does not
+/// fit is refused and changes nothing; a later, smaller one may still pass. The checks of a payment
+/// come in this order: the order exists and belongs to that user; it is PENDING; the user exists;
+/// the balance suffices. Cost: n log m for n commands on m orders and users. Never throws but for
+/// memory. Precondition: `commands` were validated (amounts and ids in their bounds).
+decision decide(std::span<const command> commands, snapshot state, instant now);
+
+/// The orders and users that a batch names: sorted, each once. The users leave out the owners of
+/// orders that a refund names, since only the orders tell them.
+struct named_ids {
+  std::vector<order_id> orders;
+  std::vector<user_id> users;
+  std::int64_t creates_users = 0;  // how many create_user there are
+  std::int64_t creates_orders = 0; // how many create_order
+};
+named_ids ids_named_by(std::span<const command> commands);
+
+} // namespace paymentd

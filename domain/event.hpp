@@ -1,0 +1,24 @@
+// What subscribers are told: that a payment succeeded or was refunded. Made from the ledger entry
+// and from what never changes of its order and user, so it can be made again at any time.
+#pragma once
+
+#include "domain/model.hpp"
+
+namespace paymentd {
+
+struct payment_event {
+  entry_id entry;
+  entry_kind kind = entry_kind::payment; // payment or refund
+  order_id order;
+  user_id user;
+  std::string phone;
+  std::optional<coupon_id> coupon;
+  won total;
+  won discount;
+  instant ordered_at; // when the order was made
+  instant at;         // when it was paid or refunded
+  constexpr won final_amount() const { return {total.value - discount.value}; }
+  friend bool operator==(const payment_event&, const payment_event&) = default;
+};
+
+} // namespace paymentd

@@ -1,0 +1,65 @@
+#include "domain/model.hpp"
+#include "domain/command.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace paymentd {
+
+std::string_view to_string(order_status status) noexcept {
+  switch (status) {
+  case order_status::pending:
+    return "PENDING";
+  case order_status::paid:
+    return "PAID";
+  case order_status::cancelled:
+    return "CANCELLED";
+  case order_status::refunded:
+    return "REFUNDED";
+  }
+  return "UNKNOWN";
+}
+
+std::string_view to_string(entry_kind kind) noexcept {
+  switch (kind) {
+  case entry_kind::charge:
+    return "CHARGE";
+  case entry_kind::payment:
+    return "PAYMENT";
+  case entry_kind::refund:
+    return "REFUND";
+  }
+  return "UNKNOWN";
+}
+
+std::string_view to_string(refusal why) noexcept {
+  switch (why) {
+  case refusal::order_not_found:
+    return "order_not_found";
+  case refusal::user_not_found:
+    return "user_not_found";
+  case refusal::order_not_payable:
+    return "order_not_payable";
+  case refusal::order_not_cancellable:
+    return "order_not_cancellable";
+  case refusal::order_not_refundable:
+    return "order_not_refundable";
+  case refusal::insufficient_balance:
+    return "insufficient_balance";
+  case refusal::balance_limit:
+    return "balance_limit";
+  }
+  return "unknown";
+}
+
+bool valid_phone(std::string_view phone) noexcept {
+  static constexpr std::array<std::string_view, 6> prefixes = {"010", "011", "016",
+                                                               "017", "018", "019"};
+  if (phone.size() < 10 || phone.size() > 11)
+    return false;
+  if (!std::ranges::all_of(phone, [](char c) { return c >= '0' && c <= '9'; }))
+    return false;
+  return std::ranges::find(prefixes, phone.substr(0, 3)) != prefixes.end();
+}
+
+} // namespace paymentd
