@@ -12,53 +12,77 @@ void sort_unique(std::vector<T>& values) {
   values.erase(std::ranges::unique(values).begin(), values.end());
 }
 
-/// An element of the snapshot with whether the batch changed it.
+/// The orders, or the users, of a batch: those of the snapshot, with whether the batch changed
+/// them, and those that the batch creates, which the commands behind may name as well.
 template <class T>
-struct tracked {
-  std::vector<T> items; // by rising id
-  std::vector<bool> changed;
+class tracked {
+ public:
+  using id_type = decltype(T::id);
 
-  explicit tracked(std::vector<T> from) : items(std::move(from)), changed(items.size()) {}
+  tracked(std::vector<T> known, id_type first_created)
+      : known_(std::move(known)), changed_(known_.size()), first_created_(first_created) {}
 
-  template <class Id>
-  T* find(Id id) {
-    const auto at = std::ranges::lower_bound(items, id, {}, &T::id);
-    return at != items.end() && at->id == id ? &*at : nullptr;
+  T* find(id_type id) {
+    if (id >= first_created_) {
+      const auto at = static_cast<std::size_t>(id.value - first_created_.value);
+      if (at < created_.size())
+        return &created_[at];
+    }
+    const auto at = std::ranges::lower_bound(known_, id, {}, &T::id);
+    return at != known_.end() && at->id == id ? &*at : nullptr;
   }
 
-  void mark(const T& item) { changed[static_cast<std::size_t>(&item - items.data())] = true; }
+  id_type next_id() const {
+    return {first_created_.value + static_cast<std::int64_t>(created_.size())};
+  }
+
+  /// Adds a created one, whose id is next_id().
+  T& create(T what) { return created_.emplace_back(std::move(what)); }
+
+  /// Notes that `item`, which find() or create() gave, is changed.
+  void mark(const T& item) {
+    const auto at = std::ranges::lower_bound(known_, item.id, {}, &T::id);
+    if (at != known_.end() && &*at == &item)
+      changed_[static_cast<std::size_t>(at - known_.begin())] = true;
+  }
+
+  std::vector<T> take_created() { return std::move(created_); }
 
   std::vector<T> take_changed() {
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < items.size(); ++i)
-      if (changed[i]) {
+    for (std::size_t i = 0; i < known_.size(); ++i)
+      if (changed_[i]) {
         if (kept != i)
-          items[kept] = std::move(items[i]);
+          known_[kept] = std::move(known_[i]);
         ++kept;
       }
-    items.resize(kept);
-    return std::move(items);
+    known_.resize(kept);
+    return std::move(known_);
   }
+
+ private:
+  std::vector<T> known_; // by rising id
+  std::vector<bool> changed_;
+  std::vector<T> created_; // ids from first_created_ on, without gaps
+  id_type first_created_;
 };
 
 /// One run over one batch: what `decide` does, command by command.
 class decider {
  public:
   decider(snapshot state, instant now)
-      : orders_(std::move(state.orders)), users_(std::move(state.users)),
-        next_entry_(state.first_entry), next_user_(state.first_user),
-        next_order_(state.first_order), now_(now) {}
+      : orders_(std::move(state.orders), state.first_order),
+        users_(std::move(state.users), state.first_user), next_entry_(state.first_entry),
+        now_(now) {}
 
   outcome operator()(const create_user& what) {
-    user created{.id = next_user_,
-                 .phone = what.phone,
-                 .balance = {},
-                 .last_sequence = 0,
-                 .created_at = now_};
-    ++next_user_.value;
+    user& created = users_.create({.id = users_.next_id(),
+                                   .phone = what.phone,
+                                   .balance = {},
+                                   .last_sequence = 0,
+                                   .created_at = now_});
     if (what.balance > won{0})
       move(created, what.balance, entry_kind::charge, std::nullopt);
-    result_.new_users.push_back(created);
     return created;
   }
 
@@ -68,26 +92,22 @@ class decider {
       return refused{refusal::user_not_found, std::nullopt};
     if (!checked_add(who->balance, what.amount))
       return refused{refusal::balance_limit, std::nullopt};
-    users_.mark(*who);
     return move(*who, what.amount, entry_kind::charge, std::nullopt);
   }
 
   outcome operator()(const create_order& what) {
     if (!users_.find(what.user))
       return refused{refusal::user_not_found, std::nullopt};
-    order created{.id = next_order_,
-                  .owner = what.user,
-                  .coupon = what.coupon,
-                  .total = what.total,
-                  .discount = what.discount,
-                  .status = order_status::pending,
-                  .payment_entry = std::nullopt,
-                  .refund_entry = std::nullopt,
-                  .created_at = now_,
-                  .updated_at = now_};
-    ++next_order_.value;
-    result_.new_orders.push_back(created);
-    return created;
+    return orders_.create({.id = orders_.next_id(),
+                           .owner = what.user,
+                           .coupon = what.coupon,
+                           .total = what.total,
+                           .discount = what.discount,
+                           .status = order_status::pending,
+                           .payment_entry = std::nullopt,
+                           .refund_entry = std::nullopt,
+                           .created_at = now_,
+                           .updated_at = now_});
   }
 
   outcome operator()(const pay& what) {
@@ -101,7 +121,6 @@ class decider {
       return refused{refusal::user_not_found, std::nullopt};
     if (payer->balance < found->final_amount())
       return refused{refusal::insufficient_balance, std::nullopt};
-    users_.mark(*payer);
     found->payment_entry = move(*payer, -found->final_amount(), entry_kind::payment, found->id).id;
     return become(*found, order_status::paid);
   }
@@ -126,13 +145,14 @@ class decider {
       return refused{refusal::user_not_found, std::nullopt};
     if (!checked_add(payee->balance, found->final_amount()))
       return refused{refusal::balance_limit, std::nullopt};
-    users_.mark(*payee);
     found->refund_entry = move(*payee, found->final_amount(), entry_kind::refund, found->id).id;
     return become(*found, order_status::refunded);
   }
 
   decision finish(std::vector<outcome> outcomes) {
     result_.outcomes = std::move(outcomes);
+    result_.new_orders = orders_.take_created();
+    result_.new_users = users_.take_created();
     result_.changed_orders = orders_.take_changed();
     result_.changed_users = users_.take_changed();
     return std::move(result_);
@@ -141,6 +161,7 @@ class decider {
  private:
   /// Writes the ledger entry of a movement that was checked to fit.
   const ledger_entry& move(user& who, won amount, entry_kind kind, std::optional<order_id> of) {
+    users_.mark(who);
     who.balance.value += amount.value;
     ++who.last_sequence;
     result_.entries.push_back({.id = next_entry_,
@@ -165,8 +186,6 @@ class decider {
   tracked<order> orders_;
   tracked<user> users_;
   entry_id next_entry_;
-  user_id next_user_;
-  order_id next_order_;
   instant now_;
   decision result_;
 };

@@ -19,7 +19,7 @@ struct snapshot {
 };
 
 /// What becomes of a batch. The vectors of changes are by rising id, each id once, with the state
-/// after the whole batch; created ones stand in `new_…` only.
+/// after the whole batch; created ones, whose ids have no gaps, stand in `new_…` only.
 struct decision {
   std::vector<outcome> outcomes; // one for each command, in the order of the commands
   std::vector<user> new_users;
