@@ -1,0 +1,31 @@
+// The way into the payment system for whoever asks something of it: which actor takes which command
+// or query. A value; copied freely, used on any thread.
+#pragma once
+
+#include "actors/messages.hpp"
+
+#include <caf/actor.hpp>
+
+#include <vector>
+
+namespace paymentd::actors {
+
+struct entrance {
+  std::vector<caf::actor> registries; // by order id
+  std::vector<caf::actor> lanes;      // by user id
+  std::vector<caf::actor> readers;    // by the id that is read
+
+  /// Who takes `submit` with this command. Commands on orders go through their order's actor.
+  const caf::actor& taking(const command& what) const;
+  /// Who takes `look_up` with this query.
+  const caf::actor& taking(const db::query& what) const;
+};
+
+/// Which of `actors` is responsible for `id`: always the same one for the same id.
+template <class Tag>
+const caf::actor& shard_of(const std::vector<caf::actor>& actors, strong_id<Tag> id) {
+  // The upper half: the low bits of the hash choose buckets inside the shard.
+  return actors[(std::hash<strong_id<Tag>>{}(id) >> 32) % actors.size()];
+}
+
+} // namespace paymentd::actors

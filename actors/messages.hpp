@@ -1,0 +1,170 @@
+// What actors say to each other. Plain structs, sent within one process only, so none needs a
+// serialization; names say who speaks: what clients ask (`submit`, `look_up`), what stores do
+// (`settle_batch`, ...), what is known after a commit (`payment_success`).
+#pragma once
+
+#include "db/store.hpp"
+#include "domain/command.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paymentd::actors {
+
+// ---- between the gateways and everything behind them --------------------------------------------
+
+/// Why there is no outcome.
+enum class no_outcome : std::uint8_t {
+  overloaded,           // a queue is full, or the time ran out before it began: nothing happened
+  database_unavailable, // nothing happened
+  shutting_down,        // nothing happened
+  outcome_unknown,      // it may have happened
+  internal_error,       // a bug, or a broken database: nothing happened; the log tells more
+};
+
+using outcome_reply = std::expected<outcome, no_outcome>;
+using answer_reply = std::expected<db::answer, no_outcome>;
+
+/// Where a reply goes and until when the work may begin. `number` is the asker's own.
+struct ticket {
+  std::uint64_t number = 0;
+  caf::actor reply_to;
+  /// By the actor system's clock. What was not begun by then is answered `overloaded` or
+  /// `database_unavailable`; what was begun is only answered with what became of it.
+  steady_instant begin_by;
+};
+
+/// A command, to the payment system's entrance; answered by exactly one `settled`.
+struct submit {
+  ticket from;
+  command what;
+};
+struct settled {
+  std::uint64_t number = 0;
+  outcome_reply reply;
+};
+
+/// A query, likewise; answered by exactly one `looked_up`.
+struct look_up {
+  ticket from;
+  db::query what;
+};
+struct looked_up {
+  std::uint64_t number = 0;
+  answer_reply reply;
+};
+
+// ---- order registry and order actors ------------------------------------------------------------
+
+/// Asks an idle order actor to end. `sent` is how many commands the registry ever sent it.
+struct retire {
+  std::uint64_t sent = 0;
+};
+/// The answer: whether it ends now. It does not where a command is in flight or on its way.
+struct retire_answer {
+  order_id order;
+  bool retired = false;
+};
+
+// ---- lanes and store workers --------------------------------------------------------------------
+
+/// To the store worker of a lane, one at a time; each is answered by its counterpart to the sender.
+struct do_take_stream {};
+struct stream_taken {
+  db::result<db::stream_lease> stream;
+};
+struct do_settle {
+  std::vector<command> batch; // may be empty: then it only renews the lease
+};
+struct batch_settled {
+  db::result<std::vector<outcome>> outcomes; // one a command
+};
+struct do_resolve {}; // after a batch_settled that is in doubt
+struct batch_resolved {
+  db::result<std::optional<std::vector<outcome>>> outcomes; // nullopt: nothing had happened
+  db::stream_lease stream;                                  // with its new epoch, where known
+};
+
+/// To a store worker that reads.
+struct do_read {
+  std::vector<db::query> queries;
+};
+struct batch_read {
+  db::result<std::vector<db::answer>> answers;
+};
+
+// ---- delivery -----------------------------------------------------------------------------------
+
+/// A hint after a commit: the stream holds new payments. The ledger is the record; a lost hint
+/// delays a message and loses none.
+struct payment_success {
+  db::stream_lease stream;
+  entry_id last;
+};
+
+/// This process holds the stream from now on (taken, or adopted from a dead process), so its
+/// messages are this process's to deliver.
+struct stream_held {
+  db::stream_lease stream;
+};
+/// It no longer does, or under another epoch.
+struct stream_lost {
+  db::stream_lease stream;
+};
+
+/// Work for the store that delivers; each is answered by its counterpart to the sender.
+struct do_subscribe {
+  std::string name;
+  bool wants_payments = true;
+  bool wants_refunds = false;
+};
+struct subscribed {
+  db::result<db::subscriber> subscriber;
+};
+struct do_open_claims {
+  db::subscriber_id subscriber;
+  db::stream_lease stream;
+};
+struct claims_opened {
+  db::stream_lease stream;
+  db::result<std::vector<db::claim>> claims;
+};
+struct do_deliver {
+  db::delivery_step step;
+};
+struct delivered {
+  db::stream_lease stream;
+  db::result<db::delivery_answer> answer;
+};
+
+} // namespace paymentd::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::submit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::look_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::looked_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retire)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retire_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_take_stream)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_settle)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::batch_settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_resolve)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::batch_resolved)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::batch_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::payment_success)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_held)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_subscribe)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::subscribed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_open_claims)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::claims_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_deliver)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::delivered)
