@@ -128,7 +128,7 @@ struct subscribed {
   db::result<db::subscriber> subscriber;
 };
 struct do_open_claims {
-  db::subscriber_id subscriber;
+  subscriber_id subscriber;
   db::stream_lease stream;
 };
 struct claims_opened {
