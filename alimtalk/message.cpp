@@ -1,0 +1,79 @@
+#include "alimtalk/message.hpp"
+
+#include "alimtalk/json_text.hpp"
+
+namespace paymentd::alimtalk {
+namespace {
+
+constexpr std::chrono::hours korea_offset{9}; // no summer time since 1988
+
+void append_two_digits(std::string& out, unsigned number) {
+  out.push_back(static_cast<char>('0' + number / 10 % 10));
+  out.push_back(static_cast<char>('0' + number % 10));
+}
+
+} // namespace
+
+std::array<template_parameter, 4> template_parameters(const payment_event& event) {
+  return {{{"orderId", std::to_string(event.order.value)},
+           {"amount", amount_text(event.final_amount())},
+           {"time", korea_time_text(event.at)},
+           {"status", event.kind == entry_kind::refund ? "환불 완료" : "결제 완료"}}};
+}
+
+std::string amount_text(won amount) {
+  constexpr std::string_view unit = "원";
+  const std::string digits = std::to_string(amount.value);
+  const std::size_t sign = digits.front() == '-' ? 1 : 0;
+  std::string text;
+  text.reserve(digits.size() + digits.size() / 3 + unit.size());
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > sign && (digits.size() - i) % 3 == 0)
+      text.push_back(',');
+    text.push_back(digits[i]);
+  }
+  return text.append(unit);
+}
+
+std::string korea_time_text(instant at) {
+  const auto local = at + korea_offset;
+  const auto day = std::chrono::floor<std::chrono::days>(local);
+  const std::chrono::year_month_day date{day};
+  const auto minutes = std::chrono::floor<std::chrono::minutes>(local - day).count();
+  std::string text;
+  text.reserve(sizeof "2026-11-22 23:05");
+  append_number(text, static_cast<int>(date.year()));
+  text.push_back('-');
+  append_two_digits(text, static_cast<unsigned>(date.month()));
+  text.push_back('-');
+  append_two_digits(text, static_cast<unsigned>(date.day()));
+  text.push_back(' ');
+  append_two_digits(text, static_cast<unsigned>(minutes / 60));
+  text.push_back(':');
+  append_two_digits(text, static_cast<unsigned>(minutes % 60));
+  return text;
+}
+
+std::string masked_phone(std::string_view phone) {
+  constexpr std::size_t shown_before = 3;
+  constexpr std::size_t shown_after = 4;
+  std::string masked(phone);
+  const bool hide_all = phone.size() <= shown_before + shown_after;
+  const std::size_t begin = hide_all ? 0 : shown_before;
+  const std::size_t end = hide_all ? phone.size() : phone.size() - shown_after;
+  for (std::size_t i = begin; i < end; ++i)
+    masked[i] = '*';
+  return masked;
+}
+
+std::string log_line(std::string_view delivery_id, const payment_event& event, bool mask_phone) {
+  std::string line = "AlimTalk to ";
+  line.append(mask_phone ? masked_phone(event.phone) : event.phone).append(": order ");
+  append_number(line, event.order.value);
+  line.append(event.kind == entry_kind::refund ? " refunded, " : " paid, ");
+  line.append(amount_text(event.final_amount())).append(" at ");
+  line.append(korea_time_text(event.at)).append(" (Korea) [");
+  return line.append(delivery_id).append("]");
+}
+
+} // namespace paymentd::alimtalk
