@@ -1,0 +1,337 @@
+#include "config/registry.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <limits>
+
+namespace paymentd::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array provider_names{"log", "nhn", "none"};
+constexpr std::array level_names{"trace", "debug", "info", "warn", "error"};
+constexpr std::array format_names{"text", "json"};
+
+// Each maker takes the field as a function `of` from the settings, constant or not, to its place.
+
+template <class Of>
+setting whole(std::string key, Of of, int min, int max, std::string sentence) {
+  return {.key = std::move(key),
+          .takes = "a whole number from " + std::to_string(min) + " to " + std::to_string(max),
+          .sentence = std::move(sentence),
+          .type = toml_type::whole,
+          .set =
+              [of, min, max](settings& s, std::string_view text) {
+                const auto value = parse_whole(text);
+                if (!value || *value < min || *value > max)
+                  return false;
+                of(s) = static_cast<int>(*value);
+                return true;
+              },
+          .show = [of](const settings& s) { return std::to_string(of(s)); }};
+}
+
+template <class Of>
+setting real(std::string key, Of of, double min, double max, std::string sentence) {
+  return {.key = std::move(key),
+          .takes = "a number from " + to_string(min) + " to " + to_string(max),
+          .sentence = std::move(sentence),
+          .type = toml_type::real,
+          .set =
+              [of, min, max](settings& s, std::string_view text) {
+                const auto value = parse_real(text);
+                if (!value || *value < min || *value > max)
+                  return false;
+                of(s) = *value;
+                return true;
+              },
+          .show = [of](const settings& s) { return to_string(of(s)); }};
+}
+
+template <class Of>
+setting duration(std::string key, Of of, milliseconds min, milliseconds max, std::string sentence) {
+  return {.key = std::move(key),
+          .takes = "a duration from " + to_string(min) + " to " + to_string(max) +
+                   " (a whole number of ms, s, m or h)",
+          .sentence = std::move(sentence),
+          .set =
+              [of, min, max](settings& s, std::string_view text) {
+                const auto value = parse_duration(text);
+                if (!value || *value < min || *value > max)
+                  return false;
+                of(s) = *value;
+                return true;
+              },
+          .show = [of](const settings& s) { return toml_text(to_string(of(s))); }};
+}
+
+template <class Of>
+setting listening(std::string key, Of of, std::string sentence) {
+  return {.key = std::move(key),
+          .takes = "an IP address (in brackets if IPv6) or localhost, a colon and a port from 0 to "
+                   "65535",
+          .sentence = std::move(sentence),
+          .set =
+              [of](settings& s, std::string_view text) {
+                auto value = parse_address(text);
+                if (!value)
+                  return false;
+                of(s) = *std::move(value);
+                return true;
+              },
+          .show = [of](const settings& s) { return toml_text(to_string(of(s))); }};
+}
+
+/// `names` are those of the enumerators, in their order from 0.
+template <class Of, std::size_t N>
+setting choice(std::string key, Of of, const std::array<const char*, N>& names,
+               std::string sentence) {
+  std::string takes;
+  for (std::size_t i = 0; i < N; ++i)
+    takes.append(i == 0 ? "" : i + 1 == N ? " or " : ", ").append(names[i]);
+  return {.key = std::move(key),
+          .takes = std::move(takes),
+          .sentence = std::move(sentence),
+          .set =
+              [of, names](settings& s, std::string_view text) {
+                const auto found = std::ranges::find(names, text);
+                if (found == names.end())
+                  return false;
+                using type = std::remove_cvref_t<decltype(of(s))>;
+                of(s) = static_cast<type>(found - names.begin());
+                return true;
+              },
+          .show = [of](const settings& s) { return toml_text(to_string(of(s))); }};
+}
+
+/// Keys and codes: they go into URLs, headers and JSON, so letters, digits, - _ . and nothing else.
+bool is_token(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
+template <class Of>
+setting token(std::string key, Of of, std::size_t length_max, std::string sentence) {
+  return {.key = std::move(key),
+          .takes = "at most " + std::to_string(length_max) + " letters, digits, dashes, dots or _",
+          .sentence = std::move(sentence),
+          .set =
+              [of, length_max](settings& s, std::string_view text) {
+                if (text.size() > length_max || !is_token(text))
+                  return false;
+                of(s) = std::string{text};
+                return true;
+              },
+          .show = [of](const settings& s) { return toml_text(of(s)); }};
+}
+
+/// Visible ASCII: neither spaces nor what could end a header or a line of the log.
+bool is_visible(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+template <class Of>
+setting hidden(std::string key, Of of, std::size_t length_max, std::string sentence) {
+  return {.key = std::move(key),
+          .takes = "at most " + std::to_string(length_max) + " visible ASCII characters, not ***",
+          .sentence = std::move(sentence),
+          .is_secret = true,
+          .set =
+              [of, length_max](settings& s, std::string_view text) {
+                if (text.size() > length_max || !is_visible(text) || text == hidden_mark)
+                  return false;
+                of(s) = secret{std::string{text}};
+                return true;
+              },
+          .show = [of](const settings& s) { return toml_text(of(s).shown()); }};
+}
+
+constexpr std::size_t url_length_max = 2000;
+
+/// An origin with an optional path. No user and no query: neither makes sense to a message API, and
+/// a password would be shown.
+bool is_http_url(std::string_view text) {
+  const std::string_view scheme = text.starts_with("https://") ? "https://" : "http://";
+  return text.starts_with(scheme) && text.size() > scheme.size() && text.size() <= url_length_max &&
+         text[scheme.size()] != '/' && is_visible(text) &&
+         text.find_first_of("@?#\"\\") == text.npos;
+}
+
+template <class Of>
+setting base_url(std::string key, Of of, std::string sentence) {
+  return {.key = std::move(key),
+          .takes =
+              "empty, or a URL that begins with http:// or https:// and has no user and no query",
+          .sentence = std::move(sentence),
+          .set =
+              [of](settings& s, std::string_view text) {
+                if (!text.empty() && !is_http_url(text))
+                  return false;
+                of(s) = std::string{text.substr(0, text.find_last_not_of('/') + 1)};
+                return true;
+              },
+          .show = [of](const settings& s) { return toml_text(of(s)); }};
+}
+
+bool is_database_url(std::string_view text) {
+  const bool known =
+      text.starts_with("postgresql://") || text.starts_with("postgres://") ||
+      (text.starts_with("sqlite:") && text.size() > std::string_view{"sqlite:"}.size());
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
+  const std::string shown_password = ":" + std::string{hidden_mark} + "@";
+  return known && text.size() <= url_length_max && !std::ranges::any_of(text, is_control) &&
+         text.find(shown_password) == text.npos;
+}
+
+template <class Of>
+setting database_url(std::string key, Of of, std::string sentence) {
+  return {.key = std::move(key),
+          .takes = "sqlite:PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME, the password not ***",
+          .sentence = std::move(sentence),
+          .is_secret = true,
+          .set =
+              [of](settings& s, std::string_view text) {
+                if (!is_database_url(text))
+                  return false;
+                // libpq knows both schemes; the rest of the program need know only one.
+                std::string url{text};
+                if (constexpr std::string_view other = "postgres://"; url.starts_with(other))
+                  url.replace(0, other.size(), "postgresql://");
+                of(s) = secret_url{std::move(url)};
+                return true;
+              },
+          .show = [of](const settings& s) { return toml_text(of(s).shown()); }};
+}
+
+#define PAYMENTD_FIELD(path) [](auto& s) -> auto& { return s.path; }
+
+void add_http(std::vector<setting>& all) {
+  all.push_back(listening("http.listen", PAYMENTD_FIELD(http.listen),
+                          "Where the REST API listens. Only a loopback address: others need API "
+                          "keys, which are not supported yet."));
+  all.push_back(whole("http.threads", PAYMENTD_FIELD(http.threads), 0, 256,
+                      "Threads that serve connections. 0: chosen from the number of processors."));
+  all.push_back(whole("http.max_body_bytes", PAYMENTD_FIELD(http.max_body_bytes), 1024,
+                      16 * 1024 * 1024, "The longest request body; a longer one is answered 413."));
+  all.push_back(whole("http.max_connections", PAYMENTD_FIELD(http.max_connections), 1, 1'000'000,
+                      "Connections open at once; further ones wait to be accepted."));
+  all.push_back(duration("http.request_timeout", PAYMENTD_FIELD(http.request_timeout), 10ms, 10min,
+                         "How long a request may take before it is answered 503 or 504."));
+  all.push_back(duration("http.idle_timeout", PAYMENTD_FIELD(http.idle_timeout), 10ms, 24h,
+                         "How long a connection may stay open between two requests."));
+  all.push_back(duration("http.header_timeout", PAYMENTD_FIELD(http.header_timeout), 10ms, 10min,
+                         "How long a client may take to send a request, from its first byte; a "
+                         "slower one is answered 408."));
+  all.push_back(listening("admin.listen", PAYMENTD_FIELD(admin.listen),
+                          "Where /healthz and /readyz are served. It asks for no key: keep it on "
+                          "a network of your own."));
+}
+
+void add_database(std::vector<setting>& all) {
+  all.push_back(database_url("database.url", PAYMENTD_FIELD(database.url),
+                             "The database: one file, or a PostgreSQL server."));
+  all.push_back(whole("database.lanes", PAYMENTD_FIELD(database.lanes), 0, 64,
+                      "Transactions that settle at once, each on a connection of its own. 0: "
+                      "chosen; the embedded database always has 1."));
+  all.push_back(whole("database.max_batch", PAYMENTD_FIELD(database.max_batch), 1, 10'000,
+                      "Commands settled in one transaction at the most."));
+  all.push_back(whole("database.max_pending", PAYMENTD_FIELD(database.max_pending), 1, 10'000'000,
+                      "Commands that wait for the database at the most; further ones are answered "
+                      "503."));
+}
+
+void add_alimtalk(std::vector<setting>& all) {
+  all.push_back(choice("alimtalk.provider", PAYMENTD_FIELD(alimtalk.provider), provider_names,
+                       "Who sends the messages: log writes them to the log, nhn is NHN Cloud's "
+                       "KakaoTalk Bizmessage, none sends nothing."));
+  all.push_back(base_url("alimtalk.base_url", PAYMENTD_FIELD(alimtalk.base_url),
+                         "Where the message API is. Empty: the provider's own address."));
+  all.push_back(token("alimtalk.app_key", PAYMENTD_FIELD(alimtalk.app_key), 100,
+                      "The application's key at the provider."));
+  all.push_back(hidden("alimtalk.secret_key", PAYMENTD_FIELD(alimtalk.secret_key), 500,
+                       "The secret that goes with app_key."));
+  all.push_back(token("alimtalk.sender_key", PAYMENTD_FIELD(alimtalk.sender_key), 100,
+                      "The key of the KakaoTalk channel that sends."));
+  all.push_back(token("alimtalk.template_code", PAYMENTD_FIELD(alimtalk.template_code), 20,
+                      "The code of the approved template."));
+  all.push_back(duration("alimtalk.timeout", PAYMENTD_FIELD(alimtalk.timeout), 10ms, 5min,
+                         "How long one call of the message API may take."));
+  all.push_back(whole("alimtalk.max_recipients", PAYMENTD_FIELD(alimtalk.max_recipients), 1, 1000,
+                      "Messages sent in one call at the most."));
+  all.push_back(whole("alimtalk.max_in_flight", PAYMENTD_FIELD(alimtalk.max_in_flight), 1, 256,
+                      "Calls open at once at the most."));
+}
+
+void add_notification(std::vector<setting>& all) {
+  all.push_back(duration("notification.backoff_min", PAYMENTD_FIELD(notification.backoff.min), 1ms,
+                         1h, "The wait after the first failure of the message API."));
+  all.push_back(duration("notification.backoff_max", PAYMENTD_FIELD(notification.backoff.max), 1ms,
+                         24h, "The longest wait, however many failures there were."));
+  all.push_back(real("notification.backoff_factor", PAYMENTD_FIELD(notification.backoff.factor),
+                     1.0, 100.0, "How much longer each further failure makes the wait."));
+  all.push_back(real("notification.backoff_jitter", PAYMENTD_FIELD(notification.backoff.jitter),
+                     0.0, 1.0,
+                     "The part of each wait that is left to chance, so that many processes do not "
+                     "come back at once."));
+  all.push_back(duration("notification.max_age", PAYMENTD_FIELD(notification.max_age), 1s, 8760h,
+                         "How long a message is tried before it is FAILED."));
+  all.push_back(duration("notification.lease", PAYMENTD_FIELD(notification.lease), 1s, 10min,
+                         "How long the messages of a process that died stay its own, before "
+                         "another process sends them."));
+}
+
+void add_rest(std::vector<setting>& all) {
+  all.push_back(duration("shutdown.timeout", PAYMENTD_FIELD(shutdown.timeout), 100ms, 10min,
+                         "How long a stop waits for what is still being done."));
+  all.push_back(choice("log.level", PAYMENTD_FIELD(log.level), level_names,
+                       "The least that is written to the log."));
+  all.push_back(choice("log.format", PAYMENTD_FIELD(log.format), format_names,
+                       "How the log is written: lines for people, or one JSON object a line."));
+}
+
+#undef PAYMENTD_FIELD
+
+} // namespace
+
+std::string_view to_string(alimtalk_provider of) noexcept {
+  return provider_names[static_cast<std::size_t>(of)];
+}
+
+std::string_view to_string(log_level of) noexcept {
+  return level_names[static_cast<std::size_t>(of)];
+}
+
+std::string_view to_string(log_format of) noexcept {
+  return format_names[static_cast<std::size_t>(of)];
+}
+
+const std::vector<setting>& registry() {
+  static const std::vector<setting> all = [] {
+    std::vector<setting> made;
+    add_http(made);
+    add_database(made);
+    add_alimtalk(made);
+    add_notification(made);
+    add_rest(made);
+    return made;
+  }();
+  return all;
+}
+
+std::string variable_of(std::string_view key) {
+  std::string name = "PAYMENTD_";
+  for (const char c : key)
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+std::string setting::variable() const {
+  return variable_of(key);
+}
+
+} // namespace paymentd::config

@@ -1,0 +1,118 @@
+// Every setting of paymentd as plain values, and how they are loaded and shown. The command line
+// loads them once at the start, before there is a second thread, and hands each part its own
+// options. Defaults stand here; keys, bounds and sentences in registry.cpp; whatever `load` gives
+// is in bounds.
+#pragma once
+
+#include "config/values.hpp"
+#include "domain/backoff.hpp"
+
+#include <chrono>
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace paymentd::config {
+
+using std::chrono::milliseconds;
+
+enum class alimtalk_provider : std::uint8_t { log, nhn, none };
+enum class log_level : std::uint8_t { trace, debug, info, warn, error };
+enum class log_format : std::uint8_t { text, json };
+
+/// The names that settings know them by: "nhn", "info", "json".
+std::string_view to_string(alimtalk_provider) noexcept;
+std::string_view to_string(log_level) noexcept;
+std::string_view to_string(log_format) noexcept;
+
+struct http_settings {
+  address listen{"127.0.0.1", 8080}; // always a loopback address
+  int threads = 0;                   // 0: to be chosen from the number of processors
+  int max_body_bytes = 65536;
+  int max_connections = 10000;
+  milliseconds request_timeout{5'000};
+  milliseconds idle_timeout{60'000};
+  milliseconds header_timeout{10'000};
+};
+
+struct admin_settings {
+  address listen{"127.0.0.1", 8081};
+};
+
+struct database_settings {
+  secret_url url{"sqlite:paymentd.db"}; // "sqlite:PATH" or "postgresql://…"
+  int lanes = 0;                        // 0: to be chosen
+  int max_batch = 512;
+  int max_pending = 20000; // at least max_batch
+};
+
+/// With provider nhn, app_key, secret_key, sender_key and template_code are not empty.
+struct alimtalk_settings {
+  alimtalk_provider provider = alimtalk_provider::log;
+  std::string base_url; // empty: the provider's own; no slash at its end
+  std::string app_key;
+  secret secret_key;
+  std::string sender_key;
+  std::string template_code;
+  milliseconds timeout{5'000};
+  int max_recipients = 1000;
+  int max_in_flight = 8;
+};
+
+struct notification_settings {
+  backoff_options backoff; // min is at most max
+  milliseconds max_age = std::chrono::hours{24};
+  milliseconds lease{15'000};
+};
+
+struct shutdown_settings {
+  milliseconds timeout{10'000};
+};
+
+struct log_settings {
+  log_level level = log_level::info;
+  log_format format = log_format::text;
+};
+
+struct settings {
+  http_settings http;
+  admin_settings admin;
+  database_settings database;
+  alimtalk_settings alimtalk;
+  notification_settings notification;
+  shutdown_settings shutdown;
+  log_settings log;
+};
+
+/// Name and value, or key and text.
+using named_texts = std::vector<std::pair<std::string, std::string>>;
+
+/// Where settings come from; a later one wins over an earlier one.
+struct sources {
+  std::optional<std::filesystem::path>
+      file;                // without it the one that PAYMENTD_CONFIG names, if any
+  named_texts environment; // only names that begin with PAYMENTD_ are looked at
+  named_texts sets;        // --set: section.key and value, the last one wins
+};
+
+/// The settings, or all that is wrong: one line each, which names the key, where it was given and
+/// what it takes, and never shows a secret.
+std::expected<settings, std::vector<std::string>> load(const sources& from);
+
+/// This process's environment, for `sources`.
+named_texts process_environment();
+
+/// Takes "section.key=value" apart; without a `=`, one line that says what is wrong.
+std::expected<std::pair<std::string, std::string>, std::string> split_set(std::string_view text);
+
+/// The commented example file: every setting with its sentence, bounds and default.
+std::string example();
+
+/// The settings in force as TOML, with secrets hidden.
+std::string effective(const settings& of);
+
+} // namespace paymentd::config
