@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -80,10 +81,11 @@ struct stream_taken {
   db::result<db::stream_lease> stream;
 };
 struct do_settle {
-  std::vector<command> batch; // may be empty: then it only renews the lease
+  std::shared_ptr<const std::vector<command>> batch; // may be empty: then it only renews the lease
 };
 struct batch_settled {
   db::result<std::vector<outcome>> outcomes; // one a command
+  db::stream_lease stream;                   // under which it was settled
 };
 struct do_resolve {}; // after a batch_settled that is in doubt
 struct batch_resolved {

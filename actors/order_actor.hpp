@@ -1,0 +1,40 @@
+// The order actor: all commands on one order go through it, one after the other, so a second
+// payment that arrives while the first is being settled waits its turn. From memory it answers only
+// what no other process can change. Started, and asked to leave, by the order registry.
+#pragma once
+
+#include "actors/messages.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace paymentd::actors {
+
+/// What all order actors share; it outlives them.
+struct order_actor_context {
+  std::vector<caf::actor> lanes;   // by user id
+  std::vector<caf::actor> readers; // by order id
+  std::size_t waiters_max = 1000;  // commands that wait at one order; one more is `overloaded`
+};
+
+struct order_actor_state {
+  static inline const char* name = "order";
+  std::shared_ptr<const order_actor_context> context;
+  order_id id;
+  std::deque<submit> waiting; // in front the one being settled, where `busy`
+  bool busy = false;
+  std::uint64_t handled = 0;    // commands that ever came
+  std::uint64_t request = 0;    // the number of the latest question to a lane or a reader
+  std::optional<user_id> owner; // once known; it never changes
+  /// The order's latest known status, once it is one that is never payable again.
+  std::optional<order_status> final_status;
+};
+
+caf::behavior order_actor(caf::stateful_actor<order_actor_state>* self, order_id id,
+                          std::shared_ptr<const order_actor_context> context);
+
+} // namespace paymentd::actors

@@ -1,0 +1,72 @@
+#include "actors/read_lane.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace paymentd::actors {
+
+namespace {
+
+using lane_actor = caf::stateful_actor<read_lane_state>;
+
+void reply(lane_actor* self, const ticket& to, answer_reply with) {
+  self->send(to.reply_to, looked_up{to.number, std::move(with)});
+}
+
+void send_batch(lane_actor* self) {
+  auto& state = self->state;
+  if (!state.reading.empty())
+    return;
+  const steady_instant now = self->clock().now();
+  do_read batch;
+  while (!state.pending.empty() && batch.queries.size() < state.options.batch_max) {
+    look_up& next = state.pending.front();
+    if (next.from.begin_by < now) {
+      reply(self, next.from, std::unexpected(no_outcome::overloaded));
+    } else {
+      batch.queries.push_back(next.what);
+      state.reading.push_back(std::move(next.from));
+    }
+    state.pending.pop_front();
+  }
+  if (!batch.queries.empty())
+    self->send(state.options.worker, std::move(batch));
+}
+
+void on_read(lane_actor* self, batch_read& done) {
+  auto& state = self->state;
+  const std::vector<ticket> asked = std::exchange(state.reading, {});
+  if (done.answers) {
+    for (std::size_t i = 0; i < asked.size(); ++i)
+      reply(self, asked[i], std::move((*done.answers)[i]));
+  } else {
+    const bool away = done.answers.error().kind == db::error_kind::unavailable;
+    spdlog::log(away ? spdlog::level::warn : spdlog::level::err, "{}: {}", state.options.name,
+                done.answers.error().text);
+    for (const ticket& each : asked)
+      reply(self, each,
+            std::unexpected(away ? no_outcome::database_unavailable : no_outcome::internal_error));
+  }
+  send_batch(self);
+}
+
+} // namespace
+
+caf::behavior read_lane(lane_actor* self, read_lane_options options) {
+  self->state.options = std::move(options);
+  return {
+      [self](look_up& what) {
+        auto& state = self->state;
+        if (state.pending.size() >= state.options.pending_max) {
+          reply(self, what.from, std::unexpected(no_outcome::overloaded));
+          return;
+        }
+        state.pending.push_back(std::move(what));
+        send_batch(self);
+      },
+      [self](batch_read& done) { on_read(self, done); },
+  };
+}
+
+} // namespace paymentd::actors

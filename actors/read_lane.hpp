@@ -1,0 +1,33 @@
+// A read lane: gathers queries while its worker reads, and sends what has come as one batch as soon
+// as the worker is back, as the settlement lane does with commands. An actor; nothing in it blocks.
+#pragma once
+
+#include "actors/messages.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace paymentd::actors {
+
+struct read_lane_options {
+  std::string name = "read lane";
+  caf::actor worker;
+  std::size_t batch_max = 256;     // queries in one read, at the most
+  std::size_t pending_max = 20000; // queries that wait; one more is answered `overloaded`
+};
+
+struct read_lane_state {
+  static inline const char* name = "read-lane";
+  read_lane_options options;
+  std::deque<look_up> pending;
+  std::vector<ticket>
+      reading; // of the batch at the worker, in its order; empty: the worker is free
+};
+
+caf::behavior read_lane(caf::stateful_actor<read_lane_state>* self, read_lane_options options);
+
+} // namespace paymentd::actors

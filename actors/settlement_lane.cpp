@@ -1,0 +1,285 @@
+#include "actors/settlement_lane.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace paymentd::actors {
+
+namespace {
+
+using lane_actor = caf::stateful_actor<settlement_lane_state>;
+using phase = settlement_lane_state::phase;
+
+// Timers of the lane itself.
+using try_again_atom = caf::atom_constant<caf::atom("tryagain")>;
+using renew_atom = caf::atom_constant<caf::atom("renew")>;
+
+void reply(lane_actor* self, const ticket& to, outcome_reply with) {
+  self->send(to.reply_to, settled{to.number, std::move(with)});
+}
+
+void shed(lane_actor* self, const ticket& to, no_outcome why) {
+  self->state.options.counters->shed.fetch_add(1, std::memory_order_relaxed);
+  reply(self, to, std::unexpected(why));
+}
+
+/// Why a command that was never begun is sent back.
+no_outcome never_begun(const settlement_lane_state& state) {
+  return state.database_away ? no_outcome::database_unavailable : no_outcome::overloaded;
+}
+
+/// Answers the commands in front whose time is up. Those behind came later, so theirs is not.
+void expire(lane_actor* self) {
+  auto& pending = self->state.pending;
+  const steady_instant now = self->clock().now();
+  while (!pending.empty() && pending.front().from.begin_by < now) {
+    shed(self, pending.front().from, never_begun(self->state));
+    pending.pop_front();
+  }
+}
+
+/// Sends the next batch, where the worker is free and something waits.
+void send_batch(lane_actor* self) {
+  auto& state = self->state;
+  if (state.now != phase::ready)
+    return;
+  const steady_instant now = self->clock().now();
+  const std::size_t most = state.isolate > 0 ? 1 : state.options.batch_max;
+  auto batch = std::make_shared<std::vector<command>>();
+  while (!state.pending.empty() && batch->size() < most) {
+    submit& next = state.pending.front();
+    if (next.from.begin_by < now) {
+      shed(self, next.from, never_begun(state));
+    } else {
+      batch->push_back(std::move(next.what));
+      state.batch_tickets.push_back(std::move(next.from));
+    }
+    state.pending.pop_front();
+  }
+  if (batch->empty())
+    return;
+  state.isolate -= std::min<std::size_t>(state.isolate, 1);
+  state.batch = std::move(batch);
+  state.now = phase::settling;
+  self->send(state.options.worker, do_settle{state.batch});
+}
+
+/// Puts the batch back in front: nothing of it had happened.
+void take_back(settlement_lane_state& state) {
+  for (std::size_t i = state.batch_tickets.size(); i-- > 0;)
+    state.pending.push_front({std::move(state.batch_tickets[i]), (*state.batch)[i]});
+  state.batch_tickets.clear();
+  state.batch.reset();
+}
+
+void take_stream(lane_actor* self) {
+  self->state.now = phase::taking_stream;
+  self->send(self->state.options.worker, do_take_stream{});
+}
+
+void back_off(lane_actor* self, phase then, const db::error& why) {
+  auto& state = self->state;
+  if (!state.database_away)
+    spdlog::warn("{}: the database is unavailable: {}", state.options.name, why.text);
+  state.database_away = true;
+  state.now = phase::backing_off;
+  state.after_backoff = then;
+  self->delayed_send(self,
+                     backoff_delay(state.options.backoff, ++state.failures, state.options.random()),
+                     try_again_atom::value);
+}
+
+void database_is_back(settlement_lane_state& state) {
+  if (state.database_away)
+    spdlog::info("{}: the database is back", state.options.name);
+  state.database_away = false;
+  state.failures = 0;
+}
+
+/// Answers the batch, tells the subscribers, and goes on with what has come meanwhile.
+void finish(lane_actor* self, std::vector<outcome> outcomes) {
+  auto& state = self->state;
+  database_is_back(state);
+  if (!outcomes.empty()) {
+    state.options.counters->batches.fetch_add(1, std::memory_order_relaxed);
+    state.options.counters->commands.fetch_add(outcomes.size(), std::memory_order_relaxed);
+    state.settled_since_renewal = true;
+  }
+  entry_id last{0};
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (const auto* paid = std::get_if<order>(&outcomes[i]))
+      last = std::max({last, paid->payment_entry.value_or(entry_id{}),
+                       paid->refund_entry.value_or(entry_id{})});
+    reply(self, state.batch_tickets[i], std::move(outcomes[i]));
+  }
+  state.batch_tickets.clear();
+  state.batch.reset();
+  state.now = phase::ready;
+  if (last.value > 0)
+    for (const caf::actor& subscriber : state.options.subscribers)
+      self->send(subscriber, payment_success{state.stream, last});
+  send_batch(self);
+}
+
+/// Gives up on the batch. `why` says whether it may have happened.
+void give_up(lane_actor* self, no_outcome why) {
+  auto& state = self->state;
+  for (const ticket& each : state.batch_tickets)
+    reply(self, each, std::unexpected(why));
+  state.batch_tickets.clear();
+  state.batch.reset();
+}
+
+void on_stream_taken(lane_actor* self, stream_taken& answer) {
+  auto& state = self->state;
+  if (!answer.stream) {
+    // Even a broken database may be mended (migrated, rights given) while the lane waits.
+    back_off(self, phase::taking_stream, answer.stream.error());
+    return;
+  }
+  database_is_back(state);
+  state.stream = *answer.stream;
+  state.now = phase::ready;
+  for (const caf::actor& subscriber : state.options.subscribers)
+    self->send(subscriber, stream_held{state.stream});
+  send_batch(self);
+}
+
+void on_settle_error(lane_actor* self, const db::error& error) {
+  auto& state = self->state;
+  switch (error.kind) {
+  case db::error_kind::in_doubt:
+    spdlog::warn("{}: a commit is in doubt: {}", state.options.name, error.text);
+    state.options.counters->in_doubt.fetch_add(1, std::memory_order_relaxed);
+    state.now = phase::resolving;
+    self->send(state.options.worker, do_resolve{});
+    return;
+  case db::error_kind::unavailable:
+    state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
+    take_back(state);
+    back_off(self, phase::ready, error);
+    return;
+  case db::error_kind::fenced:
+    spdlog::warn("{}: stream {} was taken over: {}", state.options.name, state.stream.stream.value,
+                 error.text);
+    for (const caf::actor& subscriber : state.options.subscribers)
+      self->send(subscriber, stream_lost{state.stream});
+    take_back(state);
+    take_stream(self);
+    return;
+  case db::error_kind::broken:
+    spdlog::error("{}: a batch of {} failed: {}", state.options.name, state.batch_tickets.size(),
+                  error.text);
+    state.now = phase::ready;
+    if (state.batch_tickets.size() > 1) {
+      // One command must not fail its neighbours: each is tried alone.
+      state.isolate = state.batch_tickets.size();
+      take_back(state);
+    } else {
+      give_up(self, no_outcome::internal_error);
+    }
+    send_batch(self);
+    return;
+  }
+}
+
+void on_resolved(lane_actor* self, batch_resolved& answer) {
+  auto& state = self->state;
+  if (!answer.outcomes) {
+    if (answer.outcomes.error().kind == db::error_kind::unavailable) {
+      back_off(self, phase::resolving, answer.outcomes.error());
+      return;
+    }
+    spdlog::error("{}: a commit stays in doubt: {}", state.options.name,
+                  answer.outcomes.error().text);
+    give_up(self, no_outcome::outcome_unknown);
+    take_stream(self);
+    return;
+  }
+  if (answer.stream != state.stream) {
+    for (const caf::actor& subscriber : state.options.subscribers) {
+      self->send(subscriber, stream_lost{state.stream});
+      self->send(subscriber, stream_held{answer.stream});
+    }
+    state.stream = answer.stream;
+  }
+  if (*answer.outcomes) {
+    finish(self, std::move(**answer.outcomes));
+    return;
+  }
+  state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
+  database_is_back(state);
+  take_back(state);
+  state.now = phase::ready;
+  send_batch(self);
+}
+
+void on_try_again(lane_actor* self) {
+  auto& state = self->state;
+  expire(self);
+  state.now = state.after_backoff;
+  if (state.now == phase::taking_stream)
+    take_stream(self);
+  else if (state.now == phase::resolving)
+    self->send(state.options.worker, do_resolve{});
+  else
+    send_batch(self);
+}
+
+void on_renew(lane_actor* self) {
+  auto& state = self->state;
+  self->delayed_send(self, state.options.renewal, renew_atom::value);
+  if (state.now == phase::ready && !state.settled_since_renewal) {
+    state.batch = std::make_shared<const std::vector<command>>();
+    state.now = phase::settling;
+    self->send(state.options.worker, do_settle{state.batch});
+  } else if (state.settled_since_renewal) {
+    state.settled_since_renewal = false;
+    for (const caf::actor& subscriber : state.options.subscribers)
+      self->send(subscriber, stream_held{state.stream});
+  }
+}
+
+} // namespace
+
+caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options) {
+  self->state.options = std::move(options);
+  take_stream(self);
+  if (self->state.options.renewal.count() > 0)
+    self->delayed_send(self, self->state.options.renewal, renew_atom::value);
+
+  return {
+      [self](submit& what) {
+        auto& state = self->state;
+        if (state.pending.size() >= state.options.pending_max) {
+          expire(self); // those whose time is up give way
+          if (state.pending.size() >= state.options.pending_max) {
+            shed(self, what.from, never_begun(state));
+            return;
+          }
+        }
+        state.pending.push_back(std::move(what));
+        send_batch(self);
+      },
+      [self](batch_settled& answer) {
+        if (!answer.outcomes) {
+          on_settle_error(self, answer.outcomes.error());
+          return;
+        }
+        const bool renewed = answer.outcomes->empty();
+        finish(self, std::move(*answer.outcomes));
+        if (renewed)
+          for (const caf::actor& subscriber : self->state.options.subscribers)
+            self->send(subscriber, stream_held{self->state.stream});
+      },
+      [self](batch_resolved& answer) { on_resolved(self, answer); },
+      [self](stream_taken& answer) { on_stream_taken(self, answer); },
+      [self](try_again_atom) { on_try_again(self); },
+      [self](renew_atom) { on_renew(self); },
+  };
+}
+
+} // namespace paymentd::actors
