@@ -274,8 +274,8 @@ std::expected<std::pair<std::string, std::string>, std::string> split_set(std::s
   if (equals == text.npos || equals == 0)
     // Only what looks like a key is shown: the rest may be a secret with its = forgotten.
     return std::unexpected{
-        "--set: must be section.key=value: " +
-        shown(text.substr(0, text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.")))};
+        "--set " + shown(text.substr(0, text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_."))) +
+        ": must be section.key=value"};
   return std::pair{std::string{text.substr(0, equals)}, std::string{text.substr(equals + 1)}};
 }
 

@@ -1,0 +1,355 @@
+// Goal: settings come from where they should, and every mistake is told, all at once, with its
+// place and without a secret. Method: real files, given environments and --set pairs; whole error
+// lines.
+#include "config/registry.hpp"
+#include "tests/config/scratch.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace paymentd::config {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+using errors = std::vector<std::string>;
+
+/// The settings of what must load.
+settings good(const sources& from) {
+  auto loaded = load(from);
+  if (!loaded)
+    throw std::runtime_error{loaded.error().front()};
+  return *std::move(loaded);
+}
+
+/// The errors of what must not.
+errors bad(const sources& from) {
+  auto loaded = load(from);
+  return loaded ? errors{} : loaded.error();
+}
+
+sources sets(named_texts all) {
+  return {.file = {}, .environment = {}, .sets = std::move(all)};
+}
+sources environment(named_texts all) {
+  return {.file = {}, .environment = std::move(all), .sets = {}};
+}
+sources file(const scratch_file& of) {
+  return {.file = of.path(), .environment = {}, .sets = {}};
+}
+
+TEST(load, without_any_source_the_defaults_are_in_force_and_in_bounds) {
+  const settings loaded = good({});
+  EXPECT_EQ(effective(loaded), effective(settings{}));
+  EXPECT_EQ(loaded.http.listen, (address{"127.0.0.1", 8080}));
+  EXPECT_EQ(loaded.database.max_batch, 512);
+  EXPECT_EQ(loaded.notification.max_age, 24h);
+  // Each default is one that could have been given.
+  for (const auto& each : registry()) {
+    std::string shown = each.show(settings{});
+    if (each.type == toml_type::text)
+      shown = shown.substr(1, shown.size() - 2);
+    settings taken;
+    EXPECT_TRUE(each.set(taken, shown)) << each.key;
+  }
+}
+
+TEST(load, a_later_source_wins_over_an_earlier_one) {
+  const scratch_file text{"[http]\nthreads = 1\nmax_connections = 1\nmax_body_bytes = 2000\n"};
+  const settings loaded = good({.file = text.path(),
+                                .environment = {{"PAYMENTD_HTTP_THREADS", "2"},
+                                                {"PAYMENTD_HTTP_MAX_CONNECTIONS", "2"},
+                                                {"PATH", "/bin"}},
+                                .sets = {{"http.threads", "3"}}});
+  EXPECT_EQ(loaded.http.max_body_bytes, 2000);
+  EXPECT_EQ(loaded.http.max_connections, 2);
+  EXPECT_EQ(loaded.http.threads, 3);
+}
+
+TEST(load, the_last_set_of_a_key_wins) {
+  EXPECT_EQ(good(sets({{"http.threads", "3"}, {"http.threads", "4"}})).http.threads, 4);
+}
+
+TEST(load, every_setting_can_be_given_by_its_variable) {
+  EXPECT_EQ(variable_of("alimtalk.secret_key"), "PAYMENTD_ALIMTALK_SECRET_KEY");
+  named_texts all;
+  for (const auto& each : registry()) {
+    std::string shown = each.show(settings{});
+    if (each.type == toml_type::text)
+      shown = shown.substr(1, shown.size() - 2);
+    all.emplace_back(each.variable(), shown);
+  }
+  EXPECT_EQ(effective(good(environment(all))), effective(settings{}));
+}
+
+TEST(load, every_kind_of_value_is_taken_from_the_file) {
+  const scratch_file text{R"([http]
+listen = "[::1]:0"
+request_timeout = "250ms"
+[alimtalk]
+provider = "nhn"
+base_url = "http://127.0.0.1:9090/"
+app_key = "app"
+secret_key = "s3cret!"
+sender_key = "sender"
+template_code = "12345678901234567890"
+[notification]
+backoff_factor = 3
+backoff_jitter = 0.5
+[log]
+level = "warn"
+)"};
+  const settings loaded = good(file(text));
+  EXPECT_EQ(loaded.http.listen, (address{"::1", 0}));
+  EXPECT_EQ(loaded.http.request_timeout, 250ms);
+  EXPECT_EQ(loaded.alimtalk.provider, alimtalk_provider::nhn);
+  EXPECT_EQ(loaded.alimtalk.base_url, "http://127.0.0.1:9090"); // no slash at the end
+  EXPECT_EQ(loaded.alimtalk.secret_key.reveal(), "s3cret!");
+  EXPECT_EQ(loaded.alimtalk.template_code, "12345678901234567890");
+  EXPECT_EQ(loaded.notification.backoff.factor, 3.0);
+  EXPECT_EQ(loaded.notification.backoff.jitter, 0.5);
+  EXPECT_EQ(loaded.log.level, log_level::warn);
+}
+
+TEST(load, all_mistakes_of_all_sources_are_told_at_once) {
+  const scratch_file text{"[http]\nthreads = 999\n\nlistn = \"x\"\n"};
+  const std::string name = text.path().string();
+  EXPECT_THAT(
+      bad({.file = text.path(),
+           .environment = {{"PAYMENTD_LOG_LEVEL", "loud"}},
+           .sets = {{"http.max_connections", "many"}, {"notification.backoff_max", "100ms"}}}),
+      ElementsAre(
+          name + ":2: http.threads: must be a whole number from 0 to 256, not 999",
+          name + ":4: http.listn: unknown key; did you mean http.listen?",
+          "PAYMENTD_LOG_LEVEL: log.level: must be trace, debug, info, warn or error, not \"loud\"",
+          "--set: http.max_connections: must be a whole number from 1 to 1000000, not \"many\"",
+          "notification.backoff_min: must be at most notification.backoff_max, 100ms, not 200ms "
+          "(--set)"));
+}
+
+TEST(load, bounds_include_their_ends_and_nothing_beyond) {
+  for (const auto& [key, text] : named_texts{{"alimtalk.max_recipients", "1"},
+                                             {"alimtalk.max_recipients", "1000"},
+                                             {"notification.backoff_jitter", "0"},
+                                             {"notification.backoff_jitter", "1"},
+                                             {"shutdown.timeout", "100ms"},
+                                             {"shutdown.timeout", "10m"}})
+    EXPECT_TRUE(load(sets({{key, text}}))) << key << "=" << text;
+  for (const auto& [key, text] : named_texts{{"alimtalk.max_recipients", "0"},
+                                             {"alimtalk.max_recipients", "1001"},
+                                             {"alimtalk.max_recipients", ""},
+                                             {"alimtalk.max_recipients", "4294967297"},
+                                             {"notification.backoff_jitter", "-0.1"},
+                                             {"notification.backoff_jitter", "1.1"},
+                                             {"notification.backoff_jitter", "nan"},
+                                             {"notification.backoff_factor", "0.9"},
+                                             {"shutdown.timeout", "99ms"},
+                                             {"shutdown.timeout", "11m"},
+                                             {"alimtalk.template_code", "123456789012345678901"},
+                                             {"alimtalk.app_key", "a/../b"},
+                                             {"alimtalk.secret_key", "a\r\nX-Evil: 1"},
+                                             {"alimtalk.provider", "NHN"},
+                                             {"alimtalk.base_url", "ftp://h"},
+                                             {"alimtalk.base_url", "http://"},
+                                             {"alimtalk.base_url", "http://me:pw@h"},
+                                             {"database.url", "mysql://h/db"},
+                                             {"database.url", "sqlite:"},
+                                             {"database.url", "paymentd.db"}})
+    EXPECT_THAT(bad(sets({{key, text}})),
+                ElementsAre(AllOf(StartsWith("--set: " + key + ": must be "))))
+        << key << "=" << text;
+}
+
+TEST(load, a_value_of_the_wrong_toml_type_is_told_with_its_line) {
+  const scratch_file text{"[http]\nthreads = \"4\"\nlisten = 8080\nmax_connections = true\n"
+                          "idle_timeout = 1.5\nmax_body_bytes = [1]\n"
+                          "[http.header_timeout]\nseconds = 3\n"};
+  EXPECT_THAT(bad(file(text)),
+              ElementsAre(AllOf(HasSubstr(":2: http.threads: "), EndsWith(", not \"4\"")),
+                          AllOf(HasSubstr(":3: http.listen: "), EndsWith(", not 8080")),
+                          AllOf(HasSubstr(":4: http.max_connections: "), EndsWith("a boolean")),
+                          AllOf(HasSubstr(":5: http.idle_timeout: "), EndsWith(", not 1.5")),
+                          AllOf(HasSubstr(":6: http.max_body_bytes: "), EndsWith("an array")),
+                          AllOf(HasSubstr(":7: http.header_timeout: "), EndsWith("a table"))));
+}
+
+TEST(load, unknown_keys_and_sections_are_errors_that_suggest_the_near_one) {
+  const scratch_file text{"threads = 1\n[htp]\nthreads = 1\n[quite.another]\nthing = 1\n"};
+  const std::string name = text.path().string();
+  EXPECT_THAT(
+      bad({.file = text.path(), .environment = {}, .sets = {{"alimtalk.secret", "x"}}}),
+      testing::UnorderedElementsAre(
+          name + ":1: threads: unknown key; did you mean http.threads?",
+          name + ":2: [htp]: unknown section; did you mean http?",
+          name + ":4: [quite]: unknown section",
+          AllOf(StartsWith("--set: alimtalk.secret: unknown key"), Not(HasSubstr("\"x\"")))));
+}
+
+TEST(load, unknown_variables_are_errors_but_those_of_others_are_not) {
+  EXPECT_THAT(bad(environment({{"PAYMENTD_HTTP_LISTN", "x"}})),
+              ElementsAre("PAYMENTD_HTTP_LISTN: unknown variable; did you mean "
+                          "PAYMENTD_HTTP_LISTEN?"));
+  EXPECT_THAT(bad(environment({{"PAYMENTD_HTTP_PORT", "80"}})), testing::SizeIs(1));
+  // What Kubernetes sets for a service called paymentd, and what is not ours at all.
+  EXPECT_TRUE(load(environment({{"PAYMENTD_SERVICE_HOST", "10.0.0.1"},
+                                {"PAYMENTD_SERVICE_PORT", "80"},
+                                {"PAYMENTD_SERVICE_PORT_HTTP", "80"},
+                                {"PAYMENTD_PORT", "tcp://10.0.0.1:80"},
+                                {"PAYMENTD_PORT_80_TCP_ADDR", "10.0.0.1"},
+                                {"HTTP_LISTEN", "x"}})));
+}
+
+TEST(load, the_file_may_be_named_by_the_environment) {
+  const scratch_file by_name{"[http]\nthreads = 1\n"};
+  const scratch_file by_argument{"[http]\nthreads = 2\n"};
+  const named_texts variables{{"PAYMENTD_CONFIG", by_name.path().string()}};
+  EXPECT_EQ(good(environment(variables)).http.threads, 1);
+  EXPECT_EQ(good({.file = by_argument.path(), .environment = variables, .sets = {}}).http.threads,
+            2);
+}
+
+TEST(load, a_file_that_cannot_be_read_is_one_line_beside_the_other_mistakes) {
+  const scratch_file text{""};
+  const auto missing = text.path().string() + ".not";
+  EXPECT_THAT(bad({.file = missing, .environment = {}, .sets = {{"log.level", "loud"}}}),
+              ElementsAre(missing + ": cannot be read: No such file or directory",
+                          StartsWith("--set: log.level: ")));
+  EXPECT_THAT(bad({.file = text.path().parent_path(), .environment = {}, .sets = {}}),
+              ElementsAre(EndsWith(": cannot be read: Is a directory")));
+}
+
+TEST(load, a_file_that_is_no_toml_is_told_with_its_line_and_brings_no_further_errors) {
+  const scratch_file text{"[alimtalk]\nprovider = \"nhn\"\napp_key = \n"};
+  // app_key and the others are not asked for: they may well stand in the file.
+  EXPECT_THAT(bad({.file = text.path(), .environment = {}, .sets = {{"alimtalk.provider", "nhn"}}}),
+              ElementsAre(StartsWith(text.path().string() + ":3: ")));
+}
+
+TEST(load, a_secret_can_be_read_from_a_file_without_its_last_newline) {
+  const scratch_file unix_line{"geheim\n"};
+  const scratch_file windows_line{"geheim\r\n"};
+  const scratch_file no_line{"geheim"};
+  for (const auto* each : {&unix_line, &windows_line, &no_line}) {
+    const std::string path = each->path().string();
+    const scratch_file text{"[alimtalk]\nsecret_key_file = " + toml_text(path) + "\n"};
+    for (const auto& from : {file(text), sets({{"alimtalk.secret_key_file", path}}),
+                             environment({{"PAYMENTD_ALIMTALK_SECRET_KEY_FILE", path}})})
+      EXPECT_EQ(good(from).alimtalk.secret_key.reveal(), "geheim");
+  }
+  const scratch_file url{"postgresql://me:pw@h/db\n"};
+  EXPECT_EQ(good(sets({{"database.url_file", url.path().string()}})).database.url.reveal(),
+            "postgresql://me:pw@h/db");
+}
+
+TEST(load, a_secrets_file_that_is_missing_or_bad_is_an_error_that_shows_no_secret) {
+  const scratch_file two_lines{"geheim\ngeheim\n"};
+  EXPECT_THAT(bad(sets({{"alimtalk.secret_key_file", "/nonexistent/key"}})),
+              ElementsAre("--set: alimtalk.secret_key: its file \"/nonexistent/key\" cannot be "
+                          "read: No such file or directory"));
+  EXPECT_THAT(bad(sets({{"alimtalk.secret_key_file", two_lines.path().string()}})),
+              ElementsAre(AllOf(HasSubstr("must be at most 500"), Not(HasSubstr("geheim")))));
+}
+
+TEST(load, only_secrets_can_be_given_as_files) {
+  EXPECT_THAT(bad(sets({{"log.level_file", "x"}})), ElementsAre(HasSubstr("unknown key")));
+}
+
+TEST(load, a_secret_is_given_in_one_way_by_one_source) {
+  const scratch_file key{"from the file"};
+  const scratch_file text{
+      "[alimtalk]\nsecret_key = \"a\"\nsecret_key_file = " + toml_text(key.path().string()) + "\n"};
+  EXPECT_THAT(bad(file(text)), Contains(HasSubstr(":2: alimtalk.secret_key: must not be given")));
+}
+
+TEST(load, no_error_shows_a_secret) {
+  const scratch_file text{"[alimtalk]\nsecret_key = 7777777\n[database]\n"
+                          "url = \"mysql://me:geheim@h\"\n"};
+  for (const auto& from :
+       {file(text), sets({{"alimtalk.secret_key", "geheim geheim"}, {"database.url", "geheim"}}),
+        sets({{"alimtalk.secret_kye", "geheim"}}),
+        environment({{"PAYMENTD_ALIMTALK_SECRET", "geheim"}})}) {
+    const errors lines = bad(from);
+    EXPECT_FALSE(lines.empty());
+    EXPECT_THAT(lines, Not(Contains(HasSubstr("geheim"))));
+    EXPECT_THAT(lines, Not(Contains(HasSubstr("7777777"))));
+  }
+  EXPECT_THAT(split_set("alimtalk.secret_key:geheim").error(), Not(HasSubstr("geheim")));
+}
+
+TEST(load, every_error_is_one_line_however_odd_the_value) {
+  for (const auto& from : {sets({{"log.level", "a\nb"}}), sets({{"a\nb", "c"}}),
+                           sets({{"log.level", std::string(10'000, 'x')}})}) {
+    const errors lines = bad(from);
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_EQ(lines.front().find('\n'), std::string::npos);
+    EXPECT_LT(lines.front().size(), 300u);
+  }
+}
+
+TEST(load, only_loopback_addresses_are_listened_on_by_the_api) {
+  EXPECT_THAT(
+      bad(sets({{"http.listen", "0.0.0.0:8080"}})),
+      ElementsAre("--set: http.listen: must be a loopback address (127.0.0.1 or [::1]), not "
+                  "\"0.0.0.0:8080\": other addresses need API keys, which are not "
+                  "supported yet"));
+  EXPECT_TRUE(load(sets({{"http.listen", "[::1]:8080"}})));
+  EXPECT_TRUE(load(sets({{"admin.listen", "0.0.0.0:8081"}})));
+}
+
+TEST(load, the_two_listeners_do_not_share_an_address) {
+  EXPECT_THAT(bad(sets({{"admin.listen", "127.0.0.1:8080"}})),
+              ElementsAre("--set: admin.listen: must not be the same as http.listen"));
+  EXPECT_TRUE(load(sets({{"http.listen", "127.0.0.1:0"}, {"admin.listen", "127.0.0.1:0"}})));
+}
+
+TEST(load, nhn_needs_its_keys_and_names_all_that_are_missing) {
+  EXPECT_THAT(
+      bad(sets({{"alimtalk.provider", "nhn"}, {"alimtalk.sender_key", "s"}})),
+      ElementsAre(
+          "alimtalk.app_key: must be given, because alimtalk.provider is nhn (--set)",
+          "alimtalk.secret_key: must be given, because alimtalk.provider is nhn (--set)",
+          "alimtalk.template_code: must be given, because alimtalk.provider is nhn (--set)"));
+}
+
+TEST(load, a_batch_is_no_larger_than_what_may_wait) {
+  EXPECT_THAT(bad(sets({{"database.max_pending", "100"}})),
+              ElementsAre(StartsWith("database.max_batch: must be at most")));
+}
+
+TEST(load, a_conflict_with_a_value_that_was_not_taken_is_not_told) {
+  EXPECT_THAT(bad(sets({{"notification.backoff_max", "0ms"}, {"notification.backoff_min", "1m"}})),
+              ElementsAre(StartsWith("--set: notification.backoff_max: must be a duration")));
+}
+
+TEST(load, both_schemes_of_postgresql_mean_the_same) {
+  EXPECT_EQ(good(sets({{"database.url", "postgres://h/db"}})).database.url.reveal(),
+            "postgresql://h/db");
+}
+
+TEST(load, a_set_is_a_key_and_a_value_with_any_further_equals_signs) {
+  EXPECT_EQ(split_set("a.b=c=d"), (std::pair<std::string, std::string>{"a.b", "c=d"}));
+  EXPECT_EQ(split_set("a.b="), (std::pair<std::string, std::string>{"a.b", ""}));
+  EXPECT_EQ(split_set("a.b").error(), "--set \"a.b\": must be section.key=value");
+  EXPECT_FALSE(split_set("=c"));
+  EXPECT_FALSE(split_set(""));
+}
+
+TEST(load, the_process_environment_is_read) {
+  ASSERT_EQ(setenv("PAYMENTD_HTTP_THREADS", "7", 1), 0);
+  const auto all = process_environment();
+  unsetenv("PAYMENTD_HTTP_THREADS");
+  EXPECT_THAT(all, Contains(std::pair<std::string, std::string>{"PAYMENTD_HTTP_THREADS", "7"}));
+  EXPECT_EQ(good(environment(all)).http.threads, 7);
+}
+
+} // namespace
+} // namespace paymentd::config
