@@ -1,0 +1,174 @@
+// One SQLite connection with its pragmas, the statements prepared on it, and transactions that roll
+// back by themselves. Used by everything in db/sqlite; one thread at a time. Failures leave as
+// SQLite::Exception and are turned into db::error at the store's edge.
+//
+// SQLiteCpp opens the connection and carries the errors. Statements are a class of our own: those
+// of SQLiteCpp copy a shared pointer for every column they read and copy every text that they bind.
+#pragma once
+
+#include "db/error.hpp"
+#include "domain/types.hpp"
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
+#include <sqlite3.h>
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace paymentd::db::sqlite {
+
+/// The commit was handed over and its answer is an error that leaves its fate open.
+class commit_in_doubt : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+enum class access : std::uint8_t { read_write, read_only };
+
+class connection {
+ public:
+  connection(const std::string& path, access mode);
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  sqlite3* handle() const noexcept { return database_.getHandle(); }
+  void exec(const char* sql) { database_.exec(sql); }
+
+  /// Moves what the log holds into the database file once it has grown enough. Called before a
+  /// write transaction begins, so that the answers of the one before are already on their way.
+  void checkpoint_when_due();
+
+ private:
+  static int on_commit(void* self, sqlite3*, const char*, int log_pages) noexcept;
+
+  SQLite::Database database_;
+  int log_pages_ = 0;   // in the write-ahead log after the last commit
+  int next_checkpoint_; // due when the log has so many pages
+};
+
+/// A statement prepared once, for the connection's life.
+class statement {
+ public:
+  statement(connection& on, const char* sql);
+
+  /// The rows of one execution; resets the statement when it goes.
+  class rows {
+   public:
+    explicit rows(sqlite3_stmt* of) noexcept : statement_(of) {}
+    rows(const rows&) = delete;
+    rows& operator=(const rows&) = delete;
+    ~rows() { sqlite3_reset(statement_); }
+
+    /// Steps to the next row; false after the last one.
+    bool next();
+
+    std::int64_t integer(int column) const noexcept {
+      return sqlite3_column_int64(statement_, column);
+    }
+    bool is_null(int column) const noexcept {
+      return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+    }
+    /// Valid until the next step.
+    std::string_view text(int column) const noexcept;
+    instant time(int column) const noexcept {
+      return instant{std::chrono::milliseconds{integer(column)}};
+    }
+    template <class Id>
+    std::optional<Id> optional_id(int column) const noexcept {
+      if (is_null(column))
+        return std::nullopt;
+      return Id{integer(column)};
+    }
+
+   private:
+    sqlite3_stmt* statement_;
+  };
+
+  /// Binds the values from the first parameter on. Texts are not copied: they must outlive the
+  /// rows.
+  template <class... Values>
+  [[nodiscard]] rows query(const Values&... values) {
+    int index = 0;
+    (bind(++index, values), ...);
+    return rows{statement_.get()};
+  }
+
+  /// Executes without looking at rows; gives how many rows it changed.
+  template <class... Values>
+  int run(const Values&... values) {
+    auto result = query(values...);
+    while (result.next()) {
+    }
+    return sqlite3_changes(sqlite3_db_handle(statement_.get()));
+  }
+
+ private:
+  void check(int code) const;
+  void bind(int index, std::int64_t value) {
+    check(sqlite3_bind_int64(statement_.get(), index, value));
+  }
+  void bind(int index, int value) { bind(index, std::int64_t{value}); }
+  void bind(int index, bool value) { bind(index, std::int64_t{value}); }
+  void bind(int index, std::nullopt_t) { check(sqlite3_bind_null(statement_.get(), index)); }
+  void bind(int index, std::string_view value);
+  void bind(int index, instant value) { bind(index, value.time_since_epoch().count()); }
+  void bind(int index, won value) { bind(index, value.value); }
+  template <class Tag>
+  void bind(int index, strong_id<Tag> id) {
+    bind(index, id.value);
+  }
+  template <class Value>
+  void bind(int index, const std::optional<Value>& value) {
+    if (value)
+      bind(index, *value);
+    else
+      bind(index, std::nullopt);
+  }
+
+  struct finalizer {
+    void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+  };
+  std::unique_ptr<sqlite3_stmt, finalizer> statement_;
+};
+
+/// The statements that begin and end transactions, kept prepared like all others.
+class transactions {
+ public:
+  explicit transactions(connection& on);
+
+ private:
+  friend class transaction;
+  statement begin_immediate_;
+  statement begin_deferred_;
+  statement commit_;
+  statement rollback_;
+};
+
+/// A transaction that rolls back unless it was committed.
+class transaction {
+ public:
+  enum class kind : std::uint8_t { write, read };
+  transaction(transactions& with, kind what);
+  transaction(const transaction&) = delete;
+  transaction& operator=(const transaction&) = delete;
+  ~transaction();
+
+  /// Throws commit_in_doubt where the error does not tell that nothing was committed.
+  void commit();
+
+ private:
+  transactions& with_;
+  bool open_ = true;
+};
+
+/// What an error of SQLite means to the caller, with one line for the log.
+error to_error(const SQLite::Exception& thrown);
+
+/// Whether the connection should be opened anew after this error.
+bool needs_new_connection(const SQLite::Exception& thrown) noexcept;
+
+} // namespace paymentd::db::sqlite

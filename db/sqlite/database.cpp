@@ -1,0 +1,144 @@
+#include "db/sqlite/database.hpp"
+
+#include "db/sqlite/audit.hpp"
+#include "db/sqlite/migrations.hpp"
+#include "db/sqlite/seed.hpp"
+#include "db/sqlite/store.hpp"
+
+#include <filesystem>
+#include <mutex>
+
+namespace paymentd::db::sqlite {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::unexpected<error> cannot_open(const std::string& path, std::string_view why) {
+  return std::unexpected(
+      error{error_kind::broken, "cannot open the database " + path + ": " + std::string(why)});
+}
+
+class sqlite_database final : public database {
+ public:
+  sqlite_database(std::string path, const database_options& options)
+      : path_(std::move(path)), owner_(options.owner), lease_(options.lease) {}
+
+  result<int> migrate(instant now) override {
+    if (auto held = lock(); !held)
+      return std::unexpected(held.error());
+    return guarded([&] {
+      connection on(path_, access::read_write);
+      return sqlite::migrate(on, now);
+    });
+  }
+
+  result<void> check_schema() override {
+    return reading([](connection& on) { return sqlite::check_schema(on); });
+  }
+
+  result<std::unique_ptr<store>> connect(role as) override {
+    store_options options{path_, owner_, lease_, access::read_only};
+    std::shared_ptr<file_lock> held;
+    if (as != role::reader) {
+      auto taken = lock();
+      if (!taken)
+        return std::unexpected(taken.error());
+      held = *std::move(taken);
+      options.mode = access::read_write;
+    }
+    if (!fs::exists(path_)) // SQLite would make an empty file
+      return cannot_open(path_, "there is no such file: run paymentd migrate");
+    auto made = std::make_unique<sqlite_store>(std::move(options), std::move(held));
+    if (auto answers = made->ping(); !answers)
+      return std::unexpected(answers.error());
+    return made;
+  }
+
+  int lanes_max() const override { return 1; }
+  bool delivers_on_lane() const override { return true; }
+
+  result<void> seed(const seed_plan& plan, instant now) override {
+    if (auto held = lock(); !held)
+      return std::unexpected(held.error());
+    return guarded([&]() -> result<void> {
+      connection on(path_, access::read_write);
+      if (auto fits = sqlite::check_schema(on); !fits)
+        return fits;
+      return sqlite::seed(on, plan, now);
+    });
+  }
+
+  result<std::int64_t> audit(const std::function<void(std::string_view)>& breach) override {
+    return reading([&](connection& on) -> result<std::int64_t> {
+      if (auto fits = sqlite::check_schema(on); !fits)
+        return std::unexpected(fits.error());
+      return sqlite::audit(on, breach);
+    });
+  }
+
+ private:
+  template <class Work>
+  static auto guarded(Work work) -> decltype(work()) {
+    try {
+      return work();
+    } catch (const commit_in_doubt& thrown) {
+      return std::unexpected(
+          error{error_kind::unavailable, std::string("database: commit: ") + thrown.what()});
+    } catch (const SQLite::Exception& thrown) {
+      return std::unexpected(to_error(thrown));
+    }
+  }
+
+  template <class Work>
+  auto reading(Work work) -> decltype(work(std::declval<connection&>())) {
+    if (!fs::exists(path_))
+      return cannot_open(path_, "there is no such file: run paymentd migrate");
+    return guarded([&] {
+      connection on(path_, access::read_only);
+      return work(on);
+    });
+  }
+
+  // Held from the first writing on, by this database and by its stores.
+  result<std::shared_ptr<file_lock>> lock() {
+    const std::scoped_lock one(mutex_);
+    if (lock_)
+      return lock_;
+    auto taken = file_lock::take(path_);
+    if (taken)
+      lock_ = *taken;
+    return taken;
+  }
+
+  std::string path_;
+  std::string owner_;
+  std::chrono::milliseconds lease_;
+  std::mutex mutex_;
+  std::shared_ptr<file_lock> lock_;
+};
+
+} // namespace
+
+result<std::unique_ptr<database>> open(const std::string& path, const database_options& options) {
+  std::error_code failed;
+  if (path.empty())
+    return cannot_open("sqlite:", "no path is given");
+  const auto status = fs::status(path, failed);
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    return cannot_open(path, "it is not a file");
+  const auto directory = fs::absolute(path, failed).parent_path();
+  if (!fs::is_directory(directory, failed))
+    return cannot_open(path, "there is no directory " + directory.string());
+  if (fs::exists(status)) {
+    try {
+      connection on(path, access::read_only);
+      if (auto ours = check_application(on); !ours)
+        return cannot_open(path, ours.error().text);
+    } catch (const SQLite::Exception& thrown) {
+      return cannot_open(path, thrown.what());
+    }
+  }
+  return std::make_unique<sqlite_database>(path, options);
+}
+
+} // namespace paymentd::db::sqlite

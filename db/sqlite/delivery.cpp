@@ -1,0 +1,427 @@
+#include "db/sqlite/delivery.hpp"
+
+#include "db/sqlite/sql.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace paymentd::db::sqlite {
+namespace {
+
+// One claim looks at so many entries at the most: a long stretch of charges, which nobody wants, is
+// passed in several steps rather than in one long transaction.
+constexpr int entries_looked_at_max = 20'000;
+// How far ahead is looked to say whether there is more.
+constexpr int entries_peeked_at_max = 256;
+constexpr int first_generation = 1;
+
+std::unexpected<error> broken(std::string text) {
+  return std::unexpected(error{error_kind::broken, std::move(text)});
+}
+
+std::unexpected<error> not_open(claim_id id) {
+  return broken("claim " + std::to_string(id.value) + " is not open here");
+}
+
+std::string read_instance(connection& on) {
+  statement asks(on, sql::get_instance);
+  auto rows = asks.query();
+  return rows.next() ? std::string(rows.text(0)) : std::string();
+}
+
+// "[1,2,3]", so that SQL can look inside (json_each).
+std::string to_list(std::span<const entry_id> ids) {
+  std::string list = "[";
+  for (const auto id : ids)
+    list.append(list.size() > 1 ? "," : "").append(std::to_string(id.value));
+  return list + "]";
+}
+
+std::vector<entry_id> from_list(std::string_view list) {
+  std::vector<entry_id> ids;
+  const char* at = list.data();
+  const char* const end = at + list.size();
+  while (at != end) {
+    entry_id id;
+    const auto [after, failed] = std::from_chars(at, end, id.value);
+    if (failed == std::errc{})
+      ids.push_back(id);
+    at = failed == std::errc{} ? after : at + 1;
+  }
+  return ids;
+}
+
+// A row of events_of_range or event_of_entry. An entry without its order or user is a breach.
+result<payment_event> read_event(const statement::rows& row) {
+  if (row.is_null(3) || row.is_null(9))
+    return broken("ledger entry " + std::to_string(row.integer(0)) +
+                  " has lost its order or user: run paymentd audit");
+  return payment_event{.entry = {row.integer(0)},
+                       .kind = static_cast<entry_kind>(row.integer(1)),
+                       .order = {row.integer(3)},
+                       .user = {row.integer(4)},
+                       .phone = std::string(row.text(9)),
+                       .coupon = row.optional_id<coupon_id>(5),
+                       .total = {row.integer(6)},
+                       .discount = {row.integer(7)},
+                       .ordered_at = row.time(8),
+                       .at = row.time(2)};
+}
+
+} // namespace
+
+delivery::delivery(connection& on)
+    : handle_(on.handle()), instance_(read_instance(on)),
+      find_subscriber_(on, sql::find_subscriber), wants_(on, sql::subscriber_wants),
+      add_subscriber_(on, sql::add_subscriber), add_cursors_(on, sql::add_cursors_at_end),
+      add_cursor_(on, sql::add_cursor_at_start), get_cursor_(on, sql::get_cursor),
+      move_cursor_(on, sql::move_cursor), get_claims_(on, sql::get_claims),
+      get_claim_(on, sql::get_claim), add_claim_(on, sql::add_claim),
+      next_generation_(on, sql::next_generation), end_claim_(on, sql::end_claim),
+      events_of_range_(on, sql::events_of_range), event_of_entry_(on, sql::event_of_entry),
+      entries_of_range_(on, sql::entries_of_range), entry_created_(on, sql::entry_created),
+      kinds_ahead_(on, sql::kinds_ahead), due_retries_(on, sql::due_retries),
+      next_retry_(on, sql::next_retry), take_retry_(on, sql::take_retry),
+      put_delivery_(on, sql::put_delivery) {}
+
+// ---- subscribers and claims as they stand
+// --------------------------------------------------------
+
+subscriber delivery::subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
+                               instant now) {
+  {
+    auto row = find_subscriber_.query(name);
+    if (row.next())
+      return {{row.integer(0)}, std::string(name), row.integer(1) != 0, row.integer(2) != 0};
+  }
+  add_subscriber_.run(name, wants_payments, wants_refunds, now);
+  const subscriber_id id{sqlite3_last_insert_rowid(handle_)};
+  add_cursors_.run(id);
+  return {id, std::string(name), wants_payments, wants_refunds};
+}
+
+result<delivery::place> delivery::find_place(subscriber_id subscriber, stream_id stream) {
+  auto row = wants_.query(subscriber);
+  if (!row.next())
+    return broken("subscriber " + std::to_string(subscriber.value) + " is not registered");
+  return place{subscriber, stream, row.integer(0) != 0, row.integer(1) != 0};
+}
+
+std::int64_t delivery::cursor(const place& at) {
+  {
+    auto row = get_cursor_.query(at.subscriber, at.stream);
+    if (row.next())
+      return row.integer(0);
+  }
+  // The stream is younger than the subscriber: all of it is for it.
+  add_cursor_.run(at.subscriber, at.stream);
+  return 0;
+}
+
+result<std::vector<claim>> delivery::open_claims(subscriber_id subscriber, stream_id stream) {
+  const auto at = find_place(subscriber, stream);
+  if (!at)
+    return std::unexpected(at.error());
+  cursor(*at);
+  std::vector<claim_row> rows_found;
+  {
+    auto rows = get_claims_.query(subscriber, stream);
+    while (rows.next())
+      rows_found.push_back({.id = {rows.integer(0)},
+                            .generation = static_cast<int>(rows.integer(1)),
+                            .first = {rows.integer(2)},
+                            .last = {rows.integer(3)},
+                            .retries = from_list(rows.text(4)),
+                            .since = rows.time(5)});
+  }
+  std::vector<claim> claims;
+  claims.reserve(rows_found.size());
+  for (const auto& row : rows_found) {
+    auto loaded = load_claim(*at, row);
+    if (!loaded)
+      return std::unexpected(loaded.error());
+    claims.push_back(*std::move(loaded));
+  }
+  return claims;
+}
+
+result<delivery::claim_row> delivery::find_claim(const place& at, claim_id id) {
+  auto row = get_claim_.query(id, at.subscriber, at.stream);
+  if (!row.next())
+    return not_open(id);
+  return claim_row{.id = id,
+                   .generation = static_cast<int>(row.integer(0)),
+                   .first = {row.integer(1)},
+                   .last = {row.integer(2)},
+                   .retries = from_list(row.text(3)),
+                   .since = row.time(4)};
+}
+
+claim delivery::make_claim(claim_id id, int generation, instant since,
+                           std::vector<message> messages) const {
+  return {.id = id,
+          .generation = generation,
+          .key = instance_ + "-" + std::to_string(id.value) + "." + std::to_string(generation),
+          .since = since,
+          .messages = std::move(messages)};
+}
+
+result<message> delivery::load_retry(const place& at, entry_id id) {
+  auto row = event_of_entry_.query(id, at.subscriber);
+  if (!row.next())
+    return broken("ledger entry " + std::to_string(id.value) + " is gone: run paymentd audit");
+  auto event = read_event(row);
+  if (!event)
+    return std::unexpected(event.error());
+  return message{*std::move(event), static_cast<int>(row.integer(10))};
+}
+
+result<claim> delivery::load_claim(const place& at, const claim_row& row) {
+  std::vector<message> messages;
+  for (const auto id : row.retries) {
+    auto loaded = load_retry(at, id);
+    if (!loaded)
+      return std::unexpected(loaded.error());
+    messages.push_back(*std::move(loaded));
+  }
+  if (row.retries.empty()) {
+    auto rows = events_of_range_.query(entry_id{row.first.value - 1}, row.last, -1);
+    while (rows.next()) {
+      if (!at.wants(static_cast<entry_kind>(rows.integer(1))))
+        continue;
+      auto event = read_event(rows);
+      if (!event)
+        return std::unexpected(event.error());
+      messages.push_back({*std::move(event), 0});
+    }
+  }
+  return make_claim(row.id, row.generation, row.since, std::move(messages));
+}
+
+std::vector<delivery::claimed_entry> delivery::entries_of(const place& at, const claim_row& row) {
+  std::vector<claimed_entry> entries;
+  for (const auto id : row.retries) {
+    auto found = entry_created_.query(id);
+    entries.push_back({id, found.next() ? found.time(0) : instant{}});
+  }
+  if (!row.retries.empty())
+    return entries;
+  auto rows = entries_of_range_.query(row.first, row.last);
+  while (rows.next())
+    if (at.wants(static_cast<entry_kind>(rows.integer(1))))
+      entries.push_back({{rows.integer(0)}, rows.time(2)});
+  return entries;
+}
+
+// ---- one step -----------------------------------------------------------------------------------
+
+result<delivery_answer> delivery::deliver(const delivery_step& step, std::int64_t stream_next,
+                                          instant now) {
+  const auto at = find_place(step.subscriber, step.stream.stream);
+  if (!at)
+    return std::unexpected(at.error());
+  for (const auto& ended : step.ended)
+    if (auto done = end(*at, ended, now); !done)
+      return std::unexpected(done.error());
+
+  delivery_answer answer;
+  for (const auto id : step.regenerate) {
+    auto again = regenerate(*at, id, now);
+    if (!again)
+      return std::unexpected(again.error());
+    answer.claims.push_back(*std::move(again));
+  }
+  for (const auto id : step.split)
+    if (auto done = split(*at, id, now, answer.claims); !done)
+      return std::unexpected(done.error());
+
+  const auto retries = open_retries(*at, step, now, answer.claims);
+  if (!retries)
+    return std::unexpected(retries.error());
+  const int room = step.open_max - *retries;
+  bool all_seen = false;
+  if (room > 0) {
+    const auto seen = open_ahead(*at, step, room, stream_next, now, answer.claims);
+    if (!seen)
+      return std::unexpected(seen.error());
+    all_seen = *seen;
+  }
+  answer.more = !all_seen && more_waits(*at, stream_next, now);
+  if (auto row = next_retry_.query(at->subscriber, at->stream); row.next())
+    answer.next_due = row.time(0);
+  return answer;
+}
+
+result<void> delivery::end(const place& at, const ended_claim& ended, instant now) {
+  const auto row = find_claim(at, ended.id);
+  if (!row)
+    return std::unexpected(row.error());
+  const auto entries = entries_of(at, *row);
+
+  std::vector<const delivery_result*> results;
+  results.reserve(ended.results.size());
+  for (const auto& one : ended.results)
+    results.push_back(&one);
+  std::ranges::sort(results, {}, [](const delivery_result* one) { return one->entry; });
+  const bool match = std::ranges::equal(results, entries,
+                                        [](const delivery_result* one, const claimed_entry& entry) {
+                                          return one->entry == entry.id;
+                                        });
+  if (!match)
+    return broken("the results of claim " + std::to_string(ended.id.value) +
+                  " are not exactly those of its messages");
+
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const delivery_result& one = *results[i];
+    const auto text = [](const std::string& value) {
+      return value.empty() ? std::nullopt : std::optional<std::string_view>(value);
+    };
+    put_delivery_.run(at.subscriber, one.entry, static_cast<int>(one.status), one.attempts,
+                      text(one.last_error), text(one.provider_message_id), one.next_attempt,
+                      entries[i].created_at, now);
+  }
+  end_claim_.run(ended.id);
+  return {};
+}
+
+result<claim> delivery::regenerate(const place& at, claim_id id, instant now) {
+  if (auto row = find_claim(at, id); !row)
+    return std::unexpected(row.error());
+  next_generation_.run(id, now);
+  return load_claim(at, *find_claim(at, id));
+}
+
+result<void> delivery::split(const place& at, claim_id id, instant now,
+                             std::vector<claim>& halves) {
+  const auto row = find_claim(at, id);
+  if (!row)
+    return std::unexpected(row.error());
+  auto whole = load_claim(at, *row);
+  if (!whole)
+    return std::unexpected(whole.error());
+  auto& messages = whole->messages;
+  if (messages.size() < 2)
+    return broken("claim " + std::to_string(id.value) + " has one message and cannot be split");
+  end_claim_.run(id);
+
+  const std::size_t middle = messages.size() / 2;
+  std::vector<message> second(
+      std::move_iterator(messages.begin() + static_cast<std::ptrdiff_t>(middle)),
+      std::move_iterator(messages.end()));
+  messages.resize(middle);
+  claim_id ids[2];
+  if (row->retries.empty()) {
+    const entry_id last_of_first = messages.back().event.entry;
+    ids[0] = add_range(at, row->first, last_of_first, now);
+    ids[1] = add_range(at, {last_of_first.value + 1}, row->last, now);
+  } else {
+    const std::span<const entry_id> all(row->retries);
+    ids[0] = add_retries(at, all.first(middle), now);
+    ids[1] = add_retries(at, all.subspan(middle), now);
+  }
+  halves.push_back(make_claim(ids[0], first_generation, now, std::move(messages)));
+  halves.push_back(make_claim(ids[1], first_generation, now, std::move(second)));
+  return {};
+}
+
+// ---- opening ------------------------------------------------------------------------------------
+
+claim_id delivery::add_range(const place& at, entry_id first, entry_id last, instant now) {
+  add_claim_.run(at.subscriber, at.stream, first, last, std::nullopt, now);
+  return {sqlite3_last_insert_rowid(handle_)};
+}
+
+claim_id delivery::add_retries(const place& at, std::span<const entry_id> entries, instant now) {
+  const std::string list = to_list(entries);
+  add_claim_.run(at.subscriber, at.stream, std::nullopt, std::nullopt, std::string_view(list), now);
+  return {sqlite3_last_insert_rowid(handle_)};
+}
+
+result<int> delivery::open_retries(const place& at, const delivery_step& step, instant now,
+                                   std::vector<claim>& opened) {
+  int count = 0;
+  for (; count < step.open_max; ++count) {
+    std::vector<entry_id> due;
+    {
+      auto rows = due_retries_.query(at.subscriber, now, at.stream, step.messages_max);
+      while (rows.next())
+        due.push_back({rows.integer(0)});
+    }
+    if (due.empty())
+      break;
+    std::ranges::sort(due);
+    claim_row row;
+    row.since = now;
+    row.retries = std::move(due);
+    for (const auto id : row.retries)
+      take_retry_.run(at.subscriber, id);
+    row.id = add_retries(at, row.retries, now);
+    auto loaded = load_claim(at, row);
+    if (!loaded)
+      return std::unexpected(loaded.error());
+    opened.push_back(*std::move(loaded));
+  }
+  return count;
+}
+
+result<delivery::stretch> delivery::load_ahead(const place& at, std::int64_t position,
+                                               std::int64_t stream_next, int messages_max) {
+  stretch ahead{.messages = {}, .last = position, .at_end = false};
+  auto rows =
+      events_of_range_.query(make_entry_id(at.stream, position),
+                             make_entry_id(at.stream, stream_next - 1), entries_looked_at_max);
+  int looked_at = 0;
+  while (std::ssize(ahead.messages) < messages_max) {
+    if (!rows.next()) {
+      ahead.at_end = looked_at < entries_looked_at_max;
+      break;
+    }
+    ++looked_at;
+    ahead.last = number_of({rows.integer(0)});
+    if (!at.wants(static_cast<entry_kind>(rows.integer(1))))
+      continue;
+    auto event = read_event(rows);
+    if (!event)
+      return std::unexpected(event.error());
+    ahead.messages.push_back({*std::move(event), 0});
+  }
+  return ahead;
+}
+
+// Gives whether all of the stream was seen.
+result<bool> delivery::open_ahead(const place& at, const delivery_step& step, int room,
+                                  std::int64_t stream_next, instant now,
+                                  std::vector<claim>& opened) {
+  const std::int64_t before = cursor(at);
+  std::int64_t position = before;
+  bool at_end = false;
+  for (; room > 0 && !at_end; --room) {
+    auto ahead = load_ahead(at, position, stream_next, step.messages_max);
+    if (!ahead)
+      return std::unexpected(ahead.error());
+    at_end = ahead->at_end;
+    if (!ahead->messages.empty()) {
+      const claim_id id = add_range(at, make_entry_id(at.stream, position + 1),
+                                    make_entry_id(at.stream, ahead->last), now);
+      opened.push_back(make_claim(id, first_generation, now, std::move(ahead->messages)));
+    }
+    position = ahead->last;
+  }
+  if (position != before)
+    move_cursor_.run(at.subscriber, at.stream, position);
+  return at_end;
+}
+
+bool delivery::more_waits(const place& at, std::int64_t stream_next, instant now) {
+  if (due_retries_.query(at.subscriber, now, at.stream, 1).next())
+    return true;
+  auto rows = kinds_ahead_.query(make_entry_id(at.stream, cursor(at)),
+                                 make_entry_id(at.stream, stream_next - 1), entries_peeked_at_max);
+  int peeked_at = 0;
+  for (; rows.next(); ++peeked_at)
+    if (at.wants(static_cast<entry_kind>(rows.integer(0))))
+      return true;
+  return peeked_at == entries_peeked_at_max; // too many to tell: perhaps
+}
+
+} // namespace paymentd::db::sqlite

@@ -1,0 +1,200 @@
+#include "db/sqlite/migrations.hpp"
+
+#include <array>
+#include <cstdio>
+#include <random>
+
+namespace paymentd::db::sqlite {
+namespace {
+
+constexpr std::int64_t application_id = 0x7061796d; // "paym"
+
+// Times are milliseconds since 1970, UTC. 9007199254740991 is the largest amount (2^53 - 1).
+// Hot are: orders, users and streams by id, ledger_entries by id, deliveries by (subscriber,
+// entry).
+constexpr const char* migration_1 = R"sql(
+create table meta (
+  name text primary key,
+  value text not null
+) strict, without rowid;
+
+create table users (
+  id integer primary key,
+  phone text not null,
+  balance integer not null check (balance between 0 and 9007199254740991),
+  last_sequence integer not null check (last_sequence >= 0),
+  created_at integer not null
+) strict;
+
+create table orders (
+  id integer primary key,
+  user_id integer not null,
+  coupon_id integer,
+  total integer not null check (total between 0 and 9007199254740991),
+  discount integer not null check (discount between 0 and total),
+  status integer not null check (status between 0 and 3),
+  payment_entry_id integer,
+  refund_entry_id integer,
+  created_at integer not null,
+  updated_at integer not null
+) strict;
+-- For a user's page of orders. None on status: every payment would have to move its entry.
+create index orders_by_user on orders (user_id, id);
+
+-- Append-only. The id is stream << 41 | number.
+create table ledger_entries (
+  id integer primary key,
+  user_id integer not null,
+  sequence integer not null check (sequence >= 1),
+  order_id integer,
+  kind integer not null check (kind between 0 and 2),
+  amount integer not null,
+  balance_after integer not null check (balance_after between 0 and 9007199254740991),
+  created_at integer not null
+) strict;
+create unique index ledger_entries_by_user on ledger_entries (user_id, sequence);
+
+create table streams (
+  id integer primary key check (id between 1 and 4095),
+  owner text not null,
+  epoch integer not null check (epoch >= 1),
+  next integer not null check (next >= 1), -- the next entry's number
+  lease_until integer not null
+) strict;
+
+-- The last number that an ended epoch took, for an owner whose commit was in doubt.
+create table stream_epochs (
+  stream_id integer not null,
+  epoch integer not null,
+  last integer not null,
+  primary key (stream_id, epoch)
+) strict, without rowid;
+
+create table subscribers (
+  id integer primary key,
+  name text not null unique,
+  wants_payments integer not null check (wants_payments in (0, 1)),
+  wants_refunds integer not null check (wants_refunds in (0, 1)),
+  created_at integer not null
+) strict;
+
+-- Entries up to `position` are claimed or done. Those up to `kept_from` need no delivery row: they
+-- are older than the subscriber.
+create table cursors (
+  subscriber_id integer not null,
+  stream_id integer not null,
+  position integer not null check (position >= kept_from),
+  kept_from integer not null check (kept_from >= 0),
+  primary key (subscriber_id, stream_id)
+) strict, without rowid;
+
+-- A claim is a range of entry ids or, for retries, a list of them ([1,2,3]). Autoincrement, since an
+-- id is part of the key that the provider sees and is never used again. A handful of rows.
+create table claims (
+  id integer primary key autoincrement,
+  subscriber_id integer not null,
+  stream_id integer not null,
+  generation integer not null check (generation >= 1),
+  first_entry integer,
+  last_entry integer check (last_entry >= first_entry),
+  retries text,
+  since integer not null,
+  check ((retries is null) = (first_entry is not null)),
+  check ((first_entry is null) = (last_entry is null))
+) strict;
+
+-- What became of a message. PENDING with a time: waits for another try; without: is in a claim.
+create table deliveries (
+  subscriber_id integer not null,
+  entry_id integer not null,
+  status integer not null check (status between 0 and 2),
+  attempts integer not null check (attempts >= 0),
+  last_error text,
+  provider_message_id text,
+  next_attempt_at integer,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (subscriber_id, entry_id),
+  check (next_attempt_at is null or status = 0)
+) strict, without rowid;
+create index deliveries_waiting on deliveries (subscriber_id, next_attempt_at)
+  where next_attempt_at is not null;
+)sql";
+
+constexpr std::array migrations = {migration_1};
+constexpr std::int64_t newest = std::ssize(migrations);
+
+std::int64_t number(connection& on, const char* sql) {
+  statement asks(on, sql);
+  auto rows = asks.query();
+  return rows.next() ? rows.integer(0) : 0;
+}
+
+std::int64_t schema_version(connection& on) {
+  return number(on, "pragma user_version");
+}
+
+std::string versions(std::int64_t has) {
+  return "schema " + std::to_string(has) + ", this program's is " + std::to_string(newest);
+}
+
+// What makes this database's message keys different from those of any other.
+std::string random_instance() {
+  std::array<char, 9> hex{};
+  std::random_device random;
+  std::snprintf(hex.data(), hex.size(), "%08x", static_cast<unsigned>(random()));
+  return hex.data();
+}
+
+} // namespace
+
+result<void> check_application(connection& on) {
+  const auto id = number(on, "pragma application_id");
+  if (id == application_id)
+    return {};
+  const bool empty = number(on, "select count(*) from sqlite_schema") == 0;
+  if (id == 0 && empty && schema_version(on) == 0)
+    return {};
+  return std::unexpected(
+      error{error_kind::broken, "the file holds another application's database"});
+}
+
+result<void> check_schema(connection& on) {
+  if (auto ours = check_application(on); !ours)
+    return ours;
+  const auto has = schema_version(on);
+  if (has == newest)
+    return {};
+  const char* what = has == 0 ? "the database has no schema yet: run paymentd migrate"
+                     : has < newest
+                         ? "the database is older than this program: run paymentd migrate"
+                         : "the database is newer than this program";
+  return std::unexpected(
+      error{error_kind::broken, has == 0 ? what : what + (" (" + versions(has) + ")")});
+}
+
+result<int> migrate(connection& on, instant) {
+  transactions with(on);
+  int applied = 0;
+  for (;;) {
+    transaction step(with, transaction::kind::write);
+    if (auto ours = check_application(on); !ours)
+      return std::unexpected(ours.error());
+    const auto has = schema_version(on);
+    if (has > newest)
+      return std::unexpected(error{error_kind::broken, "the database is newer than this program (" +
+                                                           versions(has) + ")"});
+    if (has == newest)
+      return applied;
+    on.exec(migrations[static_cast<std::size_t>(has)]);
+    if (has == 0) {
+      statement(on, "insert into meta (name, value) values ('instance', ?)").run(random_instance());
+      on.exec(("pragma application_id = " + std::to_string(application_id)).c_str());
+    }
+    on.exec(("pragma user_version = " + std::to_string(has + 1)).c_str());
+    step.commit();
+    ++applied;
+  }
+}
+
+} // namespace paymentd::db::sqlite

@@ -1,0 +1,97 @@
+#include "db/sqlite/seed.hpp"
+
+#include "db/sqlite/streams.hpp"
+
+#include <algorithm>
+
+namespace paymentd::db::sqlite {
+namespace {
+
+constexpr std::int64_t rows_per_transaction = 100'000;
+
+// A row for each number from ?1 to ?2, made by SQLite itself.
+constexpr const char* add_users = R"sql(
+with recursive n(i) as (select ?1 union all select i + 1 from n where i < ?2)
+insert into users (id, phone, balance, last_sequence, created_at)
+select i, printf('010%08d', i % 100000000), ?3, ?3 > 0, ?4 from n)sql";
+
+constexpr const char* add_charges = R"sql(
+with recursive n(i) as (select ?1 union all select i + 1 from n where i < ?2)
+insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, created_at)
+select ?5 + (i - ?1), i, 1, null, 0, ?3, ?3, ?4 from n)sql";
+
+constexpr const char* add_orders = R"sql(
+with recursive n(i) as (select ?1 union all select i + 1 from n where i < ?2)
+insert into orders (id, user_id, coupon_id, total, discount, status, payment_entry_id,
+                    refund_entry_id, created_at, updated_at)
+select i, 1 + i % ?3, null, ?4, 0, 0, null, null, ?5, ?5 from n)sql";
+
+constexpr const char* anything_there =
+    "select exists(select 1 from users) or exists(select 1 from orders) "
+    "or exists(select 1 from ledger_entries)";
+
+result<void> refuse(const char* why) {
+  return std::unexpected(error{error_kind::broken, std::string("cannot seed: ") + why});
+}
+
+result<void> check(connection& on, const seed_plan& plan) {
+  if (plan.users < 0 || plan.orders < 0 || plan.spread < 0)
+    return refuse("a number is negative");
+  if (plan.spread > plan.users || (plan.orders > 0 && plan.users == 0))
+    return refuse("there are fewer users than the orders need");
+  if (plan.balance < won{} || plan.amount < won{} || plan.balance > won_max ||
+      plan.amount > won_max)
+    return refuse("an amount is out of bounds");
+  statement asks(on, anything_there);
+  auto row = asks.query();
+  if (row.next() && row.integer(0) != 0)
+    return refuse("the database is not empty");
+  return {};
+}
+
+} // namespace
+
+result<void> seed(connection& on, const seed_plan& plan, instant now) {
+  if (auto may = check(on, plan); !may)
+    return may;
+  transactions with(on);
+  streams numbers(on);
+  statement users(on, add_users);
+  statement charges(on, add_charges);
+  statement orders(on, add_orders);
+  const instant no_lease{}; // whoever serves next takes the stream over
+
+  stream_lease lease;
+  {
+    transaction first(with, transaction::kind::write);
+    auto taken = numbers.take("seed", no_lease);
+    if (!taken)
+      return std::unexpected(taken.error());
+    lease = *taken;
+    first.commit();
+  }
+  for (std::int64_t from = 1; from <= plan.users; from += rows_per_transaction) {
+    const std::int64_t to = std::min(plan.users, from + rows_per_transaction - 1);
+    on.checkpoint_when_due();
+    transaction some(with, transaction::kind::write);
+    users.run(from, to, plan.balance, now);
+    if (plan.balance > won{}) {
+      const auto place = numbers.take_numbers(lease, to - from + 1, no_lease);
+      if (!place)
+        return std::unexpected(place.error());
+      charges.run(from, to, plan.balance, now, make_entry_id(lease.stream, place->first));
+    }
+    some.commit();
+  }
+  const std::int64_t spread = plan.spread > 0 ? plan.spread : plan.users;
+  for (std::int64_t from = 1; from <= plan.orders; from += rows_per_transaction) {
+    const std::int64_t to = std::min(plan.orders, from + rows_per_transaction - 1);
+    on.checkpoint_when_due();
+    transaction some(with, transaction::kind::write);
+    orders.run(from, to, spread, plan.amount, now);
+    some.commit();
+  }
+  return {};
+}
+
+} // namespace paymentd::db::sqlite

@@ -1,0 +1,122 @@
+#include "db/sqlite/settlement.hpp"
+
+#include "db/sqlite/sql.hpp"
+
+#include <algorithm>
+
+namespace paymentd::db::sqlite {
+namespace {
+
+std::int64_t only_number(statement& of) {
+  auto rows = of.query();
+  rows.next();
+  return rows.integer(0);
+}
+
+} // namespace
+
+reading::reading(connection& on) : get_order_(on, sql::get_order), get_user_(on, sql::get_user) {}
+
+std::optional<order> reading::find(order_id id) {
+  auto row = get_order_.query(id);
+  if (!row.next())
+    return std::nullopt;
+  return order{.id = id,
+               .owner = {row.integer(0)},
+               .coupon = row.optional_id<coupon_id>(1),
+               .total = {row.integer(2)},
+               .discount = {row.integer(3)},
+               .status = static_cast<order_status>(row.integer(4)),
+               .payment_entry = row.optional_id<entry_id>(5),
+               .refund_entry = row.optional_id<entry_id>(6),
+               .created_at = row.time(7),
+               .updated_at = row.time(8)};
+}
+
+std::optional<user> reading::find(user_id id) {
+  auto row = get_user_.query(id);
+  if (!row.next())
+    return std::nullopt;
+  return user{.id = id,
+              .phone = std::string(row.text(0)),
+              .balance = {row.integer(1)},
+              .last_sequence = row.integer(2),
+              .created_at = row.time(3)};
+}
+
+settlement::settlement(connection& on, reading& reads)
+    : reads_(reads), last_user_(on, sql::last_user), last_order_(on, sql::last_order),
+      add_user_(on, sql::add_user), add_order_(on, sql::add_order),
+      change_user_(on, sql::change_user), change_order_(on, sql::change_order),
+      add_entry_(on, sql::add_entry) {}
+
+std::vector<outcome> settlement::settle(std::span<const command> batch, entry_id first,
+                                        instant now) {
+  decision decided = decide(batch, load(batch, first), now);
+  write(decided);
+  return std::move(decided.outcomes);
+}
+
+snapshot settlement::load(std::span<const command> batch, entry_id first) {
+  named_ids named = ids_named_by(batch);
+  snapshot state;
+  state.first_entry = first;
+  state.orders.reserve(named.orders.size());
+  const std::size_t named_users = named.users.size();
+  for (const order_id id : named.orders) {
+    auto found = reads_.find(id);
+    if (!found)
+      continue;
+    // The owner is nearly always one of the named; a refund alone names no user.
+    const auto end = named.users.begin() + static_cast<std::ptrdiff_t>(named_users);
+    if (!std::binary_search(named.users.begin(), end, found->owner))
+      named.users.push_back(found->owner);
+    state.orders.push_back(*std::move(found));
+  }
+  if (named.users.size() != named_users) {
+    std::ranges::sort(named.users);
+    const auto repeated = std::ranges::unique(named.users);
+    named.users.erase(repeated.begin(), repeated.end());
+  }
+  state.users.reserve(named.users.size());
+  for (const user_id id : named.users)
+    if (auto found = reads_.find(id))
+      state.users.push_back(*std::move(found));
+  if (named.creates_users > 0)
+    state.first_user = {only_number(last_user_) + 1};
+  if (named.creates_orders > 0)
+    state.first_order = {only_number(last_order_) + 1};
+  return state;
+}
+
+void settlement::write(const decision& decided) {
+  for (const auto& created : decided.new_users)
+    add(created);
+  for (const auto& created : decided.new_orders)
+    add(created);
+  for (const auto& changed : decided.changed_users)
+    change_user_.run(changed.id, changed.balance, changed.last_sequence);
+  for (const auto& changed : decided.changed_orders)
+    change_order_.run(changed.id, static_cast<int>(changed.status), changed.payment_entry,
+                      changed.refund_entry, changed.updated_at);
+  for (const auto& entry : decided.entries)
+    add(entry);
+}
+
+void settlement::add(const user& created) {
+  add_user_.run(created.id, std::string_view(created.phone), created.balance, created.last_sequence,
+                created.created_at);
+}
+
+void settlement::add(const order& created) {
+  add_order_.run(created.id, created.owner, created.coupon, created.total, created.discount,
+                 static_cast<int>(created.status), created.payment_entry, created.refund_entry,
+                 created.created_at, created.updated_at);
+}
+
+void settlement::add(const ledger_entry& entry) {
+  add_entry_.run(entry.id, entry.user, entry.sequence, entry.order, static_cast<int>(entry.kind),
+                 entry.amount, entry.balance_after, entry.created_at);
+}
+
+} // namespace paymentd::db::sqlite

@@ -1,0 +1,177 @@
+// Every statement of the embedded store but the schema (migrations.cpp) and the audit's
+// (audit.cpp). Locks: SQLite has one writer. What writes runs inside `begin immediate`, which takes
+// the database's only write lock first, so no row lock and no lock order is needed; what reads
+// alone takes none and sees the last commit.
+#pragma once
+
+namespace paymentd::db::sqlite::sql {
+
+// ---- streams ------------------------------------------------------------------------------------
+
+// Takes the batch's numbers, renews the lease and fences off an ended epoch, in one statement.
+inline constexpr const char* take_numbers =
+    "update streams set next = next + ?1, lease_until = ?2 where id = ?3 and epoch = ?4 "
+    "and next + ?1 <= ?5 returning next";
+
+// Whether the epoch is still the stream's, for what delivers and takes no number.
+inline constexpr const char* stream_state = "select epoch, next from streams where id = ?";
+
+inline constexpr const char* newest_stream =
+    "select id, epoch, next from streams order by id desc limit 1";
+
+inline constexpr const char* add_stream =
+    "insert into streams (id, owner, epoch, next, lease_until) values (?, ?, 1, ?, ?)";
+
+inline constexpr const char* begin_epoch =
+    "update streams set owner = ?2, epoch = ?3, next = ?4, lease_until = ?5 where id = ?1";
+
+inline constexpr const char* renew_lease =
+    "update streams set lease_until = ?3 where id = ?1 and epoch = ?2";
+
+// Kept for an owner that asks late what became of its commit.
+inline constexpr const char* end_epoch =
+    "insert into stream_epochs (stream_id, epoch, last) values (?, ?, ?)";
+
+inline constexpr const char* ended_epoch =
+    "select last from stream_epochs where stream_id = ? and epoch = ?";
+
+// Streams before the newest one that still have something to deliver: only where a stream was used
+// up, so this is rare and short.
+inline constexpr const char* streams_with_rest = R"sql(
+select s.id, s.epoch, s.next from streams s
+where s.id <> ?1 and s.id < (select max(id) from streams)
+and (exists (select 1 from claims c where c.stream_id = s.id)
+  or exists (select 1 from deliveries d where d.next_attempt_at is not null
+             and d.entry_id >> 41 = s.id)
+  or exists (select 1 from subscribers b left join cursors c
+             on c.subscriber_id = b.id and c.stream_id = s.id
+             where coalesce(c.position, 0) < s.next - 1
+             and exists (select 1 from ledger_entries e
+                         where e.id > (s.id << 41 | coalesce(c.position, 0))
+                         and e.id < (s.id << 41 | s.next))))
+order by s.id)sql";
+
+// ---- settlement ---------------------------------------------------------------------------------
+
+inline constexpr const char* get_order =
+    "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
+    "created_at, updated_at from orders where id = ?";
+
+inline constexpr const char* get_user =
+    "select phone, balance, last_sequence, created_at from users where id = ?";
+
+// Ids of created rows: nothing is ever deleted here, so under the write lock max + 1 is free.
+inline constexpr const char* last_user = "select coalesce(max(id), 0) from users";
+inline constexpr const char* last_order = "select coalesce(max(id), 0) from orders";
+
+inline constexpr const char* add_user =
+    "insert into users (id, phone, balance, last_sequence, created_at) values (?, ?, ?, ?, ?)";
+
+inline constexpr const char* add_order =
+    "insert into orders (id, user_id, coupon_id, total, discount, status, payment_entry_id, "
+    "refund_entry_id, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+inline constexpr const char* change_user =
+    "update users set balance = ?2, last_sequence = ?3 where id = ?1";
+
+inline constexpr const char* change_order =
+    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5 "
+    "where id = ?1";
+
+inline constexpr const char* add_entry =
+    "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
+    "created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
+
+// ---- delivery -----------------------------------------------------------------------------------
+
+inline constexpr const char* get_instance = "select value from meta where name = 'instance'";
+
+inline constexpr const char* find_subscriber =
+    "select id, wants_payments, wants_refunds from subscribers where name = ?";
+
+inline constexpr const char* subscriber_wants =
+    "select wants_payments, wants_refunds from subscribers where id = ?";
+
+inline constexpr const char* add_subscriber =
+    "insert into subscribers (name, wants_payments, wants_refunds, created_at) values (?, ?, ?, ?)";
+
+// A new subscriber starts behind what is there; under the write lock nothing is half written.
+inline constexpr const char* add_cursors_at_end =
+    "insert into cursors (subscriber_id, stream_id, position, kept_from) "
+    "select ?, id, next - 1, next - 1 from streams";
+
+inline constexpr const char* add_cursor_at_start =
+    "insert into cursors (subscriber_id, stream_id, position, kept_from) values (?, ?, 0, 0) "
+    "on conflict do nothing";
+
+inline constexpr const char* get_cursor =
+    "select position from cursors where subscriber_id = ? and stream_id = ?";
+
+inline constexpr const char* move_cursor =
+    "update cursors set position = ?3 where subscriber_id = ?1 and stream_id = ?2";
+
+// Oldest first. A handful of rows.
+inline constexpr const char* get_claims =
+    "select id, generation, first_entry, last_entry, retries, since from claims "
+    "where subscriber_id = ? and stream_id = ? order by since, id";
+
+inline constexpr const char* get_claim =
+    "select generation, first_entry, last_entry, retries, since from claims "
+    "where id = ? and subscriber_id = ? and stream_id = ?";
+
+inline constexpr const char* add_claim =
+    "insert into claims (subscriber_id, stream_id, generation, first_entry, last_entry, retries, "
+    "since) values (?, ?, 1, ?, ?, ?, ?)";
+
+inline constexpr const char* next_generation =
+    "update claims set generation = generation + 1, since = ?2 where id = ?1";
+
+inline constexpr const char* end_claim = "delete from claims where id = ?";
+
+// The events of a range of entries, charges among them as rows without an order, so that the number
+// of entries looked at can be bounded. Left joins keep the order of the loops: by entry id.
+inline constexpr const char* events_of_range =
+    "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
+    "o.created_at, u.phone from ledger_entries e left join orders o on o.id = e.order_id "
+    "left join users u on u.id = o.user_id where e.id > ?1 and e.id <= ?2 order by e.id limit ?3";
+
+inline constexpr const char* event_of_entry =
+    "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
+    "o.created_at, u.phone, d.attempts from ledger_entries e left join orders o on o.id = "
+    "e.order_id "
+    "left join users u on u.id = o.user_id left join deliveries d on d.subscriber_id = ?2 "
+    "and d.entry_id = e.id where e.id = ?1";
+
+// What a range claim consists of, when it ends.
+inline constexpr const char* entries_of_range =
+    "select id, kind, created_at from ledger_entries where id >= ? and id <= ? order by id";
+
+inline constexpr const char* entry_created = "select created_at from ledger_entries where id = ?";
+
+// Whether something that the subscriber wants is among the next entries.
+inline constexpr const char* kinds_ahead =
+    "select kind from ledger_entries where id > ? and id <= ? order by id limit ?";
+
+// By the partial index: only what waits is looked at.
+inline constexpr const char* due_retries =
+    "select entry_id from deliveries where subscriber_id = ?1 and next_attempt_at is not null "
+    "and next_attempt_at <= ?2 and entry_id >> 41 = ?3 order by next_attempt_at limit ?4";
+
+inline constexpr const char* next_retry =
+    "select next_attempt_at from deliveries where subscriber_id = ?1 and next_attempt_at is not "
+    "null "
+    "and entry_id >> 41 = ?2 order by next_attempt_at limit 1";
+
+inline constexpr const char* take_retry =
+    "update deliveries set next_attempt_at = null where subscriber_id = ? and entry_id = ?";
+
+// Only what is PENDING (0) keeps the time of its next try.
+inline constexpr const char* put_delivery =
+    "insert into deliveries (subscriber_id, entry_id, status, attempts, last_error, "
+    "provider_message_id, next_attempt_at, created_at, updated_at) values "
+    "(?1, ?2, ?3, ?4, ?5, ?6, case ?3 when 0 then ?7 end, ?8, ?9) on conflict do update set status "
+    "= ?3, attempts = ?4, "
+    "last_error = ?5, provider_message_id = ?6, next_attempt_at = excluded.next_attempt_at, "
+    "updated_at = ?9";
+
+} // namespace paymentd::db::sqlite::sql

@@ -1,0 +1,182 @@
+#include "db/sqlite/store.hpp"
+
+#include "db/sqlite/migrations.hpp"
+
+#include <algorithm>
+
+namespace paymentd::db::sqlite {
+
+sqlite_store::reading_session::reading_session(const store_options& options)
+    : on(options.path, options.mode), with(on), reads(on) {}
+
+sqlite_store::writing_session::writing_session(connection& on, reading& reads)
+    : numbers(on), settles(on, reads), delivers(on) {}
+
+sqlite_store::sqlite_store(store_options options, std::shared_ptr<file_lock> lock)
+    : options_(std::move(options)), lock_(std::move(lock)) {}
+
+// ---- the edge: connections, transactions, errors
+// -------------------------------------------------
+
+result<void> sqlite_store::open() {
+  if (session_)
+    return {};
+  auto session = std::make_unique<reading_session>(options_);
+  if (auto fits = check_schema(session->on); !fits)
+    return fits;
+  if (options_.mode == access::read_write)
+    writer_ = std::make_unique<writing_session>(session->on, session->reads);
+  session_ = std::move(session);
+  return {};
+}
+
+template <class Work>
+auto sqlite_store::guarded(error_kind unknown_commit, Work work) -> decltype(work()) {
+  try {
+    if (auto opened = open(); !opened)
+      return std::unexpected(opened.error());
+    return work();
+  } catch (const commit_in_doubt& thrown) {
+    return std::unexpected(
+        error{unknown_commit, std::string("database: commit: ") + thrown.what()});
+  } catch (const SQLite::Exception& thrown) {
+    if (needs_new_connection(thrown)) {
+      writer_.reset();
+      session_.reset();
+    }
+    return std::unexpected(to_error(thrown));
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(error{error_kind::unavailable, "database: out of memory"});
+  } catch (const std::exception& thrown) {
+    return std::unexpected(error{error_kind::broken, std::string("database: ") + thrown.what()});
+  }
+}
+
+template <class Work>
+auto sqlite_store::writing(error_kind unknown_commit, Work work) -> decltype(work()) {
+  if (auto may = may_write(); !may)
+    return std::unexpected(may.error());
+  return guarded(unknown_commit, [&]() -> decltype(work()) {
+    session_->on.checkpoint_when_due();
+    transaction whole(session_->with, transaction::kind::write);
+    auto done = work();
+    if (done)
+      whole.commit();
+    return done;
+  });
+}
+
+result<void> sqlite_store::may_write() const {
+  if (options_.mode == access::read_write)
+    return {};
+  return std::unexpected(error{error_kind::broken, "this connection only reads"});
+}
+
+// ---- the port -----------------------------------------------------------------------------------
+
+result<void> sqlite_store::ping() {
+  return guarded(error_kind::unavailable,
+                 [&]() -> result<void> { return check_schema(session_->on); });
+}
+
+// Repeating these after a commit in doubt does no harm, so to their callers it is `unavailable`.
+
+result<stream_lease> sqlite_store::take_stream(instant now) {
+  auto taken = writing(error_kind::unavailable,
+                       [&] { return writer_->numbers.take(options_.owner, now + options_.lease); });
+  if (taken)
+    lease_ = *taken;
+  return taken;
+}
+
+result<subscriber> sqlite_store::subscribe(std::string_view name, bool wants_payments,
+                                           bool wants_refunds, instant now) {
+  return writing(error_kind::unavailable, [&]() -> result<subscriber> {
+    return writer_->delivers.subscribe(name, wants_payments, wants_refunds, now);
+  });
+}
+
+result<std::vector<stream_lease>> sqlite_store::adopt_streams(std::span<const stream_lease> held,
+                                                              int streams_max, instant now) {
+  return writing(error_kind::unavailable, [&] {
+    return writer_->numbers.adopt(held, streams_max, lease_.stream, options_.owner,
+                                  now + options_.lease);
+  });
+}
+
+result<std::vector<outcome>> sqlite_store::settle(std::span<const command> batch, instant now) {
+  if (in_doubt_)
+    return std::unexpected(
+        error{error_kind::in_doubt, "database: an earlier batch has to be resolved first"});
+  batch_in_doubt attempt;
+  auto settled = writing(error_kind::in_doubt, [&]() -> result<std::vector<outcome>> {
+    const std::int64_t count = std::max<std::int64_t>(std::ssize(batch), 1);
+    const auto place = writer_->numbers.take_numbers(lease_, count, now + options_.lease);
+    if (!place)
+      return std::unexpected(place.error());
+    attempt.place = *place;
+    attempt.outcomes =
+        writer_->settles.settle(batch, make_entry_id(place->stream.stream, place->first), now);
+    return std::vector<outcome>{};
+  });
+  if (settled)
+    return std::move(attempt.outcomes);
+  if (settled.error().kind == error_kind::in_doubt)
+    in_doubt_ = std::move(attempt);
+  return settled;
+}
+
+result<std::optional<std::vector<outcome>>> sqlite_store::resolve(instant now) {
+  // With no batch in doubt (a delivery may have been), a new epoch is all there is to do.
+  const batch_place place = in_doubt_ ? in_doubt_->place : batch_place{lease_, 0, safe_integer_max};
+  const auto verdict = writing(error_kind::unavailable, [&] {
+    return writer_->numbers.resolve(place, options_.owner, now + options_.lease);
+  });
+  if (!verdict)
+    return std::unexpected(verdict.error());
+  if (verdict->lease.stream == lease_.stream)
+    lease_.epoch = std::max(lease_.epoch, verdict->lease.epoch);
+  std::optional<std::vector<outcome>> outcomes;
+  if (in_doubt_ && verdict->committed)
+    outcomes = std::move(in_doubt_->outcomes);
+  in_doubt_.reset();
+  return outcomes;
+}
+
+result<std::vector<answer>> sqlite_store::read(std::span<const query> queries) {
+  return guarded(error_kind::unavailable, [&]() -> result<std::vector<answer>> {
+    std::vector<answer> answers;
+    answers.reserve(queries.size());
+    transaction whole(session_->with, transaction::kind::read);
+    const auto give = [&](auto found) {
+      if (found)
+        answers.emplace_back(*std::move(found));
+      else
+        answers.emplace_back(not_found{});
+    };
+    for (const auto& asked : queries)
+      std::visit([&](const auto& one) { give(session_->reads.find(one.id)); }, asked);
+    whole.commit();
+    return answers;
+  });
+}
+
+result<std::vector<claim>> sqlite_store::open_claims(subscriber_id subscriber, stream_lease stream,
+                                                     instant) {
+  return writing(error_kind::unavailable, [&]() -> result<std::vector<claim>> {
+    if (auto next = writer_->numbers.check(stream); !next)
+      return std::unexpected(next.error());
+    return writer_->delivers.open_claims(subscriber, stream.stream);
+  });
+}
+
+result<delivery_answer> sqlite_store::deliver(const delivery_step& step, instant now) {
+  return writing(error_kind::in_doubt, [&]() -> result<delivery_answer> {
+    const auto next = writer_->numbers.check(step.stream);
+    if (!next)
+      return std::unexpected(next.error());
+    return writer_->delivers.deliver(step, *next, now);
+  });
+}
+
+} // namespace paymentd::db::sqlite

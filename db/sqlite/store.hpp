@@ -1,0 +1,77 @@
+// One connection to the embedded database, as the port has it: opens it anew where needed, makes
+// each call one transaction, and turns what SQLite throws into errors. One thread at a time.
+#pragma once
+
+#include "db/sqlite/delivery.hpp"
+#include "db/sqlite/file_lock.hpp"
+#include "db/sqlite/settlement.hpp"
+#include "db/sqlite/streams.hpp"
+#include "db/store.hpp"
+
+namespace paymentd::db::sqlite {
+
+struct store_options {
+  std::string path;
+  std::string owner;
+  std::chrono::milliseconds lease{};
+  access mode = access::read_only;
+};
+
+class sqlite_store final : public store {
+ public:
+  /// `lock` is held as long as a store that writes exists.
+  sqlite_store(store_options options, std::shared_ptr<file_lock> lock);
+
+  result<void> ping() override;
+  result<stream_lease> take_stream(instant now) override;
+  result<std::vector<outcome>> settle(std::span<const command> batch, instant now) override;
+  result<std::optional<std::vector<outcome>>> resolve(instant now) override;
+  stream_lease lease() const override { return lease_; }
+  result<std::vector<answer>> read(std::span<const query> queries) override;
+  result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
+                               instant now) override;
+  result<std::vector<stream_lease>> adopt_streams(std::span<const stream_lease> held,
+                                                  int streams_max, instant now) override;
+  result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
+                                         instant now) override;
+  result<delivery_answer> deliver(const delivery_step& step, instant now) override;
+
+ private:
+  // What lives as long as one connection does.
+  struct reading_session {
+    connection on;
+    transactions with;
+    reading reads;
+    explicit reading_session(const store_options& options);
+  };
+  struct writing_session {
+    streams numbers;
+    settlement settles;
+    delivery delivers;
+    writing_session(connection& on, reading& reads);
+  };
+
+  struct batch_in_doubt {
+    batch_place place;
+    std::vector<outcome> outcomes;
+  };
+
+  result<void> open();
+  // Runs `work`, gives its result, and turns what it throws into an error. `unknown_commit` is what
+  // a commit in doubt means to the caller.
+  template <class Work>
+  auto guarded(error_kind unknown_commit, Work work) -> decltype(work());
+  // The same within a write transaction that is committed where `work` gave a value.
+  template <class Work>
+  auto writing(error_kind unknown_commit, Work work) -> decltype(work());
+  result<void> may_write() const;
+
+  store_options options_;
+  std::shared_ptr<file_lock> lock_;
+  std::unique_ptr<reading_session> session_;
+  std::unique_ptr<writing_session> writer_; // goes before the connection that it stands on
+  stream_lease lease_;
+  std::optional<batch_in_doubt> in_doubt_;
+};
+
+} // namespace paymentd::db::sqlite

@@ -1,0 +1,60 @@
+// The streams of the ledger: numbers, epochs, leases. One process has the database (file_lock), so
+// an epoch ends only when a worker of this process, or a later one, takes the stream. Every call
+// runs inside the caller's write transaction.
+#pragma once
+
+#include "db/sqlite/connection.hpp"
+#include "db/store.hpp"
+
+#include <span>
+
+namespace paymentd::db::sqlite {
+
+/// Where a batch stands, so that it can be found again when its commit is in doubt.
+struct batch_place {
+  stream_lease stream;
+  std::int64_t first = 0; // its numbers are first to end - 1
+  std::int64_t end = 0;
+};
+
+class streams {
+ public:
+  explicit streams(connection& on);
+
+  /// The newest stream under a new epoch, or a new stream where there is none or it is used up.
+  result<stream_lease> take(std::string_view owner, instant lease_until);
+
+  /// Takes `count` numbers and renews the lease; `fenced` where the epoch has ended.
+  result<batch_place> take_numbers(stream_lease lease, std::int64_t count, instant lease_until);
+
+  /// Gives the next number; `fenced` where the epoch has ended.
+  result<std::int64_t> check(stream_lease lease);
+
+  /// Begins a new epoch where the batch's is still the stream's, and says whether it was committed.
+  struct verdict {
+    bool committed;
+    stream_lease lease;
+  };
+  result<verdict> resolve(const batch_place& batch, std::string_view owner, instant lease_until);
+
+  /// See store::adopt_streams. `own` is the stream that this store writes.
+  result<std::vector<stream_lease>> adopt(std::span<const stream_lease> held, int streams_max,
+                                          stream_id own, std::string_view owner,
+                                          instant lease_until);
+
+ private:
+  stream_lease begin_epoch(stream_id id, std::int64_t ended, std::int64_t next,
+                           std::string_view owner, instant lease_until);
+
+  statement take_numbers_;
+  statement state_;
+  statement newest_;
+  statement add_;
+  statement begin_epoch_;
+  statement renew_;
+  statement end_epoch_;
+  statement ended_epoch_;
+  statement with_rest_;
+};
+
+} // namespace paymentd::db::sqlite
