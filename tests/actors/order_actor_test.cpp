@@ -1,0 +1,187 @@
+// Goal: one order's commands are settled one after the other, and memory answers only what no other
+// process can change.
+// Method: the test plays lane and reader by hand, message by message.
+#include "actors/order_actor.hpp"
+
+#include "tests/actors/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace paymentd::actors {
+namespace {
+
+using namespace testing;
+
+class order_actor_test : public ::testing::Test {
+ protected:
+  void send(command what, std::chrono::milliseconds time = 1h) {
+    caf::anon_send(actor, submit{{++sent, asker.handle(), on.now() + time}, std::move(what)});
+    on.run();
+  }
+  void pay_by(std::int64_t user) { send(pay{{1}, {user}}); }
+
+  /// Answers the newest question to the lane, or to the reader.
+  void settle(outcome_reply with) {
+    caf::anon_send(actor, settled{lane.got<submit>().back().from.number, std::move(with)});
+    on.run();
+  }
+  void read(answer_reply with) {
+    caf::anon_send(actor, looked_up{reader.got<look_up>().back().from.number, std::move(with)});
+    on.run();
+  }
+
+  std::size_t settles() { return lane.got<submit>().size(); }
+  std::size_t reads() { return reader.got<look_up>().size(); }
+  std::vector<settled> replies() { return asker.take<settled>(); }
+
+  stage on;
+  inbox<submit> lane{on};
+  inbox<look_up> reader{on};
+  inbox<settled, retire_answer> asker{on};
+  std::uint64_t sent = 0;
+  caf::actor actor = on.system.spawn(
+      order_actor, order_id{1},
+      std::make_shared<const order_actor_context>(order_actor_context{
+          .lanes = {lane.handle()}, .readers = {reader.handle()}, .waiters_max = 2}));
+};
+
+TEST_F(order_actor_test, a_second_pay_waits_for_the_first_and_is_then_refused_as_paid) {
+  pay_by(7);
+  pay_by(7);
+  EXPECT_EQ(settles(), 1u);
+  settle(paid_order(1, 7, 10));
+  EXPECT_EQ(settles(), 1u); // memory knows that it is not payable; its present status is read
+  ASSERT_EQ(reads(), 1u);
+  read(db::answer{paid_order(1, 7, 10)});
+  const auto got = replies();
+  ASSERT_EQ(got.size(), 2u);
+  EXPECT_EQ(got[0].number, 1u);
+  EXPECT_EQ(*got[0].reply, outcome(paid_order(1, 7, 10)));
+  EXPECT_EQ(got[1].number, 2u);
+  EXPECT_EQ(*got[1].reply, refusal_of(refusal::order_not_payable, order_status::paid));
+}
+
+TEST_F(order_actor_test, a_second_pay_is_settled_where_the_first_was_refused) {
+  pay_by(7);
+  pay_by(7);
+  settle(refusal_of(refusal::insufficient_balance));
+  EXPECT_EQ(settles(), 2u);
+  settle(paid_order(1, 7, 10));
+  EXPECT_EQ(replies().size(), 2u);
+}
+
+TEST_F(order_actor_test, a_second_pay_is_settled_where_the_firsts_outcome_is_unknown) {
+  pay_by(7);
+  pay_by(7);
+  settle(std::unexpected(no_outcome::outcome_unknown));
+  EXPECT_EQ(settles(), 2u);
+}
+
+TEST_F(order_actor_test, a_refund_by_another_process_shows_in_the_status) {
+  pay_by(7);
+  settle(paid_order(1, 7, 10));
+  pay_by(7);
+  order refunded = paid_order(1, 7, 10);
+  refunded.status = order_status::refunded;
+  read(db::answer{refunded});
+  EXPECT_EQ(*replies().back().reply,
+            refusal_of(refusal::order_not_payable, order_status::refunded));
+  pay_by(7); // REFUNDED never changes: no question to anybody
+  EXPECT_EQ(settles(), 1u);
+  EXPECT_EQ(reads(), 1u);
+  EXPECT_EQ(*replies().back().reply,
+            refusal_of(refusal::order_not_payable, order_status::refunded));
+}
+
+TEST_F(order_actor_test, a_paid_order_is_another_users_before_it_is_paid) {
+  pay_by(7);
+  settle(paid_order(1, 7, 10));
+  pay_by(8);
+  EXPECT_EQ(*replies().back().reply, refusal_of(refusal::order_not_found));
+}
+
+TEST_F(order_actor_test, whose_order_it_is_must_be_known_before_memory_answers) {
+  send(cancel{{1}});
+  settle(refusal_of(refusal::order_not_cancellable, order_status::refunded));
+  pay_by(8);
+  EXPECT_EQ(settles(), 2u); // the refused cancel did not tell the owner
+}
+
+TEST_F(order_actor_test, a_refund_of_a_paid_order_is_settled) {
+  pay_by(7);
+  settle(paid_order(1, 7, 10));
+  send(refund{{1}});
+  EXPECT_EQ(settles(), 2u);
+  order refunded = paid_order(1, 7, 10);
+  refunded.status = order_status::refunded;
+  settle(refunded);
+  send(refund{{1}});
+  EXPECT_EQ(settles(), 2u);
+  EXPECT_EQ(*replies().back().reply,
+            refusal_of(refusal::order_not_refundable, order_status::refunded));
+}
+
+TEST_F(order_actor_test, a_cancel_of_a_paid_order_tells_its_present_status) {
+  pay_by(7);
+  settle(paid_order(1, 7, 10));
+  send(cancel{{1}});
+  read(db::answer{paid_order(1, 7, 10)});
+  EXPECT_EQ(*replies().back().reply,
+            refusal_of(refusal::order_not_cancellable, order_status::paid));
+}
+
+TEST_F(order_actor_test, a_status_that_cannot_be_read_is_not_guessed) {
+  pay_by(7);
+  settle(paid_order(1, 7, 10));
+  pay_by(7);
+  read(std::unexpected(no_outcome::database_unavailable));
+  EXPECT_EQ(replies().back().reply,
+            outcome_reply(std::unexpected(no_outcome::database_unavailable)));
+}
+
+TEST_F(order_actor_test, a_reader_that_lags_behind_does_not_make_a_paid_order_pending) {
+  pay_by(7);
+  settle(paid_order(1, 7, 10));
+  pay_by(7);
+  order pending = paid_order(1, 7, 10);
+  pending.status = order_status::pending;
+  read(db::answer{pending});
+  EXPECT_EQ(*replies().back().reply, refusal_of(refusal::order_not_payable, order_status::paid));
+}
+
+TEST_F(order_actor_test, too_many_waiters_and_a_time_that_is_up_are_overloaded) {
+  pay_by(7);
+  send(pay{{1}, {7}}, 10ms);
+  pay_by(7);
+  pay_by(7);
+  auto got = replies();
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(got[0].number, 4u);
+  on.advance(11ms);
+  settle(refusal_of(refusal::insufficient_balance));
+  got = replies();
+  ASSERT_EQ(got.size(), 2u);
+  EXPECT_EQ(got[1].number, 2u);
+  EXPECT_EQ(got[1].reply, outcome_reply(std::unexpected(no_outcome::overloaded)));
+  EXPECT_EQ(settles(), 2u); // the third goes on
+}
+
+TEST_F(order_actor_test, leaves_only_when_idle_and_when_all_that_was_sent_has_come) {
+  const auto ask = [&](std::uint64_t count) {
+    on.system.spawn([this, count](caf::event_based_actor* self) {
+      self->send(actor, retire{count});
+      return caf::behavior{
+          [this](const retire_answer& answer) { caf::anon_send(asker.handle(), answer); }};
+    });
+    on.run();
+    return asker.take<retire_answer>().at(0).retired;
+  };
+  pay_by(7);
+  EXPECT_FALSE(ask(1)); // busy
+  settle(paid_order(1, 7, 10));
+  EXPECT_FALSE(ask(2)); // one is still on its way
+  EXPECT_TRUE(ask(1));
+}
+
+} // namespace
+} // namespace paymentd::actors

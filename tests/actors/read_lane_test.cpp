@@ -1,0 +1,77 @@
+// Goal: reads are gathered while one is at the store, and each is answered once.
+// Method: the test plays the store worker by hand.
+#include "actors/read_lane.hpp"
+
+#include "tests/actors/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace paymentd::actors {
+namespace {
+
+using namespace testing;
+
+class read_lane_test : public ::testing::Test {
+ protected:
+  void ask(std::int64_t id, std::chrono::milliseconds time = 1h) {
+    caf::anon_send(lane, look_up{{static_cast<std::uint64_t>(id), asker.handle(), on.now() + time},
+                                 db::get_order{{id}}});
+    on.run();
+  }
+  void answer(db::result<std::vector<db::answer>> with) {
+    caf::anon_send(lane, batch_read{std::move(with)});
+    on.run();
+  }
+
+  stage on;
+  inbox<do_read> worker{on};
+  inbox<looked_up> asker{on};
+  caf::actor lane = on.system.spawn(
+      read_lane, read_lane_options{
+                     .name = "test", .worker = worker.handle(), .batch_max = 2, .pending_max = 3});
+};
+
+TEST_F(read_lane_test, what_comes_while_a_read_is_at_the_store_leaves_together) {
+  for (std::int64_t id = 1; id <= 4; ++id)
+    ask(id);
+  ASSERT_EQ(worker.got<do_read>().size(), 1u);
+  answer(std::vector<db::answer>{db::not_found{}});
+  ASSERT_EQ(worker.got<do_read>().size(), 2u);
+  EXPECT_EQ(worker.got<do_read>().back().queries.size(), 2u); // its bound
+  answer(std::vector<db::answer>{paid_order(2, 7, 1), db::not_found{}});
+  auto got = asker.take<looked_up>();
+  ASSERT_EQ(got.size(), 3u);
+  EXPECT_EQ(got[1].number, 2u);
+  EXPECT_EQ(*got[1].reply, db::answer(paid_order(2, 7, 1)));
+}
+
+TEST_F(read_lane_test, a_full_queue_and_a_time_that_is_up_are_overloaded) {
+  ask(1);
+  ask(2, 10ms);
+  ask(3);
+  ask(4);
+  ask(5);
+  ASSERT_EQ(asker.got<looked_up>().size(), 1u);
+  EXPECT_EQ(asker.got<looked_up>()[0].number, 5u);
+  on.advance(11ms);
+  answer(std::vector<db::answer>{db::not_found{}});
+  auto got = asker.take<looked_up>();
+  ASSERT_EQ(got.size(), 3u);
+  EXPECT_EQ(got[2].number, 2u);
+  EXPECT_EQ(got[2].reply, answer_reply(std::unexpected(no_outcome::overloaded)));
+}
+
+TEST_F(read_lane_test, an_error_of_the_store_answers_the_batch_and_the_lane_goes_on) {
+  ask(1);
+  ask(2);
+  answer(std::unexpected(db::error{db::error_kind::unavailable, "away"}));
+  EXPECT_EQ(asker.take<looked_up>().at(0).reply,
+            answer_reply(std::unexpected(no_outcome::database_unavailable)));
+  ASSERT_EQ(worker.got<do_read>().size(), 2u);
+  answer(std::unexpected(db::error{db::error_kind::broken, "bug"}));
+  EXPECT_EQ(asker.take<looked_up>().at(0).reply,
+            answer_reply(std::unexpected(no_outcome::internal_error)));
+}
+
+} // namespace
+} // namespace paymentd::actors

@@ -1,0 +1,312 @@
+// Goal: the lane's promises: a batch gathers while one is at the store, nothing is answered twice
+// or never, and no error of the store turns into a wrong answer. Method: the test plays the store
+// worker by hand, message by message, on a clock that it moves.
+#include "actors/settlement_lane.hpp"
+
+#include "tests/actors/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace paymentd::actors {
+namespace {
+
+using namespace testing;
+
+const db::stream_lease first_lease{{1}, 1};
+
+class settlement_lane_test : public ::testing::Test {
+ protected:
+  void start(std::function<void(settlement_lane_options&)> change = {}) {
+    settlement_lane_options options;
+    options.worker = worker.handle();
+    options.subscribers = {subscriber.handle()};
+    options.batch_max = 3;
+    options.pending_max = 5;
+    options.backoff = {.min = 100ms, .max = 1s, .factor = 2.0, .jitter = 0.0};
+    if (change)
+      change(options);
+    counters = options.counters;
+    lane = on.system.spawn(settlement_lane, options);
+    on.run();
+  }
+
+  void start_ready(std::function<void(settlement_lane_options&)> change = {}) {
+    start(change);
+    answer(stream_taken{first_lease});
+    worker.take<do_take_stream>();
+  }
+
+  void TearDown() override { on.end(lane); }
+
+  template <class T>
+  void answer(T what) {
+    caf::anon_send(lane, std::move(what));
+    on.run();
+  }
+
+  /// Sends a payment of order `id`; its ticket has the order's number.
+  void pay_order(std::int64_t id, std::chrono::milliseconds time = 1h) {
+    answer(
+        submit{{static_cast<std::uint64_t>(id), asker.handle(), on.now() + time}, pay{{id}, {7}}});
+  }
+
+  void settle_with(std::vector<outcome> outcomes) {
+    answer(batch_settled{std::move(outcomes), first_lease});
+  }
+  void fail_with(db::error_kind kind) {
+    answer(batch_settled{std::unexpected(db::error{kind, "as the test wants"}), first_lease});
+  }
+
+  /// The orders of the batches that reached the worker since the last look.
+  std::vector<std::vector<std::int64_t>> batches() {
+    std::vector<std::vector<std::int64_t>> result;
+    for (const do_settle& each : worker.take<do_settle>()) {
+      result.emplace_back();
+      for (const command& what : *each.batch)
+        result.back().push_back(std::get<pay>(what).order.value);
+    }
+    return result;
+  }
+
+  /// What the asker was told since the last look: the ticket's number, and the reply.
+  std::map<std::uint64_t, outcome_reply> replies() {
+    std::map<std::uint64_t, outcome_reply> result;
+    for (settled& each : asker.take<settled>())
+      EXPECT_TRUE(result.emplace(each.number, std::move(each.reply)).second) << "answered twice";
+    return result;
+  }
+
+  using batch_list = std::vector<std::vector<std::int64_t>>;
+
+  stage on;
+  inbox<do_take_stream, do_settle, do_resolve> worker{on};
+  inbox<stream_held, stream_lost, payment_success> subscriber{on};
+  inbox<settled> asker{on};
+  std::shared_ptr<lane_counters> counters;
+  caf::actor lane;
+};
+
+TEST_F(settlement_lane_test, takes_a_stream_before_it_settles_anything) {
+  start();
+  pay_order(1);
+  EXPECT_EQ(worker.got<do_take_stream>().size(), 1u);
+  EXPECT_TRUE(batches().empty());
+  answer(stream_taken{first_lease});
+  EXPECT_EQ(batches(), (batch_list{{1}}));
+  ASSERT_EQ(subscriber.got<stream_held>().size(), 1u);
+  EXPECT_EQ(subscriber.got<stream_held>().front().stream, first_lease);
+}
+
+TEST_F(settlement_lane_test, a_lone_command_leaves_at_once) {
+  start_ready();
+  pay_order(1);
+  EXPECT_EQ(batches(), (batch_list{{1}}));
+}
+
+TEST_F(settlement_lane_test, what_comes_while_a_batch_is_at_the_store_leaves_together) {
+  start_ready();
+  pay_order(1);
+  pay_order(2);
+  pay_order(3);
+  EXPECT_EQ(batches(), (batch_list{{1}}));
+  settle_with({paid_order(1, 7, 10)});
+  EXPECT_EQ(batches(), (batch_list{{2, 3}}));
+  settle_with({paid_order(2, 7, 11), refusal_of(refusal::insufficient_balance)});
+  EXPECT_TRUE(batches().empty());
+  auto got = replies();
+  ASSERT_EQ(got.size(), 3u);
+  EXPECT_EQ(*got.at(1), outcome(paid_order(1, 7, 10)));
+  EXPECT_EQ(*got.at(2), outcome(paid_order(2, 7, 11)));
+  EXPECT_EQ(*got.at(3), refusal_of(refusal::insufficient_balance));
+  EXPECT_EQ(counters->batches, 2u);
+  EXPECT_EQ(counters->commands, 3u);
+}
+
+TEST_F(settlement_lane_test, a_batch_has_its_bound) {
+  start_ready();
+  for (std::int64_t id = 1; id <= 6; ++id)
+    pay_order(id);
+  settle_with({paid_order(1, 7, 10)});
+  EXPECT_EQ(batches(), (batch_list{{1}, {2, 3, 4}}));
+}
+
+TEST_F(settlement_lane_test, a_full_queue_sheds_load_and_what_waits_is_settled) {
+  start_ready();
+  for (std::int64_t id = 1; id <= 7; ++id) // one at the store, five that wait, one too many
+    pay_order(id);
+  auto got = replies();
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(got.at(7), outcome_reply(std::unexpected(no_outcome::overloaded)));
+  EXPECT_EQ(counters->shed, 1u);
+}
+
+TEST_F(settlement_lane_test, a_full_queue_first_lets_go_what_is_out_of_time) {
+  start_ready();
+  pay_order(1);
+  for (std::int64_t id = 2; id <= 6; ++id)
+    pay_order(id, 10ms);
+  on.advance(11ms);
+  pay_order(7);
+  EXPECT_EQ(replies().size(), 5u);
+  settle_with({paid_order(1, 7, 10)});
+  EXPECT_EQ(batches(), (batch_list{{1}, {7}}));
+}
+
+TEST_F(settlement_lane_test, a_command_out_of_time_is_answered_and_never_begun) {
+  start_ready();
+  pay_order(1);
+  pay_order(2, 50ms);
+  pay_order(3);
+  on.advance(51ms);
+  settle_with({paid_order(1, 7, 10)});
+  EXPECT_EQ(batches(), (batch_list{{1}, {3}}));
+  EXPECT_EQ(replies().at(2), outcome_reply(std::unexpected(no_outcome::overloaded)));
+}
+
+TEST_F(settlement_lane_test, an_unavailable_store_gets_the_same_batch_again_later_and_later) {
+  start_ready();
+  pay_order(1);
+  EXPECT_EQ(batches(), (batch_list{{1}}));
+  fail_with(db::error_kind::unavailable);
+  pay_order(2);
+  EXPECT_TRUE(batches().empty());
+  on.advance(99ms);
+  EXPECT_TRUE(batches().empty());
+  on.advance(1ms);
+  EXPECT_EQ(batches(), (batch_list{{1, 2}}));
+  fail_with(db::error_kind::unavailable);
+  on.advance(199ms);
+  EXPECT_TRUE(batches().empty());
+  on.advance(1ms);
+  EXPECT_EQ(batches(), (batch_list{{1, 2}}));
+  settle_with({paid_order(1, 7, 10), paid_order(2, 7, 11)});
+  EXPECT_EQ(replies().size(), 2u);
+  EXPECT_EQ(counters->retries, 2u);
+
+  pay_order(3); // a success resets the delay
+  fail_with(db::error_kind::unavailable);
+  batches();
+  on.advance(100ms);
+  EXPECT_EQ(batches(), (batch_list{{3}}));
+}
+
+TEST_F(settlement_lane_test, while_the_database_is_away_time_out_says_so_and_nothing_happened) {
+  start_ready();
+  pay_order(1, 150ms);
+  fail_with(db::error_kind::unavailable);
+  on.advance(100ms);
+  fail_with(db::error_kind::unavailable);
+  EXPECT_TRUE(replies().empty());
+  on.advance(200ms);
+  EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::database_unavailable)));
+}
+
+TEST_F(settlement_lane_test, a_commit_in_doubt_is_resolved_before_anything_else) {
+  start_ready();
+  pay_order(1);
+  pay_order(2);
+  batches();
+  fail_with(db::error_kind::in_doubt);
+  EXPECT_EQ(worker.take<do_resolve>().size(), 1u);
+  EXPECT_TRUE(batches().empty());
+  EXPECT_TRUE(replies().empty());
+
+  answer(batch_resolved{std::unexpected(db::error{db::error_kind::unavailable, "still away"}), {}});
+  EXPECT_TRUE(worker.got<do_resolve>().empty());
+  on.advance(100ms);
+  EXPECT_EQ(worker.take<do_resolve>().size(), 1u);
+  EXPECT_TRUE(batches().empty());
+
+  const db::stream_lease second_lease{{1}, 2};
+  answer(batch_resolved{std::optional(std::vector<outcome>{paid_order(1, 7, 10)}), second_lease});
+  EXPECT_EQ(*replies().at(1), outcome(paid_order(1, 7, 10)));
+  EXPECT_EQ(batches(), (batch_list{{2}}));
+  ASSERT_EQ(subscriber.got<stream_lost>().size(), 1u);
+  EXPECT_EQ(subscriber.got<stream_lost>().front().stream, first_lease);
+  EXPECT_EQ(subscriber.got<stream_held>().back().stream, second_lease);
+  ASSERT_EQ(subscriber.got<payment_success>().size(), 1u);
+  EXPECT_EQ(subscriber.got<payment_success>().front().stream, second_lease);
+}
+
+TEST_F(settlement_lane_test, a_commit_that_had_not_passed_is_settled_again) {
+  start_ready();
+  pay_order(1);
+  fail_with(db::error_kind::in_doubt);
+  batches();
+  answer(batch_resolved{std::optional<std::vector<outcome>>{}, {{1}, 2}});
+  EXPECT_EQ(batches(), (batch_list{{1}}));
+  EXPECT_TRUE(replies().empty());
+}
+
+TEST_F(settlement_lane_test, a_commit_that_stays_in_doubt_is_answered_as_unknown) {
+  start_ready();
+  pay_order(1);
+  fail_with(db::error_kind::in_doubt);
+  answer(batch_resolved{std::unexpected(db::error{db::error_kind::broken, "gone"}), {}});
+  EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::outcome_unknown)));
+  EXPECT_EQ(worker.take<do_take_stream>().size(), 1u);
+}
+
+TEST_F(settlement_lane_test, a_lane_that_lost_its_stream_takes_another_and_settles_there) {
+  start_ready();
+  pay_order(1);
+  batches();
+  fail_with(db::error_kind::fenced);
+  EXPECT_EQ(worker.take<do_take_stream>().size(), 1u);
+  EXPECT_EQ(subscriber.got<stream_lost>().size(), 1u);
+  answer(stream_taken{db::stream_lease{{2}, 1}});
+  EXPECT_EQ(batches(), (batch_list{{1}}));
+  EXPECT_EQ(subscriber.got<stream_held>().back().stream, (db::stream_lease{{2}, 1}));
+}
+
+TEST_F(settlement_lane_test, a_broken_batch_is_settled_one_by_one_so_that_the_poison_fails_alone) {
+  start_ready();
+  pay_order(1);
+  pay_order(2);
+  pay_order(3);
+  settle_with({paid_order(1, 7, 10)});
+  batches();
+  fail_with(db::error_kind::broken);
+  EXPECT_EQ(batches(), (batch_list{{2}}));
+  fail_with(db::error_kind::broken);
+  EXPECT_EQ(replies().at(2), outcome_reply(std::unexpected(no_outcome::internal_error)));
+  EXPECT_EQ(batches(), (batch_list{{3}}));
+  pay_order(4);
+  pay_order(5);
+  settle_with({paid_order(3, 7, 11)});
+  EXPECT_EQ(*replies().at(3), outcome(paid_order(3, 7, 11)));
+  EXPECT_EQ(batches(), (batch_list{{4, 5}}));
+}
+
+TEST_F(settlement_lane_test,
+       subscribers_are_told_of_payments_after_the_commit_and_of_nothing_else) {
+  start_ready();
+  pay_order(1);
+  pay_order(2);
+  EXPECT_TRUE(subscriber.got<payment_success>().empty());
+  settle_with({refusal_of(refusal::order_not_found)});
+  EXPECT_TRUE(subscriber.got<payment_success>().empty());
+  settle_with({paid_order(2, 7, 11)});
+  ASSERT_EQ(subscriber.got<payment_success>().size(), 1u);
+  EXPECT_EQ(subscriber.got<payment_success>().front().last, make_entry_id({1}, 11));
+}
+
+TEST_F(settlement_lane_test, an_idle_lane_renews_its_lease_and_a_busy_one_need_not) {
+  start_ready([](auto& options) { options.renewal = 5s; });
+  on.advance(5s);
+  EXPECT_EQ(batches(), (batch_list{{}}));
+  settle_with({});
+  EXPECT_EQ(counters->batches, 0u);
+  EXPECT_EQ(subscriber.take<stream_held>().size(), 2u);
+  pay_order(1);
+  settle_with({paid_order(1, 7, 10)});
+  batches();
+  on.advance(5s);
+  EXPECT_TRUE(batches().empty());
+  EXPECT_EQ(subscriber.got<stream_held>().size(), 1u);
+  on.advance(5s);
+  EXPECT_EQ(batches(), (batch_list{{}}));
+}
+
+} // namespace
+} // namespace paymentd::actors
