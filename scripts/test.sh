@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds everything and runs every test:
+#   scripts/test.sh [--sanitize] [--tsan] [arguments of ctest]...
+# --sanitize runs them again under the address and undefined-behaviour sanitizers, --tsan under the
+# thread sanitizer. Tests that need PostgreSQL start one of their own, as another user if run by
+# root, since PostgreSQL refuses to be.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/jobs.sh
+
+presets=(release)
+while (($# > 0)); do
+  case $1 in
+  --sanitize) presets+=(debug) ;;
+  --tsan) presets+=(tsan) ;;
+  *) break ;;
+  esac
+  shift
+done
+
+scripts/install-packages.sh
+
+for preset in "${presets[@]}"; do
+  echo "test: building $preset"
+  bench=OFF # measuring means nothing under a sanitizer
+  [[ $preset == release ]] && bench=ON
+  cmake --preset "$preset" -DPAYMENTD_TESTS=ON -DPAYMENTD_BENCH=$bench
+  cmake --build --preset "$preset" --parallel "$(build_jobs)"
+  run=()
+  # The thread sanitizer of g++ 12 knows only the older, smaller randomization of addresses.
+  if [[ $preset == tsan ]] && setarch --addr-no-randomize true 2>/dev/null; then
+    run=(setarch --addr-no-randomize)
+  fi
+  echo "test: running $preset"
+  "${run[@]}" ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-on-failure "$@"
+done
