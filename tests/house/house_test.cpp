@@ -1,0 +1,157 @@
+// Goal: the walls between the rooms and the house rules hold, in every file, without anyone
+// watching. Method: each rule is run over the whole tree, and over small samples that break it.
+#include "tests/house/rules.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace paymentd::house {
+namespace {
+
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+const std::vector<source>& tree() {
+  static const std::vector<source> all = read_tree(PAYMENTD_SOURCE_DIR);
+  return all;
+}
+
+breaches everywhere(const std::function<breaches(const source&)>& rule) {
+  breaches all;
+  for (const auto& file : tree())
+    for (auto& each : rule(file))
+      all.push_back(std::move(each));
+  return all;
+}
+
+/// What a rule says to a sample.
+template <class Rule>
+breaches sample(Rule rule, std::string path, std::string text) {
+  return rule(make_source(std::move(path), std::move(text)));
+}
+
+TEST(house, the_whole_tree_is_looked_at) {
+  const auto has = [](std::string_view path) {
+    return std::ranges::find(tree(), path, &source::path) != tree().end();
+  };
+  for (const auto* path : {"CMakeLists.txt", "LICENSE", ".ci/run", "domain/types.hpp",
+                           "scripts/test.sh", "config/paymentd.toml", "tests/house/rules.cpp"})
+    EXPECT_TRUE(has(path)) << path;
+}
+
+TEST(house, each_room_includes_only_what_the_design_lets_it) {
+  EXPECT_THAT(everywhere(walls), IsEmpty());
+}
+
+TEST(house, sql_stays_in_db) {
+  EXPECT_THAT(everywhere(sql_stays_in_db), IsEmpty());
+}
+
+TEST(house, headers_open_with_their_purpose_and_open_no_namespace) {
+  EXPECT_THAT(everywhere(headers), IsEmpty());
+}
+
+TEST(house, tests_open_with_their_goal_and_never_sleep) {
+  EXPECT_THAT(everywhere(tests_do_not_sleep), IsEmpty());
+}
+
+TEST(house, nothing_is_left_for_later_or_tied_to_one_machine) {
+  EXPECT_THAT(everywhere(nothing_left_over), IsEmpty());
+}
+
+TEST(house, a_hole_in_a_wall_is_seen) {
+  for (const auto& [path, line] : std::vector<std::pair<std::string, std::string>>{
+           {"domain/a.cpp", "#include <caf/all.hpp>"},
+           {"domain/a.cpp", "#include <unistd.h>"},
+           {"domain/a.hpp", "#include \"db/store.hpp\""},
+           {"config/a.cpp", "#include \"actors/messages.hpp\""},
+           {"config/a.hpp", "#include <toml++/toml.h>"},
+           {"db/sqlite/a.cpp", "#include <caf/actor.hpp>"},
+           {"db/a.cpp", "  #  include <boost/beast.hpp>"},
+           {"alimtalk/a.cpp", "#include \"actors/messages.hpp\""},
+           {"actors/a.cpp", "#include <boost/beast/http.hpp>"},
+           {"actors/a.cpp", "#include \"db/sqlite/store.hpp\""},
+           {"actors/a.cpp", "#include <sqlite3.h>"},
+           {"http/a.cpp", "#include \"db/store.hpp\""},
+           {"http/a.cpp", "// first\n#include <pqxx/pqxx>"}})
+    EXPECT_THAT(sample(walls, path, line + "\n"), Not(IsEmpty())) << path << " " << line;
+  EXPECT_THAT(sample(walls, "domain/a.cpp", "#include <vector>\n#include \"domain/b.hpp\"\n"),
+              IsEmpty());
+  EXPECT_THAT(sample(walls, "actors/a.cpp", "#include <caf/all.hpp>\n#include \"db/store.hpp\"\n"),
+              IsEmpty());
+  EXPECT_THAT(sample(walls, "paymentd.cpp", "#include <caf/all.hpp>\n"), IsEmpty());
+}
+
+TEST(house, sql_in_another_room_is_seen) {
+  for (const auto* text :
+       {"\"select id from users\"", "\"SELECT 1\\n  FROM x\"", "\"insert into a values (1)\"",
+        "R\"(update users\n set balance = 1)\"", "R\"sql(delete from a)sql\"",
+        "\"create table a (b)\"", "\"begin immediate\""})
+    EXPECT_THAT(sample(sql_stays_in_db, "http/a.cpp", text), SizeIs(1)) << text;
+  for (const auto* text : {"// select id from users\n", "/* insert into a */", "\"selected\"",
+                           "select(from)", "\"update the balance\""})
+    EXPECT_THAT(sample(sql_stays_in_db, "http/a.cpp", text), IsEmpty()) << text;
+  EXPECT_THAT(sample(sql_stays_in_db, "db/a.cpp", "\"select a from b\""), IsEmpty());
+}
+
+TEST(house, a_header_without_its_opening_is_seen) {
+  EXPECT_THAT(sample(headers, "db/a.hpp", "// What.\n#pragma once\nint a();\n"), IsEmpty());
+  EXPECT_THAT(sample(headers, "db/a.hpp", "#pragma once\n// What.\n"), SizeIs(1));
+  EXPECT_THAT(sample(headers, "db/a.hpp", "// What.\n#include <vector>\n#pragma once\n"),
+              SizeIs(1));
+  EXPECT_THAT(sample(headers, "db/a.hpp", "// What.\n#pragma once\nusing  namespace std;\n"),
+              SizeIs(1));
+  EXPECT_THAT(sample(headers, "db/a.hpp", "// What.\n#pragma once\n// not: using namespace std;\n"),
+              IsEmpty());
+}
+
+TEST(house, a_test_that_sleeps_is_seen) {
+  const std::string goal = "// Goal.\n";
+  EXPECT_THAT(
+      sample(tests_do_not_sleep, "tests/a_test.cpp", goal + "std::this_thread::sleep_for(1s);"),
+      SizeIs(1));
+  EXPECT_THAT(sample(tests_do_not_sleep, "tests/a_test.cpp", goal + "::usleep (1);"), SizeIs(1));
+  EXPECT_THAT(sample(tests_do_not_sleep, "tests/a_test.cpp", "int a;"), SizeIs(1));
+  EXPECT_THAT(sample(tests_do_not_sleep, "tests/a_test.cpp", goal + "// sleep_for(1s)\n"),
+              IsEmpty());
+  EXPECT_THAT(sample(tests_do_not_sleep, "actors/a.cpp", "sleep_for(1s);"), IsEmpty());
+}
+
+TEST(house, what_is_left_for_later_or_names_a_machine_is_seen) {
+  EXPECT_THAT(sample(nothing_left_over, "a.md",
+                     "one\n<!-- TO"
+                     "DO: two -->\n"),
+              SizeIs(1));
+  EXPECT_THAT(sample(nothing_left_over, "a.cpp",
+                     "// FIX"
+                     "ME\n"),
+              SizeIs(1));
+  EXPECT_THAT(sample(nothing_left_over, "a.sh",
+                     "cd /ho"
+                     "me/somebody/paymentd"),
+              SizeIs(1));
+  EXPECT_THAT(sample(nothing_left_over, "a.sh",
+                     "cp a /wo"
+                     "rk/b\ncp b /wo"
+                     "rk/a"),
+              SizeIs(2));
+  EXPECT_THAT(sample(nothing_left_over, "a.md",
+                     "see https://example.org/ho"
+                     "me/x, frame/wo"
+                     "rk/"),
+              IsEmpty());
+}
+
+TEST(house, code_texts_and_comments_are_told_apart) {
+  const auto file =
+      make_source("a.cpp", "int a = 1'000; // \"no\"\nchar b = '\"';\n"
+                           "auto c = \"x\\\"y\"; /* \"no\" */ auto d = R\"(\"z\")\";");
+  EXPECT_THAT(file.texts, testing::ElementsAre("x\\\"y", "\"z\""));
+  EXPECT_EQ(file.code, "int a = 1'000; \nchar b = ;\nauto c = \"\";  auto d = \"\";");
+}
+
+} // namespace
+} // namespace paymentd::house

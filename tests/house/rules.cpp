@@ -1,0 +1,136 @@
+#include "tests/house/rules.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <regex>
+
+namespace paymentd::house {
+
+namespace {
+
+/// What a room may include: other rooms' headers by prefix, and which libraries it must not.
+struct wall {
+  std::string room;
+  std::vector<std::string> rooms;
+  std::vector<std::string> not_libraries;
+};
+
+const std::vector<std::string> databases{"sqlite3.h", "SQLiteCpp/", "pqxx/", "libpq-fe.h"};
+const std::vector<std::string> web{"boost/beast", "boost/asio", "boost/url", "openssl/"};
+const std::vector<std::string> actor_library{"caf/"};
+const std::vector<std::string> files{"toml++/", "CLI/"};
+
+std::vector<std::string> join(std::initializer_list<std::vector<std::string>> lists) {
+  std::vector<std::string> all;
+  for (const auto& each : lists)
+    all.insert(all.end(), each.begin(), each.end());
+  return all;
+}
+
+const std::vector<wall>& all_walls() {
+  static const std::vector<wall> table{
+      {"domain", {"domain/"}, {}}, // the standard library alone: see is_standard
+      {"config",
+       {"config/", "domain/"},
+       join({databases, web, actor_library, {"CLI/", "boost/", "spdlog/", "nlohmann/"}})},
+      {"db", {"db/", "domain/"}, join({web, actor_library, files})},
+      {"alimtalk", {"alimtalk/", "domain/"}, join({databases, actor_library, files})},
+      {"actors",
+       {"actors/", "domain/", "db/store.hpp", "db/error.hpp", "alimtalk/provider.hpp"},
+       join({databases, web, files, {"nlohmann/"}})},
+      {"http", {"http/", "domain/", "actors/"}, join({databases, files})},
+  };
+  return table;
+}
+
+bool starts_with_any(std::string_view name, const std::vector<std::string>& prefixes) {
+  return std::ranges::any_of(prefixes, [&](const auto& each) { return name.starts_with(each); });
+}
+
+/// <vector>, and neither <unistd.h> nor <caf/all.hpp>.
+bool is_standard(std::string_view name) {
+  return name.find_first_of("/.") == name.npos;
+}
+
+bool matches(const std::string& text, const std::regex& what) {
+  return std::regex_search(text, what);
+}
+
+} // namespace
+
+breaches walls(const source& file) {
+  breaches found;
+  const auto wall = std::ranges::find(all_walls(), file.room(), &wall::room);
+  if (!file.is_cpp() || wall == all_walls().end())
+    return found;
+  const bool standard_only = wall->room == "domain";
+  for (const auto& each : file.includes) {
+    const bool allowed = each.quoted ? starts_with_any(each.name, wall->rooms)
+                                     : !starts_with_any(each.name, wall->not_libraries) &&
+                                           (!standard_only || is_standard(each.name));
+    if (!allowed)
+      found.push_back(file.path + ": " + wall->room + "/ must not include " + each.name);
+    // toml++ is slow to compile and nobody else's business.
+    if (file.is_header() && wall->room == "config" && each.name.starts_with("toml++/"))
+      found.push_back(file.path + ": toml++ belongs into a .cpp");
+  }
+  return found;
+}
+
+breaches sql_stays_in_db(const source& file) {
+  static const std::regex sql{
+      R"(\bselect\b[^]*\bfrom\b|\binsert\s+into\b|\bdelete\s+from\b|\bupdate\s+\w+\s+set\b)"
+      R"(|\b(create|alter|drop)\s+(table|index|view)\b|\bbegin\s+immediate\b)",
+      std::regex::icase};
+  breaches found;
+  if (!file.is_cpp() || file.room() == "db" || file.room() == "tests")
+    return found;
+  for (const auto& text : file.texts)
+    if (matches(text, sql))
+      found.push_back(file.path + ": SQL outside db/: " + text);
+  return found;
+}
+
+breaches headers(const source& file) {
+  static const std::regex opening{R"(// [^\n]+\n(//[^\n]*\n)*#pragma once\n)"};
+  static const std::regex using_namespace{R"(\busing\s+namespace\b)"};
+  breaches found;
+  if (!file.is_header())
+    return found;
+  if (!std::regex_search(file.text, opening, std::regex_constants::match_continuous))
+    found.push_back(file.path + ": does not open with a comment and then #pragma once");
+  if (matches(file.code, using_namespace))
+    found.push_back(file.path + ": using namespace in a header");
+  return found;
+}
+
+breaches tests_do_not_sleep(const source& file) {
+  static const std::regex sleep{R"(\b(sleep_for|sleep_until|sleep|usleep|nanosleep)\s*\()"};
+  breaches found;
+  if (!file.is_cpp() || file.room() != "tests")
+    return found;
+  if (matches(file.code, sleep))
+    found.push_back(file.path + ": sleeps; wait on a condition, or inject the time");
+  if (file.path.ends_with("_test.cpp") && !file.text.starts_with("// "))
+    found.push_back(file.path + ": does not open with its goal and method");
+  return found;
+}
+
+breaches nothing_left_over(const source& file) {
+  // Put together from parts, so that this file does not break its own rule.
+  static const std::regex later{std::string{R"(\b(TO)"} + "DO|FIX" + "ME|XX" + R"(X)\b)"};
+  static const std::regex place{std::string{"(^|[^A-Za-z0-9_.])/(wo"} + "rk|ho" + "me|ro" +
+                                "ot|Us" + "ers)/|[.][.]/sha" + "red"};
+  breaches found;
+  std::size_t begin = 0;
+  for (int line = 1; begin < file.text.size(); ++line) {
+    const auto end = std::min(file.text.find('\n', begin), file.text.size());
+    const std::string text = file.text.substr(begin, end - begin);
+    if (matches(text, later) || matches(text, place))
+      found.push_back(file.path + ":" + std::to_string(line) + ": " + text);
+    begin = end + 1;
+  }
+  return found;
+}
+
+} // namespace paymentd::house

@@ -1,0 +1,25 @@
+// The house rules as functions from a file to what is wrong with it, one line for each breach.
+// Used by the house test, which runs them over the tree and over samples that break them.
+#pragma once
+
+#include "tests/house/source.hpp"
+
+#include <string>
+#include <vector>
+
+namespace paymentd::house {
+
+using breaches = std::vector<std::string>;
+
+/// Each room includes only the rooms and libraries that the design lets it.
+breaches walls(const source& file);
+/// SQL stands in db/ only (and in tests, which break and inspect databases).
+breaches sql_stays_in_db(const source& file);
+/// Headers open with a comment and #pragma once, and have no `using namespace`.
+breaches headers(const source& file);
+/// Tests open with their goal, and wait on conditions: they never sleep.
+breaches tests_do_not_sleep(const source& file);
+/// Nothing is left for later, and nothing names a place of somebody's machine.
+breaches nothing_left_over(const source& file);
+
+} // namespace paymentd::house
