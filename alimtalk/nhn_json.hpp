@@ -1,0 +1,37 @@
+// NHN's JSON: the body of a send, and what is used of its answers. Pure functions; any thread.
+#pragma once
+
+#include "alimtalk/provider.hpp"
+
+#include <string_view>
+
+namespace paymentd::alimtalk {
+
+/// The body of a send, written straight as text: a thousand messages in well under a millisecond.
+std::string nhn_send_body(std::string_view sender_key, std::string_view template_code,
+                          const call& what);
+
+/// One element of `sendResults`, or of a search's `messages`.
+struct nhn_result {
+  std::optional<int> code; // of a send; a search's codes are of another kind, and texts
+  std::int64_t seq = 0;    // 0: not given
+  std::string phone;
+  std::string key;        // recipientGroupingKey
+  std::string request_id; // of a search
+  std::string message;
+};
+
+struct nhn_answer {
+  std::optional<int> code;        // header.resultCode
+  std::optional<bool> successful; // header.isSuccessful
+  std::string message;            // header.resultMessage
+  std::string request_id;         // message.requestId
+  std::vector<nhn_result> results;
+  std::optional<std::uint64_t> total; // messageSearchResultResponse.totalCount
+};
+
+/// Nothing where it is not JSON (a half of it is not) or no object. Fields of a wrong type are as
+/// if they were not there.
+std::optional<nhn_answer> parse_nhn_answer(std::string_view json);
+
+} // namespace paymentd::alimtalk

@@ -1,0 +1,254 @@
+#include "alimtalk/nhn_outcome.hpp"
+
+#include "alimtalk/nhn_json.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace paymentd::alimtalk {
+namespace {
+
+constexpr int code_accepted = 0;
+constexpr int code_duplicate_key = -1005;
+// About the account, the sender or the template: no message of ours can pass.
+constexpr int codes_of_the_setup[] = {-1000, -1001, -1027, -3003, -3004, -3005, -3010};
+// NHN's own trouble: its vendor failed, its system failed.
+constexpr int codes_of_the_api[] = {-7000, -9999};
+
+bool is_one_of(const auto& codes, int code) {
+  return std::ranges::find(codes, code) != std::end(codes);
+}
+
+/// NHN's own words, for one line of a log: short, and without control characters.
+std::string printable(std::string text) {
+  constexpr std::size_t bytes_max = 200;
+  if (text.size() > bytes_max) {
+    std::size_t end = bytes_max; // not in the middle of a character of several bytes
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+      --end;
+    text.resize(end);
+  }
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return text;
+}
+
+std::string code_reason(std::string_view what, int code, const std::string& message) {
+  std::string reason(what);
+  reason.append(": ").append(std::to_string(code));
+  if (!message.empty())
+    reason.append(" ").append(printable(message));
+  return reason;
+}
+
+std::unexpected<failure> unknown(std::string reason) {
+  return std::unexpected(failure{.kind = failure_class::unknown, .reason = std::move(reason)});
+}
+
+std::unexpected<failure> outage(std::string reason) {
+  return std::unexpected(failure{.kind = failure_class::outage, .reason = std::move(reason)});
+}
+
+/// A call that the API refused as a whole, by the code in its header.
+failure refused_call(int code, const std::string& message, std::size_t recipients) {
+  failure refused{.kind = failure_class::outage,
+                  .reason = code_reason("NHN refused the call", code, message)};
+  if (code == code_duplicate_key) {
+    refused.kind = failure_class::seen;
+  } else if (!is_one_of(codes_of_the_setup, code) && !is_one_of(codes_of_the_api, code)) {
+    // Something in the call is wrong; of one message alone we know that it is that one.
+    refused.refused_content = true;
+    if (recipients == 1)
+      refused.kind = failure_class::permanent;
+  }
+  return refused;
+}
+
+recipient_result one_result(const nhn_answer& answer, const nhn_result& result) {
+  if (!result.code)
+    return unknown("a result without its code");
+  const int code = *result.code;
+  if (code == code_accepted)
+    return accepted{result.seq > 0 ? answer.request_id + "/" + std::to_string(result.seq)
+                                   : answer.request_id};
+  failure refused{.kind = failure_class::permanent,
+                  .reason = code_reason("NHN refused the message", code, result.message)};
+  if (is_one_of(codes_of_the_api, code))
+    refused.kind = failure_class::transient;
+  else if (code == code_duplicate_key)
+    refused.kind = failure_class::seen;
+  return std::unexpected(std::move(refused));
+}
+
+/// Whether results that bear no grouping key can still be told apart: there is one for each
+/// recipient, with its place in the call and its number.
+bool matched_by_place(const call& what, const std::vector<nhn_result>& results) {
+  if (results.size() != what.recipients.size())
+    return false;
+  std::vector<bool> taken(results.size());
+  return std::ranges::all_of(results, [&](const nhn_result& result) {
+    const auto place = static_cast<std::size_t>(result.seq - 1);
+    if (!result.key.empty() || result.seq < 1 || place >= taken.size() || taken[place] ||
+        result.phone != what.recipients[place].event.phone)
+      return false;
+    taken[place] = true;
+    return true;
+  });
+}
+
+/// For each result the index of its recipient, or the number of recipients where it has none.
+std::vector<std::size_t> recipients_of(const call& what, const std::vector<nhn_result>& results) {
+  const std::size_t none = what.recipients.size();
+  std::vector<std::size_t> found;
+  found.reserve(results.size());
+  if (matched_by_place(what, results)) {
+    for (const nhn_result& result : results)
+      found.push_back(static_cast<std::size_t>(result.seq - 1));
+    return found;
+  }
+  std::unordered_map<std::string_view, std::size_t> by_id; // only where the order is not kept
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (i < none && results[i].key == what.recipients[i].delivery_id) {
+      found.push_back(i);
+      continue;
+    }
+    if (by_id.empty())
+      for (std::size_t r = 0; r < none; ++r)
+        by_id.emplace(what.recipients[r].delivery_id, r);
+    const auto at = by_id.find(results[i].key);
+    found.push_back(at == by_id.end() ? none : at->second);
+  }
+  return found;
+}
+
+/// Where every message was refused for what they have in common, the call was.
+bool refused_for_the_setup(const nhn_answer& answer) {
+  return std::ranges::all_of(answer.results, [](const nhn_result& result) {
+    return result.code && is_one_of(codes_of_the_setup, *result.code);
+  });
+}
+
+call_result match_results(const call& what, const nhn_answer& answer) {
+  if (answer.request_id.empty())
+    return unknown("NHN accepted the call without a requestId");
+  const std::size_t count = what.recipients.size();
+  const std::vector<std::size_t> recipients = recipients_of(what, answer.results);
+  std::vector<const nhn_result*> results(count);
+  std::vector<bool> contradicted(count);
+  std::size_t strangers = 0;
+  for (std::size_t i = 0; i < recipients.size(); ++i) {
+    if (recipients[i] == count) {
+      ++strangers;
+      continue;
+    }
+    const nhn_result*& mine = results[recipients[i]];
+    if (mine != nullptr && mine->code != answer.results[i].code)
+      contradicted[recipients[i]] = true;
+    mine = &answer.results[i];
+  }
+  if (strangers != 0)
+    spdlog::warn("NHN answered call {} with {} results for messages that were not in it", what.key,
+                 strangers);
+  const auto missing = static_cast<std::size_t>(std::ranges::count(results, nullptr));
+  if (missing == count)
+    return unknown("NHN gave no result for any message of the call");
+  if (missing == 0 && strangers == 0 && refused_for_the_setup(answer)) {
+    failure refused = refused_call(*results[0]->code, results[0]->message, count);
+    refused.refused_content = true;
+    return std::unexpected(std::move(refused));
+  }
+  std::vector<recipient_result> matched;
+  matched.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (results[i] == nullptr)
+      matched.emplace_back(unknown("NHN gave no result for this message"));
+    else if (contradicted[i])
+      matched.emplace_back(unknown("NHN gave contradicting results for this message"));
+    else
+      matched.push_back(one_result(answer, *results[i]));
+  }
+  return matched;
+}
+
+std::string status_reason(int status) {
+  return "HTTP " + std::to_string(status);
+}
+
+/// An answer whose status is not 2xx.
+failure refused_status(const http_response& response, std::size_t recipients) {
+  const int status = response.status;
+  failure refused{.kind = failure_class::outage, .reason = status_reason(status)};
+  if (response.retry_after)
+    refused.retry_after = *response.retry_after;
+  if (status == 429) {
+    refused.kind = failure_class::throttled;
+  } else if (status >= 500) {
+    // These say that nothing was done; behind the others (a gateway's) something may have been.
+    const bool nothing_done = status == 500 || status == 501 || status == 503 || status == 505;
+    refused.kind = nothing_done ? failure_class::outage : failure_class::unknown;
+  } else if (status >= 400) {
+    const std::optional<nhn_answer> answer = parse_nhn_answer(response.body);
+    if (answer && answer->code && *answer->code != code_accepted)
+      return refused_call(*answer->code, answer->message, recipients);
+    refused.refused_content = status == 400 || status == 413 || status == 422;
+  } else {
+    refused.reason.append(", a redirect, which is not followed");
+  }
+  return refused;
+}
+
+} // namespace
+
+call_result nhn_call_result(const call& what, http_result result) {
+  if (!result) {
+    http_error& error = result.error();
+    if (error.written || error.what == http_error::kind::stopped)
+      return unknown(std::move(error.reason));
+    return std::unexpected(failure{
+        .kind = failure_class::outage, .reason = std::move(error.reason), .never_written = true});
+  }
+  if (result->status < 200 || result->status > 299)
+    return std::unexpected(refused_status(*result, what.recipients.size()));
+  const std::optional<nhn_answer> answer = parse_nhn_answer(result->body);
+  if (!answer || !answer->code || !answer->successful)
+    return unknown("NHN's answer cannot be read (" + std::to_string(result->body.size()) +
+                   " bytes)");
+  if (*answer->successful != (*answer->code == code_accepted))
+    return unknown(code_reason("NHN's answer contradicts itself", *answer->code, answer->message));
+  if (!*answer->successful)
+    return std::unexpected(refused_call(*answer->code, answer->message, what.recipients.size()));
+  return match_results(what, *answer);
+}
+
+std::expected<nhn_page, failure> nhn_search_page(http_result result) {
+  if (!result) {
+    failure failed{.kind = failure_class::outage, .reason = std::move(result.error().reason)};
+    failed.never_written = !result.error().written;
+    return std::unexpected(std::move(failed));
+  }
+  if (result->status < 200 || result->status > 299) {
+    failure failed{.kind = failure_class::outage, .reason = status_reason(result->status)};
+    if (result->status == 429)
+      failed.kind = failure_class::throttled;
+    if (result->retry_after)
+      failed.retry_after = *result->retry_after;
+    return std::unexpected(std::move(failed));
+  }
+  std::optional<nhn_answer> answer = parse_nhn_answer(result->body);
+  if (!answer || !answer->code || !answer->successful)
+    return outage("NHN's list of messages cannot be read");
+  if (!*answer->successful || *answer->code != code_accepted)
+    return outage(code_reason("NHN refused the search", *answer->code, answer->message));
+  nhn_page page{.ids = {}, .listed = answer->results.size(), .total = answer->total};
+  for (nhn_result& found : answer->results) {
+    if (found.key.empty() || found.request_id.empty())
+      continue;
+    std::string id = found.request_id.append("/").append(std::to_string(found.seq));
+    page.ids.emplace(std::move(found.key), std::move(id));
+  }
+  return page;
+}
+
+} // namespace paymentd::alimtalk
