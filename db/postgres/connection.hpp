@@ -1,0 +1,135 @@
+// One connection to a PostgreSQL server through libpq, used in pipeline mode: statements are queued
+// and sent together, and one round trip brings all their answers. Used by the stores of db/postgres,
+// one thread at a time. No call waits longer than its deadline, whatever becomes of the server: a
+// wait that ends without an answer closes the connection.
+//
+// libpq rather than libpqxx, whose version 6 neither pipelines nor takes binary parameters nor
+// bounds a wait: the measurements stand in docs/performance.md. What is not on the hot path
+// (migrations, audit, seed) uses libpqxx.
+#pragma once
+
+#include "db/postgres/conninfo.hpp"
+#include "db/postgres/parameters.hpp"
+#include "db/postgres/statement.hpp"
+
+#include <libpq-fe.h>
+
+#include <array>
+#include <cstring>
+#include <expected>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paymentd::db::postgres {
+
+/// The answer to one statement, in binary format.
+class rows {
+public:
+  explicit rows(PGresult* owned) noexcept : result_(owned) {}
+
+  int size() const noexcept { return PQntuples(result_.get()); }
+  bool empty() const noexcept { return size() == 0; }
+  bool is_null(int row, int column) const noexcept {
+    return PQgetisnull(result_.get(), row, column) != 0;
+  }
+  std::int64_t integer(int row, int column) const noexcept {
+    std::uint64_t raw = 0;
+    std::memcpy(&raw, PQgetvalue(result_.get(), row, column), sizeof raw);
+    return static_cast<std::int64_t>(__builtin_bswap64(raw));
+  }
+  std::int16_t small_integer(int row, int column) const noexcept {
+    std::uint16_t raw = 0;
+    std::memcpy(&raw, PQgetvalue(result_.get(), row, column), sizeof raw);
+    return static_cast<std::int16_t>(__builtin_bswap16(raw));
+  }
+  bool boolean(int row, int column) const noexcept {
+    return *PQgetvalue(result_.get(), row, column) != 0;
+  }
+  instant time(int row, int column) const noexcept {
+    return from_server_time(integer(row, column));
+  }
+  std::string_view text(int row, int column) const noexcept {
+    return {PQgetvalue(result_.get(), row, column),
+            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+  }
+  template <class Id>
+  std::optional<Id> optional_id(int row, int column) const noexcept {
+    if (is_null(row, column))
+      return std::nullopt;
+    return Id{integer(row, column)};
+  }
+  /// The numbers of a bigint array.
+  std::vector<std::int64_t> integers(int row, int column) const;
+  /// What the server says was done: "COMMIT", "ROLLBACK", "UPDATE 3".
+  std::string_view tag() const noexcept { return PQcmdStatus(result_.get()); }
+  /// How many rows the statement changed.
+  std::int64_t changed() const noexcept;
+
+private:
+  struct clear {
+    void operator()(PGresult* result) const noexcept { PQclear(result); }
+  };
+  std::unique_ptr<PGresult, clear> result_;
+};
+
+/// Why a round trip failed.
+struct failure {
+  std::array<char, 5> sqlstate{'0', '0', '0', '0', '0'}; // "00000" where the server gave none
+  std::string text;                                      // one line
+  bool lost = false;  // the connection is gone
+  std::size_t at = 0; // the statement that failed, by its place in the round trip
+};
+
+class connection {
+public:
+  /// Connects and sets the session's limits. Bounded by `limits`.
+  static std::expected<connection, failure> open(const conninfo& to, const session_limits& limits);
+
+  /// Queues a statement for the next round trip.
+  void add(const statement& what, const parameters& with = {});
+
+  /// Sends what was queued and gives the answers, one a statement in their order. On a failure what
+  /// stands behind the failed statement was not executed. Statements outside of begin and commit
+  /// are one transaction together.
+  std::expected<std::vector<rows>, failure> run(steady_instant deadline);
+
+  bool alive() const noexcept;
+  /// Whether a transaction is open, and perhaps failed.
+  bool in_transaction() const noexcept;
+  /// Whether the server warned during the last round trip. At a commit it does so when it gave up
+  /// waiting for a standby: the commit stands here, but not yet there.
+  bool warned() const noexcept { return *warned_; }
+  /// The timeline of the server's log: another one after each failover.
+  std::int64_t timeline() const noexcept { return timeline_; }
+  /// The server's process that serves this connection.
+  int server_process() const noexcept { return PQbackendPID(handle_.get()); }
+
+private:
+  connection() = default;
+  std::expected<void, failure> set_limits(const session_limits& limits);
+  bool wait(short events, steady_instant deadline);
+  bool send_all(steady_instant deadline);
+  /// The next result of the pipeline, or null at the end of a statement's results.
+  std::expected<PGresult*, failure> next_result(steady_instant deadline);
+  std::expected<void, failure> collect(std::vector<rows>& answers, steady_instant deadline);
+  failure lost(std::string text);
+
+  struct finish {
+    void operator()(PGconn* handle) const noexcept { PQfinish(handle); }
+  };
+  struct queued {
+    const char* name;
+    bool prepare; // whether it stands for the preparation of the statement
+  };
+  std::unique_ptr<PGconn, finish> handle_;
+  std::unique_ptr<bool> warned_; // on the heap: libpq keeps a pointer to it
+  std::set<std::string_view> prepared_;
+  std::vector<queued> queue_;
+  bool queue_failed_ = false; // libpq refused to queue: out of memory or not connected
+  std::int64_t timeline_ = 0;
+};
+
+} // namespace paymentd::db::postgres

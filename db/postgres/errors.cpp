@@ -1,0 +1,47 @@
+#include "db/postgres/errors.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace paymentd::db::postgres {
+
+bool passes_by_itself(std::string_view sqlstate) noexcept {
+  // Whole classes: connection exceptions, transaction rollback (deadlock, serialization), lack of
+  // resources (disk, memory, connections), the operator's interventions (shutdown, cancel).
+  constexpr std::array<std::string_view, 4> classes = {"08", "40", "53", "57"};
+  constexpr std::array<std::string_view, 9> states = {
+      "00000", // no answer from the server at all
+      "25P03", // idle inside of a transaction for too long: we stood still
+      "25006", // the server is read only: a standby, or a disk that filled up
+      "25P02", // the transaction had failed before
+      "55P03", // a lock was not to be had in time
+      "55006", // the object is in use
+      "58030", // the server's disk failed
+      "58P01", // likewise, a file of it
+      "0A000", // a plan that outlived a change of the schema
+  };
+  return std::ranges::any_of(classes, [&](auto one) { return sqlstate.starts_with(one); }) ||
+         std::ranges::find(states, sqlstate) != states.end();
+}
+
+error to_error(const failure& what, std::string_view doing) {
+  const std::string_view state(what.sqlstate.data(), what.sqlstate.size());
+  std::string text = "database: ";
+  text.append(doing).append(": ").append(what.text);
+  if (state != "00000")
+    text.append(" (").append(state).append(")");
+  if (state == "42501")
+    text.append("; the role lacks rights: grant them, or migrate with the role that serves");
+  if (state == "42P01" || state == "3F000")
+    text.append("; the schema is missing: run paymentd migrate");
+  const bool passes = what.lost || passes_by_itself(state);
+  return {passes ? error_kind::unavailable : error_kind::broken, std::move(text)};
+}
+
+error to_connect_error(const failure& what, const conninfo& to) {
+  // Wrong names and passwords are no class of their own in libpq; all of them may be set right
+  // while the server runs, so the caller goes on trying and the log says why.
+  return {error_kind::unavailable, "database: cannot connect to " + to.shown() + ": " + what.text};
+}
+
+} // namespace paymentd::db::postgres

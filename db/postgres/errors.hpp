@@ -1,0 +1,20 @@
+// What a failure of PostgreSQL means to the store's caller. Used by all of db/postgres; any thread.
+#pragma once
+
+#include "db/error.hpp"
+#include "db/postgres/connection.hpp"
+
+#include <string_view>
+
+namespace paymentd::db::postgres {
+
+/// Whether trying again may help: by the classes of SQLSTATE (PostgreSQL's manual, appendix A).
+bool passes_by_itself(std::string_view sqlstate) noexcept;
+
+/// The error of a failure before the commit was sent: nothing happened.
+error to_error(const failure& what, std::string_view doing);
+
+/// The error of a failed connect.
+error to_connect_error(const failure& what, const conninfo& to);
+
+} // namespace paymentd::db::postgres

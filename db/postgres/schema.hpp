@@ -1,0 +1,146 @@
+// The schema of the PostgreSQL store, as numbered migrations. Applied by migrations.cpp, each once;
+// one that was released is never changed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <iterator>
+
+namespace paymentd::db::postgres {
+
+// All tables stand in a schema of their own, `paymentd`, so that another application's tables in the
+// same database neither clash nor get mixed up with them.
+//
+// No foreign keys: their checks would cost every payment a look-up and a lock for each row, and
+// nothing is ever deleted; `paymentd audit` covers what they would. Orders and users leave room in
+// their pages so that an update stays in its page and touches no index (HOT). 9007199254740991 is
+// the largest amount (2^53 - 1).
+inline constexpr const char* migration_1 = R"sql(
+create table meta (
+  name text primary key,
+  value text not null
+);
+insert into meta (name, value)
+values ('instance', substr(replace(gen_random_uuid()::text, '-', ''), 1, 8));
+
+create table users (
+  id bigint primary key,
+  balance bigint not null check (balance between 0 and 9007199254740991),
+  last_sequence bigint not null,
+  created_at timestamptz not null,
+  phone text not null
+) with (fillfactor = 50);
+
+create table orders (
+  id bigint primary key,
+  user_id bigint not null,
+  total bigint not null,
+  discount bigint not null,
+  coupon_id bigint,
+  payment_entry_id bigint,
+  refund_entry_id bigint,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  status smallint not null
+) with (fillfactor = 50);
+-- For a user's page of orders. None on status: every payment would have to move its entry.
+create index orders_by_user on orders (user_id, id);
+
+-- Append-only. The id is stream << 41 | number.
+create table ledger_entries (
+  id bigint primary key,
+  user_id bigint not null,
+  sequence bigint not null,
+  order_id bigint,
+  amount bigint not null,
+  balance_after bigint not null,
+  created_at timestamptz not null,
+  kind smallint not null
+);
+create unique index ledger_entries_by_user on ledger_entries (user_id, sequence);
+
+-- The next ids of users and orders. A process takes a block at once; what it does not use is lost.
+create table id_blocks (
+  kind text primary key,
+  next bigint not null
+);
+insert into id_blocks (kind, next) values ('users', 1), ('orders', 1);
+
+-- Owner '': nobody's.
+create table streams (
+  id bigint primary key check (id between 1 and 4095),
+  epoch bigint not null,
+  next bigint not null,
+  ended_next bigint not null, -- what next was when the epoch before ended
+  lease_until timestamptz not null,
+  owner text not null
+) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+-- Nothing looks for an epoch by it. It makes the epoch a key, so that a change of the epoch waits
+-- for those who hold the row for key share, and taking numbers does not.
+create unique index streams_epochs on streams (id, epoch);
+
+-- The last number that an ended epoch took, for an owner whose commit was in doubt.
+create table stream_epochs (
+  stream_id bigint not null,
+  epoch bigint not null,
+  last bigint not null,
+  owner text not null,
+  primary key (stream_id, epoch)
+);
+
+create table subscribers (
+  id bigint generated always as identity primary key,
+  name text not null unique,
+  wants_payments boolean not null,
+  wants_refunds boolean not null,
+  created_at timestamptz not null
+);
+
+-- Entries up to `position` are claimed or done. Those up to `kept_from` need no delivery row: they
+-- are older than the subscriber.
+create table cursors (
+  subscriber_id bigint not null,
+  stream_id bigint not null,
+  position bigint not null check (position >= kept_from),
+  kept_from bigint not null check (kept_from >= 0),
+  primary key (subscriber_id, stream_id)
+) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+-- A claim is a range of entry ids or, for retries, a list of them. A handful of rows that come and
+-- go. Its id and instance are part of the key that the provider sees.
+create table claims (
+  id bigint generated always as identity primary key,
+  subscriber_id bigint not null,
+  stream_id bigint not null,
+  generation bigint not null,
+  first_entry bigint,
+  last_entry bigint check (last_entry >= first_entry),
+  since timestamptz not null,
+  instance text not null,
+  retries bigint[],
+  check ((retries is null) = (first_entry is not null)),
+  check ((first_entry is null) = (last_entry is null))
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+create index claims_by_stream on claims (subscriber_id, stream_id);
+
+-- What became of a message. PENDING with a time: waits for another try; without: is in a claim.
+create table deliveries (
+  subscriber_id bigint not null,
+  entry_id bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  next_attempt_at timestamptz,
+  attempts bigint not null,
+  status smallint not null,
+  provider_message_id text,
+  last_error text,
+  primary key (subscriber_id, entry_id)
+);
+create index deliveries_waiting on deliveries ((entry_id >> 41), subscriber_id, next_attempt_at)
+  where next_attempt_at is not null;
+)sql";
+
+inline constexpr std::array migrations = {migration_1};
+inline constexpr std::int64_t newest_schema = std::ssize(migrations);
+
+} // namespace paymentd::db::postgres

@@ -1,0 +1,48 @@
+// A connection that is opened anew when it was lost, and the transactions on it: what the parts of
+// the PostgreSQL store share. One thread at a time.
+#pragma once
+
+#include "db/postgres/connection.hpp"
+#include "db/postgres/errors.hpp"
+
+#include <optional>
+
+namespace paymentd::db::postgres {
+
+class session {
+public:
+  session(conninfo to, session_limits limits) : to_(std::move(to)), limits_(limits) {}
+
+  /// Begins a call of the store: from here its time counts. Connects where there is no connection.
+  result<void> begin_call();
+  /// How many connections there have been: a new one tells of a restart or a failover in between.
+  std::int64_t opened() const noexcept { return opened_; }
+  connection& on() noexcept { return *connection_; }
+
+  void add(const statement& what, const parameters& with = {}) { connection_->add(what, with); }
+
+  /// One round trip of a transaction that goes on, or of reads. Where it fails nothing happened: the
+  /// transaction is rolled back.
+  result<std::vector<rows>> run(std::string_view doing);
+
+  /// One round trip at whose end a transaction commits: the one that `begin` opened, by a `commit`
+  /// that is added here, or else one of what was added alone. `in_doubt` where the answer was lost.
+  result<std::vector<rows>> run_to_commit(std::string_view doing);
+
+  /// Ends an open transaction without having done anything.
+  void roll_back();
+
+private:
+  std::unexpected<error> failed(const failure& what, std::string_view doing);
+
+  conninfo to_;
+  session_limits limits_;
+  std::optional<connection> connection_;
+  std::int64_t opened_ = 0;
+  steady_instant deadline_;
+};
+
+/// `in_doubt` as `unavailable`: for what may be repeated without harm.
+error repeatable(error what);
+
+} // namespace paymentd::db::postgres

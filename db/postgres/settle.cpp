@@ -1,0 +1,256 @@
+// Settlement: one batch, one transaction, two round trips. The first takes the stream's numbers and
+// locks and reads what the batch names; the second writes what `decide` made of it and commits.
+#include "db/postgres/sql.hpp"
+#include "db/postgres/store.hpp"
+
+#include <algorithm>
+
+namespace paymentd::db::postgres {
+namespace {
+
+// Ids are reserved in blocks of at least this many, so that creating costs no round trip; what is
+// left of a block when the process ends is lost.
+constexpr std::int64_t id_block_min = 1000;
+constexpr std::int64_t numbers_end = std::int64_t{1} << stream_shift;
+
+std::int64_t numbers_for(std::span<const command> batch) {
+  return std::max<std::int64_t>(std::ssize(batch), 1);
+}
+
+error fenced(stream_lease lease) {
+  return {error_kind::fenced, "epoch " + std::to_string(lease.epoch) + " of stream " +
+                                  std::to_string(lease.stream.value) + " has ended"};
+}
+
+} // namespace
+
+order read_order(const rows& from, int row) {
+  return order{.id = {from.integer(row, 0)},
+               .owner = {from.integer(row, 1)},
+               .coupon = from.optional_id<coupon_id>(row, 4),
+               .total = {from.integer(row, 2)},
+               .discount = {from.integer(row, 3)},
+               .status = static_cast<order_status>(from.small_integer(row, 9)),
+               .payment_entry = from.optional_id<entry_id>(row, 5),
+               .refund_entry = from.optional_id<entry_id>(row, 6),
+               .created_at = from.time(row, 7),
+               .updated_at = from.time(row, 8)};
+}
+
+result<std::vector<outcome>> postgres_store::settle(std::span<const command> batch, instant now) {
+  if (doubt_)
+    return std::unexpected(
+        error{error_kind::in_doubt, "database: an earlier batch has to be resolved first"});
+  if (auto ready = session_.begin_call(); !ready)
+    return std::unexpected(ready.error());
+  if (auto same = begin_epoch_after_reconnect(); !same)
+    return std::unexpected(same.error());
+
+  auto state = lock_and_read(batch);
+  if (!state)
+    return std::unexpected(state.error());
+  const std::int64_t last = number_of(state->first_entry) + numbers_for(batch) - 1;
+  decision decided = decide(batch, *std::move(state), now);
+  add_changes(decided, now);
+  return commit_batch(last, std::move(decided.outcomes));
+}
+
+// A server that was failed over to may have lost this stream's last commits and would give their
+// numbers again. A new epoch begins above all of them.
+result<void> postgres_store::begin_epoch_after_reconnect() {
+  if (lease_session_ == session_.opened())
+    return {};
+  session_.add(sql::raise_epoch, parameters{}
+                                     .add(options_.lease.count())
+                                     .add(lease_.stream)
+                                     .add(std::string_view(options_.owner))
+                                     .add(lease_.epoch));
+  const auto raised = session_.run_to_commit("begin an epoch");
+  if (!raised)
+    return std::unexpected(repeatable(raised.error()));
+  if (raised->front().empty())
+    return std::unexpected(fenced(lease_));
+  lease_.epoch = raised->front().integer(0, 0);
+  lease_session_ = session_.opened();
+  return {};
+}
+
+result<void> postgres_store::reserve(id_block& block, std::int64_t count) {
+  if (count == 0 || block.end - block.next >= count)
+    return {};
+  const std::int64_t size = std::max(count, id_block_min);
+  session_.add(sql::reserve_ids, parameters{}.add(std::string_view(block.kind)).add(size));
+  const auto reserved = session_.run_to_commit("reserve ids");
+  if (!reserved)
+    return std::unexpected(repeatable(reserved.error()));
+  if (reserved->front().empty())
+    return std::unexpected(error{error_kind::broken, "database: the table id_blocks is empty"});
+  block.next = reserved->front().integer(0, 0);
+  block.end = block.next + size;
+  return {};
+}
+
+result<snapshot> postgres_store::lock_and_read(std::span<const command> batch) {
+  const named_ids named = ids_named_by(batch);
+  if (auto enough = reserve(user_ids_, named.creates_users); !enough)
+    return std::unexpected(enough.error());
+  if (auto enough = reserve(order_ids_, named.creates_orders); !enough)
+    return std::unexpected(enough.error());
+  std::vector<order_id> refunded; // only their orders tell whose they are
+  for (const command& one : batch)
+    if (const auto* what = std::get_if<refund>(&one))
+      refunded.push_back(what->order);
+
+  session_.add(sql::begin);
+  session_.add(sql::take_numbers, parameters{}
+                                      .add(numbers_for(batch))
+                                      .add(options_.lease.count())
+                                      .add(lease_.stream)
+                                      .add(std::string_view(options_.owner))
+                                      .add(lease_.epoch)
+                                      .add(numbers_end));
+  const bool orders = !named.orders.empty();
+  const bool users = !named.users.empty() || !refunded.empty();
+  if (orders)
+    session_.add(sql::lock_orders, parameters{}.add_ids(named.orders));
+  if (!refunded.empty())
+    session_.add(sql::lock_users_and_owners,
+                 parameters{}.add_ids(named.users).add_ids(refunded));
+  else if (users)
+    session_.add(sql::lock_users, parameters{}.add_ids(named.users));
+  auto answers = session_.run("settle");
+  if (!answers)
+    return std::unexpected(answers.error());
+  if ((*answers)[1].empty()) {
+    session_.roll_back();
+    return std::unexpected(fenced(lease_));
+  }
+
+  snapshot state;
+  state.first_entry = make_entry_id(lease_.stream, (*answers)[1].integer(0, 0));
+  state.first_user = {user_ids_.next};
+  state.first_order = {order_ids_.next};
+  std::size_t at = 2;
+  if (orders) {
+    const rows& found = (*answers)[at++];
+    state.orders.reserve(static_cast<std::size_t>(found.size()));
+    for (int row = 0; row < found.size(); ++row)
+      state.orders.push_back(read_order(found, row));
+  }
+  if (users) {
+    // The phone and the time of creation stay out: no decision and no outcome shows them.
+    const rows& found = (*answers)[at];
+    state.users.reserve(static_cast<std::size_t>(found.size()));
+    for (int row = 0; row < found.size(); ++row) {
+      user one;
+      one.id = {found.integer(row, 0)};
+      one.balance = {found.integer(row, 1)};
+      one.last_sequence = found.integer(row, 2);
+      state.users.push_back(std::move(one));
+    }
+  }
+  // Taken whether the batch commits or not: gaps do no harm, a second use would.
+  user_ids_.next += named.creates_users;
+  order_ids_.next += named.creates_orders;
+  return state;
+}
+
+void postgres_store::add_changes(const decision& decided, instant now) {
+  const auto id = [](const auto& one) { return one.id; };
+  const auto status = [](const order& one) { return static_cast<std::int64_t>(one.status); };
+  const auto paid_by = [](const order& one) { return one.payment_entry; };
+  const auto refunded_by = [](const order& one) { return one.refund_entry; };
+  const auto balance = [](const user& one) { return one.balance; };
+  const auto last_sequence = [](const user& one) { return one.last_sequence; };
+  if (const auto& users = decided.new_users; !users.empty())
+    session_.add(sql::add_users, parameters{}
+                                     .add_array(element::int8, users, id)
+                                     .add_texts(users, [](const user& one) {
+                                       return std::optional<std::string_view>(one.phone);
+                                     })
+                                     .add_array(element::int8, users, balance)
+                                     .add_array(element::int8, users, last_sequence)
+                                     .add(now));
+  if (const auto& orders = decided.new_orders; !orders.empty())
+    session_.add(
+        sql::add_orders,
+        parameters{}
+            .add_array(element::int8, orders, id)
+            .add_array(element::int8, orders, [](const order& one) { return one.owner; })
+            .add_array(element::int8, orders, [](const order& one) { return one.coupon; })
+            .add_array(element::int8, orders, [](const order& one) { return one.total; })
+            .add_array(element::int8, orders, [](const order& one) { return one.discount; })
+            .add_array(element::int2, orders, status)
+            .add_array(element::int8, orders, paid_by)
+            .add_array(element::int8, orders, refunded_by)
+            .add(now));
+  if (const auto& orders = decided.changed_orders; !orders.empty())
+    session_.add(sql::change_orders, parameters{}
+                                         .add_array(element::int8, orders, id)
+                                         .add_array(element::int2, orders, status)
+                                         .add_array(element::int8, orders, paid_by)
+                                         .add_array(element::int8, orders, refunded_by)
+                                         .add(now));
+  if (const auto& users = decided.changed_users; !users.empty())
+    session_.add(sql::change_users, parameters{}
+                                        .add_array(element::int8, users, id)
+                                        .add_array(element::int8, users, balance)
+                                        .add_array(element::int8, users, last_sequence));
+  if (const auto& entries = decided.entries; !entries.empty()) {
+    using entry = ledger_entry;
+    session_.add(
+        sql::add_entries,
+        parameters{}
+            .add_array(element::int8, entries, id)
+            .add_array(element::int8, entries, [](const entry& one) { return one.user; })
+            .add_array(element::int8, entries, [](const entry& one) { return one.sequence; })
+            .add_array(element::int8, entries, [](const entry& one) { return one.order; })
+            .add_array(element::int2, entries,
+                       [](const entry& one) { return static_cast<std::int64_t>(one.kind); })
+            .add_array(element::int8, entries, [](const entry& one) { return one.amount; })
+            .add_array(element::int8, entries, [](const entry& one) { return one.balance_after; })
+            .add(now));
+  }
+}
+
+result<std::vector<outcome>> postgres_store::commit_batch(std::int64_t last,
+                                                          std::vector<outcome> outcomes) {
+  auto done = session_.run_to_commit("settle");
+  if (done)
+    return outcomes;
+  if (done.error().kind == error_kind::in_doubt)
+    doubt_ = doubt{.stream = lease_, .last = last, .outcomes = std::move(outcomes)};
+  return std::unexpected(done.error());
+}
+
+result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant) {
+  if (auto ready = session_.begin_call(); !ready)
+    return std::unexpected(ready.error());
+  const stream_lease asked = doubt_ ? doubt_->stream : lease_;
+  session_.add(sql::raise_epoch, parameters{}
+                                     .add(options_.lease.count())
+                                     .add(asked.stream)
+                                     .add(std::string_view(options_.owner))
+                                     .add(asked.epoch));
+  session_.add(sql::ended_epoch, parameters{}
+                                     .add(asked.stream)
+                                     .add(asked.epoch)
+                                     .add(std::string_view(options_.owner)));
+  const auto answers = session_.run_to_commit("resolve");
+  if (!answers)
+    return std::unexpected(repeatable(answers.error()));
+  if (const rows& raised = (*answers)[0]; !raised.empty()) {
+    lease_.epoch = raised.integer(0, 0);
+    lease_session_ = session_.opened();
+  }
+  // Whoever ended the epoch, this call or another owner, has noted how far it had come. Without a
+  // note the epoch itself was lost with a failed server, and all that was done under it.
+  const rows& ended = (*answers)[1];
+  std::optional<std::vector<outcome>> outcomes;
+  if (doubt_ && !ended.empty() && ended.integer(0, 0) >= doubt_->last)
+    outcomes = std::move(doubt_->outcomes);
+  doubt_.reset();
+  return outcomes;
+}
+
+} // namespace paymentd::db::postgres

@@ -1,0 +1,380 @@
+// Every statement of the PostgreSQL stores but the schema (schema.hpp) and what runs off the hot
+// path (administration: seed.cpp, audit.cpp). Each says what it locks.
+//
+// The order of locks, everywhere: the stream's row, the cursor, orders, users; the ids of one
+// statement sorted. A locking statement returns only rows that it locks itself. All rows are
+// reached by their primary keys: begin_session turns the other ways off, since a plan is made once
+// and kept while its tables grow.
+#pragma once
+
+#include "db/postgres/statement.hpp"
+
+namespace paymentd::db::postgres::sql {
+
+// ---- sessions and transactions ------------------------------------------------------------------
+
+// No locks. Gives the timeline, which tells a promoted standby from the server before it.
+inline constexpr statement begin_session{"begin_session", R"sql(
+select case when pg_is_in_recovery() then 0::bigint
+       else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint end,
+  set_config('search_path', 'paymentd', false),
+  set_config('lock_timeout', $1::text, false),
+  set_config('statement_timeout', $2::text, false),
+  set_config('idle_in_transaction_session_timeout', $3::text, false),
+  set_config('tcp_user_timeout', $4::text, false),
+  set_config('default_transaction_isolation', 'read committed', false),
+  set_config('plan_cache_mode', 'force_generic_plan', false),
+  set_config('enable_seqscan', 'off', false),
+  set_config('enable_bitmapscan', 'off', false),
+  set_config('enable_hashjoin', 'off', false),
+  set_config('enable_mergejoin', 'off', false),
+  set_config('enable_material', 'off', false),
+  set_config('jit', 'off', false))sql"};
+
+inline constexpr statement begin{"begin", "begin"};
+inline constexpr statement commit{"commit", "commit"};
+inline constexpr statement rollback{"rollback", "rollback"};
+inline constexpr statement ping{"ping", "select 1"};
+
+// No locks. What has to be there is there, or this fails with a state that says what is not.
+inline constexpr statement schema_state{"schema_state", R"sql(
+select exists (select from pg_catalog.pg_namespace where nspname = 'paymentd'),
+       exists (select from pg_catalog.pg_tables
+               where schemaname = 'paymentd' and tablename = 'schema_migrations'),
+       coalesce((select tablename::text from pg_catalog.pg_tables where schemaname = 'paymentd'
+                 order by 1 limit 1), ''))sql"};
+inline constexpr statement schema_version{"schema_version",
+                                          "select coalesce(max(version), 0) from schema_migrations"};
+inline constexpr statement instance{"instance", "select value from meta where name = 'instance'"};
+
+// ---- streams ------------------------------------------------------------------------------------
+
+// Locks the stream's row (no key update). No row: the stream is lost, or used up.
+// $1 count, $2 lease in ms, $3 stream, $4 owner, $5 epoch, $6 the end of all numbers.
+inline constexpr statement take_numbers{"take_numbers", R"sql(
+update streams set next = next + $1::bigint,
+  lease_until = clock_timestamp() + $2::bigint * interval '1 millisecond'
+where id = $3::bigint and owner = $4::text and epoch = $5::bigint
+and next + $1::bigint <= $6::bigint
+returning next - $1::bigint)sql"};
+
+// Locks the stream's row for key share: taking numbers goes on beside it, since that changes no key,
+// while a change of the epoch, which is in a unique index for this sake alone, waits.
+// $1 stream, $2 owner, $3 epoch.
+inline constexpr statement check_epoch{"check_epoch", R"sql(
+select next from streams where id = $1::bigint and owner = $2::text and epoch = $3::bigint
+for key share)sql"};
+
+// Ends the epoch of a stream of this owner and begins the next one. Locks the stream's row (update,
+// since the epoch is a key): waits for a batch of the ended epoch, and shuts out one that comes
+// later. $1 lease in ms, $2 stream, $3 owner, $4 epoch. Gives the new epoch and the ended one's last
+// number, which `ended_next` has since a statement cannot return what a row held before.
+inline constexpr statement raise_epoch{"raise_epoch", R"sql(
+with raised as (
+  update streams set epoch = epoch + 1, ended_next = next, next = ((next >> 20) + 1) << 20,
+    lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
+  where id = $2::bigint and owner = $3::text and epoch = $4::bigint
+  returning id, epoch, ended_next)
+insert into stream_epochs (stream_id, epoch, owner, last)
+select id, epoch - 1, $3::text, ended_next - 1 from raised
+returning epoch + 1, last)sql"};
+
+// No locks. $1 stream, $2 epoch, $3 owner.
+inline constexpr statement ended_epoch{"ended_epoch", R"sql(
+select last from stream_epochs
+where stream_id = $1::bigint and epoch = $2::bigint and owner = $3::text)sql"};
+
+// Takes one stream that nobody owns, or whose lease is over and (unless $3) was not given up by
+// its owner. Locks one stream's row (update), skipping those that others hold.
+// $1 lease in ms, $2 owner, $3 whether free ones count, $4 the end of the numbers to begin below,
+// $5 streams to leave alone.
+inline constexpr statement take_over{"take_over", R"sql(
+with chosen as (
+  select id, epoch as ended, owner as ended_owner from streams
+  where lease_until < clock_timestamp() and ($3::boolean or owner <> '')
+  and next < $4::bigint and id <> all ($5::bigint[])
+  order by id limit 1 for update skip locked),
+taken as (
+  update streams s set epoch = s.epoch + 1, ended_next = s.next, next = ((s.next >> 20) + 1) << 20,
+    owner = $2::text,
+    lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
+  from chosen c where s.id = c.id and s.epoch = c.ended and s.owner = c.ended_owner
+  returning s.id, s.epoch, s.ended_next, c.ended_owner)
+insert into stream_epochs (stream_id, epoch, owner, last)
+select id, epoch - 1, ended_owner, ended_next - 1 from taken
+returning stream_id, epoch + 1)sql"};
+
+// Adds a stream. Two at once want the same id; the later one waits, then gets no row and tries
+// again. $1 lease in ms, $2 owner, $3 the largest id.
+inline constexpr statement add_stream{"add_stream", R"sql(
+insert into streams (id, owner, epoch, next, ended_next, lease_until)
+select m.id, $2::text, 1, 1 << 20, 1,
+  clock_timestamp() + $1::bigint * interval '1 millisecond'
+from (select coalesce(max(id), 0) + 1 as id from streams) m where m.id <= $3::bigint
+on conflict do nothing returning id, epoch)sql"};
+
+// Lets an own stream go, for whoever adopts it. Locks its row. $1 stream, $2 owner, $3 epoch.
+inline constexpr statement let_go{"let_go", R"sql(
+update streams set lease_until = clock_timestamp()
+where id = (select id from streams where id = $1::bigint and owner = $2::text
+            and epoch = $3::bigint for update skip locked))sql"};
+
+// Renews adopted streams. Locks their rows (no key update), by rising id.
+// $1 lease in ms, $2 owner, $3 streams, $4 their epochs.
+inline constexpr statement renew{"renew", R"sql(
+with held as (
+  select s.id from streams s, unnest($3::bigint[], $4::bigint[]) as h (id, epoch)
+  where s.id = h.id and s.epoch = h.epoch and s.owner = $2::text
+  order by s.id for no key update of s)
+update streams s set lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
+from held where s.id = held.id returning s.id, s.epoch)sql"};
+
+// Frees those of the adopted streams in which nothing is left: a lane may take them again. Locks
+// their rows, skipping those that others hold. $1 owner, $2 streams.
+inline constexpr statement free_drained{"free_drained", R"sql(
+with drained as (
+  select s.id from streams s where s.id = any ($2::bigint[]) and s.owner = $1::text
+  and not exists (select from claims c where c.stream_id = s.id)
+  and not exists (select from deliveries d
+                  where d.entry_id >> 41 = s.id and d.next_attempt_at is not null)
+  and not exists (select from subscribers b left join cursors c
+                  on c.subscriber_id = b.id and c.stream_id = s.id
+                  where coalesce(c.position, 0) < s.next - 1
+                  and exists (select from ledger_entries e
+                              where e.id > (s.id << 41 | coalesce(c.position, 0))
+                              and e.id < (s.id << 41 | s.next)))
+  order by s.id for update skip locked),
+freed as (
+  update streams s set owner = '', epoch = s.epoch + 1, ended_next = s.next,
+    next = ((s.next >> 20) + 1) << 20, lease_until = clock_timestamp()
+  from drained d where s.id = d.id returning s.id, s.epoch, s.ended_next)
+insert into stream_epochs (stream_id, epoch, owner, last)
+select id, epoch - 1, $1::text, ended_next - 1 from freed returning stream_id)sql"};
+
+// ---- settlement ---------------------------------------------------------------------------------
+
+// Reserves a block of ids, in a transaction of its own. Locks the row of their kind until its
+// commit, at once. $1 kind, $2 how many. Gives the first.
+inline constexpr statement reserve_ids{"reserve_ids", R"sql(
+update id_blocks set next = next + $2::bigint where kind = $1::text
+returning next - $2::bigint)sql"};
+
+// Locks the orders (no key update) by rising id. $1 ids.
+inline constexpr statement lock_orders{"lock_orders", R"sql(
+select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
+  updated_at, status
+from orders where id = any ($1::bigint[]) order by id for no key update)sql"};
+
+// Locks the users (no key update) by rising id: those named ($1) and the owners of orders ($2),
+// who never change and may therefore be looked up beside the lock.
+inline constexpr statement lock_users{"lock_users", R"sql(
+select id, balance, last_sequence from users where id = any ($1::bigint[])
+order by id for no key update)sql"};
+inline constexpr statement lock_users_and_owners{"lock_users_and_owners", R"sql(
+select id, balance, last_sequence from users
+where id = any ($1::bigint[] ||
+                array(select o.user_id from orders o where o.id = any ($2::bigint[])))
+order by id for no key update)sql"};
+
+// The rows are locked by this transaction already.
+// $1 ids, $2 statuses, $3 payment entries, $4 refund entries, $5 now.
+inline constexpr statement change_orders{"change_orders", R"sql(
+update orders o set status = n.status, payment_entry_id = n.payment_entry_id,
+  refund_entry_id = n.refund_entry_id, updated_at = $5::timestamptz
+from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[])
+  as n (id, status, payment_entry_id, refund_entry_id)
+where o.id = n.id)sql"};
+
+// The rows are locked by this transaction already. $1 ids, $2 balances, $3 sequences.
+inline constexpr statement change_users{"change_users", R"sql(
+update users u set balance = n.balance, last_sequence = n.last_sequence
+from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as n (id, balance, last_sequence)
+where u.id = n.id)sql"};
+
+// No locks but those of the new rows.
+// $1 ids, $2 users, $3 sequences, $4 orders, $5 kinds, $6 amounts, $7 balances, $8 now.
+inline constexpr statement add_entries{"add_entries", R"sql(
+insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind)
+select n.id, n.user_id, n.sequence, n.order_id, n.amount, n.balance_after, $8::timestamptz, n.kind
+from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[],
+            $7::bigint[]) as n (id, user_id, sequence, order_id, kind, amount, balance_after))sql"};
+
+// No locks but those of the new rows. $1 ids, $2 phones, $3 balances, $4 sequences, $5 now.
+inline constexpr statement add_users{"add_users", R"sql(
+insert into users (id, balance, last_sequence, created_at, phone)
+select n.id, n.balance, n.last_sequence, $5::timestamptz, n.phone
+from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])
+  as n (id, phone, balance, last_sequence))sql"};
+
+// No locks but those of the new rows. $1 ids, $2 owners, $3 coupons, $4 totals, $5 discounts,
+// $6 statuses, $7 payment entries, $8 refund entries, $9 now.
+inline constexpr statement add_orders{"add_orders", R"sql(
+insert into orders (id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id,
+  created_at, updated_at, status)
+select n.id, n.user_id, n.total, n.discount, n.coupon_id, n.payment_entry_id, n.refund_entry_id,
+  $9::timestamptz, $9::timestamptz, n.status
+from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[],
+            $7::bigint[], $8::bigint[]) as n (id, user_id, coupon_id, total, discount, status,
+                                              payment_entry_id, refund_entry_id))sql"};
+
+// ---- reading ------------------------------------------------------------------------------------
+
+// No locks. $1 ids.
+inline constexpr statement read_orders{"read_orders", R"sql(
+select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
+  updated_at, status
+from orders where id = any ($1::bigint[]) order by id)sql"};
+
+// No locks. $1 ids.
+inline constexpr statement read_users{"read_users", R"sql(
+select id, balance, last_sequence, created_at, phone
+from users where id = any ($1::bigint[]) order by id)sql"};
+
+// ---- delivery -----------------------------------------------------------------------------------
+
+// No locks but that of the new row. $1 name, $2 wants payments, $3 wants refunds, $4 now.
+inline constexpr statement add_subscriber{"add_subscriber", R"sql(
+insert into subscribers (name, wants_payments, wants_refunds, created_at)
+values ($1::text, $2::boolean, $3::boolean, $4::timestamptz) on conflict (name) do nothing
+returning id)sql"};
+
+// No locks. $1 name.
+inline constexpr statement find_subscriber{"find_subscriber", R"sql(
+select id, wants_payments, wants_refunds from subscribers where name = $1::text)sql"};
+
+// A new subscriber starts behind what is committed: what a batch in flight writes comes later.
+// No locks but those of the new rows. $1 subscriber.
+inline constexpr statement add_cursors_at_end{"add_cursors_at_end", R"sql(
+insert into cursors (subscriber_id, stream_id, position, kept_from)
+select $1::bigint, id, next - 1, next - 1 from streams)sql"};
+
+// The stream is younger than the subscriber: all of it is for it. $1 subscriber, $2 stream.
+inline constexpr statement add_cursor_at_start{"add_cursor_at_start", R"sql(
+insert into cursors (subscriber_id, stream_id, position, kept_from)
+select id, $2::bigint, 0, 0 from subscribers where id = $1::bigint
+on conflict do nothing)sql"};
+
+// Locks the cursor (update): one step at a time. $1 subscriber, $2 stream.
+inline constexpr statement lock_cursor{"lock_cursor", R"sql(
+select c.position, b.wants_payments, b.wants_refunds from cursors c
+join subscribers b on b.id = c.subscriber_id
+where c.subscriber_id = $1::bigint and c.stream_id = $2::bigint for update of c)sql"};
+
+// The row is locked by this transaction already. $1 subscriber, $2 stream, $3 position.
+inline constexpr statement move_cursor{"move_cursor", R"sql(
+update cursors set position = $3::bigint
+where subscriber_id = $1::bigint and stream_id = $2::bigint)sql"};
+
+// Claims are touched only under the lock of their cursor. Oldest first. $1 subscriber, $2 stream.
+inline constexpr statement get_claims{"get_claims", R"sql(
+select id, generation, instance, first_entry, last_entry, retries, since from claims
+where subscriber_id = $1::bigint and stream_id = $2::bigint order by since, id)sql"};
+
+// $1 ids, $2 subscriber, $3 stream, $4 now.
+inline constexpr statement next_generation{"next_generation", R"sql(
+update claims set generation = generation + 1, since = $4::timestamptz
+where id = any ($1::bigint[]) and subscriber_id = $2::bigint and stream_id = $3::bigint)sql"};
+
+// $1 ids, $2 subscriber, $3 stream.
+inline constexpr statement end_claims{"end_claims", R"sql(
+delete from claims
+where id = any ($1::bigint[]) and subscriber_id = $2::bigint and stream_id = $3::bigint)sql"};
+
+// New claims, their ids in the order given: ids are never used again on one timeline, and the
+// instance names the timeline. $1 subscriber, $2 stream, $3 instance, $4 now, $5 first entries,
+// $6 last entries.
+inline constexpr statement add_ranges{"add_ranges", R"sql(
+insert into claims (subscriber_id, stream_id, generation, instance, since, first_entry, last_entry)
+select $1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, n.first_entry, n.last_entry
+from unnest($5::bigint[], $6::bigint[]) with ordinality as n (first_entry, last_entry, at)
+order by n.at returning id)sql"};
+
+// $1 subscriber, $2 stream, $3 instance, $4 now, $5 entries.
+inline constexpr statement add_retries{"add_retries", R"sql(
+insert into claims (subscriber_id, stream_id, generation, instance, since, retries)
+values ($1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, $5::bigint[]) returning id)sql"};
+
+// No locks: entries, and what is asked of their orders and users, never change.
+// $1 the first entry, $2 the last, $3 kinds.
+inline constexpr statement events_of_range{"events_of_range", R"sql(
+select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
+  u.phone
+from ledger_entries e
+left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
+where e.id >= $1::bigint and e.id <= $2::bigint and e.kind = any ($3::smallint[])
+order by e.id)sql"};
+
+// What lies ahead of a cursor: the entries behind it up to the last wanted one that fits, and the
+// unwanted ones (charges, say) behind that. No locks: under the lock of the cursor. The end of the
+// stream and the entries are seen in one snapshot, and a stream's numbers are committed in order,
+// so no entry is passed that commits later. Orders and users are looked up for wanted entries only.
+// $1 subscriber, $2 stream, $3 kinds, $4 how many wanted ones, $5 how many to look at.
+inline constexpr statement events_ahead{"events_ahead", R"sql(
+select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
+  u.phone, e.wanted, e.all_wanted, e.all_seen
+from (
+  select l.*, l.kind = any ($3::smallint[]) as wanted,
+    count(*) filter (where l.kind = any ($3::smallint[])) over (order by l.id rows unbounded preceding)
+      as wanted_so_far,
+    count(*) filter (where l.kind = any ($3::smallint[])) over () as all_wanted,
+    count(*) over () as all_seen
+  from (select * from ledger_entries
+        where id > ($2::bigint << 41 | (select position from cursors
+                                        where subscriber_id = $1::bigint and stream_id = $2::bigint))
+        and id < ($2::bigint << 41 | (select next from streams where id = $2::bigint))
+        order by id limit $5::bigint) l) e
+left join orders o on o.id = e.order_id and e.wanted
+left join users u on u.id = o.user_id
+where e.wanted_so_far <= $4::bigint
+order by e.id)sql"};
+
+// No locks. $1 entries, $2 subscriber.
+inline constexpr statement events_of_list{"events_of_list", R"sql(
+select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
+  u.phone, coalesce(d.attempts, 0)::bigint
+from unnest($1::bigint[]) as n (id) join ledger_entries e on e.id = n.id
+left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
+left join deliveries d on d.subscriber_id = $2::bigint and d.entry_id = e.id
+order by e.id)sql"};
+
+// No locks: under the lock of the cursor. By the partial index: only what waits is looked at.
+// $1 subscriber, $2 stream, $3 now, $4 how many.
+inline constexpr statement due_retries{"due_retries", R"sql(
+select entry_id from deliveries
+where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint
+and next_attempt_at is not null and next_attempt_at <= $3::timestamptz
+order by next_attempt_at limit $4::bigint)sql"};
+
+// No locks. $1 subscriber, $2 stream.
+inline constexpr statement next_retry{"next_retry", R"sql(
+select next_attempt_at from deliveries
+where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint and next_attempt_at is not null
+order by next_attempt_at limit 1)sql"};
+
+// Locks the deliveries, under the lock of their cursor. $1 subscriber, $2 entries.
+inline constexpr statement take_retries{"take_retries", R"sql(
+update deliveries set next_attempt_at = null
+where subscriber_id = $1::bigint and entry_id = any ($2::bigint[]))sql"};
+
+// First results of messages. No locks but those of the new rows.
+// $1 subscriber, $2 entries, $3 statuses, $4 attempts, $5 errors, $6 provider's ids,
+// $7 times of the next try, $8 times of the entries, $9 now.
+inline constexpr statement add_deliveries{"add_deliveries", R"sql(
+insert into deliveries (subscriber_id, entry_id, created_at, updated_at, next_attempt_at, attempts,
+  status, provider_message_id, last_error)
+select $1::bigint, n.entry_id, n.created_at, $9::timestamptz, n.next_attempt_at, n.attempts,
+  n.status, n.provider_message_id, n.last_error
+from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[],
+            $8::timestamptz[]) as n (entry_id, status, attempts, last_error, provider_message_id,
+                                     next_attempt_at, created_at))sql"};
+
+// Results of retries. Locks the deliveries, under the lock of their cursor. As add_deliveries.
+inline constexpr statement change_deliveries{"change_deliveries", R"sql(
+update deliveries d set status = n.status, attempts = n.attempts, last_error = n.last_error,
+  provider_message_id = n.provider_message_id, next_attempt_at = n.next_attempt_at,
+  updated_at = $8::timestamptz
+from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
+  as n (entry_id, status, attempts, last_error, provider_message_id, next_attempt_at)
+where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+
+} // namespace paymentd::db::postgres::sql

@@ -1,0 +1,11 @@
+// A statement as sql.hpp has it: prepared under its name when a connection first uses it.
+#pragma once
+
+namespace paymentd::db::postgres {
+
+struct statement {
+  const char* name;
+  const char* text;
+};
+
+} // namespace paymentd::db::postgres

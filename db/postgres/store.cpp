@@ -1,0 +1,77 @@
+#include "db/postgres/store.hpp"
+
+#include "db/postgres/sql.hpp"
+
+#include <algorithm>
+
+namespace paymentd::db::postgres {
+namespace {
+
+template <class Thing, class Id>
+std::optional<Thing> find(const std::vector<Thing>& sorted, Id id) {
+  const auto at = std::ranges::lower_bound(sorted, id, {}, &Thing::id);
+  if (at == sorted.end() || at->id != id)
+    return std::nullopt;
+  return *at;
+}
+
+} // namespace
+
+postgres_store::postgres_store(store_options options)
+    : options_(std::move(options)), session_(options_.to, options_.limits) {}
+
+result<void> postgres_store::ping() {
+  if (auto ready = session_.begin_call(); !ready)
+    return ready;
+  session_.add(sql::ping);
+  if (auto answers = session_.run("ping"); !answers)
+    return std::unexpected(answers.error());
+  return {};
+}
+
+result<std::vector<answer>> postgres_store::read(std::span<const query> queries) {
+  std::vector<order_id> order_ids;
+  std::vector<user_id> user_ids;
+  for (const query& asked : queries)
+    if (const auto* of_order = std::get_if<get_order>(&asked))
+      order_ids.push_back(of_order->id);
+    else if (const auto* of_user = std::get_if<get_user>(&asked))
+      user_ids.push_back(of_user->id);
+
+  if (auto ready = session_.begin_call(); !ready)
+    return std::unexpected(ready.error());
+  session_.add(sql::read_orders, parameters{}.add_ids(order_ids));
+  session_.add(sql::read_users, parameters{}.add_ids(user_ids));
+  const auto answers = session_.run("read");
+  if (!answers)
+    return std::unexpected(answers.error());
+
+  std::vector<order> orders;
+  for (int row = 0; row < (*answers)[0].size(); ++row)
+    orders.push_back(read_order((*answers)[0], row));
+  std::vector<user> users;
+  const rows& found = (*answers)[1];
+  for (int row = 0; row < found.size(); ++row)
+    users.push_back(user{.id = {found.integer(row, 0)},
+                         .phone = std::string(found.text(row, 4)),
+                         .balance = {found.integer(row, 1)},
+                         .last_sequence = found.integer(row, 2),
+                         .created_at = found.time(row, 3)});
+
+  std::vector<answer> out;
+  out.reserve(queries.size());
+  const auto give = [&](auto one) {
+    if (one)
+      out.emplace_back(*std::move(one));
+    else
+      out.emplace_back(not_found{});
+  };
+  for (const query& asked : queries)
+    if (const auto* of_order = std::get_if<get_order>(&asked))
+      give(find(orders, of_order->id));
+    else if (const auto* of_user = std::get_if<get_user>(&asked))
+      give(find(users, of_user->id));
+  return out;
+}
+
+} // namespace paymentd::db::postgres

@@ -1,0 +1,120 @@
+// The PostgreSQL store: one session and what the port db/store.hpp asks of it. Owned by one worker
+// thread. settle.cpp, streams.cpp and delivery.cpp hold its parts.
+#pragma once
+
+#include "db/postgres/session.hpp"
+#include "db/store.hpp"
+#include "domain/decide.hpp"
+
+#include <unordered_map>
+
+namespace paymentd::db::postgres {
+
+struct store_options {
+  conninfo to;
+  session_limits limits;
+  std::string owner;
+  std::chrono::milliseconds lease;
+};
+
+class postgres_store final : public store {
+public:
+  explicit postgres_store(store_options options);
+
+  result<void> ping() override;
+  result<stream_lease> take_stream(instant now) override;
+  result<std::vector<outcome>> settle(std::span<const command> batch, instant now) override;
+  result<std::optional<std::vector<outcome>>> resolve(instant now) override;
+  stream_lease lease() const override { return lease_; }
+  result<std::vector<answer>> read(std::span<const query> queries) override;
+  result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
+                               instant now) override;
+  result<std::vector<stream_lease>> adopt_streams(std::span<const stream_lease> held,
+                                                  int streams_max, instant now) override;
+  result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
+                                         instant now) override;
+  result<delivery_answer> deliver(const delivery_step& step, instant now) override;
+
+private:
+  // ---- settle.cpp
+  struct id_block {
+    const char* kind;
+    std::int64_t next = 0;
+    std::int64_t end = 0;
+  };
+  // A batch whose commit may or may not have happened.
+  struct doubt {
+    stream_lease stream;
+    std::int64_t last = 0; // its last number
+    std::vector<outcome> outcomes;
+  };
+  result<void> begin_epoch_after_reconnect();
+  result<void> reserve(id_block& block, std::int64_t count);
+  result<snapshot> lock_and_read(std::span<const command> batch);
+  void add_changes(const decision& decided, instant now);
+  result<std::vector<outcome>> commit_batch(std::int64_t last, std::vector<outcome> outcomes);
+
+  // ---- streams.cpp
+  result<std::optional<stream_lease>> take_over(bool free_ones,
+                                                std::span<const stream_lease> not_these);
+  void add_take_over(bool free_ones, std::span<const stream_lease> not_these);
+
+  // ---- delivery.cpp
+  // A subscriber in a stream, its cursor locked.
+  struct place {
+    subscriber_id subscriber;
+    stream_lease stream;
+    std::int64_t position = 0;
+    std::int64_t next = 0; // the stream's, when the epoch was checked
+    bool wants_payments = false;
+    bool wants_refunds = false;
+    std::vector<entry_kind> kinds() const;
+  };
+  // What a claim that is open consists of, kept so that its end need not read it again.
+  struct claimed_entry {
+    entry_id id;
+    instant created_at;
+  };
+  struct claimed {
+    bool retries = false;
+    entry_id first; // of a range
+    entry_id last;
+    std::vector<claimed_entry> entries;
+  };
+  // What a step found ahead of the cursor and among the retries.
+  struct found {
+    std::vector<entry_id> due;
+    bool more_due = false;
+    std::vector<message> ahead;
+    std::vector<entry_id> seen; // the entries behind the cursor, wanted or not, as far as `ahead`
+    bool at_end = false;        // the stream ends there
+    bool more_ahead = false;
+  };
+  void add_begin_step(subscriber_id subscriber, stream_lease stream);
+  result<place> read_place(subscriber_id subscriber, stream_lease stream,
+                           const std::vector<rows>& answers);
+  result<place> begin_step(subscriber_id subscriber, stream_lease stream);
+  result<std::vector<claim>> load_claims(const place& at, std::span<const claim_id> ids, bool all);
+  result<void> add_ended(const place& at, const delivery_step& step, instant now);
+  result<found> look(const place& at, const delivery_step& step);
+  result<void> split(const place& at, claim whole, instant now, std::vector<claim>& halves);
+  result<delivery_answer> open(const place& at, const delivery_step& step, found what, instant now,
+                               std::vector<claim> claims);
+  void keep(const claim& one, claimed what);
+  std::string instance();
+
+  store_options options_;
+  session session_;
+  stream_lease lease_;
+  std::int64_t lease_session_ = 0; // the connection under which the epoch was begun
+  std::optional<doubt> doubt_;
+  id_block user_ids_{.kind = "users"};
+  id_block order_ids_{.kind = "orders"};
+  std::string instance_; // of the database; empty until it was read
+  std::unordered_map<claim_id, claimed> claimed_;
+};
+
+/// The orders and users of the rows that lock_orders, read_orders and so on give.
+order read_order(const rows& from, int row);
+
+} // namespace paymentd::db::postgres
