@@ -111,9 +111,13 @@ struct payment_success {
 };
 
 /// This process holds the stream from now on (taken, or adopted from a dead process), so its
-/// messages are this process's to deliver.
+/// messages are this process's to deliver. Sent again for each renewal of the lease; under another
+/// epoch without a stream_lost before, it goes on with what it has under way.
 struct stream_held {
   db::stream_lease stream;
+  /// By the actor system's clock: nothing is sent from then on, unless it is held on. Nothing: for
+  /// as long as no stream_lost comes, where no other process can take the stream.
+  std::optional<steady_instant> held_until = std::nullopt;
 };
 /// It no longer does, or under another epoch.
 struct stream_lost {

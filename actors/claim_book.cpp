@@ -1,0 +1,201 @@
+#include "actors/claim_book.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace paymentd::actors {
+
+namespace {
+
+bool is_call(next_move move) {
+  return move == next_move::send || move == next_move::find;
+}
+
+/// Whether a claim takes a slot: one that ends takes none, since the step that ends it also opens
+/// its successor.
+bool takes_slot(const open_claim& claim, instant now) {
+  return claim.call != 0 || (claim.move != next_move::end && claim.not_before <= now);
+}
+
+bool is_parked(const open_claim& claim, instant now) {
+  return claim.call == 0 && claim.move != next_move::end && claim.not_before > now;
+}
+
+template <class Predicate>
+int count_claims(const std::map<stream_id, held_stream>& streams, Predicate which) {
+  std::ptrdiff_t count = 0;
+  for (const auto& [id, stream] : streams)
+    count +=
+        std::ranges::count_if(stream.claims, [&](const auto& each) { return which(each.second); });
+  return static_cast<int>(count);
+}
+
+} // namespace
+
+held_stream* claim_book::find(stream_id stream) {
+  const auto found = streams_.find(stream);
+  return found == streams_.end() ? nullptr : &found->second;
+}
+
+void claim_book::hold(const db::stream_lease& lease, std::optional<steady_instant> until) {
+  held_stream& stream = streams_[lease.stream];
+  if (lease.epoch < stream.lease.epoch)
+    return; // old news
+  if (stream.lease != lease) {
+    stream.lease = lease;
+    stream.claims_known = held_stream::loading::wanted;
+  }
+  stream.held_until = until;
+  stream.more = true;
+}
+
+int claim_book::used(instant now) const {
+  int opening = 0;
+  for (const auto& [id, stream] : streams_)
+    opening += stream.step ? stream.step->open_max : 0;
+  return opening +
+         count_claims(streams_, [now](const open_claim& each) { return takes_slot(each, now); });
+}
+
+int claim_book::parked(instant now) const {
+  return count_claims(streams_, [now](const open_claim& each) { return is_parked(each, now); });
+}
+
+bool claim_book::all_linger(instant since_before, instant now) const {
+  return count_claims(streams_, [&](const open_claim& each) {
+           return takes_slot(each, now) && !(each.in_doubt && each.claim.since < since_before);
+         }) == 0;
+}
+
+std::vector<open_claim> claim_book::take_over(held_stream& stream, std::vector<db::claim> open,
+                                              const delivery_policy& policy, instant now) {
+  std::map<claim_id, open_claim> before = std::exchange(stream.claims, {});
+  for (db::claim& each : open) {
+    const claim_id id = each.id;
+    const auto known = before.find(id);
+    if (known != before.end() && known->second.claim.generation == each.generation) {
+      known->second.at_store = false;
+      stream.claims.emplace(id, std::move(known->second));
+      before.erase(known);
+      continue;
+    }
+    open_claim& taken = stream.claims[id];
+    taken.claim = std::move(each);
+    taken.in_doubt = true;
+    go_on(taken, now, policy);
+  }
+  std::vector<open_claim> ended;
+  for (auto& [id, gone] : before)
+    if (gone.at_store && gone.move == next_move::end)
+      ended.push_back(std::move(gone));
+  stream.claims_known = held_stream::loading::done;
+  stream.store_failures = 0;
+  stream.more = true;
+  return ended;
+}
+
+db::delivery_step claim_book::make_step(held_stream& stream, subscriber_id subscriber,
+                                        instant now) {
+  db::delivery_step step{
+      .subscriber = subscriber, .stream = stream.lease, .ended = {}, .regenerate = {}, .split = {}};
+  for (auto& [id, claim] : stream.claims) {
+    if (is_call(claim.move) || claim.call != 0 || claim.not_before > now)
+      continue;
+    if (claim.move == next_move::end)
+      step.ended.push_back({id, claim.results}); // a copy: the store may fail
+    else
+      (claim.move == next_move::split ? step.split : step.regenerate).push_back(id);
+    claim.at_store = true;
+  }
+  return step;
+}
+
+std::vector<open_claim> claim_book::step_done(held_stream& stream, db::delivery_answer answer,
+                                              const delivery_policy& policy, instant now) {
+  const db::delivery_step step = std::move(*std::exchange(stream.step, std::nullopt));
+  std::vector<open_claim> ended;
+  for (const db::ended_claim& each : step.ended) {
+    auto node = stream.claims.extract(each.id);
+    if (!node.empty())
+      ended.push_back(std::move(node.mapped()));
+  }
+  for (const claim_id each : step.split)
+    stream.claims.erase(each);
+  for (db::claim& each : answer.claims) {
+    open_claim& claim = stream.claims[each.id]; // a regenerated one keeps its history
+    claim.claim = std::move(each);
+    claim.in_doubt = false;
+    claim.at_store = false;
+    claim.known.clear();
+    go_on(claim, now, policy);
+  }
+  for (const claim_id each : step.regenerate) {
+    const auto still = stream.claims.find(each);
+    if (still != stream.claims.end() && still->second.at_store) // not in the answer: look again
+      stream.claims_known = held_stream::loading::wanted;
+  }
+  stream.more = stream.more || answer.more;
+  stream.next_due = answer.next_due;
+  stream.store_failures = 0;
+  return ended;
+}
+
+void claim_book::step_undone(held_stream& stream) {
+  if (stream.step && stream.step->open_max > 0)
+    stream.more = true;
+  stream.step.reset();
+  for (auto& [id, claim] : stream.claims)
+    claim.at_store = false;
+}
+
+claim_book::callable claim_book::next_call(instant now, steady_instant clock,
+                                           const delivery_policy& policy) {
+  callable best;
+  const auto rank = [](const open_claim& each) {
+    return std::tuple(each.in_doubt, each.claim.messages.size(), each.claim.since, each.claim.id);
+  };
+  for (auto& [id, stream] : streams_) {
+    const bool over = stream.held_until && *stream.held_until <= clock;
+    if (over || stream.claims_known != held_stream::loading::done)
+      continue;
+    for (auto& [claim_id, claim] : stream.claims) {
+      if (!is_call(claim.move) || claim.call != 0 || claim.not_before > now)
+        continue;
+      if (claim.move == next_move::send)
+        go_on(claim, now, policy); // it may have waited too long for its key
+      if (!is_call(claim.move) || claim.not_before > now)
+        continue;
+      if (best.claim == nullptr || rank(claim) < rank(*best.claim))
+        best = {&stream, &claim};
+    }
+  }
+  return best;
+}
+
+claim_book::callable claim_book::find_call(std::uint64_t call) {
+  for (auto& [id, stream] : streams_)
+    for (auto& [claim_id, claim] : stream.claims)
+      if (claim.call == call)
+        return {&stream, &claim};
+  return {};
+}
+
+std::optional<instant> claim_book::next_change(instant now) const {
+  std::optional<instant> next;
+  const auto consider = [&](instant at) {
+    if (at > now && (!next || at < *next))
+      next = at;
+  };
+  for (const auto& [id, stream] : streams_) {
+    consider(stream.store_not_before);
+    if (stream.next_due)
+      consider(*stream.next_due);
+    for (const auto& [claim_id, claim] : stream.claims)
+      consider(claim.not_before);
+  }
+  return next;
+}
+
+} // namespace paymentd::actors

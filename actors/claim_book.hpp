@@ -1,0 +1,75 @@
+// The notification actor's book: which streams are held, which claims are open in them, and what
+// is to be committed about them next. Plain bookkeeping without clock, chance and I/O.
+#pragma once
+
+#include "actors/delivery_policy.hpp"
+#include "db/store.hpp"
+#include "domain/types.hpp"
+
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace paymentd::actors {
+
+/// A stream whose messages are this process's to deliver.
+struct held_stream {
+  db::stream_lease lease;
+  std::optional<steady_instant> held_until; // by the actors' clock; nothing: for ever
+
+  enum class loading : std::uint8_t { wanted, asked, done };
+  loading claims_known = loading::wanted; // whether `claims` is all that is open in the database
+  std::map<claim_id, open_claim> claims;
+
+  std::optional<db::delivery_step> step; // what the store is doing
+  bool more = true;                      // there may be something to claim at once
+  std::optional<instant> next_due;       // then there is something to claim
+  int store_failures = 0;                // in a row
+  instant store_not_before;              // the store is not asked before
+};
+
+class claim_book {
+ public:
+  std::map<stream_id, held_stream>& streams() { return streams_; }
+  held_stream* find(stream_id stream);
+
+  /// A stream is held, or held on, or held under another epoch.
+  void hold(const db::stream_lease& lease, std::optional<steady_instant> until);
+  void drop(stream_id stream) { streams_.erase(stream); }
+
+  /// Claims that take a slot: under way, or as soon as there is time for them; and those that a
+  /// store may be opening.
+  int used(instant now) const;
+  int parked(instant now) const;                            // claims that wait for a time
+  bool all_linger(instant since_before, instant now) const; // all that take a slot are in doubt,
+                                                            // and stood that early already
+
+  /// Compares with the database, after a restart or after a step whose outcome was lost. What is
+  /// new may have been sent. Gives the claims that have ended.
+  std::vector<open_claim> take_over(held_stream& stream, std::vector<db::claim> open,
+                                    const delivery_policy& policy, instant now);
+
+  /// The step that the stream's claims ask for; they are at the store until it is done or undone.
+  static db::delivery_step make_step(held_stream& stream, subscriber_id subscriber, instant now);
+  /// Gives the claims that have ended.
+  std::vector<open_claim> step_done(held_stream& stream, db::delivery_answer answer,
+                                    const delivery_policy& policy, instant now);
+  static void step_undone(held_stream& stream);
+
+  struct callable {
+    held_stream* stream = nullptr;
+    open_claim* claim = nullptr;
+  };
+  /// The next claim to call about: those surely not sent before go first, then the small ones, then
+  /// the old ones. A claim whose stream's lease is over by `clock` is not sent.
+  callable next_call(instant now, steady_instant clock, const delivery_policy& policy);
+  callable find_call(std::uint64_t call);
+
+  /// When time alone next makes something possible, later than `now`.
+  std::optional<instant> next_change(instant now) const;
+
+ private:
+  std::map<stream_id, held_stream> streams_;
+};
+
+} // namespace paymentd::actors

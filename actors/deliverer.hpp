@@ -1,0 +1,101 @@
+// The work of the notification actor, apart from its mailbox: decides after each event what to ask
+// of the store and of the provider. Lives on its actor's thread.
+#pragma once
+
+#include "actors/claim_book.hpp"
+#include "actors/notification_actor.hpp"
+
+#include <caf/response_promise.hpp>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace paymentd::actors {
+
+/// From the provider's thread to the actor.
+struct call_answered {
+  std::uint64_t call = 0;
+  alimtalk::call_result result;
+};
+struct find_answered {
+  std::uint64_t call = 0;
+  alimtalk::find_result result;
+};
+/// The actor's own alarm clock.
+struct alarm {
+  std::uint64_t number = 0;
+};
+
+class deliverer {
+ public:
+  deliverer(caf::event_based_actor* self, notification_options options);
+
+  void start();
+  void on(const stream_held& news);
+  void on(const stream_lost& news);
+  void on(const payment_success& hint);
+  void on(subscribed& answer);
+  void on(claims_opened& answer);
+  void on(delivered& answer);
+  void on(call_answered& answer);
+  void on(find_answered& answer);
+  void on(const alarm& ring);
+  void finish(caf::response_promise promise);
+
+  void store_is_gone();
+
+ private:
+  enum class subscription : std::uint8_t { wanted, asked, done };
+
+  void pump();
+  void ask_store();
+  void load(held_stream& stream);
+  void step(held_stream& stream, int wanting);
+  int room();
+  void call_provider();
+  void send(open_claim& claim);
+  void find(open_claim& claim);
+  void answered(std::uint64_t call, auto result, auto judge);
+  void store_failed(held_stream& stream, const db::error& why);
+  void record(const std::vector<open_claim>& ended);
+  void close(std::string why);
+  bool closed() const;
+  void set_alarm();
+  void check_clock();
+  circumstances around(const open_claim* but);
+  bool probing() const { return successes_ == 0; }
+  bool closing() const { return closing_; }
+
+  caf::event_based_actor* const self_;
+  notification_options options_;
+  subscription subscribed_ = subscription::wanted;
+  subscriber_id subscriber_;
+  instant subscribe_not_before_;
+  int subscribe_failures_ = 0;
+
+  claim_book book_;
+  std::set<std::uint64_t> calls_; // under way, of lost streams too
+  std::uint64_t last_call_ = 0;
+  std::uint64_t successes_ = 0; // calls and searches that worked, since the start
+  int allowed_ = 1;             // calls at a time: 1, 2, 4 … in_flight_max
+  instant hold_until_;          // throttled
+  steady_instant pace_gate_;    // messages_per_second_max
+  steady_instant poll_at_;
+  stream_id served_; // the stream that was given room last
+
+  bool closing_ = false;
+  std::string outage_; // why it dies once it is closed; empty where it was asked to finish
+  steady_instant closing_until_;
+  std::vector<caf::response_promise> finishing_;
+
+  std::uint64_t alarm_number_ = 0;
+  std::optional<steady_instant> alarm_at_;
+};
+
+} // namespace paymentd::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::call_answered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::find_answered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::alarm)

@@ -1,0 +1,95 @@
+// What happens to a claim next: the classes of failure, the provider's memory of keys, the age and
+// the tries of messages, as pure functions from what is known to what is to be done. Used by the
+// notification actor; no clock, no chance and no I/O of its own.
+#pragma once
+
+#include "alimtalk/provider.hpp"
+#include "db/store.hpp"
+#include "domain/backoff.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paymentd::actors {
+
+struct delivery_policy {
+  /// Between the tries of one message that fails transiently.
+  backoff_options retry{.min = std::chrono::seconds{1},
+                        .max = std::chrono::minutes{10},
+                        .factor = 2.0,
+                        .jitter = 0.2};
+  /// Between the repeats of a call, or of a search, that told nothing; and for a throttled call
+  /// where the provider does not say how long.
+  backoff_options doubt{
+      .min = std::chrono::seconds{1}, .max = std::chrono::minutes{1}, .factor = 2.0, .jitter = 0.2};
+  /// A message that failed and whose event is older than this is FAILED rather than tried again.
+  std::chrono::milliseconds max_age = std::chrono::hours{72};
+  /// So long after it was sent, a call has been accepted or never will be: more than the provider's
+  /// time-out, plus the difference of the clocks of processes that share a database.
+  std::chrono::milliseconds settles_within = std::chrono::seconds{30};
+  /// So often in a row a call's content is refused before the call is halved; at least 1.
+  int refusals_max = 2;
+  /// So often in a row a claim may stay in doubt before it is given up, once it is too old.
+  int doubts_max = 10;
+  /// What the provider can do: see alimtalk::provider.
+  bool can_find = false;
+  std::chrono::milliseconds key_window{0};
+};
+
+enum class next_move : std::uint8_t {
+  send,       // the call, under the claim's key
+  find,       // which of the claim's messages were accepted under its key
+  regenerate, // the next generation, and with it a new key, to be committed; then send
+  split,      // halve it, to be committed; then send both
+  end,        // store `results`
+};
+
+/// A claim that stands in the database, and what this process knows of it.
+struct open_claim {
+  db::claim claim;
+  next_move move = next_move::send;
+  instant not_before;    // of the move; until then the claim is parked and holds no slot
+  bool in_doubt = false; // something may have been accepted under its key
+  bool refused = false;  // in doubt, and a repeat was refused while other calls succeeded
+  int doubts = 0;        // calls and searches in a row that told nothing
+  int refusals = 0;      // of its content
+  instant called_at;     // when the newest call or search left
+  std::vector<std::optional<db::delivery_result>> known; // one a message; empty: nothing is known
+  std::vector<db::delivery_result> results;              // of a claim to end
+
+  std::uint64_t call = 0; // the number of the call or search that is under way; 0: none
+  bool at_store = false;  // its move is being committed
+};
+
+/// What surrounds a claim when something became known of it.
+struct circumstances {
+  instant now;
+  double random = 0.0;           // uniform in [0, 1)
+  bool others_succeeded = false; // calls, since the actor started
+  bool others_untried = false;   // other claims wait whose content has not been refused so often
+};
+
+/// What becomes of more than the claim itself.
+struct consequence {
+  bool worked = false;               // the API does what it is there for
+  std::optional<instant> hold_until; // nothing may be sent before: throttled
+  std::string outage;                // not empty: the API as a whole does not work
+};
+
+/// Decides how `claim` is gone on with at `at` or later: its key is used as long as it is safe,
+/// then it is looked up where it is in doubt, or gets a new key.
+void go_on(open_claim& claim, instant at, const delivery_policy& policy);
+
+/// Decides what follows from the end of a call or of a search.
+consequence after_call(open_claim& claim, alimtalk::call_result result,
+                       const delivery_policy& policy, const circumstances& around);
+consequence after_find(open_claim& claim, alimtalk::find_result result,
+                       const delivery_policy& policy, const circumstances& around);
+
+/// The call of a claim: "<subscriber>-<entry id>" is each message's own id.
+alimtalk::call call_of(const db::claim& claim, const std::string& subscriber);
+
+} // namespace paymentd::actors

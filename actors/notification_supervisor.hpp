@@ -1,0 +1,25 @@
+// The supervisor of one subscriber's notification actor: its handle is who is told of payments and
+// of streams held and lost, whether a notification actor lives at the moment or not.
+#pragma once
+
+#include "actors/backoff_supervisor.hpp"
+#include "actors/notification_actor.hpp"
+
+namespace paymentd::actors {
+
+struct notification_supervisor_options {
+  notification_options delivery; // its `supervisor` is set here
+  backoff_options restart{.min = std::chrono::milliseconds{200},
+                          .max = std::chrono::milliseconds{30000},
+                          .factor = 2.0,
+                          .jitter = 0.2};
+  int restarts_max = 0; // see backoff_supervisor_options
+  std::chrono::milliseconds window{60000};
+};
+
+/// Takes stream_held, stream_lost, payment_success and finish_deliveries for the actor,
+/// get_supervisor_status for itself.
+caf::behavior notification_supervisor(caf::stateful_actor<backoff_supervisor_state>* self,
+                                      notification_supervisor_options options);
+
+} // namespace paymentd::actors
