@@ -328,10 +328,15 @@ result<void> postgres_store::split(const place& at, claim whole, instant now,
                                     .add(at.subscriber)
                                     .add(at.stream.stream));
   if (was.retries) {
-    add_retries(at, first, now);
-    add_retries(at, second, now);
+    for (const auto* half : {&first, &second}) {
+      std::vector<entry_id> entries;
+      for (const message& one : *half)
+        entries.push_back(one.event.entry);
+      add_retries(at, entries, now);
+    }
   } else {
-    add_ranges(at, {{was.first, first_last}, {{first_last.value + 1}, was.last}}, now);
+    const range halves_of[] = {{was.first, first_last}, {{first_last.value + 1}, was.last}};
+    add_ranges(at, halves_of, now);
   }
   const auto answers = session_.run("split a claim");
   if (!answers)
@@ -418,7 +423,7 @@ void postgres_store::add_ended(const delivery_step& step, instant now) {
 }
 
 // The step's first round trip; begins the transaction where `at` is not there yet.
-result<postgres_store::found> postgres_store::look(const delivery_step& step, instant now,
+result<postgres_store::findings> postgres_store::look(const delivery_step& step, instant now,
                                                    std::optional<place>& at) {
   const bool begins = !at;
   if (begins)
@@ -434,7 +439,7 @@ result<postgres_store::found> postgres_store::look(const delivery_step& step, in
   session_.add(sql::events_ahead,
                kinds_after(parameters{}.add(step.subscriber).add(step.stream.stream),
                            known_places_.at({step.subscriber, step.stream.stream}))
-                   .add(room)
+                   .add(std::max<std::int64_t>(room, 1)) // one where none may be opened: a peek
                    .add(looked_at));
   const auto answers = session_.run("deliver");
   if (!answers)
@@ -456,13 +461,13 @@ result<postgres_store::found> postgres_store::look(const delivery_step& step, in
   return what;
 }
 
-result<postgres_store::found> postgres_store::read_found(std::span<const rows> answers,
+result<postgres_store::findings> postgres_store::read_found(std::span<const rows> answers,
                                                          std::int64_t room,
                                                          std::int64_t looked_at) {
   const rows& due = answers[0];
   const rows& next_retry = answers[1];
   const rows& ahead = answers[2];
-  found what;
+  findings what;
   for (int row = 0; row < due.size() && row < room; ++row)
     what.due.push_back({due.integer(row, 0)});
   what.more_due = due.size() > room;
@@ -477,16 +482,134 @@ result<postgres_store::found> postgres_store::read_found(std::span<const rows> a
       return std::unexpected(event.error());
     what.ahead.push_back({*std::move(event), 0});
   }
-  if (!ahead.empty()) {
-    what.at_end = ahead.integer(0, 12) < looked_at && ahead.integer(0, 12) == ahead.size();
-    what.more_ahead = ahead.integer(0, 12) == looked_at ||
-                      ahead.integer(0, 11) > std::ssize(what.ahead);
-  } else if (room > 0) {
-    what.at_end = true;
-  } else {
-    what.more_ahead = true; // settled below: nothing came back because nothing may be opened
-  }
+  const std::int64_t all_wanted = ahead.empty() ? 0 : ahead.integer(0, 11);
+  const std::int64_t all_seen = ahead.empty() ? 0 : ahead.integer(0, 12);
+  what.at_end = all_seen < looked_at && all_seen == ahead.size();
+  what.more_ahead = all_seen == looked_at || all_wanted > std::min(room, std::ssize(what.ahead));
   return what;
 }
 
 // ---- opening ------------------------------------------------------------------------------------
+
+claim postgres_store::make_claim(claim_id id, instant now, std::vector<message> messages,
+                                 claimed what) {
+  claim one{.id = id,
+            .generation = first_generation,
+            .key = key_of(instance(), id, first_generation),
+            .since = now,
+            .messages = std::move(messages)};
+  keep(one, std::move(what));
+  return one;
+}
+
+void postgres_store::add_ranges(const place& at, std::span<const range> ranges, instant now) {
+  const std::string prefix = instance();
+  session_.add(sql::add_ranges,
+               parameters{}
+                   .add(at.subscriber)
+                   .add(at.stream.stream)
+                   .add(std::string_view(prefix))
+                   .add(now)
+                   .add_array(element::int8, ranges, [](const range& one) { return one.first; })
+                   .add_array(element::int8, ranges, [](const range& one) { return one.last; }));
+}
+
+void postgres_store::add_retries(const place& at, std::span<const entry_id> entries, instant now) {
+  const std::string prefix = instance();
+  session_.add(sql::add_retries, parameters{}
+                                     .add(at.subscriber)
+                                     .add(at.stream.stream)
+                                     .add(std::string_view(prefix))
+                                     .add(now)
+                                     .add_ids(entries));
+}
+
+// The step's second round trip: claims first what is due, then what lies ahead.
+result<delivery_answer> postgres_store::open(const place& at, const delivery_step& step, findings what,
+                                             instant now, std::vector<claim> claims) {
+  const auto size = static_cast<std::size_t>(std::max(step.messages_max, 1));
+  const auto chunks_of = [&](std::size_t count) { return (count + size - 1) / size; };
+  const std::size_t slots = static_cast<std::size_t>(std::max(step.open_max, 0));
+  const std::size_t retry_claims = chunks_of(what.due.size());
+  const std::size_t ahead_max = (slots - retry_claims) * size;
+  const bool all_ahead = what.ahead.size() <= ahead_max && slots > 0;
+
+  std::int64_t position = at.position;
+  if (all_ahead)
+    position = std::max({position, what.seen_to, what.at_end ? at.next - 1 : 0});
+  else {
+    what.more_ahead |= what.ahead.size() > ahead_max;
+    what.ahead.resize(std::min(what.ahead.size(), ahead_max));
+    if (!what.ahead.empty())
+      position = number_of(what.ahead.back().event.entry);
+  }
+
+  std::vector<std::vector<entry_id>> retries;
+  for (std::size_t from = 0; from < what.due.size(); from += size) {
+    const std::size_t to = std::min(from + size, what.due.size());
+    auto& chunk = retries.emplace_back(what.due.begin() + static_cast<std::ptrdiff_t>(from),
+                                       what.due.begin() + static_cast<std::ptrdiff_t>(to));
+    std::ranges::sort(chunk);
+    add_retries(at, chunk, now);
+    session_.add(sql::events_of_list, parameters{}.add_ids(chunk).add(at.subscriber));
+  }
+  std::vector<range> ranges;
+  entry_id first = make_entry_id(at.stream.stream, at.position + 1);
+  for (std::size_t from = 0; from < what.ahead.size(); from += size) {
+    const entry_id last = what.ahead[std::min(from + size, what.ahead.size()) - 1].event.entry;
+    ranges.push_back({first, last});
+    first = {last.value + 1};
+  }
+  if (!ranges.empty())
+    add_ranges(at, ranges, now);
+  if (position != at.position)
+    session_.add(sql::move_cursor,
+                 parameters{}.add(at.subscriber).add(at.stream.stream).add(position));
+  if (!what.due.empty()) {
+    std::ranges::sort(what.due);
+    session_.add(sql::take_retries, parameters{}.add(at.subscriber).add_ids(what.due));
+    session_.add(sql::next_retry, parameters{}.add(at.subscriber).add(at.stream.stream));
+  }
+
+  delivery_answer answer{.claims = std::move(claims),
+                         .more = what.more_due || what.more_ahead,
+                         .next_due = what.next_retry};
+  const bool nothing_to_write = step.ended.empty() && answer.claims.empty() && retries.empty() &&
+                                ranges.empty() && position == at.position;
+  if (nothing_to_write) {
+    session_.roll_back(); // no commit, no wait for the disk
+    return answer;
+  }
+  const auto answers = session_.run_to_commit("deliver");
+  if (!answers)
+    return std::unexpected(answers.error());
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < retries.size(); ++i, next += 2) {
+    const rows& events = (*answers)[next + 1];
+    std::vector<message> messages;
+    for (int row = 0; row < events.size(); ++row) {
+      auto event = read_event(events, row);
+      if (!event)
+        return std::unexpected(event.error());
+      messages.push_back({*std::move(event), static_cast<int>(events.integer(row, 10))});
+    }
+    answer.claims.push_back(
+        make_claim({(*answers)[next].integer(0, 0)}, now, std::move(messages), {.retries = true}));
+  }
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const auto from = what.ahead.begin() + static_cast<std::ptrdiff_t>(i * size);
+    const auto to = what.ahead.begin() +
+                    static_cast<std::ptrdiff_t>(std::min((i + 1) * size, what.ahead.size()));
+    answer.claims.push_back(
+        make_claim({(*answers)[next].integer(static_cast<int>(i), 0)}, now,
+                   {std::move_iterator(from), std::move_iterator(to)},
+                   {.retries = false, .first = ranges[i].first, .last = ranges[i].last}));
+  }
+  if (!what.due.empty()) {
+    const rows& retry = (*answers)[answers->size() - 2]; // the last one before the commit
+    answer.next_due = retry.empty() ? std::nullopt : std::optional(retry.time(0, 0));
+  }
+  return answer;
+}
+
+} // namespace paymentd::db::postgres

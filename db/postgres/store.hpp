@@ -6,6 +6,7 @@
 #include "db/store.hpp"
 #include "domain/decide.hpp"
 
+#include <map>
 #include <unordered_map>
 
 namespace paymentd::db::postgres {
@@ -77,29 +78,43 @@ private:
   };
   struct claimed {
     bool retries = false;
-    entry_id first; // of a range
-    entry_id last;
-    std::vector<claimed_entry> entries;
+    entry_id first = {}; // of a range
+    entry_id last = {};
+    std::vector<claimed_entry> entries = {};
   };
   // What a step found ahead of the cursor and among the retries.
-  struct found {
+  struct findings {
     std::vector<entry_id> due;
     bool more_due = false;
+    std::optional<instant> next_retry;
     std::vector<message> ahead;
-    std::vector<entry_id> seen; // the entries behind the cursor, wanted or not, as far as `ahead`
-    bool at_end = false;        // the stream ends there
+    std::int64_t seen_to = 0; // the last entry's number behind the cursor that was looked at
+    bool at_end = false;      // the stream ends there
     bool more_ahead = false;
+  };
+  struct range {
+    entry_id first;
+    entry_id last;
   };
   void add_begin_step(subscriber_id subscriber, stream_lease stream);
   result<place> read_place(subscriber_id subscriber, stream_lease stream,
                            const std::vector<rows>& answers);
   result<place> begin_step(subscriber_id subscriber, stream_lease stream);
   result<std::vector<claim>> load_claims(const place& at, std::span<const claim_id> ids, bool all);
-  result<void> add_ended(const place& at, const delivery_step& step, instant now);
-  result<found> look(const place& at, const delivery_step& step);
+  result<void> change_claims(const place& at, const delivery_step& step,
+                             std::span<const claim_id> unread, instant now,
+                             std::vector<claim>& claims);
   result<void> split(const place& at, claim whole, instant now, std::vector<claim>& halves);
-  result<delivery_answer> open(const place& at, const delivery_step& step, found what, instant now,
+  result<void> check_results(const delivery_step& step);
+  void add_ended(const delivery_step& step, instant now);
+  result<findings> look(const delivery_step& step, instant now, std::optional<place>& at);
+  static result<findings> read_found(std::span<const rows> answers, std::int64_t room,
+                                  std::int64_t looked_at);
+  void add_ranges(const place& at, std::span<const range> ranges, instant now);
+  void add_retries(const place& at, std::span<const entry_id> entries, instant now);
+  result<delivery_answer> open(const place& at, const delivery_step& step, findings what, instant now,
                                std::vector<claim> claims);
+  claim make_claim(claim_id id, instant now, std::vector<message> messages, claimed what);
   void keep(const claim& one, claimed what);
   std::string instance();
 
@@ -111,6 +126,8 @@ private:
   id_block user_ids_{.kind = "users"};
   id_block order_ids_{.kind = "orders"};
   std::string instance_; // of the database; empty until it was read
+  // Where a step was taken before: its cursor is there, and these kinds are wanted.
+  std::map<std::pair<subscriber_id, stream_id>, std::vector<entry_kind>> known_places_;
   std::unordered_map<claim_id, claimed> claimed_;
 };
 

@@ -1,0 +1,56 @@
+#include "db/postgres/database.hpp"
+
+#include "db/postgres/administration.hpp"
+#include "db/postgres/store.hpp"
+
+namespace paymentd::db::postgres {
+namespace {
+
+// Each lane holds a connection, and PostgreSQL gives out 100 where nothing else is set.
+constexpr int lanes_of_postgres_max = 64;
+
+class postgres_database final : public database {
+public:
+  postgres_database(conninfo to, const database_options& options)
+      : to_(std::move(to)), limits_(limits_for(options.lease)), owner_(options.owner),
+        lease_(options.lease) {}
+
+  result<int> migrate(instant now) override { return postgres::migrate(to_, now); }
+  result<void> check_schema() override { return postgres::check_schema(to_, limits_); }
+
+  result<std::unique_ptr<store>> connect(role) override {
+    auto made = std::make_unique<postgres_store>(store_options{to_, limits_, owner_, lease_});
+    if (auto answers = made->ping(); !answers)
+      return std::unexpected(answers.error());
+    return made;
+  }
+
+  int lanes_max() const override { return lanes_of_postgres_max; }
+  bool delivers_on_lane() const override { return false; }
+
+  result<void> seed(const seed_plan& plan, instant now) override {
+    return postgres::seed(to_, plan, now);
+  }
+  result<std::int64_t> audit(const std::function<void(std::string_view)>& breach) override {
+    return postgres::audit(to_, breach);
+  }
+
+private:
+  const conninfo to_;
+  const session_limits limits_;
+  const std::string owner_;
+  const std::chrono::milliseconds lease_;
+};
+
+} // namespace
+
+result<std::unique_ptr<database>> open(const database_options& options) {
+  if (options.owner.empty())
+    return std::unexpected(error{error_kind::broken, "the owner of the streams has no name"});
+  auto to = conninfo::parse(options.url, limits_for(options.lease));
+  if (!to)
+    return std::unexpected(to.error());
+  return std::make_unique<postgres_database>(*std::move(to), options);
+}
+
+} // namespace paymentd::db::postgres
