@@ -1,0 +1,190 @@
+#include "http/gateway.hpp"
+
+#include <caf/actor_companion.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/mailbox_element.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
+#include <caf/send.hpp>
+#include <caf/system_messages.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+namespace paymentd::http {
+
+/// What other threads share with the gateway. The companion keeps it alive, so a message that
+/// comes after the gateway's end finds a closed inbox, not a dangling one.
+struct gateway::inbox {
+  std::mutex guard;
+  std::vector<caf::mailbox_element_ptr> messages;
+  std::function<void()> wake; // empty once the gateway is gone
+  bool woken = false;
+  std::vector<caf::mailbox_element_ptr>
+      taken; // the gateway's own; here to keep CAF out of its header
+
+  void put(caf::mailbox_element_ptr message) {
+    const std::lock_guard lock{guard};
+    if (!wake)
+      return;
+    messages.push_back(std::move(message));
+    if (!std::exchange(woken, true))
+      wake();
+  }
+};
+
+void gateway::waiter::fail(actors::no_outcome why) {
+  // Only one of them is looked at.
+  outcome.emplace(std::unexpect, why);
+  answer.emplace(std::unexpect, why);
+}
+
+gateway::gateway(caf::actor_system& system, actors::entrance to, options limits,
+                 std::function<void()> wake)
+    : system_(system), to_(std::move(to)), limits_(limits), inbox_(std::make_shared<inbox>()) {
+  inbox_->wake = std::move(wake);
+  // Hidden: the actor system does not wait for it. It ends with the last handle to it.
+  self_ = system.spawn<caf::actor_companion, caf::hidden>();
+  auto* companion = caf::actor_cast<caf::actor_companion*>(self_);
+  companion->on_enqueue(
+      [box = inbox_](caf::mailbox_element_ptr message) { box->put(std::move(message)); });
+  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers})
+    for (const caf::actor& entrance : *entrances)
+      companion->monitor(entrance);
+}
+
+gateway::~gateway() {
+  const std::lock_guard lock{inbox_->guard};
+  inbox_->wake = nullptr;
+  inbox_->messages.clear();
+}
+
+auto gateway::submit(command what) -> submission {
+  return {*this, std::move(what)};
+}
+
+auto gateway::look_up(const db::query& what) -> inquiry {
+  return {*this, what};
+}
+
+void gateway::submission::await_suspend(std::coroutine_handle<> self) {
+  resume = self;
+  const caf::actor& to = via_.to_.taking(what_);
+  caf::anon_send(to, actors::submit{via_.enter(*this), std::move(what_)});
+}
+
+void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
+  resume = self;
+  const caf::actor& to = via_.to_.taking(what_);
+  caf::anon_send(to, actors::look_up{via_.enter(*this), what_});
+}
+
+/// Whether there is room for it and somebody to take it; otherwise `who` has the reason.
+bool gateway::admit(waiter& who, const caf::actor& to) {
+  using enum actors::no_outcome;
+  if (closed_)
+    who.fail(*closed_);
+  else if (in_flight_ >= limits_.in_flight_max)
+    who.fail(overloaded);
+  else if (!gone_.empty() && std::ranges::find(gone_, to.address()) != gone_.end())
+    who.fail(internal_error);
+  else
+    return true;
+  return false;
+}
+
+actors::ticket gateway::enter(waiter& who) {
+  if (free_ == none) {
+    free_ = static_cast<std::uint32_t>(slots_.size());
+    slots_.emplace_back();
+  }
+  const std::uint32_t at = free_;
+  slot& entered = slots_[at];
+  free_ = entered.earlier;
+  entered.who = &who;
+  entered.due = std::chrono::steady_clock::now() + limits_.request_timeout;
+  entered.earlier = newest_;
+  entered.later = none;
+  (newest_ == none ? oldest_ : slots_[newest_].later) = at;
+  newest_ = at;
+  ++in_flight_;
+  return {std::uint64_t{entered.generation} << 32 | at, self_,
+          system_.clock().now() + limits_.request_timeout * 4 / 5};
+}
+
+void gateway::remove(std::uint32_t at) {
+  slot& left = slots_[at];
+  (left.earlier == none ? oldest_ : slots_[left.earlier].later) = left.later;
+  (left.later == none ? newest_ : slots_[left.later].earlier) = left.earlier;
+  left.who = nullptr;
+  ++left.generation;
+  left.earlier = free_;
+  free_ = at;
+  --in_flight_;
+}
+
+/// Who waits for this number; nobody where it came too late.
+gateway::waiter* gateway::leave(std::uint64_t number) {
+  const auto at = static_cast<std::uint32_t>(number);
+  if (at >= slots_.size() || slots_[at].generation != number >> 32 || slots_[at].who == nullptr)
+    return nullptr;
+  waiter* who = slots_[at].who;
+  remove(at);
+  return who;
+}
+
+void gateway::drain() {
+  auto& taken = inbox_->taken;
+  {
+    const std::lock_guard lock{inbox_->guard};
+    taken.swap(inbox_->messages);
+    inbox_->woken = false;
+  }
+  for (const caf::mailbox_element_ptr& message : taken) {
+    auto& content = message->content();
+    if (content.match_elements<actors::settled>()) {
+      const auto& reply = content.get_as<actors::settled>(0);
+      if (waiter* who = leave(reply.number)) {
+        who->outcome = reply.reply;
+        who->resume.resume();
+      }
+    } else if (content.match_elements<actors::looked_up>()) {
+      const auto& reply = content.get_as<actors::looked_up>(0);
+      if (waiter* who = leave(reply.number)) {
+        who->answer = reply.reply;
+        who->resume.resume();
+      }
+    } else if (content.match_elements<caf::down_msg>()) {
+      // What it was sent and has not answered may still be answered by those it passed it on to;
+      // otherwise the time-out does it.
+      gone_.push_back(content.get_as<caf::down_msg>(0).source);
+      if (!closed_)
+        spdlog::error("an entrance to the payment system ended; what it takes is refused");
+    }
+  }
+  taken.clear();
+}
+
+void gateway::resume_oldest() {
+  waiter* who = slots_[oldest_].who;
+  remove(oldest_);
+  who->fail(who->when_late);
+  who->resume.resume();
+}
+
+void gateway::expire(steady_instant now) {
+  while (oldest_ != none && slots_[oldest_].due <= now)
+    resume_oldest();
+}
+
+void gateway::close(actors::no_outcome why) {
+  closed_ = why;
+}
+
+void gateway::abandon() {
+  while (oldest_ != none)
+    resume_oldest();
+}
+
+} // namespace paymentd::http

@@ -1,0 +1,125 @@
+// Where requests meet actors: sends commands and queries and resumes the coroutine that waits when
+// the outcome comes or the time is up. Each I/O thread has one, and uses it on that thread only;
+// what actors send arrives on their threads and is handed over through `wake` and `drain`.
+#pragma once
+
+#include "actors/entrance.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/actor_addr.hpp>
+#include <caf/fwd.hpp>
+
+#include <chrono>
+#include <coroutine>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace paymentd::http {
+
+class gateway {
+ public:
+  struct options {
+    /// How long an outcome may take. Work that is not begun after 4/5 of it is not begun at all.
+    std::chrono::milliseconds request_timeout{5000};
+    /// How many requests may wait at once; more are answered `overloaded`. At least 1.
+    std::size_t in_flight_max = 10000;
+  };
+
+  /// `wake` is called on any thread, once for many messages, must not block, and must see to it
+  /// that `drain` is called on the gateway's thread. It is not called after the destructor.
+  gateway(caf::actor_system& system, actors::entrance to, options limits,
+          std::function<void()> wake);
+  ~gateway();
+  gateway(const gateway&) = delete;
+  gateway& operator=(const gateway&) = delete;
+
+  /// co_await submit(command) gives the outcome. No outcome within the request time-out is
+  /// `outcome_unknown`: it may have happened. An outcome that comes later is dropped.
+  class submission;
+  submission submit(command what);
+  /// co_await look_up(query) likewise; without an answer in time it is `database_unavailable`,
+  /// since a query changes nothing.
+  class inquiry;
+  inquiry look_up(const db::query& what);
+
+  /// Resumes whoever has an answer waiting.
+  void drain();
+  /// Resumes whoever has waited too long.
+  void expire(steady_instant now);
+  /// From now on answers everything new with `why`; what is in flight goes on.
+  void close(actors::no_outcome why);
+  /// Resumes all who wait, as if their time were up.
+  void abandon();
+  std::size_t in_flight() const { return in_flight_; }
+
+ private:
+  struct inbox;
+  struct waiter {
+    std::coroutine_handle<> resume;
+    actors::no_outcome when_late = actors::no_outcome::outcome_unknown;
+    std::optional<actors::outcome_reply> outcome;
+    std::optional<actors::answer_reply> answer;
+    void fail(actors::no_outcome why);
+  };
+  /// One request in flight. Slots are reused, so numbers carry a generation.
+  struct slot {
+    waiter* who = nullptr;
+    std::uint32_t generation = 0;
+    std::uint32_t earlier = none; // among those in flight, by age; a free slot's next free one
+    std::uint32_t later = none;
+    steady_instant due;
+  };
+  static constexpr std::uint32_t none = 0xFFFF'FFFF;
+
+  bool admit(waiter& who, const caf::actor& to);
+  actors::ticket enter(waiter& who);
+  waiter* leave(std::uint64_t number);
+  void remove(std::uint32_t at);
+  void resume_oldest();
+
+  caf::actor_system& system_;
+  actors::entrance to_;
+  options limits_;
+  std::shared_ptr<inbox> inbox_;
+  caf::actor self_;                   // the companion: whom actors answer
+  std::vector<caf::actor_addr> gone_; // entrances that ended; nothing reaches them
+  std::optional<actors::no_outcome> closed_;
+  std::vector<slot> slots_;
+  std::uint32_t free_ = none;
+  std::uint32_t oldest_ = none;
+  std::uint32_t newest_ = none;
+  std::size_t in_flight_ = 0;
+
+ public:
+  class submission : waiter {
+   public:
+    bool await_ready() { return !via_.admit(*this, via_.to_.taking(what_)); }
+    void await_suspend(std::coroutine_handle<> self);
+    actors::outcome_reply await_resume() { return std::move(*outcome); }
+
+   private:
+    friend gateway;
+    submission(gateway& via, command what) : via_(via), what_(std::move(what)) {}
+    gateway& via_;
+    command what_;
+  };
+
+  class inquiry : waiter {
+   public:
+    bool await_ready() { return !via_.admit(*this, via_.to_.taking(what_)); }
+    void await_suspend(std::coroutine_handle<> self);
+    actors::answer_reply await_resume() { return std::move(*answer); }
+
+   private:
+    friend gateway;
+    inquiry(gateway& via, const db::query& what) : via_(via), what_(what) {
+      when_late = actors::no_outcome::database_unavailable;
+    }
+    gateway& via_;
+    db::query what_;
+  };
+};
+
+} // namespace paymentd::http

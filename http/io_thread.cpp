@@ -1,0 +1,149 @@
+#include "http/io_thread.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <random>
+
+namespace paymentd::http {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// Time-outs are looked at this often: an eighth of the shortest, within these bounds.
+constexpr std::chrono::milliseconds tick_min{5};
+constexpr std::chrono::milliseconds tick_max{100};
+
+std::chrono::milliseconds tick_for(const session_options& options, const gateway::options& limits) {
+  const auto shortest =
+      std::min({options.idle_timeout, options.header_timeout, limits.request_timeout});
+  return std::clamp(shortest / 8, tick_min, tick_max);
+}
+
+std::uint64_t random_number() {
+  std::random_device source;
+  return std::uint64_t{source()} << 32 | source();
+}
+
+/// A bijection that makes neighbouring numbers look unlike (SplitMix64's last step).
+std::uint64_t scattered(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+  return x ^ (x >> 31);
+}
+
+} // namespace
+
+void connection_count::remove() {
+  if (count_.fetch_sub(1) == 1) {
+    const std::lock_guard lock{guard_};
+    none_.notify_all();
+  }
+}
+
+int connection_count::wait_for_none(steady_instant deadline) {
+  std::unique_lock lock{guard_};
+  none_.wait_until(lock, deadline, [this] { return count_.load() == 0; });
+  return count_.load();
+}
+
+io_thread::io_thread(caf::actor_system& system, const actors::entrance& to, gateway::options limits,
+                     const session_options& options, std::span<const route> routes,
+                     connection_count& connections)
+    : work_(asio::make_work_guard(context_)), options_(options), routes_(routes),
+      connections_(connections),
+      gateway_(system, to, limits, [this] { asio::post(context_, [this] { gateway_.drain(); }); }),
+      ticker_(context_), tick_(tick_for(options, limits)), next_request_(random_number()) {}
+
+io_thread::~io_thread() {
+  stop();
+}
+
+void io_thread::start(const std::string& name) {
+  thread_ = std::thread([this] { context_.run(); });
+  pthread_setname_np(thread_.native_handle(), name.c_str());
+}
+
+void io_thread::adopt(stream_socket socket, bool refuse) {
+  asio::post(context_, [this, socket = std::move(socket), refuse]() mutable {
+    if (draining_) // it was accepted just before the listener closed
+      return connections_.remove();
+    arm();
+    const auto at = sessions_.emplace(sessions_.end(), *this, std::move(socket), refuse);
+    at->start(at);
+  });
+}
+
+void io_thread::forget(std::list<session>::iterator ended) {
+  sessions_.erase(ended);
+  connections_.remove();
+}
+
+void io_thread::refuse_work() {
+  asio::post(context_, [this] { gateway_.close(actors::no_outcome::shutting_down); });
+}
+
+void io_thread::drain() {
+  asio::post(context_, [this] {
+    draining_ = true;
+    gateway_.close(actors::no_outcome::shutting_down);
+    for (session& each : sessions_)
+      each.drain();
+  });
+}
+
+void io_thread::stop() {
+  if (!thread_.joinable())
+    return;
+  asio::post(context_, [this] {
+    draining_ = true;
+    gateway_.close(actors::no_outcome::shutting_down);
+    for (session& each : sessions_)
+      each.cut();
+    gateway_.abandon(); // these answer once more, where the socket takes it at once
+    for (session& each : sessions_)
+      each.cut();
+    ticker_.cancel();
+    work_.reset(); // the loop ends when the sessions have
+  });
+  thread_.join();
+}
+
+void io_thread::arm() {
+  if (std::exchange(armed_, true))
+    return;
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (now != date_of_) {
+    date_of_ = now;
+    date_ = http_date(now);
+  }
+  ticker_.expires_after(tick_);
+  ticker_.async_wait([this](boost::system::error_code ec) {
+    armed_ = false;
+    if (!ec)
+      tick();
+  });
+}
+
+void io_thread::tick() {
+  const auto now = std::chrono::steady_clock::now();
+  for (session& each : sessions_)
+    each.check(now);
+  gateway_.expire(now);
+  if (!sessions_.empty())
+    arm();
+}
+
+void io_thread::append_request_id(std::string& out) {
+  static constexpr std::string_view hex = "0123456789abcdef";
+  std::uint64_t number = scattered(next_request_++);
+  for (int digits = 16; digits > 0; --digits) {
+    out += hex[number & 15];
+    number >>= 4;
+  }
+}
+
+} // namespace paymentd::http

@@ -1,0 +1,90 @@
+// One thread with an event loop of its own and the connections that were given to it: their
+// sessions, their gateway, one coarse timer for all their time-outs, and the date. Used by the
+// server, which makes a few for clients and one for the admin listener.
+#pragma once
+
+#include "http/gateway.hpp"
+#include "http/session.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+
+namespace paymentd::http {
+
+/// How many connections there are, over several threads; tells whoever waits for the last to end.
+class connection_count {
+ public:
+  int add() { return count_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  void remove();
+  /// Waits until there is none, or until `deadline`. Gives how many there are.
+  int wait_for_none(steady_instant deadline);
+
+ private:
+  std::atomic<int> count_{0};
+  std::mutex guard_;
+  std::condition_variable none_;
+};
+
+class io_thread {
+ public:
+  io_thread(caf::actor_system& system, const actors::entrance& to, gateway::options limits,
+            const session_options& options, std::span<const route> routes,
+            connection_count& connections);
+  ~io_thread();
+  io_thread(const io_thread&) = delete;
+  io_thread& operator=(const io_thread&) = delete;
+
+  void start(const std::string& name);
+
+  // Any thread.
+  boost::asio::io_context& context() { return context_; }
+  /// Takes the connection over. It is counted already.
+  void adopt(stream_socket socket, bool refuse);
+  /// Answers new work with shutting_down; connections stay as they are.
+  void refuse_work();
+  /// Closes idle connections, answers new work with shutting_down, and ends every connection with
+  /// the answer to what it waits for.
+  void drain();
+  /// Ends all connections, then the thread.
+  void stop();
+
+  // The thread itself.
+  const session_options& options() const { return options_; }
+  std::span<const route> routes() const { return routes_; }
+  gateway& to_actors() { return gateway_; }
+  bool draining() const { return draining_; }
+  std::string_view date() const { return date_; }
+  void append_request_id(std::string& out);
+  void forget(std::list<session>::iterator ended);
+
+ private:
+  void tick();
+  void arm();
+
+  boost::asio::io_context context_{1}; // one thread runs it
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  session_options options_;
+  std::span<const route> routes_;
+  connection_count& connections_;
+  gateway gateway_;
+  std::list<session> sessions_;
+  boost::asio::steady_timer ticker_;
+  std::chrono::milliseconds tick_;
+  bool armed_ = false;
+  bool draining_ = false;
+  std::chrono::sys_seconds date_of_{};
+  std::string date_;
+  std::uint64_t next_request_;
+  std::thread thread_;
+};
+
+} // namespace paymentd::http

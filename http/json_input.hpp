@@ -1,0 +1,45 @@
+// Bodies as this server takes them: one flat JSON object with known fields, nothing else. Used by
+// the routes. Strict on purpose: a field that is misspelt, given twice or of another type is an
+// error, and all errors are found at once. Any thread.
+#pragma once
+
+#include "domain/types.hpp"
+#include "http/problem.hpp"
+
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace paymentd::http {
+
+/// No body has more errors reported than this.
+inline constexpr std::size_t field_errors_max = 20;
+/// How deep a body may nest before it is refused unread (ours are flat).
+inline constexpr int json_depth_max = 16;
+
+struct field_rule {
+  enum class kind : std::uint8_t { integer, text };
+  std::string_view name;
+  kind type = kind::integer;
+  bool required = true;
+  bool null_is_absent = false; // `null` counts as not given
+  std::int64_t min = 0;        // of an integer; written without fraction and exponent
+  std::int64_t max = safe_integer_max;
+};
+
+struct field_value {
+  bool given = false;
+  std::int64_t integer = 0;
+  std::string text;
+};
+
+/// Reads `body` by `rules` into `values`, one a rule. The problem is invalid_json, or
+/// invalid_request with an error for each field that is wrong. Never throws but for memory.
+std::expected<void, problem> read_object(std::string_view body, std::span<const field_rule> rules,
+                                         std::span<field_value> values);
+
+/// A problem for input that reads well and is wrong all the same.
+problem invalid_field(std::string_view field, std::string_view message);
+
+} // namespace paymentd::http

@@ -1,0 +1,140 @@
+#include "http/request.hpp"
+
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include <algorithm>
+
+namespace paymentd::http {
+
+namespace beast_http = boost::beast::http;
+
+namespace {
+
+constexpr std::string_view request_id_field = "X-Request-Id";
+/// One that is longer, or not visible ASCII, is not repeated.
+constexpr std::size_t request_id_max = 128;
+
+bool visible(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto from = text.find_first_not_of(" \t");
+  if (from == std::string_view::npos)
+    return {};
+  return text.substr(from, text.find_last_not_of(" \t") - from + 1);
+}
+
+bool same(std::string_view a, std::string_view b) {
+  return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
+}
+
+/// application/json, and no charset but UTF-8; other parameters mean nothing here.
+media media_of(std::string_view value) {
+  auto end = value.find(';');
+  if (!same(trimmed(value.substr(0, end)), "application/json"))
+    return media::other;
+  while (end != std::string_view::npos) {
+    value.remove_prefix(end + 1);
+    end = value.find(';');
+    const auto parameter = trimmed(value.substr(0, end));
+    const auto equals = parameter.find('=');
+    if (!same(parameter.substr(0, equals), "charset"))
+      continue;
+    if (equals == std::string_view::npos)
+      return media::other;
+    const auto charset = parameter.substr(equals + 1);
+    if (!same(charset, "utf-8") && !same(charset, "\"utf-8\""))
+      return media::other;
+  }
+  return media::json;
+}
+
+} // namespace
+
+void request::clear() {
+  // The strings keep their memory.
+  method = http_method::other;
+  target.clear();
+  id.clear();
+  body.clear();
+  fault = {};
+  type = media::none;
+  http_1_0 = wants_continue = has_host = false;
+}
+
+void request_parser::on_request_impl(beast_http::verb method, string_view, string_view target,
+                                     int version, error_code&) {
+  switch (method) {
+  case beast_http::verb::get:
+    into_.method = http_method::get;
+    break;
+  case beast_http::verb::head:
+    into_.method = http_method::head;
+    break;
+  case beast_http::verb::post:
+    into_.method = http_method::post;
+    break;
+  default:
+    into_.method = http_method::other;
+    break;
+  }
+  into_.target.assign(target.data(), target.size());
+  into_.http_1_0 = version == 10;
+}
+
+void request_parser::on_field_impl(beast_http::field name, string_view name_text, string_view given,
+                                   error_code& ec) {
+  if (in_trailer_)
+    return;
+  const std::string_view value{given.data(), given.size()};
+  switch (name) {
+  case beast_http::field::host:
+    if (into_.has_host) {
+      into_.fault = "there is more than one Host field";
+      ec = beast_http::error::bad_field;
+    }
+    into_.has_host = true;
+    break;
+  case beast_http::field::content_type:
+    // Of several, the worst counts.
+    into_.type = into_.type == media::other ? media::other : media_of(value);
+    break;
+  case beast_http::field::expect:
+    into_.wants_continue = same(value, "100-continue");
+    break;
+  case beast_http::field::transfer_encoding:
+    if (!same(value, "chunked")) {
+      into_.fault = "the only transfer encoding taken is chunked";
+      ec = beast_http::error::bad_transfer_encoding;
+    }
+    break;
+  default:
+    if (name_text.size() == request_id_field.size() &&
+        same({name_text.data(), name_text.size()}, request_id_field) && !value.empty() &&
+        value.size() <= request_id_max && visible(value))
+      into_.id = value;
+    break;
+  }
+}
+
+void request_parser::on_header_impl(error_code& ec) {
+  in_trailer_ = true;
+  if (!into_.has_host && !into_.http_1_0) {
+    into_.fault = "HTTP/1.1 needs a Host field";
+    ec = beast_http::error::bad_field;
+  }
+}
+
+std::size_t request_parser::on_body_impl(string_view part, error_code&) {
+  into_.body.append(part.data(), part.size());
+  return part.size();
+}
+
+std::size_t request_parser::on_chunk_body_impl(std::uint64_t, string_view part, error_code&) {
+  into_.body.append(part.data(), part.size());
+  return part.size();
+}
+
+} // namespace paymentd::http

@@ -1,0 +1,58 @@
+// A request as it comes off the wire: Beast's parser, with the few fields that this server looks at
+// picked out as they pass and nothing else kept. One of each a connection, reused.
+#pragma once
+
+#include "http/router.hpp"
+
+#include <boost/beast/http/basic_parser.hpp>
+
+#include <string>
+
+namespace paymentd::http {
+
+enum class media : std::uint8_t { none, json, other };
+
+struct request {
+  http_method method = http_method::other;
+  std::string target;
+  std::string id;         // X-Request-Id where it is fit to be repeated, otherwise empty
+  std::string body;       // what was sent, without its chunks
+  std::string_view fault; // why the header was refused, where the parser itself had no objection
+  media type = media::none;
+  bool http_1_0 = false;
+  bool wants_continue = false; // Expect: 100-continue
+  bool has_host = false;
+
+  void clear();
+};
+
+/// Good for one request.
+class request_parser final : public boost::beast::http::basic_parser<true> {
+ public:
+  request_parser(request& into, std::uint32_t header_bytes_max, std::uint64_t body_bytes_max)
+      : into_(into) {
+    header_limit(header_bytes_max);
+    body_limit(body_bytes_max);
+  }
+
+ private:
+  using error_code = boost::beast::error_code;
+  using string_view = boost::beast::string_view;
+  void on_request_impl(boost::beast::http::verb method, string_view name, string_view target,
+                       int version, error_code& ec) override;
+  void on_response_impl(int, string_view, int, error_code&) override {}
+  void on_field_impl(boost::beast::http::field name, string_view text, string_view value,
+                     error_code& ec) override;
+  void on_header_impl(error_code& ec) override;
+  // No memory for a body before its bytes are there.
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(string_view part, error_code& ec) override;
+  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view part, error_code& ec) override;
+  void on_finish_impl(error_code&) override {}
+
+  request& into_;
+  bool in_trailer_ = false;
+};
+
+} // namespace paymentd::http

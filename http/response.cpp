@@ -1,0 +1,124 @@
+#include "http/response.hpp"
+
+#include "http/json_text.hpp"
+
+#include <array>
+#include <utility>
+
+namespace paymentd::http {
+
+namespace {
+
+constexpr std::string_view reason_of(int status) {
+  switch (status) {
+  case 200:
+    return "OK";
+  case 201:
+    return "Created";
+  case 400:
+    return "Bad Request";
+  case 402:
+    return "Payment Required";
+  case 404:
+    return "Not Found";
+  case 405:
+    return "Method Not Allowed";
+  case 408:
+    return "Request Timeout";
+  case 409:
+    return "Conflict";
+  case 413:
+    return "Content Too Large";
+  case 415:
+    return "Unsupported Media Type";
+  case 431:
+    return "Request Header Fields Too Large";
+  case 500:
+    return "Internal Server Error";
+  case 503:
+    return "Service Unavailable";
+  case 504:
+    return "Gateway Timeout";
+  default:
+    return "Unknown";
+  }
+}
+
+void append_padded(std::string& out, unsigned value, int width) {
+  std::array<char, 10> digits{};
+  for (int at = width; at-- > 0; value /= 10)
+    digits[static_cast<std::size_t>(at)] = static_cast<char>('0' + value % 10);
+  out.append(digits.data(), static_cast<std::size_t>(width));
+}
+
+} // namespace
+
+void response::clear() {
+  status = 200;
+  is_problem = false;
+  body.clear();
+  location.clear();
+  allow.clear();
+  retry_after = std::chrono::seconds{0};
+}
+
+void append_http(std::string& out, const response& answer, const exchange& of) {
+  out += "HTTP/1.1 ";
+  append_integer(out, answer.status);
+  out += ' ';
+  out += reason_of(answer.status);
+  out += answer.is_problem ? "\r\nContent-Type: application/problem+json\r\nContent-Length: "
+                           : "\r\nContent-Type: application/json\r\nContent-Length: ";
+  append_integer(out, static_cast<std::int64_t>(answer.body.size()));
+  out += "\r\nDate: ";
+  out += of.date;
+  out += "\r\nX-Request-Id: ";
+  out += of.request_id;
+  if (!answer.location.empty()) {
+    out += "\r\nLocation: ";
+    out += answer.location;
+  }
+  if (!answer.allow.empty()) {
+    out += "\r\nAllow: ";
+    out += answer.allow;
+  }
+  if (answer.retry_after.count() > 0) {
+    out += "\r\nRetry-After: ";
+    append_integer(out, answer.retry_after.count());
+  }
+  if (!of.keep_alive)
+    out += "\r\nConnection: close";
+  else if (of.http_1_0)
+    out += "\r\nConnection: keep-alive";
+  out += "\r\n\r\n";
+  if (!of.head_only)
+    out += answer.body;
+}
+
+std::string http_date(std::chrono::sys_seconds at) {
+  static constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed",
+                                                        "Thu", "Fri", "Sat"};
+  static constexpr std::array<std::string_view, 12> months{
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss time{at - day};
+  std::string out;
+  out += days[std::chrono::weekday{day}.c_encoding()];
+  out += ", ";
+  append_padded(out, static_cast<unsigned>(date.day()), 2);
+  out += ' ';
+  out += months[static_cast<unsigned>(date.month()) - 1];
+  out += ' ';
+  append_padded(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  out += ' ';
+  append_padded(out, static_cast<unsigned>(time.hours().count()), 2);
+  out += ':';
+  append_padded(out, static_cast<unsigned>(time.minutes().count()), 2);
+  out += ':';
+  append_padded(out, static_cast<unsigned>(time.seconds().count()), 2);
+  out += " GMT";
+  return out;
+}
+
+} // namespace paymentd::http

@@ -1,0 +1,38 @@
+// An answer, before it is bytes and as bytes. Filled by the routes, written by the session of the
+// same connection, which keeps one and reuses its memory.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace paymentd::http {
+
+struct response {
+  int status = 200;
+  bool is_problem = false; // application/problem+json instead of application/json
+  std::string body;
+  std::string location;                // sent where not empty
+  std::string allow;                   // likewise
+  std::chrono::seconds retry_after{0}; // likewise where above 0
+
+  void clear();
+};
+
+/// What the head of an answer says of the connection and the request.
+struct exchange {
+  std::string_view request_id;
+  std::string_view date; // as HTTP writes it
+  bool keep_alive = true;
+  bool http_1_0 = false;
+  bool head_only = false; // the request was HEAD: no body, yet its length
+};
+
+/// Appends the answer as HTTP/1.1 writes it.
+void append_http(std::string& out, const response& answer, const exchange& of);
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT"
+std::string http_date(std::chrono::sys_seconds at);
+
+} // namespace paymentd::http

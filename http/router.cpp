@@ -1,0 +1,78 @@
+#include "http/router.hpp"
+
+#include "http/json_input.hpp"
+
+#include <charconv>
+#include <optional>
+
+namespace paymentd::http {
+
+namespace {
+
+constexpr std::string_view id_mark = "{id}";
+
+/// The path of a request target: without its query, and without scheme and host (RFC 9112, 3.2.2).
+std::string_view path_of(std::string_view target) {
+  constexpr std::string_view scheme = "http://";
+  if (target.starts_with(scheme)) {
+    target.remove_prefix(scheme.size());
+    const auto slash = target.find('/');
+    target = slash == std::string_view::npos ? std::string_view{"/"} : target.substr(slash);
+  }
+  return target.substr(0, target.find('?'));
+}
+
+/// Whether `path` is as `pattern`; gives what stands for {id}.
+bool matches(std::string_view pattern, std::string_view path, std::string_view& id) {
+  const auto mark = pattern.find(id_mark);
+  if (mark == std::string_view::npos)
+    return pattern == path;
+  const std::string_view before = pattern.substr(0, mark);
+  const std::string_view after = pattern.substr(mark + id_mark.size());
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) ||
+      !path.ends_with(after))
+    return false;
+  id = path.substr(mark, path.size() - before.size() - after.size());
+  return id.find('/') == std::string_view::npos;
+}
+
+/// Ids are decimal numbers from 1 without sign and leading zeros, so each has one path only.
+std::optional<std::int64_t> parse_id(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || text.front() == '0' ||
+      text.front() == '-' || value > safe_integer_max)
+    return std::nullopt;
+  return value;
+}
+
+} // namespace
+
+std::expected<route_match, problem> find_route(std::span<const route> routes, http_method method,
+                                               std::string_view target, std::string& allow) {
+  const std::string_view path = path_of(target);
+  const http_method wanted = method == http_method::head ? http_method::get : method;
+  for (const route& candidate : routes) {
+    std::string_view id;
+    if (!matches(candidate.path, path, id))
+      continue;
+    if (candidate.method != wanted) {
+      if (!allow.empty())
+        allow += ", ";
+      allow += candidate.method == http_method::get ? "GET, HEAD" : "POST";
+      continue;
+    }
+    allow.clear();
+    if (id.empty())
+      return route_match{&candidate, 0};
+    const auto number = parse_id(id);
+    if (!number)
+      return std::unexpected(
+          invalid_field("id", "must be a whole number from 1 to 9007199254740991"));
+    return route_match{&candidate, *number};
+  }
+  return std::unexpected(problem{
+      allow.empty() ? problem_code::not_found : problem_code::method_not_allowed, {}, {}, {}});
+}
+
+} // namespace paymentd::http

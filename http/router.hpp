@@ -1,0 +1,57 @@
+// Which call a method and a path mean, and what a call is made of. The tables stand in routes.cpp
+// and admin_routes.cpp. Values and constants; any thread.
+#pragma once
+
+#include "actors/messages.hpp"
+#include "http/problem.hpp"
+#include "http/response.hpp"
+
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace paymentd::http {
+
+enum class http_method : std::uint8_t { get, head, post, other };
+
+/// What a call needs before it can be answered: nothing more (the answer is written), the outcome
+/// of a command, or the answer to a query.
+struct answered {};
+using step = std::variant<answered, command, db::query>;
+
+/// What of a request a call sees.
+struct call_input {
+  std::int64_t id = 0;   // what stands for {id} in the path
+  std::string_view body; // empty where there was none
+};
+
+enum class body_rule : std::uint8_t { ignored, optional, required };
+
+/// One call. It parses, forwards and writes the answer; the session does the waiting.
+struct route {
+  http_method method;    // get stands for head, too
+  std::string_view path; // with at most one {id}
+  body_rule body;
+  std::expected<step, problem> (*prepare)(const call_input& input, response& answer);
+  void (*settled)(const outcome& what, response& answer);                          // of a command
+  std::expected<void, problem> (*found)(const db::answer& what, response& answer); // of a query
+};
+
+struct route_match {
+  const route* to = nullptr;
+  std::int64_t id = 0;
+};
+
+/// The call for `method` and `target` (a path, perhaps with a query, or an absolute URI). The
+/// problem is not_found, method_not_allowed (then `allow` lists the methods that the path takes) or
+/// invalid_request for an id that is none.
+std::expected<route_match, problem> find_route(std::span<const route> routes, http_method method,
+                                               std::string_view target, std::string& allow);
+
+/// The calls of the contract, and those of the admin listener.
+std::span<const route> public_routes();
+std::span<const route> admin_routes();
+
+} // namespace paymentd::http

@@ -1,0 +1,154 @@
+// The calls that clients make: each parses its input into a command or a query and writes the
+// outcome. What a payment is, is decided elsewhere.
+#include "http/json_input.hpp"
+#include "http/json_text.hpp"
+#include "http/router.hpp"
+
+#include <array>
+
+namespace paymentd::http {
+
+namespace {
+
+using prepared = std::expected<step, problem>;
+
+prepared prepare_create_user(const call_input& input, response&) {
+  static constexpr std::array rules{
+      field_rule{.name = "phone", .type = field_rule::kind::text},
+      field_rule{.name = "balance", .required = false},
+  };
+  std::array<field_value, rules.size()> given;
+  auto read = read_object(input.body, rules, given);
+  auto& [phone, balance] = given;
+  if (phone.given && !valid_phone(phone.text)) {
+    if (read)
+      read = std::unexpected(problem{problem_code::invalid_request, {}, {}, {}});
+    if (read.error().code == problem_code::invalid_request)
+      read.error().errors.push_back(
+          {"phone", "must be a Korean mobile number of 10 or 11 digits, such as 01012345678"});
+  }
+  if (!read)
+    return std::unexpected(std::move(read.error()));
+  return create_user{std::move(phone.text), won{balance.integer}};
+}
+
+prepared prepare_charge(const call_input& input, response&) {
+  static constexpr std::array rules{field_rule{.name = "amount", .min = 1}};
+  std::array<field_value, rules.size()> given;
+  if (auto read = read_object(input.body, rules, given); !read)
+    return std::unexpected(std::move(read.error()));
+  return charge{user_id{input.id}, won{given[0].integer}};
+}
+
+prepared prepare_create_order(const call_input& input, response&) {
+  static constexpr std::array rules{
+      field_rule{.name = "userId", .min = 1},
+      field_rule{.name = "totalAmount"},
+      field_rule{.name = "discountAmount", .required = false},
+      field_rule{.name = "couponId", .required = false, .null_is_absent = true, .min = 1},
+  };
+  std::array<field_value, rules.size()> given;
+  auto read = read_object(input.body, rules, given);
+  const auto& [owner, total, discount, coupon] = given;
+  if (total.given && discount.given && discount.integer > total.integer) {
+    if (read)
+      read = std::unexpected(problem{problem_code::invalid_request, {}, {}, {}});
+    if (read.error().code == problem_code::invalid_request)
+      read.error().errors.push_back({"discountAmount", "must not be above totalAmount"});
+  }
+  if (!read)
+    return std::unexpected(std::move(read.error()));
+  create_order what{user_id{owner.integer}, won{total.integer}, won{discount.integer}, {}};
+  if (coupon.given)
+    what.coupon = coupon_id{coupon.integer};
+  return what;
+}
+
+prepared prepare_pay(const call_input& input, response&) {
+  static constexpr std::array rules{
+      field_rule{.name = "orderId", .min = 1},
+      field_rule{.name = "userId", .min = 1},
+  };
+  std::array<field_value, rules.size()> given;
+  if (auto read = read_object(input.body, rules, given); !read)
+    return std::unexpected(std::move(read.error()));
+  return pay{order_id{given[0].integer}, user_id{given[1].integer}};
+}
+
+/// For calls that say all by their path: no body, or an empty object.
+template <class Command>
+prepared prepare_on_order(const call_input& input, response&) {
+  if (!input.body.empty())
+    if (auto read = read_object(input.body, {}, {}); !read)
+      return std::unexpected(std::move(read.error()));
+  return Command{order_id{input.id}};
+}
+
+prepared prepare_get_user(const call_input& input, response&) {
+  return db::query{db::get_user{user_id{input.id}}};
+}
+
+prepared prepare_get_order(const call_input& input, response&) {
+  return db::query{db::get_order{order_id{input.id}}};
+}
+
+/// Writes the thing that the outcome holds. Another kind of outcome is a bug: get throws, and the
+/// session answers internal_error.
+template <class Thing>
+void write_changed(const outcome& what, response& answer) {
+  append_json(answer.body, std::get<Thing>(what));
+}
+
+template <class Thing>
+void write_created(const outcome& what, response& answer) {
+  write_changed<Thing>(what, answer);
+  answer.status = 201;
+}
+
+void write_created_user(const outcome& what, response& answer) {
+  write_created<user>(what, answer);
+  answer.location = "/v1/users/";
+  append_integer(answer.location, std::get<user>(what).id.value);
+}
+
+void write_created_order(const outcome& what, response& answer) {
+  write_created<order>(what, answer);
+  answer.location = "/v1/orders/";
+  append_integer(answer.location, std::get<order>(what).id.value);
+}
+
+template <class Thing, problem_code missing>
+std::expected<void, problem> write_found(const db::answer& what, response& answer) {
+  if (std::holds_alternative<db::not_found>(what))
+    return std::unexpected(problem{missing, {}, {}, {}});
+  append_json(answer.body, std::get<Thing>(what));
+  return {};
+}
+
+using enum http_method;
+
+// The most frequent call first: the table is searched from the top.
+constexpr std::array table{
+    route{post, "/v1/payments", body_rule::required, prepare_pay, write_created<order>, nullptr},
+    route{post, "/v1/orders", body_rule::required, prepare_create_order, write_created_order,
+          nullptr},
+    route{get, "/v1/orders/{id}", body_rule::ignored, prepare_get_order, nullptr,
+          write_found<order, problem_code::order_not_found>},
+    route{post, "/v1/orders/{id}/cancel", body_rule::optional, prepare_on_order<cancel>,
+          write_changed<order>, nullptr},
+    route{post, "/v1/orders/{id}/refund", body_rule::optional, prepare_on_order<refund>,
+          write_changed<order>, nullptr},
+    route{post, "/v1/users", body_rule::required, prepare_create_user, write_created_user, nullptr},
+    route{get, "/v1/users/{id}", body_rule::ignored, prepare_get_user, nullptr,
+          write_found<user, problem_code::user_not_found>},
+    route{post, "/v1/users/{id}/charges", body_rule::required, prepare_charge,
+          write_created<ledger_entry>, nullptr},
+};
+
+} // namespace
+
+std::span<const route> public_routes() {
+  return table;
+}
+
+} // namespace paymentd::http

@@ -1,0 +1,108 @@
+#include "http/server.hpp"
+
+#include "http/io_thread.hpp"
+#include "http/listener.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+namespace paymentd::http {
+
+namespace {
+
+/// /readyz waits no longer for the database, so that whoever asks has an answer in time.
+constexpr std::chrono::milliseconds ready_timeout{2000};
+constexpr std::size_t admin_in_flight_max = 64;
+constexpr int admin_connections_max = 128;
+
+session_options sessions_of(const server_options& options) {
+  return {options.max_body_bytes, options.max_header_bytes, options.idle_timeout,
+          options.header_timeout};
+}
+
+} // namespace
+
+struct server::parts {
+  parts(caf::actor_system& system, const actors::entrance& to, const server_options& given)
+      : options(given),
+        admin_thread(system, to,
+                     {std::min(given.request_timeout, ready_timeout), admin_in_flight_max},
+                     sessions_of(given), admin_routes(), admin_connections),
+        admin_listener({&admin_thread}, admin_connections, admin_connections_max) {
+    const auto threads_count = static_cast<std::size_t>(std::max(1, options.threads));
+    std::vector<io_thread*> all;
+    for (std::size_t at = 0; at < threads_count; ++at) {
+      threads.push_back(std::make_unique<io_thread>(
+          system, to,
+          gateway::options{options.request_timeout,
+                           std::max<std::size_t>(1, options.in_flight_max / threads_count)},
+          sessions_of(options), public_routes(), connections));
+      all.push_back(threads.back().get());
+    }
+    public_listener = std::make_unique<listener>(all, connections, options.max_connections);
+  }
+
+  server_options options;
+  connection_count connections;
+  connection_count admin_connections;
+  std::vector<std::unique_ptr<io_thread>> threads;
+  std::unique_ptr<listener> public_listener;
+  io_thread admin_thread;
+  listener admin_listener;
+  bool running = false;
+};
+
+server::server(caf::actor_system& system, actors::entrance to, server_options options)
+    : parts_(std::make_unique<parts>(system, to, options)) {}
+
+server::~server() {
+  stop(std::chrono::milliseconds{0});
+}
+
+std::expected<void, std::string> server::start() {
+  parts& p = *parts_;
+  if (auto open = p.public_listener->open(p.options.listen); !open)
+    return open;
+  if (auto open = p.admin_listener.open(p.options.admin_listen); !open)
+    return open;
+  for (std::size_t at = 0; at < p.threads.size(); ++at)
+    p.threads[at]->start("http-" + std::to_string(at));
+  p.admin_thread.start("http-admin");
+  p.public_listener->start();
+  p.admin_listener.start();
+  p.running = true;
+  return {};
+}
+
+std::uint16_t server::port() const {
+  return parts_->public_listener->port();
+}
+
+std::uint16_t server::admin_port() const {
+  return parts_->admin_listener.port();
+}
+
+void server::stop(std::chrono::milliseconds grace) {
+  parts& p = *parts_;
+  if (!std::exchange(p.running, false))
+    return;
+  const auto deadline = std::chrono::steady_clock::now() + grace;
+  p.admin_thread.refuse_work();
+  p.public_listener->close();
+  for (auto& thread : p.threads)
+    thread->drain();
+  if (const int left = p.connections.wait_for_none(deadline); left > 0)
+    spdlog::warn("{} connections did not end in time", left);
+  // The first one last: it is the listener's, and hands sockets to the others.
+  for (auto at = p.threads.rbegin(); at != p.threads.rend(); ++at)
+    (*at)->stop();
+  p.admin_listener.close();
+  p.admin_thread.drain();
+  p.admin_connections.wait_for_none(std::max(deadline, std::chrono::steady_clock::now()));
+  p.admin_thread.stop();
+}
+
+} // namespace paymentd::http

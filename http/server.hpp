@@ -1,0 +1,53 @@
+// The HTTP side of paymentd as a whole: a listener for clients, one for operators, and their
+// threads. Used by paymentd.cpp; made, started and stopped on one thread.
+#pragma once
+
+#include "actors/entrance.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+
+namespace paymentd::http {
+
+struct server_options {
+  std::string listen = "127.0.0.1:8080"; // address and port; port 0: a free one
+  std::string admin_listen = "127.0.0.1:8081";
+  int threads = 1;                        // that serve clients; at least 1
+  std::uint64_t max_body_bytes = 65536;   // more is answered 413
+  std::uint32_t max_header_bytes = 16384; // more is answered 431
+  int max_connections = 10000;            // more are answered 503 and closed
+  /// How long an outcome may take until the client is told 504; work not begun after 4/5 of it is
+  /// not begun at all.
+  std::chrono::milliseconds request_timeout{5000};
+  std::chrono::milliseconds idle_timeout{60000};   // between requests; then closed quietly
+  std::chrono::milliseconds header_timeout{10000}; // for a request to arrive, from its first byte
+  /// Requests that wait for their outcome, over all threads; more are answered 503.
+  std::size_t in_flight_max = 20000;
+};
+
+class server {
+ public:
+  server(caf::actor_system& system, actors::entrance to, server_options options);
+  /// Stops at once where `stop` was not called.
+  ~server();
+
+  /// Binds both addresses and begins to serve. The error is one line that names the address.
+  std::expected<void, std::string> start();
+
+  std::uint16_t port() const;
+  std::uint16_t admin_port() const;
+
+  /// Accepts no more connections, closes idle ones, lets requests in flight finish and answers new
+  /// ones on kept connections 503 shutting_down; after `grace`, ends what is left. Returns when all
+  /// threads have ended. The admin listener serves to the last, /readyz with 503.
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+} // namespace paymentd::http

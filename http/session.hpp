@@ -1,0 +1,100 @@
+// One connection: reads requests one after another, has them answered, writes the answers. Lives on
+// one I/O thread, in that thread's list, which it leaves when it ends.
+#pragma once
+
+#include "http/coroutine.hpp"
+#include "http/request.hpp"
+#include "http/router.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+
+namespace paymentd::http {
+
+class io_thread;
+
+/// A socket on an I/O thread, without the type erasure of Asio's default executor.
+using stream_socket =
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+
+struct session_options {
+  std::uint64_t max_body_bytes = 65536;
+  std::uint32_t max_header_bytes = 16384;
+  std::chrono::milliseconds idle_timeout{60000};   // between requests; then it is closed quietly
+  std::chrono::milliseconds header_timeout{10000}; // for a request to arrive, from its first byte;
+                                                   // and for an answer to be taken
+};
+
+class session {
+ public:
+  /// `refuse`: there are too many connections; this one is told so and closed.
+  session(io_thread& owner, stream_socket socket, bool refuse);
+
+  /// Starts the connection. `self` is where the owner keeps it; it is gone when the connection
+  /// ends.
+  void start(std::list<session>::iterator self) { run(self); }
+
+  /// Ends whatever has taken too long. Called a few times a second.
+  void check(steady_instant now);
+  /// Closes the connection where it is idle; otherwise it ends with its next answer.
+  void drain();
+  /// Ends it whatever it does.
+  void cut();
+
+ private:
+  using error_code = boost::system::error_code;
+  enum class phase : std::uint8_t { idle, receiving, waiting, sending, lingering };
+  enum class intake : std::uint8_t {
+    partial,  // more bytes are needed
+    complete, // a request is there
+    refused,  // it cannot be taken, and the answer says why
+    over,     // nobody is there to answer
+  };
+  struct read_some;
+  struct write_some;
+
+  detached run(std::list<session>::iterator self);
+  void begin_request();
+  intake take_in();
+  intake take_head();
+  intake malformed(error_code ec);
+  intake after_failed_read(error_code ec);
+  step prepare();
+  void settle(const command& what, const actors::outcome_reply& reply);
+  void show(const actors::answer_reply& reply);
+  void fail(const problem& what);
+  void fail_internally(const char* why);
+  void render();
+  bool send_now();
+  void enter(phase next, std::chrono::milliseconds time);
+  std::string_view request_id();
+
+  io_thread& owner_;
+  stream_socket socket_;
+  boost::beast::flat_buffer input_;
+  request request_;
+  std::optional<request_parser> parser_;
+  response answer_;
+  std::string output_;
+  std::size_t sent_ = 0;
+  route_match call_;
+  std::optional<problem> objection_; // known since the header; told once the body is read
+  steady_instant deadline_ = steady_instant::max();
+  phase phase_ = phase::idle;
+  bool refuse_;
+  bool head_seen_ = false;
+  bool timed_out_ = false;
+  bool cut_ = false;
+  bool peer_checked_ = false;
+  bool keep_alive_ = true;
+  bool linger_ = false; // unread input may be on its way: a plain close would reset the answer away
+};
+
+} // namespace paymentd::http
