@@ -1,0 +1,182 @@
+// Goal: a claim is repeated only whole, under keys that are never used twice, and ended only by
+// results that are exactly its own. Method: every wrong result is offered; nothing may have
+// changed.
+#include "tests/db/conformance.hpp"
+
+#include <set>
+
+namespace paymentd::db {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class claims : public conformance {
+ protected:
+  void SetUp() override {
+    conformance::SetUp();
+    who_ = subscribe();
+  }
+  void TearDown() override { EXPECT_THAT(breaches(), IsEmpty()); }
+
+  claim open(int messages) {
+    paid_orders(messages);
+    return deliver(step(who_, 1)).claims.at(0);
+  }
+  void expect_broken(const ended_claim& ended) {
+    auto wrong = step(who_, 1);
+    wrong.ended = {ended};
+    EXPECT_EQ(kind_of(deliverer().deliver(wrong, now_)), error_kind::broken);
+    EXPECT_THAT(open_claims(who_), SizeIs(1));
+  }
+
+  subscriber_id who_;
+};
+
+TEST_P(claims, a_key_names_the_database_the_claim_and_its_generation) {
+  const auto opened = open(1);
+  EXPECT_THAT(opened.key, testing::MatchesRegex("[a-z0-9.-]+"));
+  EXPECT_LE(opened.key.size(), 64u);
+  EXPECT_THAT(opened.key, testing::EndsWith("-" + std::to_string(opened.id.value) + ".1"));
+}
+
+TEST_P(claims, a_regenerated_claim_has_a_new_key_and_the_same_messages) {
+  const auto opened = open(3);
+  now_ += std::chrono::seconds{1};
+  auto next = step(who_);
+  next.regenerate = {opened.id};
+  const auto again = deliver(next).claims.at(0);
+  EXPECT_EQ(again.id, opened.id);
+  EXPECT_EQ(again.generation, 2);
+  EXPECT_NE(again.key, opened.key);
+  EXPECT_EQ(again.since, now_);
+  EXPECT_EQ(entries_of(again), entries_of(opened));
+  EXPECT_EQ(open_claims(who_).at(0).key, again.key);
+}
+
+TEST_P(claims, a_split_claim_becomes_its_two_halves) {
+  const auto opened = open(5);
+  auto next = step(who_);
+  next.split = {opened.id};
+  const auto halves = deliver(next).claims;
+  ASSERT_THAT(halves, SizeIs(2));
+  const auto all = entries_of(opened);
+  EXPECT_THAT(entries_of(halves[0]), ElementsAre(all[0], all[1]));
+  EXPECT_THAT(entries_of(halves[1]), ElementsAre(all[2], all[3], all[4]));
+  const auto found = open_claims(who_);
+  ASSERT_THAT(found, SizeIs(2));
+  EXPECT_EQ(entries_of(found[0]), entries_of(halves[0]));
+  EXPECT_EQ(entries_of(found[1]), entries_of(halves[1]));
+  EXPECT_THAT((std::set{opened.key, halves[0].key, halves[1].key}), SizeIs(3));
+  auto last = step(who_);
+  last.ended = {end_as(halves[0], delivery_status::delivered),
+                end_as(halves[1], delivery_status::failed)};
+  deliver(last);
+  EXPECT_THAT(open_claims(who_), IsEmpty());
+}
+
+TEST_P(claims, a_split_retry_becomes_its_two_halves) {
+  auto next = step(who_, 1);
+  next.ended = {end_as(open(3), delivery_status::pending, now_)};
+  const auto retried = deliver(next).claims.at(0);
+  auto split = step(who_);
+  split.split = {retried.id};
+  const auto halves = deliver(split).claims;
+  ASSERT_THAT(halves, SizeIs(2));
+  EXPECT_THAT(halves[0].messages, SizeIs(1));
+  EXPECT_THAT(halves[1].messages, SizeIs(2));
+  EXPECT_EQ(halves[1].messages[1].attempts, 1);
+}
+
+TEST_P(claims, a_claim_of_one_message_cannot_be_split) {
+  auto next = step(who_);
+  next.split = {open(1).id};
+  EXPECT_EQ(kind_of(deliverer().deliver(next, now_)), error_kind::broken);
+  EXPECT_THAT(open_claims(who_), SizeIs(1));
+}
+
+TEST_P(claims, no_key_is_ever_used_again) {
+  std::set<std::string> keys;
+  for (int i = 0; i < 3; ++i) {
+    const auto opened = open(1);
+    EXPECT_TRUE(keys.insert(opened.key).second);
+    auto next = step(who_);
+    next.ended = {end_as(opened, delivery_status::delivered)};
+    deliver(next);
+    if (i == 1)
+      reopen();
+  }
+}
+
+TEST_P(claims, results_in_any_order_are_taken) {
+  auto ended = end_as(open(3), delivery_status::delivered);
+  std::swap(ended.results[0], ended.results[2]);
+  auto next = step(who_);
+  next.ended = {ended};
+  deliver(next);
+  EXPECT_THAT(open_claims(who_), IsEmpty());
+}
+
+TEST_P(claims, a_missing_result_ends_nothing) {
+  auto ended = end_as(open(3), delivery_status::delivered);
+  ended.results.pop_back();
+  expect_broken(ended);
+}
+
+TEST_P(claims, a_result_of_another_message_ends_nothing) {
+  auto ended = end_as(open(3), delivery_status::delivered);
+  ended.results[1].entry.value += 1000;
+  expect_broken(ended);
+}
+
+TEST_P(claims, one_result_too_many_ends_nothing) {
+  auto ended = end_as(open(3), delivery_status::delivered);
+  ended.results.push_back(ended.results[0]);
+  expect_broken(ended);
+}
+
+TEST_P(claims, the_same_result_twice_ends_nothing) {
+  auto ended = end_as(open(3), delivery_status::delivered);
+  ended.results[1] = ended.results[0];
+  expect_broken(ended);
+}
+
+TEST_P(claims, a_claim_that_is_not_open_ends_nothing) {
+  auto ended = end_as(open(3), delivery_status::delivered);
+  ended.id.value += 1;
+  expect_broken(ended);
+}
+
+TEST_P(claims, a_claim_ends_once) {
+  const auto opened = open(2);
+  auto next = step(who_);
+  next.ended = {end_as(opened, delivery_status::delivered)};
+  deliver(next);
+  EXPECT_EQ(kind_of(deliverer().deliver(next, now_)), error_kind::broken);
+}
+
+TEST_P(claims, another_subscribers_claim_is_not_touched) {
+  const auto opened = open(2);
+  auto next = step(subscribe("other"));
+  next.ended = {end_as(opened, delivery_status::delivered)};
+  EXPECT_EQ(kind_of(deliverer().deliver(next, now_)), error_kind::broken);
+  EXPECT_THAT(open_claims(who_), SizeIs(1));
+}
+
+TEST_P(claims, a_step_that_fails_at_its_end_has_changed_nothing) {
+  const auto opened = open(2);
+  paid_orders(2);
+  auto next = step(who_, 1);
+  next.ended = {end_as(opened, delivery_status::delivered)};
+  next.regenerate = {{opened.id.value + 100}};
+  EXPECT_EQ(kind_of(deliverer().deliver(next, now_)), error_kind::broken);
+  const auto found = open_claims(who_);
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].key, opened.key);
+}
+
+INSTANTIATE_TEST_SUITE_P(stores, claims, testing::ValuesIn(all_stores()), name_of_store);
+
+} // namespace
+} // namespace paymentd::db

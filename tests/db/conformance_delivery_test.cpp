@@ -1,0 +1,249 @@
+// Goal: no event is lost or claimed twice on its way to a subscriber. Method: pay, claim, end
+// claims in every way, restart in between, and let the audit judge the states after each test.
+#include "tests/db/conformance.hpp"
+
+namespace paymentd::db {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class delivering : public conformance {
+  void TearDown() override { EXPECT_THAT(breaches(), IsEmpty()); }
+};
+
+std::vector<entry_id> payments_of(const std::vector<order>& paid) {
+  std::vector<entry_id> entries;
+  for (const auto& one : paid)
+    entries.push_back(one.payment_entry.value());
+  return entries;
+}
+
+TEST_P(delivering, a_subscriber_is_found_again_with_its_kinds_as_they_were) {
+  const auto made = must(deliverer().subscribe("hook", true, true, now_));
+  const auto again = must(deliverer().subscribe("hook", false, false, now_));
+  EXPECT_EQ(again.id, made.id);
+  EXPECT_TRUE(again.wants_payments && again.wants_refunds);
+  EXPECT_NE(subscribe("other"), made.id);
+}
+
+TEST_P(delivering, a_new_subscriber_starts_from_here) {
+  paid_orders(3);
+  const auto who = subscribe();
+  EXPECT_THAT(deliver(step(who, 1)).claims, IsEmpty());
+  const auto paid = paid_orders(2);
+  const auto answer = deliver(step(who, 1));
+  ASSERT_THAT(answer.claims, SizeIs(1));
+  EXPECT_EQ(entries_of(answer.claims[0]), payments_of(paid));
+}
+
+TEST_P(delivering, a_message_tells_the_event_of_its_payment) {
+  const auto who = subscribe();
+  const auto owner = new_user(50'000);
+  const auto made = settle_one<order>(create_order{owner.id, {12'000}, {2'000}, coupon_id{7}});
+  now_ += 1h;
+  const auto paid = settle_one<order>(pay{made.id, owner.id});
+  const auto answer = deliver(step(who, 1));
+  ASSERT_THAT(answer.claims, SizeIs(1));
+  ASSERT_THAT(answer.claims[0].messages, SizeIs(1));
+  const message expected{{.entry = paid.payment_entry.value(),
+                          .kind = entry_kind::payment,
+                          .order = made.id,
+                          .user = owner.id,
+                          .phone = owner.phone,
+                          .coupon = coupon_id{7},
+                          .total = {12'000},
+                          .discount = {2'000},
+                          .ordered_at = made.created_at,
+                          .at = now_},
+                         0};
+  EXPECT_EQ(answer.claims[0].messages[0].event, expected.event);
+  EXPECT_EQ(answer.claims[0].messages[0].attempts, 0);
+  EXPECT_EQ(answer.claims[0].since, now_);
+  EXPECT_EQ(answer.claims[0].generation, 1);
+}
+
+TEST_P(delivering, a_subscriber_gets_the_kinds_that_it_wants) {
+  const auto payments = subscribe("payments", true, false);
+  const auto refunds = subscribe("refunds", false, true);
+  const auto both = subscribe("both", true, true);
+  const auto paid = paid_orders(2);
+  const auto refunded = settle_one<order>(refund{paid[0].id});
+  const auto got = [&](subscriber_id who) {
+    return entries_of(deliver(step(who, 1)).claims.at(0));
+  };
+  EXPECT_THAT(got(payments), ElementsAre(*paid[0].payment_entry, *paid[1].payment_entry));
+  EXPECT_THAT(got(refunds), ElementsAre(*refunded.refund_entry));
+  EXPECT_THAT(got(both),
+              ElementsAre(*paid[0].payment_entry, *paid[1].payment_entry, *refunded.refund_entry));
+}
+
+TEST_P(delivering, what_nobody_wants_is_passed_without_a_claim) {
+  const auto who = subscribe();
+  const auto owner = new_user(1);
+  for (int i = 0; i < 5; ++i)
+    settle({charge{owner.id, {1}}});
+  const auto answer = deliver(step(who, 3));
+  EXPECT_THAT(answer.claims, IsEmpty());
+  EXPECT_FALSE(answer.more);
+}
+
+TEST_P(delivering, claims_are_bounded_and_more_says_when_there_is_more) {
+  const auto who = subscribe();
+  const auto entries = payments_of(paid_orders(7));
+  EXPECT_TRUE(deliver(step(who, 0)).more);
+  auto answer = deliver(step(who, 2, 2));
+  ASSERT_THAT(answer.claims, SizeIs(2));
+  EXPECT_THAT(entries_of(answer.claims[0]), ElementsAre(entries[0], entries[1]));
+  EXPECT_THAT(entries_of(answer.claims[1]), ElementsAre(entries[2], entries[3]));
+  EXPECT_TRUE(answer.more);
+  answer = deliver(step(who, 2, 2));
+  ASSERT_THAT(answer.claims, SizeIs(2));
+  EXPECT_THAT(entries_of(answer.claims[1]), ElementsAre(entries[6]));
+  EXPECT_FALSE(answer.more);
+  EXPECT_THAT(open_claims(who), SizeIs(4));
+}
+
+TEST_P(delivering, an_open_claim_is_found_whole_after_a_restart) {
+  const auto who = subscribe();
+  paid_orders(3);
+  const auto opened = deliver(step(who, 1)).claims.at(0);
+  reopen();
+  const auto found = open_claims(who);
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].id, opened.id);
+  EXPECT_EQ(found[0].key, opened.key);
+  EXPECT_EQ(found[0].since, opened.since);
+  EXPECT_EQ(entries_of(found[0]), entries_of(opened));
+  EXPECT_THAT(deliver(step(who, 1)).claims, IsEmpty());
+}
+
+TEST_P(delivering, what_was_paid_before_a_restart_is_still_ahead_after_it) {
+  const auto who = subscribe();
+  const auto before = payments_of(paid_orders(2));
+  reopen();
+  auto streams = must(deliverer().adopt_streams({}, 10, now_ + 1h));
+  streams.push_back(lane_->lease());
+  std::vector<entry_id> got;
+  for (const auto& stream : streams) {
+    must(deliverer().open_claims(who, stream, now_));
+    auto from = step(who, 1);
+    from.stream = stream;
+    for (const auto& one : deliver(from).claims)
+      for (const auto entry : entries_of(one))
+        got.push_back(entry);
+  }
+  EXPECT_EQ(got, before);
+}
+
+TEST_P(delivering, an_ended_claim_is_done_with) {
+  const auto who = subscribe();
+  paid_orders(3);
+  auto next = step(who, 1);
+  next.ended = {end_as(deliver(next).claims.at(0), delivery_status::delivered)};
+  const auto answer = deliver(next);
+  EXPECT_THAT(answer.claims, IsEmpty());
+  EXPECT_FALSE(answer.more);
+  EXPECT_EQ(answer.next_due, std::nullopt);
+  EXPECT_THAT(open_claims(who), IsEmpty());
+}
+
+TEST_P(delivering, one_step_ends_a_claim_and_opens_the_next) {
+  const auto who = subscribe();
+  const auto entries = payments_of(paid_orders(4));
+  auto next = step(who, 1, 2);
+  next.ended = {end_as(deliver(next).claims.at(0), delivery_status::delivered)};
+  const auto answer = deliver(next);
+  ASSERT_THAT(answer.claims, SizeIs(1));
+  EXPECT_THAT(entries_of(answer.claims[0]), ElementsAre(entries[2], entries[3]));
+  EXPECT_THAT(open_claims(who), SizeIs(1));
+}
+
+TEST_P(delivering, a_retry_is_claimed_when_it_is_due_and_not_before) {
+  const auto who = subscribe();
+  const auto entries = payments_of(paid_orders(2));
+  auto next = step(who, 1);
+  const auto due = now_ + 10s;
+  next.ended = {end_as(deliver(next).claims.at(0), delivery_status::pending, due)};
+  next.ended[0].results[1].status = delivery_status::failed;
+  auto answer = deliver(next);
+  EXPECT_THAT(answer.claims, IsEmpty());
+  EXPECT_FALSE(answer.more);
+  EXPECT_EQ(answer.next_due, due);
+  now_ = due;
+  answer = deliver(step(who, 1));
+  ASSERT_THAT(answer.claims, SizeIs(1));
+  EXPECT_THAT(entries_of(answer.claims[0]), ElementsAre(entries[0]));
+  EXPECT_EQ(answer.claims[0].messages[0].attempts, 1);
+  EXPECT_EQ(answer.next_due, std::nullopt);
+  EXPECT_THAT(deliver(step(who, 1)).claims, IsEmpty());
+}
+
+TEST_P(delivering, a_retry_claim_is_found_after_a_restart_and_can_be_ended) {
+  const auto who = subscribe();
+  paid_orders(3);
+  auto next = step(who, 1);
+  next.ended = {end_as(deliver(next).claims.at(0), delivery_status::pending, now_)};
+  const auto retried = deliver(next).claims.at(0);
+  reopen();
+  const auto found = open_claims(who);
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(entries_of(found[0]), entries_of(retried));
+  EXPECT_EQ(found[0].messages[2].attempts, 1);
+  auto last = step(who, 1);
+  last.ended = {end_as(found[0], delivery_status::delivered)};
+  last.stream = lane_->lease();
+  EXPECT_THAT(deliver(last).claims, IsEmpty());
+}
+
+TEST_P(delivering, retries_go_before_what_lies_ahead_and_do_not_mix_with_it) {
+  const auto who = subscribe();
+  const auto first = payments_of(paid_orders(2));
+  auto next = step(who, 0);
+  next.ended = {end_as(deliver(step(who, 1)).claims.at(0), delivery_status::pending, now_)};
+  deliver(next);
+  const auto second = payments_of(paid_orders(2));
+  const auto answer = deliver(step(who, 5));
+  ASSERT_THAT(answer.claims, SizeIs(2));
+  EXPECT_EQ(entries_of(answer.claims[0]), first);
+  EXPECT_EQ(entries_of(answer.claims[1]), second);
+}
+
+TEST_P(delivering, subscribers_do_not_see_each_other) {
+  const auto one = subscribe("one");
+  const auto two = subscribe("two");
+  const auto entries = payments_of(paid_orders(2));
+  auto next = step(one, 1);
+  next.ended = {end_as(deliver(next).claims.at(0), delivery_status::delivered)};
+  deliver(next);
+  const auto answer = deliver(step(two, 1));
+  ASSERT_THAT(answer.claims, SizeIs(1));
+  EXPECT_EQ(entries_of(answer.claims[0]), entries);
+}
+
+TEST_P(delivering, who_holds_an_ended_epoch_is_fenced_and_changes_nothing) {
+  const auto who = subscribe();
+  paid_orders(2);
+  auto late = step(who, 1);
+  const auto opened = deliver(late).claims.at(0);
+  must(lane_->resolve(now_)); // begins a new epoch
+  late.ended = {end_as(opened, delivery_status::delivered)};
+  EXPECT_EQ(kind_of(deliverer().deliver(late, now_)), error_kind::fenced);
+  EXPECT_EQ(kind_of(deliverer().open_claims(who, late.stream, now_)), error_kind::fenced);
+  EXPECT_THAT(open_claims(who), SizeIs(1));
+}
+
+TEST_P(delivering, nothing_is_adopted_where_nothing_was_left) {
+  EXPECT_THAT(must(deliverer().adopt_streams({}, 10, now_ + 1h)), IsEmpty());
+}
+
+TEST_P(delivering, an_unknown_subscriber_is_an_error) {
+  EXPECT_EQ(kind_of(deliverer().deliver(step({4711}, 1), now_)), error_kind::broken);
+}
+
+INSTANTIATE_TEST_SUITE_P(stores, delivering, testing::ValuesIn(all_stores()), name_of_store);
+
+} // namespace
+} // namespace paymentd::db
