@@ -163,7 +163,9 @@ class http_client::impl final : public http_connection::owner {
   void time_is_up(const std::shared_ptr<http_exchange>& late) {
     if (late->on) {
       const std::shared_ptr<http_connection> on = late->on;
-      return on->fail(http_error::kind::too_slow, "no answer within the time");
+      return on->connected()
+                 ? on->fail(http_error::kind::too_slow, "no answer within the time")
+                 : on->fail(http_error::kind::not_connected, "connecting took too long");
     }
     if (std::erase(waiting_, late) != 0)
       answer(*late, std::unexpected(refused(http_error::kind::too_slow,

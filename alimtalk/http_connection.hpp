@@ -65,6 +65,7 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   /// Whether an idle connection can take another exchange: not too old, and not closed by the
   /// server, as far as one can see.
   bool usable();
+  bool connected() const { return connected_; }
 
  private:
   void handshake();

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 namespace paymentd::alimtalk {
@@ -47,7 +48,18 @@ class fake_alimtalk::server {
   std::uint64_t connections() const { return connections_; }
 
   void close_idle_connections() {
-    asio::post(io_, [this] { sessions_.close_idle(); });
+    std::promise<void> closed;
+    {
+      const std::lock_guard lock(stopping_);
+      if (!thread_.joinable())
+        return;
+      asio::post(io_, [this, &closed] {
+        sessions_.close_idle();
+        // Behind what is queued already: an answer just written makes its connection idle.
+        asio::post(io_, [&closed] { closed.set_value(); });
+      });
+      closed.get_future().wait();
+    }
   }
 
   void stop() {

@@ -24,7 +24,7 @@ struct fake_behaviour {
   bool hang = false;                    // read calls, accept and answer nothing
   int status = 0;                       // answer every call with this HTTP status, accept nothing
   /// Answer 429 with this Retry-After, accept nothing.
-  std::optional<std::chrono::seconds> throttle;
+  std::optional<std::chrono::seconds> throttle = std::nullopt;
   double fail_rate = 0;      // 0 to 1: this part of the calls gets fail_status, accepting nothing
   int fail_status = 500;     //
   int result_code = 0;       // refuse every call with this code in its header and HTTP status 200
@@ -32,7 +32,7 @@ struct fake_behaviour {
   bool garbage = false;      // accept calls, then answer 200 with what is no JSON
   /// Phone numbers refused with -5000, each alone or, with poison_refuses_call, with its whole
   /// call.
-  std::vector<std::string> poison_numbers;
+  std::vector<std::string> poison_numbers = {};
   bool poison_refuses_call = false;
 };
 
@@ -50,8 +50,8 @@ struct fake_alimtalk_options {
   std::uint16_t port = 0; // 0: any that is free
   /// The wall clock: when idempotency keys are forgotten, and what a search's window is held
   /// against.
-  std::function<instant()> now;
-  fake_behaviour behaviour;
+  std::function<instant()> now = {};
+  fake_behaviour behaviour = {};
 };
 
 class fake_alimtalk {
@@ -68,7 +68,8 @@ class fake_alimtalk {
   void set_behaviour(fake_behaviour behaviour);
   fake_behaviour behaviour() const;
 
-  /// Closes the connections that wait for a next request; calls in work go on.
+  /// Closes the connections that wait for a next request, before it returns; those with a call in
+  /// work are closed after its answer.
   void close_idle_connections();
 
   std::uint64_t accepted() const;    // messages, each time that one was accepted

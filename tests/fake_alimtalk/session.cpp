@@ -34,6 +34,8 @@ class fake_session : public std::enable_shared_from_this<fake_session> {
   fake_session& operator=(const fake_session&) = delete;
 
   void read() {
+    if (last_)
+      return close();
     idle_ = true;
     parser_.emplace();
     parser_->body_limit(request_bytes_max);
@@ -55,7 +57,11 @@ class fake_session : public std::enable_shared_from_this<fake_session> {
     socket_.close(ignored);
   }
 
-  bool idle() const { return idle_; }
+  void close_when_idle() {
+    last_ = true;
+    if (idle_)
+      close();
+  }
 
  private:
   void read_body() {
@@ -138,6 +144,7 @@ class fake_session : public std::enable_shared_from_this<fake_session> {
   std::string head_;
   std::array<char, 64> ignored_{};
   bool idle_ = true;
+  bool last_ = false; // no further request is to be read
 };
 
 void fake_sessions::start(asio::ip::tcp::socket socket, fake_api& api) {
@@ -150,8 +157,7 @@ void fake_sessions::start(asio::ip::tcp::socket socket, fake_api& api) {
 
 void fake_sessions::close_idle() {
   for (fake_session* one : open_)
-    if (one->idle())
-      one->close();
+    one->close_when_idle();
 }
 
 void fake_sessions::close_all() {

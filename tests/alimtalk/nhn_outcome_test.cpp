@@ -1,0 +1,273 @@
+// Goal: nothing counts as accepted that was not clearly said to be, and each answer is of the right
+// class. Method: the pure functions against answers written by hand, good, bad and hostile.
+#include "alimtalk/nhn_outcome.hpp"
+
+#include "alimtalk/nhn_json.hpp"
+#include "tests/alimtalk/example_call.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace paymentd::alimtalk {
+namespace {
+
+using json = nlohmann::json;
+using testing::HasSubstr;
+
+json header(int code, bool successful) {
+  return {{"resultCode", code}, {"resultMessage", "said NHN"}, {"isSuccessful", successful}};
+}
+
+json result_of(int i, int code = 0) {
+  return {{"recipientSeq", i},
+          {"recipientNo", "010" + std::to_string(10'000'000 + i)},
+          {"resultCode", code},
+          {"resultMessage", code == 0 ? "success" : "said NHN"},
+          {"recipientGroupingKey", "alimtalk-" + std::to_string(i)}};
+}
+
+json accepted_call(const std::vector<json>& results) {
+  return {{"header", header(0, true)}, {"message", {{"requestId", "R"}, {"sendResults", results}}}};
+}
+
+http_response response(std::string body, int status = 200) {
+  http_response made;
+  made.status = status;
+  made.body = std::move(body);
+  return made;
+}
+
+call_result outcome(int recipients, const json& answer, int status = 200) {
+  return nhn_call_result(example_call("k", recipients, {}), response(answer.dump(), status));
+}
+
+void expect_failure(const call_result& result, failure_class kind, bool refused_content = false) {
+  ASSERT_FALSE(result);
+  EXPECT_EQ(static_cast<int>(result.error().kind), static_cast<int>(kind)) << result.error().reason;
+  EXPECT_EQ(result.error().refused_content, refused_content);
+  EXPECT_FALSE(result.error().never_written);
+  EXPECT_FALSE(result.error().reason.empty());
+}
+
+void expect_failure(const recipient_result& result, failure_class kind) {
+  ASSERT_FALSE(result);
+  EXPECT_EQ(static_cast<int>(result.error().kind), static_cast<int>(kind)) << result.error().reason;
+}
+
+TEST(nhn_outcome, each_accepted_message_has_the_request_and_its_place_as_its_id) {
+  const call_result result = outcome(2, accepted_call({result_of(1), result_of(2)}));
+  ASSERT_TRUE(result);
+  ASSERT_EQ(result->size(), 2u);
+  EXPECT_EQ(result->at(0)->provider_message_id, "R/1");
+  EXPECT_EQ(result->at(1)->provider_message_id, "R/2");
+}
+
+TEST(nhn_outcome, results_are_matched_by_grouping_key_whatever_their_order) {
+  const call_result result =
+      outcome(3, accepted_call({result_of(3), result_of(1, -5000), result_of(2)}));
+  ASSERT_TRUE(result);
+  expect_failure(result->at(0), failure_class::permanent);
+  EXPECT_EQ(result->at(0).error().reason, "NHN refused the message: -5000 said NHN");
+  EXPECT_EQ(result->at(1)->provider_message_id, "R/2");
+  EXPECT_EQ(result->at(2)->provider_message_id, "R/3");
+}
+
+TEST(nhn_outcome, one_messages_failure_has_the_class_of_its_code) {
+  const call_result result =
+      outcome(5, accepted_call({result_of(1), result_of(2, -5000), result_of(3, -7000),
+                                result_of(4, -9999), result_of(5, -3010)}));
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->at(0));
+  expect_failure(result->at(1), failure_class::permanent);
+  expect_failure(result->at(2), failure_class::transient);
+  expect_failure(result->at(3), failure_class::transient);
+  expect_failure(result->at(4), failure_class::permanent);
+}
+
+TEST(nhn_outcome, a_message_without_a_result_is_unknown_and_the_others_stand) {
+  const call_result result = outcome(3, accepted_call({result_of(1), result_of(3)}));
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->at(0));
+  expect_failure(result->at(1), failure_class::unknown);
+  EXPECT_TRUE(result->at(2));
+}
+
+TEST(nhn_outcome, results_for_strangers_count_for_nobody) {
+  const call_result result = outcome(2, accepted_call({result_of(7), result_of(2)}));
+  ASSERT_TRUE(result);
+  expect_failure(result->at(0), failure_class::unknown);
+  EXPECT_TRUE(result->at(1));
+  expect_failure(outcome(2, accepted_call({result_of(7), result_of(8)})), failure_class::unknown);
+}
+
+TEST(nhn_outcome, contradicting_results_for_a_message_are_unknown) {
+  const call_result result =
+      outcome(2, accepted_call({result_of(1), result_of(2), result_of(1, -5000)}));
+  ASSERT_TRUE(result);
+  expect_failure(result->at(0), failure_class::unknown);
+  EXPECT_TRUE(result->at(1));
+}
+
+TEST(nhn_outcome, without_grouping_keys_a_message_is_known_by_place_and_number_or_not_at_all) {
+  json first = result_of(1, -5000);
+  json second = result_of(2);
+  first.erase("recipientGroupingKey");
+  second["recipientGroupingKey"] = nullptr;
+  const call_result whole = outcome(2, accepted_call({second, first}));
+  ASSERT_TRUE(whole);
+  expect_failure(whole->at(0), failure_class::permanent);
+  EXPECT_EQ(whole->at(1)->provider_message_id, "R/2");
+
+  expect_failure(outcome(3, accepted_call({first, second})), failure_class::unknown);
+  expect_failure(outcome(2, accepted_call({second, second})), failure_class::unknown);
+  first["recipientNo"] = "01099999999";
+  expect_failure(outcome(2, accepted_call({first, second})), failure_class::unknown);
+}
+
+TEST(nhn_outcome, a_success_without_request_results_or_codes_is_unknown) {
+  json no_id = accepted_call({result_of(1)});
+  no_id["message"].erase("requestId");
+  expect_failure(outcome(1, no_id), failure_class::unknown);
+  expect_failure(outcome(1, accepted_call({})), failure_class::unknown);
+  expect_failure(outcome(1, {{"header", header(0, true)}}), failure_class::unknown);
+  expect_failure(outcome(1, {{"header", header(0, true)}, {"message", nullptr}}),
+                 failure_class::unknown);
+  json no_code = result_of(1);
+  no_code["resultCode"] = "0";
+  const call_result result = outcome(1, accepted_call({no_code}));
+  ASSERT_TRUE(result);
+  expect_failure(result->at(0), failure_class::unknown);
+}
+
+TEST(nhn_outcome, what_cannot_be_read_or_contradicts_itself_is_unknown) {
+  const call what = example_call("k", 1, {});
+  const std::string good = accepted_call({result_of(1)}).dump();
+  ASSERT_TRUE(nhn_call_result(what, response(good)));
+  for (std::size_t size = 0; size < good.size(); ++size)
+    expect_failure(nhn_call_result(what, response(good.substr(0, size))), failure_class::unknown);
+  for (const char* bad : {"[]", "1", "\"\"", "null", "{}", "<html></html>", "{\"header\":[]}",
+                          "{\"header\":{\"resultCode\":0}}", "{\"header\":{\"isSuccessful\":true}}",
+                          "{\"header\":{\"resultCode\":\"0\",\"isSuccessful\":\"true\"}}"})
+    expect_failure(nhn_call_result(what, response(bad)), failure_class::unknown);
+  expect_failure(nhn_call_result(what, response(std::string(100'000, '['))),
+                 failure_class::unknown);
+  json contradiction = accepted_call({result_of(1)});
+  contradiction["header"] = header(-5000, true);
+  expect_failure(outcome(1, contradiction), failure_class::unknown);
+  contradiction["header"] = header(0, false);
+  expect_failure(outcome(1, contradiction), failure_class::unknown);
+}
+
+TEST(nhn_outcome, fields_count_only_in_their_own_place) {
+  json answer = accepted_call({result_of(1)});
+  answer["resultCode"] = -1;
+  answer["other"] = {{"header", header(-1000, false)}, {"requestId", "wrong"}};
+  answer["message"]["more"] = {{"requestId", "wrong"}, {"sendResults", json::array({result_of(1, -5000)})}};
+  answer["message"]["sendResults"][0]["more"] = {{"resultCode", -5000}, {"recipientSeq", 9}};
+  answer["message"]["sendResults"][0]["zlist"] = {{{"resultCode", -5000}}, {1, 2}};
+  const call_result result = outcome(1, answer);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->at(0)->provider_message_id, "R/1");
+}
+
+TEST(nhn_outcome, a_refused_call_has_the_class_of_its_code) {
+  for (const int code : {-1000, -1001, -1027, -3003, -3004, -3005, -3010, -7000, -9999})
+    expect_failure(outcome(2, {{"header", header(code, false)}}), failure_class::outage);
+  expect_failure(outcome(2, {{"header", header(-1005, false)}}), failure_class::seen);
+  for (const int code : {-5000, -4000, 17}) {
+    expect_failure(outcome(2, {{"header", header(code, false)}}), failure_class::outage, true);
+    expect_failure(outcome(1, {{"header", header(code, false)}}), failure_class::permanent, true);
+  }
+}
+
+TEST(nhn_outcome, a_template_that_every_message_was_refused_for_is_an_outage_of_the_call) {
+  expect_failure(outcome(2, accepted_call({result_of(1, -3003), result_of(2, -3003)})),
+                 failure_class::outage, true);
+}
+
+TEST(nhn_outcome, http_statuses_have_their_classes) {
+  for (const int status : {301, 302, 307, 308, 401, 403, 404, 405, 408, 409, 500, 501, 503})
+    expect_failure(nhn_call_result(example_call("k", 2, {}), response("x", status)),
+                   failure_class::outage);
+  for (const int status : {400, 413, 422})
+    expect_failure(nhn_call_result(example_call("k", 2, {}), response("x", status)),
+                   failure_class::outage, true);
+  for (const int status : {502, 504, 520, 524})
+    expect_failure(nhn_call_result(example_call("k", 2, {}), response("x", status)),
+                   failure_class::unknown);
+  expect_failure(outcome(1, {{"header", header(-5000, false)}}, 400), failure_class::permanent,
+                 true);
+  expect_failure(outcome(1, {{"header", header(-1005, false)}}, 409), failure_class::seen);
+}
+
+TEST(nhn_outcome, a_success_in_a_refused_status_accepts_nothing) {
+  for (const int status : {302, 400, 404, 429, 500, 502})
+    EXPECT_FALSE(outcome(1, accepted_call({result_of(1)}), status)) << status;
+}
+
+TEST(nhn_outcome, throttled_says_how_long) {
+  http_response busy = response("", 429);
+  busy.retry_after = std::chrono::seconds{3};
+  const call_result result = nhn_call_result(example_call("k", 1, {}), busy);
+  expect_failure(result, failure_class::throttled);
+  EXPECT_EQ(result.error().retry_after, std::chrono::seconds{3});
+}
+
+TEST(nhn_outcome, a_request_that_was_not_written_is_an_outage_and_says_so) {
+  const auto failed = [](http_error::kind what, bool written) {
+    return nhn_call_result(example_call("k", 1, {}),
+                           std::unexpected(http_error{what, written, "why"}));
+  };
+  const call_result refused = failed(http_error::kind::not_connected, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, failure_class::outage);
+  EXPECT_TRUE(refused.error().never_written);
+  EXPECT_EQ(refused.error().reason, "why");
+  expect_failure(failed(http_error::kind::too_slow, true), failure_class::unknown);
+  expect_failure(failed(http_error::kind::lost, true), failure_class::unknown);
+  expect_failure(failed(http_error::kind::malformed, true), failure_class::unknown);
+  expect_failure(failed(http_error::kind::stopped, true), failure_class::unknown);
+  expect_failure(failed(http_error::kind::stopped, false), failure_class::unknown);
+}
+
+TEST(nhn_outcome, nhns_words_are_cut_and_made_one_line) {
+  json answer{{"header", header(-1000, false)}};
+  answer["header"]["resultMessage"] = "two\nlines " + std::string(189, 'x') + "원원";
+  const call_result result = outcome(1, answer);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().reason,
+            "NHN refused the call: -1000 two lines " + std::string(189, 'x'));
+}
+
+TEST(nhn_search, a_page_gives_the_ids_by_grouping_key) {
+  const json listed{{"requestId", "R"},
+                    {"recipientSeq", 2},
+                    {"recipientGroupingKey", "alimtalk-2"},
+                    {"resultCode", "1000"}};
+  const auto page = nhn_search_page(response(json{
+      {"header", header(0, true)},
+      {"messageSearchResultResponse",
+       {{"messages", {listed, json{{"requestId", "R"}}}},
+        {"totalCount", 2}}}}.dump()));
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->listed, 2u);
+  EXPECT_EQ(page->total, 2u);
+  ASSERT_EQ(page->ids.size(), 1u);
+  EXPECT_EQ(page->ids.at("alimtalk-2"), "R/2");
+}
+
+TEST(nhn_search, no_failure_of_a_search_is_unknown) {
+  EXPECT_EQ(nhn_search_page(response("", 504)).error().kind, failure_class::outage);
+  EXPECT_EQ(nhn_search_page(response("", 429)).error().kind, failure_class::throttled);
+  EXPECT_EQ(nhn_search_page(response("garbage")).error().kind, failure_class::outage);
+  EXPECT_EQ(nhn_search_page(response(json{{"header", header(-1000, false)}}.dump())).error().kind,
+            failure_class::outage);
+  EXPECT_EQ(nhn_search_page(std::unexpected(http_error{http_error::kind::lost, true, "why"}))
+                .error()
+                .kind,
+            failure_class::outage);
+}
+
+} // namespace
+} // namespace paymentd::alimtalk
