@@ -1,0 +1,293 @@
+#include "delivery_stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+#include <stdlib.h>
+
+namespace paymentd::actors::test {
+struct nobody_sends_this {};
+} // namespace paymentd::actors::test
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::test::nobody_sends_this)
+
+namespace paymentd::actors::test {
+
+using namespace std::chrono_literals;
+
+// ---- the provider -------------------------------------------------------------------------------
+
+void model_provider::answer(std::function<void()> arrive) {
+  if (hold_answers)
+    answers_.push_back(std::move(arrive));
+  else
+    arrive();
+}
+
+void model_provider::release(std::size_t which) {
+  const auto at = answers_.begin() + static_cast<std::ptrdiff_t>(which);
+  const auto arrive = std::move(*at);
+  answers_.erase(at);
+  arrive();
+}
+
+alimtalk::call_result model_provider::take_in(const alimtalk::call& what, const treatment& how) {
+  const auto seen = keys_.find(what.key);
+  if (window.count() > 0 && seen != keys_.end() && on_.now() - seen->second < window)
+    return std::unexpected(failing(alimtalk::failure_class::seen, "duplicate key"));
+  keys_[what.key] = on_.now();
+  std::vector<alimtalk::recipient_result> results;
+  for (const alimtalk::recipient& each : what.recipients) {
+    if (auto why = how.recipient ? how.recipient(each) : std::nullopt) {
+      results.emplace_back(std::unexpected(std::move(*why)));
+      continue;
+    }
+    ++accepted[each.delivery_id];
+    auto& id = by_key_[what.key][each.delivery_id];
+    id = "m" + std::to_string(++last_id_);
+    results.emplace_back(alimtalk::accepted{id});
+  }
+  if (how.garble)
+    how.garble(results);
+  return results;
+}
+
+void model_provider::send(alimtalk::call what, std::function<void(alimtalk::call_result)> done) {
+  sent.push_back(what);
+  sent_at.push_back(on_.now());
+  const treatment how = on_send ? on_send(what) : treatment{};
+  alimtalk::call_result truth =
+      how.accept ? take_in(what, how) : alimtalk::call_result(std::unexpected(*how.says));
+  if (how.says)
+    truth = std::unexpected(*how.says);
+  answer([truth = std::move(truth), done = std::move(done)] { done(truth); });
+}
+
+void model_provider::find(alimtalk::call what, std::function<void(alimtalk::find_result)> done) {
+  searched.push_back(what);
+  const treatment how = on_find ? on_find(what) : treatment{};
+  if (how.says) {
+    answer([why = *how.says, done = std::move(done)] { done(std::unexpected(why)); });
+    return;
+  }
+  std::vector<std::string> found;
+  for (const alimtalk::recipient& each : what.recipients) {
+    const auto& ids = by_key_[what.key];
+    const auto at = ids.find(each.delivery_id);
+    found.push_back(at == ids.end() ? "" : at->second);
+  }
+  answer([found = std::move(found), done = std::move(done)] { done(found); });
+}
+
+int model_provider::times_accepted(entry_id entry) const {
+  const auto at = accepted.find("alimtalk-" + std::to_string(entry.value));
+  return at == accepted.end() ? 0 : at->second;
+}
+
+// ---- the store ----------------------------------------------------------------------------------
+
+db::result<db::subscriber> faulty_store::subscribe(std::string_view name, bool payments,
+                                                   bool refunds, instant now) {
+  if (auto fault = before ? before() : std::nullopt)
+    return std::unexpected(*fault);
+  return real_->subscribe(name, payments, refunds, now);
+}
+
+db::result<std::vector<db::claim>> faulty_store::open_claims(subscriber_id subscriber,
+                                                             db::stream_lease stream, instant now) {
+  if (auto fault = before ? before() : std::nullopt)
+    return std::unexpected(*fault);
+  return real_->open_claims(subscriber, stream, now);
+}
+
+db::result<db::delivery_answer> faulty_store::deliver(const db::delivery_step& step, instant now) {
+  if (auto fault = before ? before() : std::nullopt)
+    return std::unexpected(*fault);
+  auto answer = real_->deliver(step, now);
+  if (!answer)
+    return answer;
+  steps.push_back(step);
+  for (const db::ended_claim& ended : step.ended)
+    for (const db::delivery_result& each : ended.results) {
+      results[each.entry] = each;
+      times_delivered[each.entry] += each.status == db::delivery_status::delivered ? 1 : 0;
+    }
+  if (auto fault = after ? after() : std::nullopt)
+    return std::unexpected(*fault);
+  return answer;
+}
+
+// ---- the stage ----------------------------------------------------------------------------------
+
+temporary_directory::temporary_directory() {
+  auto name = (std::filesystem::temp_directory_path() / "paymentd-test-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr)
+    throw std::runtime_error("cannot make a temporary directory");
+  path = name;
+}
+
+temporary_directory::~temporary_directory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+delivery_stage::delivery_stage() : provider(std::make_shared<model_provider>(on)) {
+  spdlog::set_level(spdlog::level::err);
+  database =
+      db::open_database(
+          {.url = "sqlite:" + (directory.path / "test.db").string(), .owner = "test", .lease = 15s})
+          .value();
+  database->migrate(on.now()).value();
+  store = std::make_unique<faulty_store>(database->connect(db::database::role::lane).value());
+  stream = store->take_stream(on.now()).value();
+  const command made[] = {create_user{"01012345678", won{1'000'000'000}}};
+  payer = std::get<user>(store->settle(made, on.now()).value().at(0)).id;
+
+  options.restart = {.min = 200ms, .max = 3200ms, .factor = 2.0, .jitter = 0.0};
+  options.delivery.provider = provider;
+  options.delivery.policy.retry = {.min = 1s, .max = 60s, .factor = 2.0, .jitter = 0.0};
+  options.delivery.policy.doubt = {.min = 1s, .max = 60s, .factor = 2.0, .jitter = 0.0};
+  options.delivery.now = [this] { return on.now(); };
+  counters = options.delivery.counters;
+}
+
+delivery_stage::~delivery_stage() {
+  end();
+}
+
+namespace {
+/// A worker that uses the test's store: the worker owns only this view of it.
+class borrowed_store final : public db::store {
+ public:
+  explicit borrowed_store(db::store& of) : of_(of) {}
+  db::result<void> ping() override { return of_.ping(); }
+  db::result<db::stream_lease> take_stream(instant now) override { return of_.take_stream(now); }
+  db::result<std::vector<outcome>> settle(std::span<const command> batch, instant now) override {
+    return of_.settle(batch, now);
+  }
+  db::result<std::optional<std::vector<outcome>>> resolve(instant now) override {
+    return of_.resolve(now);
+  }
+  db::stream_lease lease() const override { return of_.lease(); }
+  db::result<std::vector<db::answer>> read(std::span<const db::query> queries) override {
+    return of_.read(queries);
+  }
+  db::result<db::subscriber> subscribe(std::string_view name, bool payments, bool refunds,
+                                       instant now) override {
+    return of_.subscribe(name, payments, refunds, now);
+  }
+  db::result<std::vector<db::stream_lease>> adopt_streams(std::span<const db::stream_lease> held,
+                                                          int most, instant now) override {
+    return of_.adopt_streams(held, most, now);
+  }
+  db::result<std::vector<db::claim>> open_claims(subscriber_id subscriber, db::stream_lease stream,
+                                                 instant now) override {
+    return of_.open_claims(subscriber, stream, now);
+  }
+  db::result<db::delivery_answer> deliver(const db::delivery_step& step, instant now) override {
+    return of_.deliver(step, now);
+  }
+
+ private:
+  db::store& of_;
+};
+} // namespace
+
+void delivery_stage::start() {
+  store_worker_options worker_options;
+  worker_options.name = "test";
+  worker_options.connect = [this]() -> db::result<std::unique_ptr<db::store>> {
+    return std::make_unique<borrowed_store>(*store);
+  };
+  worker_options.now = [this] { return on.now(); };
+  worker = on.system().spawn(store_worker, worker_options);
+  spy = on.system().spawn([this](caf::event_based_actor* self) {
+    self->set_default_handler(
+        [this, self](caf::scheduled_actor*, caf::message_view& view) -> caf::result<caf::message> {
+          child = caf::actor_cast<caf::actor_addr>(self->current_sender());
+          worker->enqueue(self->current_sender(), self->current_message_id(),
+                          view.move_content_to_message(), self->context());
+          return caf::delegated<caf::message>{};
+        });
+    return caf::behavior{[](const nobody_sends_this&) {}};
+  });
+  options.delivery.store = spy;
+  supervisor = on.system().spawn(notification_supervisor, options);
+  tell(stream_held{stream});
+  run();
+}
+
+void delivery_stage::end() {
+  for (const caf::actor& each : {supervisor, spy, worker})
+    if (each)
+      caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+  supervisor = spy = worker = nullptr;
+  while (provider->waiting() > 0)
+    provider->release();
+  run();
+}
+
+std::vector<entry_id> delivery_stage::pay(int orders, bool hint) {
+  std::vector<command> batch;
+  for (int i = 0; i < orders; ++i)
+    batch.emplace_back(create_order{payer, won{1000}, won{0}, std::nullopt});
+  const auto made = store->settle(batch, on.now()).value();
+  batch.clear();
+  for (const outcome& each : made)
+    batch.emplace_back(paymentd::pay{std::get<order>(each).id, payer});
+  std::vector<entry_id> entries;
+  const auto paid = store->settle(batch, on.now()).value();
+  for (const outcome& each : paid)
+    entries.push_back(std::get<order>(each).payment_entry.value());
+  if (hint)
+    tell(payment_success{stream, entries.back()});
+  return entries;
+}
+
+bool delivery_stage::kill() {
+  const auto victim = caf::actor_cast<caf::actor>(child);
+  child = {};
+  if (!victim)
+    return false;
+  caf::anon_send_exit(victim, caf::exit_reason::kill);
+  return true;
+}
+
+supervisor_status delivery_stage::status() {
+  supervisor_status got;
+  auto asker = on.system().spawn([&](caf::event_based_actor* self) {
+    self->request(supervisor, caf::infinite, get_supervisor_status{})
+        .then([&](const supervisor_status& each) { got = each; });
+  });
+  run();
+  return got;
+}
+
+std::size_t delivery_stage::open_claims() {
+  const auto subscriber = store->subscribe("alimtalk", true, false, on.now()).value();
+  return store->open_claims(subscriber.id, stream, on.now()).value().size();
+}
+
+std::int64_t delivery_stage::breaches() {
+  return database->audit([](std::string_view line) { ADD_FAILURE() << line; }).value();
+}
+
+testing::AssertionResult delivery_stage::all_delivered_once(const std::vector<entry_id>& entries) {
+  for (const entry_id each : entries) {
+    if (provider->times_accepted(each) != 1)
+      return testing::AssertionFailure()
+             << number_of(each) << " was accepted " << provider->times_accepted(each) << " times";
+    if (store->times_delivered[each] != 1)
+      return testing::AssertionFailure() << number_of(each) << " was stored as DELIVERED "
+                                         << store->times_delivered[each] << " times";
+  }
+  if (open_claims() != 0)
+    return testing::AssertionFailure() << open_claims() << " claims are open";
+  if (breaches() != 0)
+    return testing::AssertionFailure() << "the audit finds breaches";
+  return testing::AssertionSuccess();
+}
+
+} // namespace paymentd::actors::test

@@ -1,0 +1,166 @@
+// The stage on which the notification actor is tested: the real embedded store, a provider that
+// remembers keys as NHN's API does and counts what it accepted, and faults at the word of the test.
+// Single-threaded; time passes only when the test says so.
+#pragma once
+
+#include "actors/notification_supervisor.hpp"
+#include "actors/store_worker.hpp"
+#include "test_system.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace paymentd::actors::test {
+
+/// How the model API treats a call or a search.
+struct treatment {
+  bool accept = true;                         // whether it takes the call in
+  std::optional<alimtalk::failure> says = {}; // what is said instead of the truth
+  std::function<std::optional<alimtalk::failure>(const alimtalk::recipient&)> recipient = nullptr;
+  std::function<void(std::vector<alimtalk::recipient_result>&)> garble = nullptr;
+};
+
+inline alimtalk::failure failing(alimtalk::failure_class kind, std::string reason = "as told") {
+  return {.kind = kind, .reason = std::move(reason)};
+}
+
+class model_provider final : public alimtalk::provider {
+ public:
+  explicit model_provider(test_system& on) : on_(on) {}
+
+  void send(alimtalk::call what, std::function<void(alimtalk::call_result)> done) override;
+  void find(alimtalk::call what, std::function<void(alimtalk::find_result)> done) override;
+  bool can_find() const override { return finds; }
+  std::chrono::milliseconds key_window() const override { return window; }
+  std::size_t recipients_max() const override { return 1000; }
+  void stop() override {}
+
+  /// Lets one answer, of those that are held back, arrive.
+  void release(std::size_t which = 0);
+  std::size_t waiting() const { return answers_.size(); }
+  int times_accepted(entry_id entry) const;
+
+  bool finds = true;
+  std::chrono::milliseconds window = std::chrono::minutes{10};
+  bool hold_answers = false;
+  std::function<treatment(const alimtalk::call&)> on_send = nullptr;
+  std::function<treatment(const alimtalk::call&)> on_find = nullptr;
+
+  std::vector<alimtalk::call> sent; // every call, in its order
+  std::vector<instant> sent_at;
+  std::vector<alimtalk::call> searched;
+  std::map<std::string, int> accepted; // how often, by message id
+
+ private:
+  void answer(std::function<void()> arrive);
+  alimtalk::call_result take_in(const alimtalk::call& what, const treatment& how);
+
+  test_system& on_;
+  std::map<std::string, instant> keys_;
+  std::map<std::string, std::map<std::string, std::string>> by_key_;
+  std::deque<std::function<void()>> answers_;
+  int last_id_ = 0;
+};
+
+/// The real store, with faults. `before` may fail a step that then did not happen; `after` may
+/// lose the answer of one that did.
+class faulty_store final : public db::store {
+ public:
+  explicit faulty_store(std::unique_ptr<db::store> real) : real_(std::move(real)) {}
+
+  db::result<void> ping() override { return real_->ping(); }
+  db::result<db::stream_lease> take_stream(instant now) override { return real_->take_stream(now); }
+  db::result<std::vector<outcome>> settle(std::span<const command> batch, instant now) override {
+    return real_->settle(batch, now);
+  }
+  db::result<std::optional<std::vector<outcome>>> resolve(instant now) override {
+    return real_->resolve(now);
+  }
+  db::stream_lease lease() const override { return real_->lease(); }
+  db::result<std::vector<db::answer>> read(std::span<const db::query> queries) override {
+    return real_->read(queries);
+  }
+  db::result<db::subscriber> subscribe(std::string_view name, bool payments, bool refunds,
+                                       instant now) override;
+  db::result<std::vector<db::stream_lease>> adopt_streams(std::span<const db::stream_lease> held,
+                                                          int most, instant now) override {
+    return real_->adopt_streams(held, most, now);
+  }
+  db::result<std::vector<db::claim>> open_claims(subscriber_id subscriber, db::stream_lease stream,
+                                                 instant now) override;
+  db::result<db::delivery_answer> deliver(const db::delivery_step& step, instant now) override;
+
+  std::function<std::optional<db::error>()> before = nullptr;
+  std::function<std::optional<db::error>()> after = nullptr;
+
+  std::map<entry_id, db::delivery_result> results; // the newest that was stored
+  std::map<entry_id, int> times_delivered;         // how often stored as DELIVERED
+  std::vector<db::delivery_step> steps;            // those that happened
+
+ private:
+  std::unique_ptr<db::store> real_;
+};
+
+class temporary_directory {
+ public:
+  temporary_directory();
+  temporary_directory(const temporary_directory&) = delete;
+  temporary_directory& operator=(const temporary_directory&) = delete;
+  ~temporary_directory();
+  std::filesystem::path path;
+};
+
+class delivery_stage {
+ public:
+  delivery_stage();
+  ~delivery_stage();
+
+  /// Starts the supervised actor on the held stream. What is paid later is its to deliver.
+  void start();
+  void end();
+  /// Pays that many new orders and gives their ledger entries; says so to the supervisor, or not.
+  std::vector<entry_id> pay(int orders, bool hint = true);
+  /// Ends the notification actor that lives now, as a bug would. Gives whether there was one.
+  bool kill();
+
+  void run() { on.run(); }
+  void pass(std::chrono::milliseconds time,
+            std::chrono::milliseconds step = std::chrono::milliseconds{20}) {
+    on.pass(time, step);
+  }
+  supervisor_status status();
+  template <class T>
+  void tell(T what) {
+    caf::anon_send(supervisor, std::move(what));
+  }
+
+  /// Whether each of them is stored as DELIVERED, was accepted once, and nothing is left open.
+  testing::AssertionResult all_delivered_once(const std::vector<entry_id>& entries);
+  db::delivery_result result_of(entry_id entry) { return store->results[entry]; }
+  std::size_t open_claims();
+  std::int64_t breaches();
+
+  test_system on;
+  temporary_directory directory;
+  std::unique_ptr<db::database> database;
+  std::unique_ptr<faulty_store> store;
+  std::shared_ptr<model_provider> provider;
+  notification_supervisor_options options;
+  std::shared_ptr<delivery_counters> counters;
+  db::stream_lease stream;
+  user_id payer;
+  caf::actor worker;
+  caf::actor spy; // stands before the worker and sees who asks
+  caf::actor supervisor;
+  caf::actor_addr child;
+};
+
+} // namespace paymentd::actors::test
