@@ -163,7 +163,8 @@ TEST(nhn_outcome, fields_count_only_in_their_own_place) {
   json answer = accepted_call({result_of(1)});
   answer["resultCode"] = -1;
   answer["other"] = {{"header", header(-1000, false)}, {"requestId", "wrong"}};
-  answer["message"]["more"] = {{"requestId", "wrong"}, {"sendResults", json::array({result_of(1, -5000)})}};
+  answer["message"]["more"] = {{"requestId", "wrong"},
+                               {"sendResults", json::array({result_of(1, -5000)})}};
   answer["message"]["sendResults"][0]["more"] = {{"resultCode", -5000}, {"recipientSeq", 9}};
   answer["message"]["sendResults"][0]["zlist"] = {{{"resultCode", -5000}}, {1, 2}};
   const call_result result = outcome(1, answer);

@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto short_time = 150ms;
+constexpr auto short_time = 500ms; // where a test waits for a time-out; enough to connect in
 constexpr auto long_time = 10s;
 constexpr instant evening = std::chrono::sys_days{std::chrono::year{2026} / 11 / 22} + 14h;
 
