@@ -1,0 +1,512 @@
+// Goal: each class of failure does to a message, to its claim and to the whole subscriber exactly
+// what the design says, and none loses a message or sends one twice.
+// Method: as notification_delivery_test; the provider fails as the test tells it.
+#include "delivery_stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace paymentd::actors::test {
+namespace {
+
+using namespace std::chrono_literals;
+using alimtalk::call;
+using alimtalk::failure;
+using alimtalk::failure_class;
+using alimtalk::recipient;
+using db::delivery_status;
+
+class notification_failure_test : public testing::Test {
+ public:
+  /// Starts and lets some calls succeed, so that the actor runs at full speed.
+  void start_warm() {
+    stage.start();
+    for (int i = 0; i < 5; ++i) {
+      stage.pay(1);
+      stage.run();
+    }
+    provider.sent.clear();
+    provider.sent_at.clear();
+  }
+  void fail_next(failure why, bool accept = false, int times = 1) {
+    provider.on_send = [why, accept, left = times](const call&) mutable {
+      return left-- > 0 ? treatment{.accept = accept, .says = why} : treatment{};
+    };
+  }
+  static bool has(const call& what, entry_id entry) {
+    return std::ranges::any_of(what.recipients,
+                               [&](const recipient& each) { return each.event.entry == entry; });
+  }
+  void fail_recipient(entry_id whom, failure why, int times = 1) {
+    provider.on_send = [=, left = times](const call&) mutable {
+      return treatment{.recipient = [=, &left](const recipient& each) -> std::optional<failure> {
+        if (each.event.entry != whom || left <= 0)
+          return std::nullopt;
+        --left;
+        return why;
+      }};
+    };
+  }
+
+  delivery_stage stage;
+  model_provider& provider = *stage.provider;
+};
+
+// ---- one recipient ------------------------------------------------------------------------------
+
+TEST_F(notification_failure_test, a_bad_number_is_failed_with_its_reason_and_blocks_nobody) {
+  start_warm();
+  auto paid = stage.pay(9);
+  fail_recipient(paid[4], failing(failure_class::permanent, "-5000 bad number"));
+  stage.run();
+  const auto result = stage.result_of(paid[4]);
+  EXPECT_EQ(result.status, delivery_status::failed);
+  EXPECT_EQ(result.last_error, "-5000 bad number");
+  EXPECT_EQ(provider.sent.size(), 1u);
+  EXPECT_EQ(stage.counters->failed, 1u);
+  paid.erase(paid.begin() + 4);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, a_transient_failure_is_tried_again_later_and_later) {
+  start_warm();
+  auto paid = stage.pay(3);
+  fail_recipient(paid[1], failing(failure_class::transient, "-7000 vendor"), 3);
+  stage.run();
+  EXPECT_EQ(stage.result_of(paid[1]).status, delivery_status::pending);
+  EXPECT_EQ(stage.result_of(paid[1]).attempts, 1);
+  for (const auto delay : {1000ms, 2000ms, 4000ms}) {
+    const auto calls = provider.sent.size();
+    stage.pass(delay - 200ms);
+    EXPECT_EQ(provider.sent.size(), calls) << "too early";
+    stage.pass(250ms);
+    EXPECT_EQ(provider.sent.size(), calls + 1);
+    EXPECT_EQ(provider.sent.back().recipients.size(), 1u) << "the others are not repeated";
+  }
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(stage.result_of(paid[1]).attempts, 4);
+  EXPECT_EQ(stage.counters->retried, 3u);
+}
+
+TEST_F(notification_failure_test, a_message_that_fails_beyond_the_maximum_age_is_failed) {
+  stage.options.delivery.policy.max_age = 10s;
+  start_warm();
+  auto paid = stage.pay(2);
+  fail_recipient(paid[0], failing(failure_class::transient, "-7000 vendor"), 1000);
+  stage.pass(30s);
+  const auto result = stage.result_of(paid[0]);
+  EXPECT_EQ(result.status, delivery_status::failed);
+  EXPECT_EQ(result.attempts, 5) << "at 0, 1, 3, 7 and 15 s";
+  EXPECT_EQ(result.last_error, "-7000 vendor (given up: too old)");
+  EXPECT_EQ(stage.open_claims(), 0u);
+}
+
+TEST_F(notification_failure_test, a_recipient_whose_result_is_unknown_is_looked_up) {
+  start_warm();
+  auto paid = stage.pay(3);
+  provider.on_send = [&, first = true](const call&) mutable {
+    if (!std::exchange(first, false))
+      return treatment{};
+    return treatment{.garble = [](auto& results) { // accepted, but the answer does not say so
+      results[1] = std::unexpected(failing(failure_class::unknown));
+    }};
+  };
+  stage.run();
+  EXPECT_EQ(provider.searched.size(), 1u);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+// ---- whole calls --------------------------------------------------------------------------------
+
+TEST_F(notification_failure_test, an_outage_kills_spends_no_attempts_and_gives_a_new_key) {
+  start_warm();
+  fail_next(failing(failure_class::outage, "503"));
+  const auto paid = stage.pay(3);
+  stage.run();
+  EXPECT_EQ(stage.status().state, supervision::backing_off);
+  EXPECT_EQ(stage.status().last_error, "503");
+  EXPECT_EQ(stage.open_claims(), 1u);
+  stage.pass(200ms);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(stage.result_of(paid[0]).attempts, 1);
+  ASSERT_EQ(provider.sent.size(), 2u);
+  EXPECT_NE(provider.sent[0].key, provider.sent[1].key) << "a refused key is not used again";
+  EXPECT_EQ(stage.counters->restarts, 1u);
+}
+
+TEST_F(notification_failure_test, what_was_never_written_keeps_its_key) {
+  start_warm();
+  failure refused = failing(failure_class::outage, "connection refused");
+  refused.never_written = true;
+  fail_next(refused);
+  const auto paid = stage.pay(3);
+  stage.pass(200ms);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  ASSERT_EQ(provider.sent.size(), 2u);
+  EXPECT_EQ(provider.sent[0].key, provider.sent[1].key);
+}
+
+TEST_F(notification_failure_test, a_long_outage_delays_more_and_more_and_a_success_resets_it) {
+  start_warm();
+  const auto steps = stage.store->steps.size();
+  fail_next(failing(failure_class::outage, "503"), false, 6);
+  const auto paid = stage.pay(30);
+  stage.run();
+  for (const auto delay : {200ms, 400ms, 800ms, 1600ms, 3200ms}) {
+    EXPECT_EQ(stage.status().delay, delay);
+    stage.pass(delay);
+  }
+  EXPECT_EQ(stage.open_claims(), 1u) << "nothing grows";
+  EXPECT_LE(stage.store->steps.size(), steps + 2) << "nothing more is written";
+  stage.pass(3200ms);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(stage.status().failures, 0);
+  fail_next(failing(failure_class::outage, "503"));
+  stage.pay(1);
+  stage.run();
+  EXPECT_EQ(stage.status().delay, 200ms);
+}
+
+TEST_F(notification_failure_test, calls_under_way_when_the_outage_comes_are_stored_first) {
+  stage.options.delivery.messages_max = 2;
+  start_warm();
+  provider.hold_answers = true;
+  const auto paid = stage.pay(6);
+  stage.run();
+  ASSERT_EQ(provider.waiting(), 3u);
+  provider.on_send = [](const call&) {
+    return treatment{.accept = false, .says = failing(failure_class::outage, "503")};
+  };
+  const auto refused = stage.pay(1);
+  stage.run();
+  ASSERT_EQ(provider.waiting(), 4u);
+  provider.release(3);
+  stage.run();
+  EXPECT_TRUE(stage.status().child_lives) << "it waits for the others";
+  provider.on_send = nullptr;
+  while (provider.waiting() > 0)
+    provider.release();
+  stage.run();
+  EXPECT_FALSE(stage.status().child_lives);
+  EXPECT_EQ(stage.open_claims(), 1u) << "only the refused one";
+  provider.hold_answers = false;
+  stage.pass(1s);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_TRUE(stage.all_delivered_once(refused));
+  EXPECT_EQ(provider.searched.size(), 0u) << "nothing was in doubt";
+}
+
+TEST_F(notification_failure_test, calls_that_hang_do_not_keep_it_alive) {
+  stage.options.delivery.messages_max = 2;
+  start_warm();
+  provider.hold_answers = true;
+  const auto paid = stage.pay(2);
+  stage.run();
+  provider.on_send = [](const call&) {
+    return treatment{.accept = false, .says = failing(failure_class::outage, "503")};
+  };
+  stage.pay(1);
+  stage.run();
+  provider.release(1);
+  stage.pass(4900ms);
+  EXPECT_TRUE(stage.status().child_lives);
+  stage.pass(200ms);
+  EXPECT_EQ(stage.status().failures, 1);
+}
+
+TEST_F(notification_failure_test, a_throttled_call_holds_everybody_and_spends_no_attempts) {
+  start_warm();
+  failure throttled = failing(failure_class::throttled, "429");
+  throttled.retry_after = 5s;
+  fail_next(throttled);
+  auto paid = stage.pay(2);
+  stage.run();
+  for (const entry_id each : stage.pay(2))
+    paid.push_back(each);
+  stage.pass(4900ms);
+  EXPECT_EQ(provider.sent.size(), 1u);
+  EXPECT_TRUE(stage.status().child_lives);
+  stage.pass(200ms);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(stage.result_of(paid[0]).attempts, 1);
+  EXPECT_EQ(stage.counters->retried, 0u);
+}
+
+TEST_F(notification_failure_test, a_transient_refusal_of_a_call_is_tried_again_as_its_messages) {
+  start_warm();
+  fail_next(failing(failure_class::transient, "busy"));
+  const auto paid = stage.pay(4);
+  stage.run();
+  EXPECT_EQ(stage.result_of(paid[0]).attempts, 1);
+  EXPECT_EQ(stage.result_of(paid[0]).status, delivery_status::pending);
+  stage.pass(1100ms);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(stage.result_of(paid[0]).attempts, 2);
+}
+
+TEST_F(notification_failure_test, an_unknown_outcome_is_repeated_under_the_same_key) {
+  start_warm();
+  fail_next(failing(failure_class::unknown, "time-out"), false, 2); // it never arrived
+  const auto paid = stage.pay(4);
+  stage.run();
+  EXPECT_EQ(provider.sent.size(), 1u);
+  stage.pass(1050ms);
+  EXPECT_EQ(provider.sent.size(), 2u);
+  stage.pass(2050ms);
+  ASSERT_EQ(provider.sent.size(), 3u);
+  EXPECT_EQ(provider.sent[0].key, provider.sent[2].key);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(stage.counters->unknown, 2u);
+}
+
+TEST_F(notification_failure_test, an_unknown_outcome_that_was_accepted_is_found_not_sent_again) {
+  start_warm();
+  fail_next(failing(failure_class::unknown, "time-out"), true);
+  const auto paid = stage.pay(4);
+  stage.pass(1050ms);
+  EXPECT_EQ(provider.searched.size(), 1u);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, seen_but_half_accepted_waits_for_the_window_then_sends_the_rest) {
+  start_warm();
+  const auto paid = stage.pay(4);
+  provider.on_send = [&, first = true](const call&) mutable {
+    if (!std::exchange(first, false))
+      return treatment{};
+    return treatment{.says = failing(failure_class::unknown, "connection lost"),
+                     .recipient = [&](const recipient& each) -> std::optional<failure> {
+                       if (each.event.entry == paid[0] || each.event.entry == paid[3])
+                         return failing(failure_class::transient);
+                       return std::nullopt;
+                     }};
+  };
+  stage.pass(2s);
+  EXPECT_EQ(provider.searched.size(), 1u);
+  EXPECT_EQ(stage.counters->parked, 1);
+  const auto others = stage.pay(3); // who waits holds no slot and stops nobody
+  stage.run();
+  EXPECT_EQ(stage.store->times_delivered[others[2]], 1);
+  stage.pass(590s, 500ms);
+  EXPECT_EQ(provider.times_accepted(paid[0]), 0) << "the window is not over";
+  stage.pass(20s, 500ms);
+  EXPECT_EQ(provider.searched.size(), 2u);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(stage.counters->parked, 0);
+}
+
+TEST_F(notification_failure_test, a_search_that_fails_is_repeated_and_an_outage_of_it_kills) {
+  start_warm();
+  fail_next(failing(failure_class::unknown, "time-out"), true);
+  int searches = 0;
+  provider.on_find = [&](const call&) {
+    ++searches;
+    if (searches == 1)
+      return treatment{.says = failing(failure_class::unknown, "half a body")};
+    if (searches == 2)
+      return treatment{.says = failing(failure_class::outage, "503")};
+    return treatment{};
+  };
+  const auto paid = stage.pay(4);
+  stage.pass(1100ms);
+  EXPECT_EQ(searches, 1);
+  stage.pass(2100ms);
+  EXPECT_EQ(searches, 3) << "again after the supervisor's delay";
+  EXPECT_EQ(stage.counters->restarts, 1u);
+  stage.pass(2s);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, who_cannot_be_searched_is_sent_again_under_a_new_key) {
+  provider.finds = false;
+  provider.window = 0ms;
+  start_warm();
+  fail_next(failing(failure_class::unknown, "time-out"), false);
+  const auto paid = stage.pay(4);
+  stage.pass(1100ms);
+  ASSERT_EQ(provider.sent.size(), 2u);
+  EXPECT_NE(provider.sent[0].key, provider.sent[1].key);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, a_refusal_of_a_repeat_says_nothing_of_the_try_before_it) {
+  start_warm();
+  int calls = 0;
+  provider.on_send = [&](const call&) {
+    ++calls;
+    if (calls == 1) // accepted, and the answer is lost
+      return treatment{.says = failing(failure_class::unknown, "time-out")};
+    if (calls == 2)
+      return treatment{.accept = false, .says = failing(failure_class::transient, "busy")};
+    return treatment{};
+  };
+  const auto paid = stage.pay(4);
+  stage.pass(10s);
+  EXPECT_TRUE(stage.all_delivered_once(paid)) << "the key stayed, and the search found them";
+}
+
+TEST_F(notification_failure_test, an_answer_about_too_few_recipients_delivers_nobody) {
+  start_warm();
+  const auto paid = stage.pay(4);
+  provider.on_send = [&, first = true](const call&) mutable {
+    if (!std::exchange(first, false))
+      return treatment{};
+    return treatment{.garble = [](auto& results) { results.pop_back(); }};
+  };
+  stage.run();
+  EXPECT_EQ(stage.store->times_delivered[paid[0]], 0);
+  stage.pass(2s);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, parked_claims_are_bounded_and_hold_no_slots) {
+  stage.options.delivery.in_flight_max = 2;
+  stage.options.delivery.messages_max = 1;
+  stage.options.delivery.parked_max = 4;
+  start_warm();
+  provider.on_send = [](const call&) {
+    return treatment{.accept = false, .says = failing(failure_class::unknown, "time-out")};
+  };
+  const auto paid = stage.pay(50);
+  stage.pass(30s);
+  EXPECT_LE(stage.open_claims(), 6u) << "those parked, and those in slots";
+  EXPECT_GE(stage.open_claims(), 4u);
+  provider.on_send = nullptr;
+  stage.pass(70s);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+// ---- poison -------------------------------------------------------------------------------------
+
+TEST_F(notification_failure_test, one_poisoned_message_among_8_is_found_by_halving) {
+  start_warm();
+  auto paid = stage.pay(8);
+  provider.on_send = [&](const call& what) {
+    if (!has(what, paid[5]))
+      return treatment{};
+    failure refused = failing(failure_class::permanent, "400 bad parameter");
+    refused.refused_content = true;
+    return treatment{.accept = false, .says = refused};
+  };
+  stage.run();
+  EXPECT_EQ(stage.result_of(paid[5]).status, delivery_status::failed);
+  EXPECT_EQ(stage.result_of(paid[5]).last_error, "400 bad parameter");
+  EXPECT_TRUE(stage.status().child_lives);
+  paid.erase(paid.begin() + 5);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, poison_in_the_only_claim_of_a_cold_start_is_found_too) {
+  stage.options.delivery.probe_messages = 100;
+  stage.start();
+  auto paid = stage.pay(1000);
+  provider.on_send = [&](const call& what) {
+    if (!has(what, paid[77]))
+      return treatment{};
+    failure refused = failing(failure_class::outage, "400 bad parameter");
+    refused.refused_content = true;
+    return treatment{.accept = false, .says = refused};
+  };
+  stage.pass(1s);
+  EXPECT_EQ(stage.result_of(paid[77]).status, delivery_status::failed);
+  paid.erase(paid.begin() + 77);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, a_call_that_breaks_the_api_does_not_block_the_others) {
+  stage.options.delivery.messages_max = 4;
+  start_warm();
+  const auto poisoned = stage.pay(4);
+  provider.on_send = [&](const call& what) {
+    if (!has(what, poisoned[2]))
+      return treatment{};
+    return treatment{.accept = false, .says = failing(failure_class::outage, "500")};
+  };
+  stage.run();
+  std::vector<entry_id> paid;
+  for (int i = 0; i < 60; ++i) {
+    for (const entry_id each : stage.pay(2))
+      paid.push_back(each);
+    stage.pass(2s);
+  }
+  for (const entry_id each : paid)
+    EXPECT_EQ(stage.store->times_delivered[each], 1);
+  provider.on_send = nullptr;
+  stage.pass(1200s, 1s);
+  EXPECT_TRUE(stage.all_delivered_once(poisoned));
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+// ---- the store ----------------------------------------------------------------------------------
+
+TEST_F(notification_failure_test, while_the_database_is_away_results_wait_and_nothing_is_resent) {
+  start_warm();
+  provider.hold_answers = true;
+  const auto paid = stage.pay(3);
+  stage.run();
+  stage.store->before = [] {
+    return std::optional(db::error{db::error_kind::unavailable, "gone"});
+  };
+  provider.hold_answers = false;
+  provider.release();
+  stage.pass(10s);
+  EXPECT_TRUE(stage.status().child_lives);
+  EXPECT_EQ(stage.status().failures, 0);
+  EXPECT_EQ(provider.sent.size(), 1u);
+  stage.store->before = nullptr;
+  stage.pass(2s);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(provider.sent.size(), 1u);
+}
+
+TEST_F(notification_failure_test, a_database_that_is_away_at_the_start_is_waited_for) {
+  stage.store->before = [] {
+    return std::optional(db::error{db::error_kind::unavailable, "gone"});
+  };
+  stage.start();
+  stage.pass(5s);
+  EXPECT_TRUE(stage.status().child_lives);
+  stage.store->before = nullptr;
+  stage.pass(2s);
+  const auto paid = stage.pay(2);
+  stage.pass(1s);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, a_step_in_doubt_is_looked_up_whether_it_happened_or_not) {
+  start_warm();
+  const db::error lost{db::error_kind::in_doubt, "the answer was lost"};
+  for (const bool happened : {false, true}) {
+    provider.hold_answers = true;
+    const auto paid = stage.pay(3);
+    stage.run();
+    auto& fault = happened ? stage.store->after : stage.store->before;
+    fault = [lost, first = true]() mutable {
+      return std::exchange(first, false) ? std::optional(lost) : std::nullopt;
+    };
+    provider.hold_answers = false;
+    provider.release();
+    stage.pass(2s);
+    EXPECT_TRUE(stage.all_delivered_once(paid)) << happened;
+  }
+  EXPECT_EQ(provider.sent.size(), 2u);
+}
+
+TEST_F(notification_failure_test, a_broken_database_ends_the_actor_and_the_next_one_heals) {
+  start_warm();
+  stage.store->before = [first = true]() mutable {
+    return std::exchange(first, false)
+               ? std::optional(db::error{db::error_kind::broken, "no rights"})
+               : std::nullopt;
+  };
+  const auto paid = stage.pay(3);
+  stage.run();
+  EXPECT_EQ(stage.status().last_error, "the store: no rights");
+  stage.pass(2s);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+} // namespace
+} // namespace paymentd::actors::test
