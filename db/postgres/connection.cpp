@@ -145,6 +145,8 @@ std::expected<std::vector<rows>, failure> connection::run(steady_instant deadlin
     done = collect(answers, deadline);
   queue_.clear();
   queue_failed_ = false;
+  // Asked here, where nothing is queued: later it would say "active".
+  in_transaction_ = alive() && PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
   if (!done)
     return std::unexpected(done.error());
   return answers;
@@ -248,10 +250,6 @@ failure connection::lost(std::string text) {
 
 bool connection::alive() const noexcept {
   return handle_ && PQstatus(handle_.get()) == CONNECTION_OK;
-}
-
-bool connection::in_transaction() const noexcept {
-  return alive() && PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
 }
 
 } // namespace paymentd::db::postgres

@@ -97,8 +97,8 @@ public:
   std::expected<std::vector<rows>, failure> run(steady_instant deadline);
 
   bool alive() const noexcept;
-  /// Whether a transaction is open, and perhaps failed.
-  bool in_transaction() const noexcept;
+  /// Whether the last round trip left a transaction open, and perhaps failed.
+  bool in_transaction() const noexcept { return in_transaction_; }
   /// Whether the server warned during the last round trip. At a commit it does so when it gave up
   /// waiting for a standby: the commit stands here, but not yet there.
   bool warned() const noexcept { return *warned_; }
@@ -129,6 +129,7 @@ private:
   std::set<std::string_view> prepared_;
   std::vector<queued> queue_;
   bool queue_failed_ = false; // libpq refused to queue: out of memory or not connected
+  bool in_transaction_ = false;
   std::int64_t timeline_ = 0;
 };
 

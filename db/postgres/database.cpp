@@ -18,8 +18,9 @@ public:
   result<int> migrate(instant now) override { return postgres::migrate(to_, now); }
   result<void> check_schema() override { return postgres::check_schema(to_, limits_); }
 
-  result<std::unique_ptr<store>> connect(role) override {
-    auto made = std::make_unique<postgres_store>(store_options{to_, limits_, owner_, lease_});
+  result<std::unique_ptr<store>> connect(role as) override {
+    auto made = std::make_unique<postgres_store>(store_options{
+        to_, limits_, owner_, lease_, as == role::reader});
     if (auto answers = made->ping(); !answers)
       return std::unexpected(answers.error());
     return made;

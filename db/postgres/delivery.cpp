@@ -69,7 +69,7 @@ std::vector<entry_kind> postgres_store::place::kinds() const {
 
 result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_payments,
                                              bool wants_refunds, instant now) {
-  if (auto ready = session_.begin_call(); !ready)
+  if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   session_.add(sql::begin);
   session_.add(sql::add_subscriber,
@@ -161,7 +161,7 @@ result<postgres_store::place> postgres_store::begin_step(subscriber_id subscribe
 
 result<std::vector<claim>> postgres_store::open_claims(subscriber_id subscriber,
                                                        stream_lease stream, instant) {
-  if (auto ready = session_.begin_call(); !ready)
+  if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   const auto at = begin_step(subscriber, stream);
   if (!at)
@@ -246,7 +246,7 @@ result<std::vector<claim>> postgres_store::load_claims(const place& at,
 // ---- one step -----------------------------------------------------------------------------------
 
 result<delivery_answer> postgres_store::deliver(const delivery_step& step, instant now) {
-  if (auto ready = session_.begin_call(); !ready)
+  if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   std::vector<claim_id> unread(step.regenerate);
   unread.insert(unread.end(), step.split.begin(), step.split.end());

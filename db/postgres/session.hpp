@@ -15,6 +15,7 @@ public:
 
   /// Begins a call of the store: from here its time counts. Connects where there is no connection.
   result<void> begin_call();
+  bool connected() const noexcept { return connection_ && connection_->alive(); }
   /// How many connections there have been: a new one tells of a restart or a failover in between.
   std::int64_t opened() const noexcept { return opened_; }
   connection& on() noexcept { return *connection_; }

@@ -41,7 +41,7 @@ result<std::vector<outcome>> postgres_store::settle(std::span<const command> bat
   if (doubt_)
     return std::unexpected(
         error{error_kind::in_doubt, "database: an earlier batch has to be resolved first"});
-  if (auto ready = session_.begin_call(); !ready)
+  if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   if (auto same = begin_epoch_after_reconnect(); !same)
     return std::unexpected(same.error());
@@ -51,6 +51,9 @@ result<std::vector<outcome>> postgres_store::settle(std::span<const command> bat
     return std::unexpected(state.error());
   const std::int64_t last = number_of(state->first_entry) + numbers_for(batch) - 1;
   decision decided = decide(batch, *std::move(state), now);
+  // Used up whether the batch commits or not: gaps do no harm, a second use would.
+  user_ids_.next += std::ssize(decided.new_users);
+  order_ids_.next += std::ssize(decided.new_orders);
   add_changes(decided, now);
   return commit_batch(last, std::move(decided.outcomes));
 }
@@ -149,9 +152,6 @@ result<snapshot> postgres_store::lock_and_read(std::span<const command> batch) {
       state.users.push_back(std::move(one));
     }
   }
-  // Taken whether the batch commits or not: gaps do no harm, a second use would.
-  user_ids_.next += named.creates_users;
-  order_ids_.next += named.creates_orders;
   return state;
 }
 
@@ -224,7 +224,7 @@ result<std::vector<outcome>> postgres_store::commit_batch(std::int64_t last,
 }
 
 result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant) {
-  if (auto ready = session_.begin_call(); !ready)
+  if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   const stream_lease asked = doubt_ ? doubt_->stream : lease_;
   session_.add(sql::raise_epoch, parameters{}

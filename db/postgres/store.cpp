@@ -20,6 +20,20 @@ std::optional<Thing> find(const std::vector<Thing>& sorted, Id id) {
 postgres_store::postgres_store(store_options options)
     : options_(std::move(options)), session_(options_.to, options_.limits) {}
 
+// A clean end lets the stream go, so that a successor need not wait for the lease to run out.
+postgres_store::~postgres_store() {
+  if (lease_.stream.value == 0 || doubt_ || !session_.connected() || !session_.begin_call())
+    return;
+  add_let_go(lease_);
+  static_cast<void>(session_.run_to_commit("let the stream go"));
+}
+
+result<void> postgres_store::begin_writing() {
+  if (options_.reads_only)
+    return std::unexpected(error{error_kind::broken, "this connection only reads"});
+  return session_.begin_call();
+}
+
 result<void> postgres_store::ping() {
   if (auto ready = session_.begin_call(); !ready)
     return ready;

@@ -16,11 +16,13 @@ struct store_options {
   session_limits limits;
   std::string owner;
   std::chrono::milliseconds lease;
+  bool reads_only = false;
 };
 
 class postgres_store final : public store {
 public:
   explicit postgres_store(store_options options);
+  ~postgres_store() override;
 
   result<void> ping() override;
   result<stream_lease> take_stream(instant now) override;
@@ -37,6 +39,9 @@ public:
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
 
 private:
+  /// Begins a call that writes.
+  result<void> begin_writing();
+
   // ---- settle.cpp
   struct id_block {
     const char* kind;
@@ -56,8 +61,7 @@ private:
   result<std::vector<outcome>> commit_batch(std::int64_t last, std::vector<outcome> outcomes);
 
   // ---- streams.cpp
-  result<std::optional<stream_lease>> take_over(bool free_ones,
-                                                std::span<const stream_lease> not_these);
+  void add_let_go(stream_lease what);
   void add_take_over(bool free_ones, std::span<const stream_lease> not_these);
 
   // ---- delivery.cpp

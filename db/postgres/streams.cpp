@@ -25,18 +25,22 @@ void postgres_store::add_take_over(bool free_ones, std::span<const stream_lease>
                                               [](stream_lease one) { return one.stream; }));
 }
 
+void postgres_store::add_let_go(stream_lease what) {
+  session_.add(sql::let_go, parameters{}
+                                .add(what.stream)
+                                .add(std::string_view(options_.owner))
+                                .add(what.epoch));
+}
+
 result<stream_lease> postgres_store::take_stream(instant) {
-  if (auto ready = session_.begin_call(); !ready)
+  if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   std::vector<stream_lease> earlier;
   if (lease_.stream.value != 0)
     earlier.push_back(lease_);
   for (int tries = 0; tries < tries_max; ++tries) {
-    for (const stream_lease& one : earlier)
-      session_.add(sql::let_go, parameters{}
-                                    .add(one.stream)
-                                    .add(std::string_view(options_.owner))
-                                    .add(one.epoch));
+    for (const stream_lease one : earlier)
+      add_let_go(one);
     add_take_over(true, earlier);
     auto answers = session_.run_to_commit("take a stream");
     if (answers && answers->back().empty()) {
@@ -62,7 +66,7 @@ result<stream_lease> postgres_store::take_stream(instant) {
 
 result<std::vector<stream_lease>>
 postgres_store::adopt_streams(std::span<const stream_lease> held, int streams_max, instant) {
-  if (auto ready = session_.begin_call(); !ready)
+  if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   const auto id = [](stream_lease one) { return one.stream; };
   std::vector<stream_lease> all;
