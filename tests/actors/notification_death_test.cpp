@@ -1,0 +1,223 @@
+// Goal: whatever dies at whatever moment, in whatever order things happen, no message is lost and
+// none is accepted twice by a provider that remembers keys.
+// Method: the notification actor is killed after each single message in turn; and random schedules,
+// answers, faults and deaths, from seeds. At the end every payment was accepted exactly once, and
+// the audit is clean.
+#include "delivery_stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace paymentd::actors::test {
+namespace {
+
+using namespace std::chrono_literals;
+using alimtalk::failure_class;
+
+constexpr auto beyond_every_wait = 25min; // the key's window, twice over
+
+/// One short life of a subscriber with some of everything in it; `between` is called after each
+/// single message that an actor handled.
+std::vector<entry_id> live(delivery_stage& stage, const std::function<void()>& between) {
+  const auto run = [&] {
+    while (stage.on.run_once())
+      between();
+  };
+  stage.options.delivery.in_flight_max = 3;
+  stage.options.delivery.messages_max = 4;
+  stage.provider->on_send = [calls = 0](const alimtalk::call&) mutable {
+    switch (++calls) {
+    case 3: // accepted, and the answer is lost
+      return treatment{.says = failing(failure_class::unknown, "time-out")};
+    case 5:
+      return treatment{.accept = false, .says = failing(failure_class::outage, "503")};
+    case 7:
+      return treatment{.recipient = [](const alimtalk::recipient&) {
+        return std::optional(failing(failure_class::transient));
+      }};
+    default:
+      return treatment{};
+    }
+  };
+  stage.start();
+  std::vector<entry_id> paid;
+  for (int i = 0; i < 4; ++i) {
+    for (const entry_id each : stage.pay(5, i % 2 == 0))
+      paid.push_back(each);
+    run();
+    for (int passed = 0; passed < 12; ++passed) {
+      stage.on.scheduler().advance_time(100ms);
+      run();
+    }
+  }
+  return paid;
+}
+
+TEST(notification_death, after_any_message_loses_nothing_and_sends_nothing_twice) {
+  int all = 0;
+  {
+    delivery_stage stage;
+    const auto paid = live(stage, [&] { ++all; });
+    stage.pass(beyond_every_wait, 1s);
+    ASSERT_TRUE(stage.all_delivered_once(paid));
+  }
+  ASSERT_GT(all, 50);
+  int killed = 0;
+  for (int victim = 1; victim <= all; ++victim) {
+    delivery_stage stage;
+    int handled = 0;
+    const auto paid = live(stage, [&] {
+      if (++handled == victim)
+        killed += stage.kill() ? 1 : 0;
+    });
+    stage.pass(beyond_every_wait, 1s);
+    ASSERT_TRUE(stage.all_delivered_once(paid)) << "killed after message " << victim;
+  }
+  EXPECT_GT(killed, all / 2) << "the deaths really happened";
+}
+
+/// Everything that chance decides in one schedule.
+class schedule {
+ public:
+  explicit schedule(std::uint64_t seed) : random_(seed) {
+    stage.options.delivery.in_flight_max = pick(1, 5);
+    stage.options.delivery.messages_max = pick(1, 20);
+    stage.options.delivery.parked_max = pick(1, 8);
+    stage.options.delivery.probe_messages = pick(1, 3);
+    stage.provider->hold_answers = true;
+    stage.provider->on_send = [this](const alimtalk::call& what) { return treat(what); };
+    stage.provider->on_find = [this](const alimtalk::call&) {
+      return chance(10) ? treatment{.says = failing(chance(50) ? failure_class::unknown
+                                                               : failure_class::outage)}
+                        : treatment{};
+    };
+    stage.store->before = [this] { return store_fault(5); };
+    stage.store->after = [this]() -> std::optional<db::error> {
+      if (!trouble_ || !chance(3))
+        return std::nullopt;
+      return db::error{db::error_kind::in_doubt, "the answer was lost"};
+    };
+  }
+
+  void live(int moments) {
+    stage.start();
+    for (int i = 0; i < moments; ++i)
+      moment();
+  }
+
+  /// No more trouble: whatever is still open has to come to its end.
+  void settle() {
+    trouble_ = false;
+    stage.provider->hold_answers = false;
+    while (stage.provider->waiting() > 0)
+      stage.provider->release();
+    stage.pass(beyond_every_wait, 500ms);
+  }
+
+  delivery_stage stage;
+  std::vector<entry_id> paid;
+
+ private:
+  int pick(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
+  bool chance(int percent) { return pick(1, 100) <= percent; }
+
+  treatment treat(const alimtalk::call& what) {
+    if (!trouble_ || chance(60))
+      return {};
+    const auto refuse = [](alimtalk::failure why) {
+      return treatment{.accept = false, .says = std::move(why)};
+    };
+    alimtalk::failure why;
+    switch (pick(1, 7)) {
+    case 1:
+      return {.says = failing(failure_class::unknown, "accepted, answer lost")};
+    case 2:
+      return refuse(failing(failure_class::unknown, "lost on its way"));
+    case 3:
+      return refuse(failing(failure_class::outage, "503"));
+    case 4:
+      why = failing(failure_class::outage, "connection refused");
+      why.never_written = true;
+      return refuse(why);
+    case 5:
+      why = failing(failure_class::throttled, "429");
+      why.retry_after = std::chrono::milliseconds(pick(0, 3000));
+      return refuse(why);
+    case 6:
+      why = failing(failure_class::transient, "refused as it stands"); // and passes another time
+      // Alone it passes: what is refused alone is FAILED, and rightly so.
+      why.refused_content = what.recipients.size() > 1 && chance(50);
+      return refuse(why);
+    default: // some recipients fail
+      return {.recipient = [this](const alimtalk::recipient&) {
+        return chance(30) ? std::optional(failing(failure_class::transient)) : std::nullopt;
+      }};
+    }
+  }
+
+  std::optional<db::error> store_fault(int percent) {
+    if (!trouble_ || !chance(percent))
+      return std::nullopt;
+    return db::error{chance(80) ? db::error_kind::unavailable : db::error_kind::in_doubt, "fault"};
+  }
+
+  void moment() {
+    switch (pick(1, 12)) {
+    case 1:
+      for (const entry_id each : stage.pay(pick(1, 15), chance(70)))
+        paid.push_back(each);
+      break;
+    case 2:
+      stage.on.scheduler().advance_time(std::chrono::milliseconds(pick(1, 2000)));
+      break;
+    case 3:
+      if (chance(15))
+        stage.kill();
+      break;
+    case 4:
+      if (chance(10)) { // the stream's epoch changes under way, as after a commit in doubt
+        if (stage.store->resolve(stage.on.now()))
+          stage.stream = stage.store->lease();
+        if (chance(50))
+          stage.tell(stream_lost{stage.stream});
+        stage.tell(stream_held{stage.stream});
+      }
+      break;
+    case 5:
+    case 6:
+      if (stage.provider->waiting() > 0)
+        stage.provider->release(random_() % stage.provider->waiting());
+      break;
+    default:
+      stage.on.run_one_of(random_);
+    }
+  }
+
+  std::mt19937_64 random_;
+  bool trouble_ = true;
+};
+
+TEST(notification_death, no_schedule_loses_a_message_or_sends_one_twice) {
+  constexpr std::uint64_t schedules = 60;
+  constexpr int moments = 1200;
+  for (std::uint64_t seed = 1; seed <= schedules; ++seed) {
+    schedule one(seed);
+    one.live(moments);
+    one.settle();
+    ASSERT_FALSE(one.paid.empty());
+    ASSERT_TRUE(one.stage.all_delivered_once(one.paid)) << "seed " << seed;
+  }
+}
+
+TEST(notification_death, a_supervisor_that_ends_takes_its_actor_along_at_once) {
+  delivery_stage stage;
+  stage.start();
+  stage.pay(1);
+  stage.run();
+  stage.end();
+  EXPECT_EQ(stage.on.system().registry().running(), 0u);
+}
+
+} // namespace
+} // namespace paymentd::actors::test
