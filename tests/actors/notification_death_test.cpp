@@ -101,7 +101,9 @@ class schedule {
   }
 
   void live(int moments) {
-    stage.start();
+    trouble_ = false;
+    stage.start(); // undisturbed: what is paid before the subscription is not for it
+    trouble_ = true;
     for (int i = 0; i < moments; ++i)
       moment();
   }
@@ -113,6 +115,8 @@ class schedule {
     while (stage.provider->waiting() > 0)
       stage.provider->release();
     stage.pass(beyond_every_wait, 500ms);
+    EXPECT_EQ(stage.counters->in_flight, 0);
+    EXPECT_EQ(stage.counters->parked, 0);
   }
 
   delivery_stage stage;

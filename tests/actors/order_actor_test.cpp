@@ -11,6 +11,7 @@ namespace paymentd::actors {
 namespace {
 
 using namespace testing;
+using namespace std::chrono_literals;
 
 class order_actor_test : public ::testing::Test {
  protected:

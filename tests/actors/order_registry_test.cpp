@@ -13,6 +13,7 @@ namespace paymentd::actors {
 namespace {
 
 using namespace testing;
+using namespace std::chrono_literals;
 
 class order_registry_test : public ::testing::Test {
  protected:

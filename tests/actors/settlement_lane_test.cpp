@@ -11,6 +11,7 @@ namespace paymentd::actors {
 namespace {
 
 using namespace testing;
+using namespace std::chrono_literals;
 
 const db::stream_lease first_lease{{1}, 1};
 

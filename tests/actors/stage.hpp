@@ -19,8 +19,6 @@
 
 namespace paymentd::actors::testing {
 
-using namespace std::chrono_literals;
-
 class stage {
  public:
   stage() : system(configuration()) {}

@@ -1,0 +1,108 @@
+#include "actors/payment_system.hpp"
+
+#include "actors/read_lane.hpp"
+
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ranges>
+
+namespace paymentd::actors {
+
+payment_system::payment_system(caf::actor_system& system, payment_system_options options)
+    : system_(system), options_(std::move(options)) {}
+
+payment_system::~payment_system() {
+  stop();
+}
+
+caf::actor payment_system::start_worker(std::string name, db::database::role role) {
+  store_worker_options options;
+  options.name = std::move(name);
+  options.connect = [database = options_.database, role] { return database->connect(role); };
+  options.now = options_.now;
+  return started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)));
+}
+
+void payment_system::start_delivery(const caf::actor& store) {
+  for (notification_supervisor_options each : options_.subscribers) {
+    each.delivery.store = store;
+    supervisors_.push_back(
+        started_.emplace_back(system_.spawn(notification_supervisor, std::move(each))));
+  }
+}
+
+void payment_system::start_lanes(const std::vector<caf::actor>& workers) {
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    settlement_lane_options options;
+    options.name = fmt::format("lane {}", i + 1);
+    options.worker = workers[i];
+    options.subscribers = supervisors_;
+    options.batch_max = options_.batch_max;
+    options.pending_max = std::max(options_.batch_max, options_.pending_max / workers.size());
+    options.renewal = options_.renewal;
+    options.random = options_.random;
+    options.counters = lane_counters_;
+    way_in_.lanes.push_back(
+        started_.emplace_back(system_.spawn(settlement_lane, std::move(options))));
+  }
+}
+
+void payment_system::start(std::function<void(const std::string& who)> died) {
+  died_ = std::move(died);
+  std::vector<caf::actor> workers;
+  for (int i = 1; i <= options_.lanes; ++i)
+    workers.push_back(start_worker(fmt::format("lane {}", i), db::database::role::lane));
+  if (!options_.subscribers.empty())
+    start_delivery(options_.database->delivers_on_lane()
+                       ? workers.front()
+                       : start_worker("delivery", db::database::role::delivery));
+  start_lanes(workers);
+  for (int i = 1; i <= options_.readers; ++i) {
+    read_lane_options options;
+    options.name = fmt::format("read lane {}", i);
+    options.worker = start_worker(fmt::format("reader {}", i), db::database::role::reader);
+    options.pending_max = options_.pending_max;
+    way_in_.readers.push_back(started_.emplace_back(system_.spawn(read_lane, std::move(options))));
+  }
+  const auto context = std::make_shared<const order_actor_context>(
+      order_actor_context{.lanes = way_in_.lanes, .readers = way_in_.readers});
+  for (int i = 0; i < options_.registries; ++i) {
+    order_registry_options options;
+    options.context = context;
+    options.resident_max = options_.pending_max + options.idle_max;
+    options.counters = registry_counters_;
+    way_in_.registries.push_back(
+        started_.emplace_back(system_.spawn(order_registry, std::move(options))));
+  }
+  for (const caf::actor& each : started_)
+    each->attach_functor([this, who = fmt::format("actor {}", each.id())](const caf::error& why) {
+      if (why && why != caf::exit_reason::user_shutdown)
+        died_(fmt::format("{}: {}", who, system_.render(why)));
+    });
+}
+
+void payment_system::stop(std::chrono::milliseconds grace) {
+  caf::scoped_actor waiter(system_);
+  const auto until = std::chrono::steady_clock::now() + grace;
+  for (const caf::actor& each : supervisors_) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left > std::chrono::milliseconds{0})
+      waiter->request(each, left, finish_deliveries{})
+          .receive([](const deliveries_finished&) {},
+                   [](const caf::error&) {}); // too late, or down: what is open stays open
+  }
+  // Backwards: whoever asks ends before those that it would ask.
+  for (const caf::actor& each : started_ | std::views::reverse)
+    caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+  if (!started_.empty())
+    waiter->wait_for(started_);
+  way_in_ = {};
+  supervisors_.clear();
+  started_.clear();
+}
+
+} // namespace paymentd::actors

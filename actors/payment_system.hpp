@@ -1,0 +1,71 @@
+// All actors of a process, wired: workers, lanes, registries, and one supervised notification actor
+// a subscriber. Made, started and stopped on one thread (paymentd.cpp's, or a test's).
+#pragma once
+
+#include "actors/entrance.hpp"
+#include "actors/notification_supervisor.hpp"
+#include "actors/order_registry.hpp"
+#include "actors/settlement_lane.hpp"
+#include "actors/store_worker.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace paymentd::actors {
+
+struct payment_system_options {
+  db::database* database = nullptr; // outlives the system
+  int lanes = 1;                    // at most the database's lanes_max()
+  int readers = 1;
+  int registries = 1;
+  std::size_t batch_max = 512;
+  std::size_t pending_max = 20000;      // commands that wait, over all lanes
+  std::chrono::milliseconds renewal{0}; // of an idle lane's lease; 0: never
+  /// Who is told of payments; `delivery.store` is set here. None: nobody is told of anything.
+  std::vector<notification_supervisor_options> subscribers;
+  std::function<double()> random; // uniform in [0, 1); any thread
+  wall_clock now = system_wall_clock;
+};
+
+class payment_system {
+ public:
+  /// Starts nothing yet.
+  payment_system(caf::actor_system& system, payment_system_options options);
+  ~payment_system(); // stops, without grace
+
+  payment_system(const payment_system&) = delete;
+  payment_system& operator=(const payment_system&) = delete;
+
+  /// Starts every actor. `died` is called, on some thread, when one without which no payment can be
+  /// made has died of an error: the process should then end, and a restart heals.
+  void start(std::function<void(const std::string& who)> died);
+
+  /// Lets the calls to providers that are under way end and stores what became of them, for `grace`
+  /// at the most, and ends every actor. Commands that still wait are not answered; claims that are
+  /// still open stay so, and the next start takes them up.
+  void stop(std::chrono::milliseconds grace = {});
+
+  const entrance& way_in() const { return way_in_; }
+
+  std::shared_ptr<const lane_counters> lanes() const { return lane_counters_; }
+  std::shared_ptr<const registry_counters> registries() const { return registry_counters_; }
+
+ private:
+  caf::actor start_worker(std::string name, db::database::role role);
+  void start_delivery(const caf::actor& store);
+  void start_lanes(const std::vector<caf::actor>& workers);
+
+  caf::actor_system& system_;
+  payment_system_options options_;
+  std::shared_ptr<lane_counters> lane_counters_ = std::make_shared<lane_counters>();
+  std::shared_ptr<registry_counters> registry_counters_ = std::make_shared<registry_counters>();
+  entrance way_in_;
+  std::vector<caf::actor> supervisors_;
+  std::vector<caf::actor> started_; // in the order of their start
+  std::function<void(const std::string&)> died_;
+};
+
+} // namespace paymentd::actors

@@ -1,0 +1,60 @@
+#include "log.hpp"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/async.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace paymentd {
+
+namespace {
+
+constexpr std::size_t waiting_lines_max = 65536;
+
+/// `%*`: the message as a JSON text, quotes included.
+class json_message_flag : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& line, const std::tm&,
+              spdlog::memory_buf_t& to) override {
+    const auto text = nlohmann::json(std::string_view(line.payload.data(), line.payload.size()))
+                          .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    to.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+    return std::make_unique<json_message_flag>();
+  }
+};
+
+std::unique_ptr<spdlog::formatter> formatter_of(config::log_format format) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  if (format == config::log_format::json)
+    formatter->add_flag<json_message_flag>('*').set_pattern(
+        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
+  else
+    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v");
+  return formatter;
+}
+
+spdlog::level::level_enum level_of(config::log_level level) {
+  return spdlog::level::from_str(std::string(to_string(level)));
+}
+
+} // namespace
+
+log_guard::log_guard(const config::log_settings& settings) {
+  spdlog::init_thread_pool(waiting_lines_max, 1);
+  auto logger = std::make_shared<spdlog::async_logger>(
+      "paymentd", std::make_shared<spdlog::sinks::stdout_sink_mt>(), spdlog::thread_pool(),
+      spdlog::async_overflow_policy::overrun_oldest);
+  logger->set_formatter(formatter_of(settings.format));
+  logger->set_level(level_of(settings.level));
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+log_guard::~log_guard() {
+  spdlog::shutdown();
+}
+
+} // namespace paymentd

@@ -1,0 +1,20 @@
+// Where the log goes and how it looks. Used by paymentd.cpp; every room writes to spdlog's default
+// logger, on any thread.
+#pragma once
+
+#include "config/settings.hpp"
+
+namespace paymentd {
+
+/// Sets spdlog's default logger up, and flushes it at the end. Lines go to standard output, by a
+/// thread of the log's own: writers never wait for a slow console, and where it cannot keep up, the
+/// oldest of 65,536 waiting lines are dropped.
+class log_guard {
+ public:
+  explicit log_guard(const config::log_settings& settings);
+  ~log_guard();
+  log_guard(const log_guard&) = delete;
+  log_guard& operator=(const log_guard&) = delete;
+};
+
+} // namespace paymentd

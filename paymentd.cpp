@@ -1,0 +1,320 @@
+// paymentd: the command line, and the wiring of the server. Start and stop are two visible lists in
+// `serve`; what the parts do stands in their rooms.
+#include "actors/payment_system.hpp"
+#include "alimtalk/log_provider.hpp"
+#include "alimtalk/nhn_provider.hpp"
+#include "config/settings.hpp"
+#include "db/store.hpp"
+#include "http/server.hpp"
+#include "log.hpp"
+
+#include <CLI/CLI.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <unistd.h>
+
+namespace paymentd {
+namespace {
+
+enum exit_code : int { fine = 0, failed = 1, bad_usage = 2 };
+
+/// One clear line on standard error.
+int complain(int code, const std::string& line) {
+  fmt::print(stderr, "paymentd: {}\n", line);
+  return code;
+}
+
+/// Names this process among those on its database, anew at each start.
+std::string make_owner() {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  return fmt::format("{}-{}-{:08x}", host, ::getpid(), std::random_device{}());
+}
+
+/// Uniform in [0, 1), for any thread: restarts and retries must not come in step with others'.
+double random_fraction() {
+  static std::mutex guard;
+  static std::mt19937_64 engine{std::random_device{}()};
+  const std::lock_guard lock(guard);
+  return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
+}
+
+db::result<std::unique_ptr<db::database>> open_database(const config::settings& settings) {
+  return db::open_database({.url = settings.database.url.reveal(),
+                            .owner = make_owner(),
+                            .lease = settings.notification.lease});
+}
+
+std::expected<std::shared_ptr<alimtalk::provider>, std::string>
+make_provider(const config::alimtalk_settings& settings) {
+  if (settings.provider == config::alimtalk_provider::none)
+    return nullptr;
+  if (settings.provider == config::alimtalk_provider::log)
+    return alimtalk::make_log_provider(
+        {.recipients_max = static_cast<std::size_t>(settings.max_recipients)});
+  alimtalk::nhn_options options;
+  if (!settings.base_url.empty())
+    options.base_url = settings.base_url;
+  options.app_key = settings.app_key;
+  options.secret_key = settings.secret_key.reveal();
+  options.sender_key = settings.sender_key;
+  options.template_code = settings.template_code;
+  options.timeout = settings.timeout;
+  options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
+  options.recipients_max = static_cast<std::size_t>(settings.max_recipients);
+  return alimtalk::make_nhn_provider(std::move(options));
+}
+
+/// Waits for SIGINT or SIGTERM, which every thread blocks. A second one ends the process at once.
+void wait_for_signal() {
+  sigset_t stops;
+  sigemptyset(&stops);
+  sigaddset(&stops, SIGINT);
+  sigaddset(&stops, SIGTERM);
+  int which = 0;
+  sigwait(&stops, &which);
+  spdlog::info("{}: stopping", which == SIGINT ? "SIGINT" : "SIGTERM");
+  std::thread([stops] {
+    int second = 0;
+    sigwait(&stops, &second);
+    std::_Exit(failed);
+  }).detach();
+}
+
+/// Before there is a second thread: the signals are waited for, and a closed pipe is an error of
+/// its write.
+void block_signals() {
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGINT);
+  sigaddset(&blocked, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+http::server_options server_options_of(const config::settings& settings) {
+  http::server_options options;
+  options.listen = to_string(settings.http.listen);
+  options.admin_listen = to_string(settings.admin.listen);
+  options.threads = settings.http.threads > 0 ? settings.http.threads : 1;
+  options.max_body_bytes = static_cast<std::uint64_t>(settings.http.max_body_bytes);
+  options.max_connections = settings.http.max_connections;
+  options.request_timeout = settings.http.request_timeout;
+  options.idle_timeout = settings.http.idle_timeout;
+  options.header_timeout = settings.http.header_timeout;
+  options.in_flight_max = static_cast<std::size_t>(settings.database.max_pending);
+  return options;
+}
+
+actors::payment_system_options
+system_options_of(const config::settings& settings, db::database& database,
+                  const std::shared_ptr<alimtalk::provider>& provider) {
+  actors::payment_system_options options;
+  options.database = &database;
+  // Measured on two processors: see docs/performance.md.
+  const int lanes = settings.database.lanes > 0 ? settings.database.lanes : 2;
+  options.lanes = std::min(lanes, database.lanes_max());
+  options.batch_max = static_cast<std::size_t>(settings.database.max_batch);
+  options.pending_max = static_cast<std::size_t>(settings.database.max_pending);
+  if (database.lanes_max() > 1)
+    options.renewal = settings.notification.lease / 3;
+  options.random = random_fraction;
+  if (provider) {
+    actors::notification_supervisor_options alimtalk;
+    alimtalk.delivery.subscriber = "alimtalk";
+    alimtalk.delivery.provider = provider;
+    alimtalk.delivery.in_flight_max = settings.alimtalk.max_in_flight;
+    alimtalk.delivery.messages_max = settings.alimtalk.max_recipients;
+    alimtalk.delivery.policy.max_age = settings.notification.max_age;
+    alimtalk.delivery.policy.can_find = provider->can_find();
+    alimtalk.delivery.policy.key_window = provider->key_window();
+    alimtalk.delivery.random = random_fraction;
+    alimtalk.restart = settings.notification.backoff;
+    options.subscribers.push_back(std::move(alimtalk));
+  }
+  return options;
+}
+
+int serve(const config::settings& settings) {
+  block_signals();
+  const log_guard log(settings.log);
+
+  auto database = open_database(settings);
+  if (!database)
+    return complain(failed, database.error().text);
+  if (const auto migrated = (*database)->migrate(actors::system_wall_clock()); !migrated)
+    return complain(failed, migrated.error().text);
+  const auto provider = make_provider(settings.alimtalk);
+  if (!provider)
+    return complain(bad_usage, provider.error());
+
+  caf::actor_system_config actor_config;
+  // The sharing policy waits on a condition variable; the default one polls.
+  actor_config.set("scheduler.policy", caf::atom("sharing"));
+  actor_config.set("scheduler.max-threads", std::size_t{1});
+  caf::actor_system actor_system(actor_config);
+  actors::payment_system payments(actor_system, system_options_of(settings, **database, *provider));
+  // Start: from the inside out, so that who is asked is there.
+  payments.start([](const std::string& who) {
+    spdlog::critical("{}: the process ends, and a restart goes on from the database", who);
+    spdlog::default_logger()->flush();
+    std::_Exit(failed);
+  });
+  http::server server(actor_system, payments.way_in(), server_options_of(settings));
+  if (const auto started = server.start(); !started) {
+    payments.stop();
+    return complain(failed, started.error());
+  }
+  spdlog::info("paymentd serves http://{} (operators: http://{}) from {}",
+               to_string(config::address{settings.http.listen.host, server.port()}),
+               to_string(config::address{settings.admin.listen.host, server.admin_port()}),
+               settings.database.url.shown());
+
+  wait_for_signal();
+
+  // Stop: from the outside in, so that what was accepted is finished.
+  const auto until = std::chrono::steady_clock::now() + settings.shutdown.timeout;
+  server.stop(settings.shutdown.timeout);
+  payments.stop(std::chrono::ceil<std::chrono::milliseconds>(
+      std::max(until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0})));
+  if (*provider)
+    (*provider)->stop();
+  spdlog::info("stopped");
+  return fine;
+}
+
+int migrate(const config::settings& settings) {
+  auto database = open_database(settings);
+  if (!database)
+    return complain(failed, database.error().text);
+  const auto applied = (*database)->migrate(actors::system_wall_clock());
+  if (!applied)
+    return complain(failed, applied.error().text);
+  fmt::print("{} migrations applied to {}\n", *applied, settings.database.url.shown());
+  return fine;
+}
+
+int seed(const config::settings& settings, const db::seed_plan& plan) {
+  auto database = open_database(settings);
+  if (!database)
+    return complain(failed, database.error().text);
+  const instant now = actors::system_wall_clock();
+  if (const auto migrated = (*database)->migrate(now); !migrated)
+    return complain(failed, migrated.error().text);
+  if (const auto seeded = (*database)->seed(plan, now); !seeded)
+    return complain(failed, seeded.error().text);
+  fmt::print("{} users and {} orders in {}\n", plan.users, plan.orders,
+             settings.database.url.shown());
+  return fine;
+}
+
+int audit(const config::settings& settings) {
+  auto database = open_database(settings);
+  if (!database)
+    return complain(failed, database.error().text);
+  const auto breaches = (*database)->audit([](std::string_view line) { fmt::print("{}\n", line); });
+  if (!breaches)
+    return complain(failed, breaches.error().text);
+  fmt::print("{}: {}\n", settings.database.url.shown(),
+             *breaches == 0 ? "every invariant holds" : fmt::format("{} breaches", *breaches));
+  return *breaches == 0 ? fine : failed;
+}
+
+/// What every subcommand takes.
+struct common_arguments {
+  std::string file;
+  std::vector<std::string> sets;
+
+  void add_to(CLI::App& command) {
+    command.add_option("--config", file, "the settings' TOML file")->type_name("FILE");
+    command.add_option("--set", sets, "one setting, over all other sources; may be repeated")
+        ->type_name("SECTION.KEY=VALUE")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
+  }
+
+  std::expected<config::settings, std::vector<std::string>> load() const {
+    config::sources from;
+    if (!file.empty())
+      from.file = file;
+    from.environment = config::process_environment();
+    for (const std::string& each : sets) {
+      auto split = config::split_set(each);
+      if (!split)
+        return std::unexpected(std::vector{split.error()});
+      from.sets.push_back(std::move(*split));
+    }
+    return config::load(from);
+  }
+};
+
+int run(int argc, char** argv) {
+  CLI::App app{"paymentd takes payments over REST, each in one database transaction, and sends the "
+               "customer's AlimTalk afterwards."};
+  app.set_version_flag("--version", PAYMENTD_VERSION);
+  app.require_subcommand(1);
+  common_arguments common;
+  db::seed_plan plan;
+
+  std::vector<CLI::App*> commands = {
+      app.add_subcommand("serve", "the server"),
+      app.add_subcommand("migrate", "create or upgrade the schema"),
+      app.add_subcommand("seed", "fill an empty database"),
+      app.add_subcommand("audit", "check the invariants; exit 1 and a line a breach"),
+      app.add_subcommand("config", "print the effective settings, secrets hidden")};
+  for (CLI::App* each : commands)
+    common.add_to(*each);
+  const CLI::Range amounts(std::int64_t{0}, safe_integer_max);
+  CLI::App& seeding = *commands[2];
+  seeding.add_option("--users", plan.users, "users 1 to N")->required()->check(amounts);
+  seeding.add_option("--orders", plan.orders, "orders 1 to N")->required()->check(amounts);
+  seeding
+      .add_option("--spread", plan.spread, "order i is of user 1 + (i mod S); default: all users")
+      ->check(amounts);
+  seeding.add_option("--balance", plan.balance.value, "of each user, in won")->check(amounts);
+  seeding.add_option("--amount", plan.amount.value, "of each order, in won")->check(amounts);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? fine : bad_usage;
+  }
+  const auto settings = common.load();
+  if (!settings) {
+    for (const std::string& line : settings.error())
+      complain(bad_usage, line);
+    return bad_usage;
+  }
+  if (*commands[0])
+    return serve(*settings);
+  if (*commands[1])
+    return migrate(*settings);
+  if (*commands[2])
+    return seed(*settings, plan);
+  if (*commands[3])
+    return audit(*settings);
+  fmt::print("{}", config::effective(*settings));
+  return fine;
+}
+
+} // namespace
+} // namespace paymentd
+
+int main(int argc, char** argv) {
+  try {
+    return paymentd::run(argc, argv);
+  } catch (const std::exception& e) {
+    return paymentd::complain(paymentd::failed, e.what());
+  }
+}
