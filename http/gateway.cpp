@@ -55,9 +55,13 @@ gateway::gateway(caf::actor_system& system, actors::entrance to, options limits,
 }
 
 gateway::~gateway() {
-  const std::lock_guard lock{inbox_->guard};
-  inbox_->wake = nullptr;
-  inbox_->messages.clear();
+  {
+    const std::lock_guard lock{inbox_->guard};
+    inbox_->wake = nullptr;
+    inbox_->messages.clear();
+  }
+  // Ended here, not with the last handle to it, which may be in an actor's hands for long.
+  caf::actor_cast<caf::actor_companion*>(self_)->cleanup(caf::exit_reason::normal, nullptr);
 }
 
 auto gateway::submit(command what) -> submission {

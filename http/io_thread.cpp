@@ -37,8 +37,9 @@ std::uint64_t scattered(std::uint64_t x) {
 
 } // namespace
 
-void connection_count::remove() {
-  if (count_.fetch_sub(1) == 1) {
+void connection_count::remove(bool refused) {
+  (refused ? refused_ : served_).fetch_sub(1);
+  if (all() == 0) {
     const std::lock_guard lock{guard_};
     none_.notify_all();
   }
@@ -46,8 +47,8 @@ void connection_count::remove() {
 
 int connection_count::wait_for_none(steady_instant deadline) {
   std::unique_lock lock{guard_};
-  none_.wait_until(lock, deadline, [this] { return count_.load() == 0; });
-  return count_.load();
+  none_.wait_until(lock, deadline, [this] { return all() == 0; });
+  return all();
 }
 
 io_thread::io_thread(caf::actor_system& system, const actors::entrance& to, gateway::options limits,
@@ -70,7 +71,7 @@ void io_thread::start(const std::string& name) {
 void io_thread::adopt(stream_socket socket, bool refuse) {
   asio::post(context_, [this, socket = std::move(socket), refuse]() mutable {
     if (draining_) // it was accepted just before the listener closed
-      return connections_.remove();
+      return connections_.remove(refuse);
     arm();
     const auto at = sessions_.emplace(sessions_.end(), *this, std::move(socket), refuse);
     at->start(at);
@@ -78,8 +79,9 @@ void io_thread::adopt(stream_socket socket, bool refuse) {
 }
 
 void io_thread::forget(std::list<session>::iterator ended) {
+  const bool refused = ended->refused();
   sessions_.erase(ended);
-  connections_.remove();
+  connections_.remove(refused);
 }
 
 void io_thread::refuse_work() {

@@ -21,15 +21,21 @@
 namespace paymentd::http {
 
 /// How many connections there are, over several threads; tells whoever waits for the last to end.
+/// Those that are only told that there are too many are counted apart, so that they take no place.
 class connection_count {
  public:
-  int add() { return count_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  void remove();
+  int served() const { return served_.load(std::memory_order_relaxed); }
+  int refused() const { return refused_.load(std::memory_order_relaxed); }
+  void add(bool refused) { (refused ? refused_ : served_).fetch_add(1); }
+  void remove(bool refused);
   /// Waits until there is none, or until `deadline`. Gives how many there are.
   int wait_for_none(steady_instant deadline);
 
  private:
-  std::atomic<int> count_{0};
+  int all() const { return served_.load() + refused_.load(); }
+
+  std::atomic<int> served_{0};
+  std::atomic<int> refused_{0};
   std::mutex guard_;
   std::condition_variable none_;
 };

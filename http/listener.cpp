@@ -15,7 +15,7 @@ namespace {
 
 /// How long to wait when the process has no file descriptors left, rather than to spin.
 constexpr std::chrono::milliseconds pause_time{100};
-/// So many connections above the limit are told 503; beyond, they are just closed.
+/// So many connections at once are told that there are too many; beyond, they are just closed.
 constexpr int refusals_max = 128;
 /// Connections that wait to be accepted; the kernel may allow fewer (net.core.somaxconn).
 constexpr int backlog_max = 4096;
@@ -104,15 +104,14 @@ void listener::accept() {
 void listener::take(stream_socket socket, io_thread& to) {
   if (std::exchange(short_of_files_, false))
     spdlog::info("connections are accepted again");
-  const int count = connections_.add();
-  if (count > connections_max_ + refusals_max) {
-    connections_.remove();
+  const bool refuse = connections_.served() >= connections_max_;
+  if (refuse && connections_.refused() >= refusals_max)
     return;
-  }
+  connections_.add(refuse);
   error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket.non_blocking(true, ignored);
-  to.adopt(std::move(socket), count > connections_max_);
+  to.adopt(std::move(socket), refuse);
 }
 
 void listener::pause() {

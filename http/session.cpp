@@ -7,8 +7,6 @@
 #include <boost/beast/http/error.hpp>
 #include <spdlog/spdlog.h>
 
-#include <sys/socket.h>
-
 #include <algorithm>
 
 namespace paymentd::http {
@@ -81,7 +79,6 @@ detached session::run(std::list<session>::iterator self) {
         read_some reading{socket_, input_.prepare(room)};
         co_await reading;
         input_.commit(reading.size);
-        peer_checked_ = false;
         got = reading.error ? after_failed_read(reading.error) : take_in();
       }
       if (got == intake::over)
@@ -138,20 +135,15 @@ void session::check(steady_instant now) {
   if (now >= deadline_) {
     deadline_ = steady_instant::max();
     timed_out_ = true;
-    socket_.cancel();
-  } else if ((phase_ == phase::idle || phase_ == phase::receiving) &&
-             !std::exchange(peer_checked_, true)) {
-    // A client that sent its last bytes and the end together is not reported to the event loop
-    // again: it is edge-triggered, and the read before took less than it offered to.
-    char byte = 0;
-    if (::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
-      cut();
+    error_code ignored;
+    socket_.cancel(ignored);
   }
 }
 
 void session::drain() {
+  error_code ignored;
   if (phase_ == phase::idle)
-    socket_.cancel();
+    socket_.cancel(ignored);
 }
 
 void session::cut() {
@@ -166,7 +158,7 @@ void session::begin_request() {
   objection_.reset();
   call_ = {};
   parser_.emplace(request_, owner_.options().max_header_bytes, owner_.options().max_body_bytes);
-  head_seen_ = timed_out_ = peer_checked_ = false;
+  head_seen_ = timed_out_ = false;
   keep_alive_ = true;
   if (request_.body.capacity() > kept_bytes_max)
     request_.body.shrink_to_fit();
@@ -312,7 +304,7 @@ void session::show(const actors::answer_reply& reply) {
 
 void session::fail(const problem& what) {
   if (what.code == problem_code::outcome_unknown || what.code == problem_code::internal_error)
-    spdlog::warn("request {}: no outcome for {}", request_id(), request_.target);
+    spdlog::warn("request {}: no outcome of {}", request_id(), call_.to ? call_.to->path : "");
   write_problem(answer_, what, request_id());
 }
 

@@ -41,6 +41,8 @@ class session {
   /// ends.
   void start(std::list<session>::iterator self) { run(self); }
 
+  bool refused() const { return refuse_; }
+
   /// Ends whatever has taken too long. Called a few times a second.
   void check(steady_instant now);
   /// Closes the connection where it is idle; otherwise it ends with its next answer.
@@ -92,7 +94,6 @@ class session {
   bool head_seen_ = false;
   bool timed_out_ = false;
   bool cut_ = false;
-  bool peer_checked_ = false;
   bool keep_alive_ = true;
   bool linger_ = false; // unread input may be on its way: a plain close would reset the answer away
 };

@@ -1,0 +1,64 @@
+// Goal: JSON is written exactly and read strictly. Method: the appenders and the reader alone.
+#include "http/json_input.hpp"
+#include "http/json_text.hpp"
+#include "http/response.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+
+namespace paymentd::http {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string time_text(instant at) {
+  std::string out;
+  append_time(out, at);
+  return out;
+}
+
+TEST(http_json, times_are_utc_with_milliseconds) {
+  EXPECT_EQ(time_text(instant{}), "\"1970-01-01T00:00:00.000Z\"");
+  EXPECT_EQ(time_text(instant{1763787843021ms}), "\"2025-11-22T05:04:03.021Z\"");
+  EXPECT_EQ(time_text(std::chrono::sys_days{std::chrono::year{2024} / 2 / 29} + 23h + 59min + 59s +
+                      999ms),
+            "\"2024-02-29T23:59:59.999Z\"");
+}
+
+TEST(http_json, dates_in_headers_are_as_http_writes_them) {
+  EXPECT_EQ(http_date(std::chrono::sys_days{std::chrono::year{1994} / 11 / 6} + 8h + 49min + 37s),
+            "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+TEST(http_json, text_is_escaped_so_that_it_reads_back) {
+  std::string every;
+  for (int byte = 0; byte < 128; ++byte)
+    every += static_cast<char>(byte);
+  every += "\xed\x95\x9c\xea\xb5\xad";
+  std::string out;
+  append_quoted(out, every);
+  EXPECT_EQ(nlohmann::json::parse(out).get<std::string>(), every);
+}
+
+TEST(http_json, the_smallest_and_largest_values_are_read) {
+  static constexpr std::array rules{field_rule{.name = "a"}, field_rule{.name = "b"},
+                                    field_rule{.name = "c", .required = false}};
+  std::array<field_value, 3> values;
+  ASSERT_TRUE(read_object(R"( { "b" : 9007199254740991 , "a" : -0 } )", rules, values));
+  EXPECT_EQ(values[0].integer, 0);
+  EXPECT_EQ(values[1].integer, safe_integer_max);
+  EXPECT_TRUE(values[1].given);
+  EXPECT_FALSE(values[2].given);
+}
+
+TEST(http_json, names_are_matched_after_their_escapes) {
+  static constexpr std::array rules{field_rule{.name = "a"}};
+  std::array<field_value, 1> values;
+  EXPECT_TRUE(read_object(R"({"\u0061":1})", rules, values));
+  EXPECT_FALSE(read_object(R"({"a":1,"\u0061":1})", rules, values));
+}
+
+} // namespace
+} // namespace paymentd::http

@@ -1,0 +1,147 @@
+#include "tests/http/scripted_server.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include <stdexcept>
+
+namespace paymentd::http::testing {
+
+namespace {
+
+order some_order(order_id id, user_id owner, order_status status) {
+  order made;
+  made.id = id;
+  made.owner = owner;
+  made.total = won{12000};
+  made.discount = won{2000};
+  made.status = status;
+  made.created_at = made.updated_at = noon;
+  return made;
+}
+
+struct outcome_maker {
+  outcome operator()(const create_user& what) const {
+    return user{user_id{7}, what.phone, what.balance, 0, noon};
+  }
+  outcome operator()(const charge& what) const {
+    ledger_entry entry;
+    entry.id = entry_id{99};
+    entry.user = what.user;
+    entry.sequence = 3;
+    entry.amount = what.amount;
+    entry.balance_after = won{what.amount.value + 1};
+    entry.created_at = noon;
+    return entry;
+  }
+  outcome operator()(const create_order& what) const {
+    order made = some_order(order_id{5}, what.user, order_status::pending);
+    made.total = what.total;
+    made.discount = what.discount;
+    made.coupon = what.coupon;
+    return made;
+  }
+  outcome operator()(const pay& what) const {
+    return some_order(what.order, what.user, order_status::paid);
+  }
+  outcome operator()(const cancel& what) const {
+    return some_order(what.order, user_id{1}, order_status::cancelled);
+  }
+  outcome operator()(const refund& what) const {
+    return some_order(what.order, user_id{1}, order_status::refunded);
+  }
+};
+
+} // namespace
+
+actors::outcome_reply plausible(const command& what) {
+  return std::visit(outcome_maker{}, what);
+}
+
+actors::answer_reply plausible(const db::query& what) {
+  if (const auto* asked = std::get_if<db::get_user>(&what))
+    return user{asked->id, "01012345678", won{50000}, 1, noon};
+  return some_order(std::get<db::get_order>(what).id, user_id{1}, order_status::pending);
+}
+
+void script::hold() {
+  const std::lock_guard lock{guard_};
+  holding_ = true;
+}
+
+void script::release() {
+  std::vector<actors::submit> held;
+  {
+    const std::lock_guard lock{guard_};
+    holding_ = false;
+    held.swap(held_);
+  }
+  for (const actors::submit& each : held)
+    caf::anon_send(each.from.reply_to, actors::settled{each.from.number, settle(each.what)});
+}
+
+void script::take(actors::submit what) {
+  const actors::submit* now = nullptr;
+  {
+    const std::lock_guard lock{guard_};
+    commands_.push_back(what.what);
+    tickets_.push_back(what.from);
+    if (holding_)
+      held_.push_back(what);
+    else
+      now = &what;
+  }
+  came_.notify_all();
+  if (now)
+    caf::anon_send(now->from.reply_to, actors::settled{now->from.number, settle(now->what)});
+}
+
+bool script::wait_for_commands(std::size_t count) {
+  std::unique_lock lock{guard_};
+  return came_.wait_for(lock, std::chrono::seconds{10}, [&] { return commands_.size() >= count; });
+}
+
+std::vector<command> script::commands() {
+  const std::lock_guard lock{guard_};
+  return commands_;
+}
+
+std::vector<actors::ticket> script::tickets() {
+  const std::lock_guard lock{guard_};
+  return tickets_;
+}
+
+scripted_server::scripted_server(server_options options) {
+  config_.set("scheduler.max-threads", 2);
+  config_.set("scheduler.policy", caf::atom("sharing"));
+  system_ = std::make_unique<caf::actor_system>(config_);
+  entrance_ = system_->spawn([this](caf::event_based_actor*) -> caf::behavior {
+    return {
+        [this](actors::submit& what) { actors.take(std::move(what)); },
+        [this](actors::look_up& what) {
+          caf::anon_send(what.from.reply_to,
+                         actors::looked_up{what.from.number, actors.look_up(what.what)});
+        },
+    };
+  });
+  options.listen = options.admin_listen = "127.0.0.1:0";
+  server_ = std::make_unique<http::server>(
+      *system_, actors::entrance{{entrance_}, {entrance_}, {entrance_}}, options);
+  if (const auto started = server_->start(); !started)
+    throw std::runtime_error{started.error()};
+}
+
+scripted_server::~scripted_server() {
+  server_.reset();
+  end_the_actors();
+  caf::scoped_actor self{*system_};
+  self->wait_for(entrance_);
+}
+
+void scripted_server::end_the_actors() {
+  caf::anon_send_exit(entrance_, caf::exit_reason::user_shutdown);
+}
+
+} // namespace paymentd::http::testing

@@ -1,0 +1,146 @@
+// Goal: the server starts clearly or says why not, and stops without losing an answer. Method: real
+// sockets; scripted actors that hold a request while the server stops.
+#include "tests/http/scripted_server.hpp"
+#include "tests/http/test_client.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <future>
+
+namespace paymentd::http::testing {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+const std::string payment = R"({"orderId":3,"userId":4})";
+
+/// Waits until /readyz says that the server stops.
+void wait_for_draining(scripted_server& server) {
+  int status = 0;
+  for (int tries = 0; tries < 100'000 && status != 503; ++tries)
+    status = test_client{server.admin_port()}.get("/readyz")->status;
+  ASSERT_EQ(status, 503);
+}
+
+TEST(http_stop, a_request_in_flight_has_its_answer_before_the_server_stops) {
+  scripted_server server;
+  test_client waiting{server.port()}, idle{server.port()};
+  EXPECT_EQ(idle.get("/v1/users/1")->status, 200);
+  server.actors.hold();
+  waiting.send(post_text("/v1/payments", payment));
+  ASSERT_TRUE(server.actors.wait_for_commands(1));
+  auto stopped = std::async(std::launch::async, [&] { server.stop(10s); });
+  EXPECT_TRUE(idle.closed());
+  wait_for_draining(server);
+  EXPECT_EQ(test_client{server.admin_port()}.get("/healthz")->status, 200);
+  EXPECT_THROW(test_client{server.port()}, std::runtime_error);
+  server.actors.release();
+  const auto answer = waiting.receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 201);
+  EXPECT_EQ(answer->field("connection"), "close");
+  EXPECT_TRUE(waiting.closed());
+  EXPECT_EQ(stopped.wait_for(10s), std::future_status::ready);
+}
+
+TEST(http_stop, a_request_that_arrives_meanwhile_is_told_that_the_server_stops) {
+  scripted_server server;
+  test_client arriving{server.port()}, waiting{server.port()}, idle{server.port()};
+  const auto whole = post_text("/v1/payments", payment);
+  EXPECT_EQ(arriving.get("/v1/users/1")->status, 200);
+  EXPECT_EQ(idle.get("/v1/users/1")->status, 200);
+  server.actors.hold();
+  waiting.send(whole);
+  ASSERT_TRUE(server.actors.wait_for_commands(1));
+  // The server has the first half for certain: told to go on, it waits for the body.
+  const auto expecting = post_text("/v1/payments", payment, "Expect: 100-continue\r\n");
+  const auto head_size = expecting.find("\r\n\r\n") + 4;
+  arriving.send(expecting.substr(0, head_size));
+  ASSERT_EQ(arriving.receive()->status, 100);
+  auto stopped = std::async(std::launch::async, [&] { server.stop(10s); });
+  ASSERT_TRUE(idle.closed());
+  arriving.send(expecting.substr(head_size));
+  const auto answer = arriving.receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_EQ(json::parse(answer->body)["code"], "shutting_down");
+  EXPECT_EQ(answer->field("connection"), "close");
+  server.actors.release();
+  EXPECT_EQ(waiting.receive()->status, 201);
+  EXPECT_EQ(server.actors.commands().size(), 1u);
+}
+
+TEST(http_stop, what_does_not_end_in_time_is_ended) {
+  scripted_server server;
+  test_client waiting{server.port()}, slow{server.port()};
+  server.actors.hold();
+  waiting.send(post_text("/v1/payments", payment));
+  slow.send("GET /v1/us");
+  ASSERT_TRUE(server.actors.wait_for_commands(1));
+  server.stop(50ms);
+  const auto answer = waiting.receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 504);
+  EXPECT_TRUE(slow.closed());
+  server.actors.release(); // too late, and nobody is hurt
+}
+
+TEST(http_stop, an_address_that_is_taken_is_named_in_one_line) {
+  scripted_server first;
+  caf::actor_system_config config;
+  caf::actor_system system{config};
+  server_options options;
+  for (const std::string& address :
+       {"127.0.0.1:" + std::to_string(first.port()), std::string{"no.such.address:80"},
+        std::string{"127.0.0.1"}, std::string{"127.0.0.1:99999"}}) {
+    options.listen = address;
+    options.admin_listen = "127.0.0.1:0";
+    EXPECT_THAT((server{system, {}, options}.start().error()), ::testing::HasSubstr(address));
+    std::swap(options.listen, options.admin_listen);
+    const auto error = server{system, {}, options}.start().error();
+    EXPECT_THAT(error, ::testing::HasSubstr(address));
+    EXPECT_EQ(error.find('\n'), std::string::npos);
+  }
+}
+
+TEST(http_stop, it_may_be_stopped_twice_or_never_started) {
+  scripted_server server;
+  server.stop(1s);
+  server.stop(1s);
+  caf::actor_system_config config;
+  caf::actor_system system{config};
+  http::server never{system, {}, {}};
+}
+
+TEST(http_stop, it_stops_under_load) {
+  server_options options;
+  options.threads = 2;
+  scripted_server server{options};
+  std::vector<std::future<int>> clients;
+  for (int n = 0; n < 8; ++n)
+    clients.push_back(std::async(std::launch::async, [&server] {
+      test_client client{server.port()};
+      int answers = 0;
+      for (;; ++answers) {
+        const auto answer = client.post("/v1/payments", payment);
+        if (!answer)
+          return answers;
+        EXPECT_THAT(answer->status, ::testing::AnyOf(201, 503));
+      }
+    }));
+  ASSERT_TRUE(server.actors.wait_for_commands(1000));
+  server.stop(5s);
+  int answers = 0;
+  for (auto& client : clients)
+    answers += client.get();
+  // Every command that the actors saw was answered.
+  EXPECT_GE(answers, static_cast<int>(server.actors.commands().size()));
+}
+
+} // namespace
+} // namespace paymentd::http::testing
