@@ -33,6 +33,12 @@ deliverer::deliverer(caf::event_based_actor* self, notification_options options)
     options_.messages_max = std::min(options_.messages_max, options_.messages_per_second_max);
 }
 
+deliverer::~deliverer() {
+  options_.counters->in_flight.fetch_sub(static_cast<std::int64_t>(calls_.size()),
+                                         std::memory_order_relaxed);
+  options_.counters->parked.store(0, std::memory_order_relaxed);
+}
+
 void deliverer::start() {
   pump();
 }

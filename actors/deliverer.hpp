@@ -31,6 +31,9 @@ struct alarm {
 class deliverer {
  public:
   deliverer(caf::event_based_actor* self, notification_options options);
+  deliverer(const deliverer&) = delete;
+  deliverer& operator=(const deliverer&) = delete;
+  ~deliverer(); // takes its share out of the counters of what is now
 
   void start();
   void on(const stream_held& news);
