@@ -79,7 +79,7 @@ void io_thread::adopt(stream_socket socket, bool refuse) {
 }
 
 void io_thread::forget(std::list<session>::iterator ended) {
-  const bool refused = ended->refused();
+  const bool refused = ended->refuses();
   sessions_.erase(ended);
   connections_.remove(refused);
 }

@@ -41,7 +41,7 @@ class session {
   /// ends.
   void start(std::list<session>::iterator self) { run(self); }
 
-  bool refused() const { return refuse_; }
+  bool refuses() const { return refuse_; }
 
   /// Ends whatever has taken too long. Called a few times a second.
   void check(steady_instant now);
