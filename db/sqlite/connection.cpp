@@ -7,16 +7,17 @@ namespace {
 constexpr int busy_timeout_ms = 2000;
 
 // A checkpoint of some 16 MB: small enough to be over in a few milliseconds, large enough that a
-// page which many batches changed is written to the file once (docs/performance.md has figures).
+// page which many batches changed is written to the file once.
 constexpr int checkpoint_pages = 4000;
 
 // A log of this size means that readers kept it from starting anew: then wait for them, a little.
-constexpr int log_pages_max = 16 * checkpoint_pages;
+constexpr int log_pages_max = 4 * checkpoint_pages;
 constexpr int wait_for_readers_ms = 50;
 
 constexpr const char* writer_pragmas = "pragma journal_mode = wal;"
                                        "pragma synchronous = full;"
-                                       "pragma foreign_keys = off;" // audit looks; see docs
+                                       // 4 % of a payment; the audit looks instead
+                                       "pragma foreign_keys = off;"
                                        "pragma secure_delete = off;"
                                        "pragma temp_store = memory;"
                                        "pragma journal_size_limit = 67108864;" // bytes kept on disk
@@ -46,12 +47,15 @@ connection::connection(const std::string& path, access mode)
 }
 
 int connection::on_commit(void* self, sqlite3*, const char*, int log_pages) noexcept {
-  static_cast<connection*>(self)->log_pages_ = log_pages;
+  auto& on = *static_cast<connection*>(self);
+  if (log_pages < on.log_pages_) // the log was started anew
+    on.next_checkpoint_ = checkpoint_pages;
+  on.log_pages_ = log_pages;
   return SQLITE_OK;
 }
 
 void connection::checkpoint_when_due() {
-  if (log_pages_ < next_checkpoint_ && next_checkpoint_ - log_pages_ <= checkpoint_pages)
+  if (log_pages_ < next_checkpoint_)
     return;
   int mode = SQLITE_CHECKPOINT_PASSIVE;
   if (log_pages_ > log_pages_max) {

@@ -54,6 +54,11 @@ class delivery {
     bool at_end = false;   // nothing of the stream is left behind it
   };
 
+  static constexpr int first_generation = 1;
+
+  // A row of events_of_range or event_of_entry. An entry without its order or user is a breach.
+  static result<payment_event> read_event(const statement::rows& row);
+
   result<place> find_place(subscriber_id subscriber, stream_id stream);
   result<claim_row> find_claim(const place& at, claim_id id);
   result<claim> load_claim(const place& at, const claim_row& row);
