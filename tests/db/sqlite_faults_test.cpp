@@ -18,10 +18,12 @@ namespace fs = std::filesystem;
 
 std::atomic<bool> writes_fail = false;
 std::atomic<bool> syncs_fail = false;
+std::atomic<bool> locks_fail = false;
 sqlite3_vfs* real_disk = nullptr;
 sqlite3_vfs failing_disk;
 const sqlite3_io_methods* real_methods = nullptr;
-sqlite3_io_methods failing_methods;
+sqlite3_io_methods failing_log;
+sqlite3_io_methods failing_database;
 
 int write_log(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 at) {
   return writes_fail ? SQLITE_FULL : real_methods->xWrite(file, bytes, size, at);
@@ -31,15 +33,25 @@ int sync_log(sqlite3_file* file, int flags) {
   return syncs_fail ? SQLITE_IOERR_FSYNC : real_methods->xSync(file, flags);
 }
 
+int lock_log(sqlite3_file* file, int offset, int count, int flags) {
+  return locks_fail ? SQLITE_IOERR_SHMLOCK : real_methods->xShmLock(file, offset, count, flags);
+}
+
 int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
   const int code = real_disk->xOpen(real_disk, name, file, flags, out);
-  if (code == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0) {
-    real_methods = file->pMethods;
-    failing_methods = *real_methods;
-    failing_methods.xWrite = write_log;
-    failing_methods.xSync = sync_log;
-    file->pMethods = &failing_methods;
+  if (code != SQLITE_OK || (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB)) == 0)
+    return code;
+  const bool log = (flags & SQLITE_OPEN_WAL) != 0;
+  real_methods = file->pMethods;
+  auto& failing = log ? failing_log : failing_database;
+  failing = *real_methods;
+  if (log) {
+    failing.xWrite = write_log;
+    failing.xSync = sync_log;
+  } else {
+    failing.xShmLock = lock_log;
   }
+  file->pMethods = &failing;
   return code;
 }
 
@@ -66,6 +78,7 @@ class sqlite_faults : public testing::Test {
   void TearDown() override {
     writes_fail = false;
     syncs_fail = false;
+    locks_fail = false;
     EXPECT_EQ(must(database_->audit([](std::string_view line) { ADD_FAILURE() << line; })), 0);
   }
 
@@ -125,6 +138,34 @@ TEST_F(sqlite_faults, resolving_shuts_out_what_was_in_doubt) {
   EXPECT_TRUE(is_paid_after_a_crash(2));
 }
 
+TEST_F(sqlite_faults, a_commit_that_came_back_is_found_by_resolving) {
+  must(lane_->settle(pay_for(1), start));
+  syncs_fail = true;
+  EXPECT_EQ(kind_of(lane_->settle(pay_for(2), start)), error_kind::in_doubt);
+  // The connection is lost as well: opening it anew reads the log as a new process would.
+  locks_fail = true;
+  EXPECT_EQ(kind_of(lane_->ping()), error_kind::unavailable);
+  syncs_fail = false;
+  locks_fail = false;
+  const auto outcomes = must(lane_->resolve(start));
+  ASSERT_TRUE(outcomes);
+  EXPECT_EQ(std::get<order>(outcomes->at(0)).status, order_status::paid);
+  EXPECT_TRUE(is_paid(*lane_, 2));
+  EXPECT_TRUE(std::holds_alternative<refused>(must(lane_->settle(pay_for(2), start)).at(0)));
+}
+
+TEST_F(sqlite_faults, an_epoch_that_another_ended_tells_what_became_of_a_batch) {
+  must(lane_->settle(pay_for(1), start));
+  syncs_fail = true;
+  EXPECT_EQ(kind_of(lane_->settle(pay_for(2), start)), error_kind::in_doubt);
+  syncs_fail = false;
+  auto other = must(database_->connect(database::role::lane));
+  must(other->take_stream(start));
+  EXPECT_EQ(must(lane_->resolve(start)), std::nullopt);
+  EXPECT_EQ(kind_of(lane_->settle(pay_for(2), start)), error_kind::fenced);
+  EXPECT_TRUE(other->settle(pay_for(2), start)) << "resolving took nothing from its new owner";
+}
+
 TEST_F(sqlite_faults, a_delivery_in_doubt_is_told_by_the_open_claims) {
   const auto who = must(lane_->subscribe("alimtalk", true, false, start)).id;
   must(lane_->settle(pay_for(1), start));
@@ -142,7 +183,7 @@ TEST_F(sqlite_faults, a_delivery_in_doubt_is_told_by_the_open_claims) {
 }
 
 TEST_F(sqlite_faults, the_log_stays_bounded_while_readers_read) {
-  constexpr std::uintmax_t log_bytes_max = 300u << 20;
+  constexpr std::uintmax_t log_bytes_max = 192u << 20;
   constexpr int payments = 50'000;
   constexpr int batch_size = 250;
   std::atomic<bool> stop = false;
