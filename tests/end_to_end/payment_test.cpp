@@ -1,0 +1,69 @@
+// Goal: what the README promises to a newcomer holds for the real program.
+// Method: paymentd as a process, its database in a directory of the test's own, the message API in
+// this process.
+#include "tests/end_to_end/server_process.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace paymentd::end_to_end {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+TEST(payment, takes_the_amount_from_the_balance_and_sends_one_message) {
+  const workplace place;
+  const alimtalk::fake_alimtalk api;
+  server_process server(place, sent_to(api));
+  auto client = server.client();
+
+  const auto user = client.post("/v1/users", R"({"phone":"01012345678","balance":50000})");
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->status, 201);
+  EXPECT_EQ(user->field("location"), "/v1/users/1");
+  const auto order = client.post(
+      "/v1/orders", R"({"userId":1,"totalAmount":12000,"discountAmount":2000,"couponId":7})");
+  ASSERT_TRUE(order);
+  EXPECT_EQ(order->status, 201);
+  EXPECT_EQ(json::parse(order->body)["status"], "PENDING");
+  const auto paid = client.post("/v1/payments", R"({"orderId":1,"userId":1})");
+  ASSERT_TRUE(paid);
+  EXPECT_EQ(paid->status, 201);
+  EXPECT_EQ(json::parse(paid->body)["status"], "PAID");
+  EXPECT_EQ(json::parse(paid->body)["finalAmount"], 10000);
+  EXPECT_EQ(json::parse(client.get("/v1/users/1")->body)["balance"], 40000);
+  EXPECT_EQ(json::parse(client.get("/v1/orders/1")->body)["status"], "PAID");
+
+  ASSERT_TRUE(api.wait_for_accepted(1, 30s));
+  EXPECT_EQ(api.received().at(0).phone, "01012345678");
+  ASSERT_TRUE(eventually([&] { return place.number("select count(*) from claims") == 0; }));
+  EXPECT_EQ(api.accepted(), 1u);
+  EXPECT_EQ(place.number("select count(*) from deliveries where status = 1"), 1);
+  EXPECT_EQ(place.audit().exit_code, 0);
+}
+
+TEST(payment, a_stop_finishes_what_was_begun_and_exits_0) {
+  const workplace place;
+  const alimtalk::fake_alimtalk api({.behaviour = {.latency = 100ms}});
+  ASSERT_EQ(place
+                .run({"seed", "--set", "database.url=" + place.database_url(), "--users", "10",
+                      "--orders", "50", "--balance", "1000000", "--amount", "10"})
+                .exit_code,
+            0);
+  server_process server(place, sent_to(api));
+  auto client = server.client();
+  EXPECT_EQ(pay_orders(client, 1, 50, 10).size(), 50u);
+  server.process().signal(SIGTERM);
+  EXPECT_EQ(server.process().wait().exit_code, 0);
+  EXPECT_EQ(place.number("select count(*) from orders where status = 1"), 50);
+  // What was accepted was also marked; the rest is for the next start.
+  EXPECT_EQ(
+      static_cast<std::uint64_t>(place.number("select count(*) from deliveries where status = 1")),
+      api.accepted());
+  EXPECT_EQ(place.audit().exit_code, 0);
+}
+
+} // namespace
+} // namespace paymentd::end_to_end
