@@ -149,8 +149,12 @@ void settle(benchmark::State& state, bool one_user) {
   used.report(state, state.iterations() * size);
 }
 
-void settle_distinct_users(benchmark::State& state) { settle(state, false); }
-void settle_one_user(benchmark::State& state) { settle(state, true); }
+void settle_distinct_users(benchmark::State& state) {
+  settle(state, false);
+}
+void settle_one_user(benchmark::State& state) {
+  settle(state, true);
+}
 
 void drain(benchmark::State& state) {
   shop from(false);

@@ -16,9 +16,10 @@ result<std::unique_ptr<database>> open_database(const database_options& options)
   if (url.starts_with("postgresql://") || url.starts_with("postgres://"))
     return postgres::open(options);
   // Only the scheme is shown: what follows may hold a password.
-  return std::unexpected(error{error_kind::broken, "no database for the scheme of \"" +
-                                                       std::string(url.substr(0, url.find(':'))) +
-                                                       ":\"; it has to be sqlite:PATH or postgresql://…"});
+  return std::unexpected(
+      error{error_kind::broken, "no database for the scheme of \"" +
+                                    std::string(url.substr(0, url.find(':'))) +
+                                    ":\"; it has to be sqlite:PATH or postgresql://…"});
 }
 
 } // namespace paymentd::db

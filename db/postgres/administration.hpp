@@ -20,8 +20,7 @@ result<void> check_schema(const conninfo& to, const session_limits& limits);
 
 result<void> seed(const conninfo& to, const seed_plan& plan, instant now);
 
-result<std::int64_t> audit(const conninfo& to,
-                           const std::function<void(std::string_view)>& breach);
+result<std::int64_t> audit(const conninfo& to, const std::function<void(std::string_view)>& breach);
 
 /// Says what is wrong with a schema of this state; nothing where it is this program's or, with
 /// `may_be_older`, can be upgraded to it.

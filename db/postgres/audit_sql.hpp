@@ -1,6 +1,6 @@
-// What the audit asks: each query gives one line of text for each breach of one group of rules. Each
-// reads whole tables once, without a lock, in the snapshot that all of them share. The lines are
-// those of the embedded store's audit.
+// What the audit asks: each query gives one line of text for each breach of one group of rules.
+// Each reads whole tables once, without a lock, in the snapshot that all of them share. The lines
+// are those of the embedded store's audit.
 #pragma once
 
 #include <array>
@@ -107,7 +107,8 @@ cross join lateral (values
    format('order %s: ledger entry %s is not its %s', o.id, o.entry, o.name))) as b (broken, line)
 where b.broken)sql";
 
-// Each event is, for each subscriber that wants it, in exactly one state; no other has anything of it.
+// Each event is, for each subscriber that wants it, in exactly one state; no other has anything of
+// it.
 inline constexpr const char* audit_deliveries = R"sql(
 with retried as (
   select c.subscriber_id, r.entry, count(*) as times

@@ -117,18 +117,18 @@ std::expected<void, failure> connection::set_limits(const session_limits& limits
 
 void connection::add(const statement& what, const parameters& with) {
   PGconn* const on = handle_.get();
-  const bool known = prepared_.contains(what.name) ||
-                     std::ranges::any_of(queue_, [&](const queued& one) {
-                       return one.prepare && std::string_view(one.name) == what.name;
-                     });
+  const bool known =
+      prepared_.contains(what.name) || std::ranges::any_of(queue_, [&](const queued& one) {
+        return one.prepare && std::string_view(one.name) == what.name;
+      });
   if (!known) {
     queue_failed_ |= PQsendPrepare(on, what.name, what.text, 0, nullptr) != 1;
     queue_.push_back({what.name, true});
   }
   const auto view = with.for_libpq();
-  queue_failed_ |= PQsendQueryPrepared(on, what.name, with.count(), view.values.data(),
-                                       view.lengths.data(), view.formats.data(),
-                                       binary_format) != 1;
+  queue_failed_ |=
+      PQsendQueryPrepared(on, what.name, with.count(), view.values.data(), view.lengths.data(),
+                          view.formats.data(), binary_format) != 1;
   queue_.push_back({what.name, false});
 }
 
@@ -231,8 +231,8 @@ bool connection::send_all(steady_instant deadline) {
 bool connection::wait(short events, steady_instant deadline) {
   pollfd on{.fd = PQsocket(handle_.get()), .events = events, .revents = 0};
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (on.fd < 0 || left.count() <= 0)
       return false;
     const int ready = poll(&on, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));

@@ -1,7 +1,7 @@
 // One connection to a PostgreSQL server through libpq, used in pipeline mode: statements are queued
-// and sent together, and one round trip brings all their answers. Used by the stores of db/postgres,
-// one thread at a time. No call waits longer than its deadline, whatever becomes of the server: a
-// wait that ends without an answer closes the connection.
+// and sent together, and one round trip brings all their answers. Used by the stores of
+// db/postgres, one thread at a time. No call waits longer than its deadline, whatever becomes of
+// the server: a wait that ends without an answer closes the connection.
 //
 // libpq rather than libpqxx, whose version 6 neither pipelines nor takes binary parameters nor
 // bounds a wait: the measurements stand in docs/performance.md. What is not on the hot path
@@ -27,7 +27,7 @@ namespace paymentd::db::postgres {
 
 /// The answer to one statement, in binary format.
 class rows {
-public:
+ public:
   explicit rows(PGresult* owned) noexcept : result_(owned) {}
 
   int size() const noexcept { return PQntuples(result_.get()); }
@@ -68,7 +68,7 @@ public:
   /// How many rows the statement changed.
   std::int64_t changed() const noexcept;
 
-private:
+ private:
   struct clear {
     void operator()(PGresult* result) const noexcept { PQclear(result); }
   };
@@ -79,12 +79,12 @@ private:
 struct failure {
   std::array<char, 5> sqlstate{'0', '0', '0', '0', '0'}; // "00000" where the server gave none
   std::string text;                                      // one line
-  bool lost = false;  // the connection is gone
+  bool lost = false;                                     // the connection is gone
   std::size_t at = 0; // the statement that failed, by its place in the round trip
 };
 
 class connection {
-public:
+ public:
   /// Connects and sets the session's limits. Bounded by `limits`.
   static std::expected<connection, failure> open(const conninfo& to, const session_limits& limits);
 
@@ -107,7 +107,7 @@ public:
   /// The server's process that serves this connection.
   int server_process() const noexcept { return PQbackendPID(handle_.get()); }
 
-private:
+ private:
   connection() = default;
   std::expected<void, failure> set_limits(const session_limits& limits);
   bool wait(short events, steady_instant deadline);

@@ -50,16 +50,15 @@ result<conninfo> conninfo::parse(const std::string& url, const session_limits& l
   // libpq's own words may quote a part of the URL, and that part may be the password.
   const std::unique_ptr<char, decltype(&PQfreemem)> owned(why, &PQfreemem);
   if (!parsed)
-    return std::unexpected(
-        error{error_kind::broken, "the database's address does not parse; it has to be "
-                                  "postgresql://user@host:port/database"});
+    return std::unexpected(error{error_kind::broken,
+                                 "the database's address does not parse; it has to be "
+                                 "postgresql://user@host:port/database"});
   conninfo out;
   std::string host;
   std::string name;
   const auto put_default = [&](std::string_view key, std::string value) {
-    const auto known = std::ranges::find(out.settings_, key, [](const auto& one) {
-      return std::string_view(one.first);
-    });
+    const auto known = std::ranges::find(
+        out.settings_, key, [](const auto& one) { return std::string_view(one.first); });
     if (known == out.settings_.end())
       out.settings_.emplace_back(key, std::move(value));
   };

@@ -23,7 +23,7 @@ struct session_limits {
 session_limits limits_for(std::chrono::milliseconds lease);
 
 class conninfo {
-public:
+ public:
   /// Parses a URL. `broken` with a line without secrets where it does not parse.
   static result<conninfo> parse(const std::string& url, const session_limits& limits);
 
@@ -34,7 +34,7 @@ public:
   /// For the log: "paymentd at db1,db2", without secrets.
   const std::string& shown() const { return shown_; }
 
-private:
+ private:
   std::vector<std::pair<std::string, std::string>> settings_;
   std::string shown_;
 };

@@ -10,7 +10,7 @@ namespace {
 constexpr int lanes_of_postgres_max = 64;
 
 class postgres_database final : public database {
-public:
+ public:
   postgres_database(conninfo to, const database_options& options)
       : to_(std::move(to)), limits_(limits_for(options.lease)), owner_(options.owner),
         lease_(options.lease) {}
@@ -19,8 +19,8 @@ public:
   result<void> check_schema() override { return postgres::check_schema(to_, limits_); }
 
   result<std::unique_ptr<store>> connect(role as) override {
-    auto made = std::make_unique<postgres_store>(store_options{
-        to_, limits_, owner_, lease_, as == role::reader});
+    auto made = std::make_unique<postgres_store>(
+        store_options{to_, limits_, owner_, lease_, as == role::reader});
     if (auto answers = made->ping(); !answers)
       return std::unexpected(answers.error());
     return made;
@@ -36,7 +36,7 @@ public:
     return postgres::audit(to_, breach);
   }
 
-private:
+ private:
   const conninfo to_;
   const session_limits limits_;
   const std::string owner_;

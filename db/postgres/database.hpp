@@ -1,5 +1,5 @@
-// A PostgreSQL database as one process sees it: its address, and the stores that connect to it. Made
-// by open_database; any thread.
+// A PostgreSQL database as one process sees it: its address, and the stores that connect to it.
+// Made by open_database; any thread.
 #pragma once
 
 #include "db/store.hpp"

@@ -1,6 +1,7 @@
-// Delivery: a step is one transaction of two round trips. The first fences, locks the cursor, writes
-// what became of ended claims and looks at what is due and ahead; the second writes the new claims
-// and commits. Claims that are regenerated, split or were opened by another process are read first.
+// Delivery: a step is one transaction of two round trips. The first fences, locks the cursor,
+// writes what became of ended claims and looks at what is due and ahead; the second writes the new
+// claims and commits. Claims that are regenerated, split or were opened by another process are read
+// first.
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
 
@@ -84,10 +85,8 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
     return std::unexpected(
         error{error_kind::unavailable, "database: subscribe: another process is at it"});
   }
-  const subscriber out{{found.integer(0, 0)},
-                       std::string(name),
-                       found.boolean(0, 1),
-                       found.boolean(0, 2)};
+  const subscriber out{
+      {found.integer(0, 0)}, std::string(name), found.boolean(0, 1), found.boolean(0, 2)};
   if ((*answers)[1].empty()) {
     session_.roll_back(); // it was there: nothing to write
     return out;
@@ -104,10 +103,9 @@ std::string postgres_store::instance() {
 
 void postgres_store::add_begin_step(subscriber_id subscriber, stream_lease stream) {
   session_.add(sql::begin);
-  session_.add(sql::check_epoch, parameters{}
-                                     .add(stream.stream)
-                                     .add(std::string_view(options_.owner))
-                                     .add(stream.epoch));
+  session_.add(
+      sql::check_epoch,
+      parameters{}.add(stream.stream).add(std::string_view(options_.owner)).add(stream.epoch));
   session_.add(sql::lock_cursor, parameters{}.add(subscriber).add(stream.stream));
 }
 
@@ -118,9 +116,9 @@ result<postgres_store::place> postgres_store::read_place(subscriber_id subscribe
   const rows& cursor = answers[2];
   if (epoch.empty()) {
     session_.roll_back();
-    return std::unexpected(error{error_kind::fenced,
-                                 "epoch " + std::to_string(stream.epoch) + " of stream " +
-                                     std::to_string(stream.stream.value) + " has ended"});
+    return std::unexpected(
+        error{error_kind::fenced, "epoch " + std::to_string(stream.epoch) + " of stream " +
+                                      std::to_string(stream.stream.value) + " has ended"});
   }
   if (cursor.empty()) {
     session_.roll_back();
@@ -139,10 +137,9 @@ result<postgres_store::place> postgres_store::read_place(subscriber_id subscribe
 result<postgres_store::place> postgres_store::begin_step(subscriber_id subscriber,
                                                          stream_lease stream) {
   session_.add(sql::begin);
-  session_.add(sql::check_epoch, parameters{}
-                                     .add(stream.stream)
-                                     .add(std::string_view(options_.owner))
-                                     .add(stream.epoch));
+  session_.add(
+      sql::check_epoch,
+      parameters{}.add(stream.stream).add(std::string_view(options_.owner)).add(stream.epoch));
   session_.add(sql::add_cursor_at_start, parameters{}.add(subscriber).add(stream.stream));
   session_.add(sql::lock_cursor, parameters{}.add(subscriber).add(stream.stream));
   if (instance_.empty())
@@ -198,16 +195,14 @@ result<std::vector<claim>> postgres_store::load_claims(const place& at,
       chosen.push_back(row);
   for (const int row : chosen)
     if (found.is_null(row, 5))
-      session_.add(
-          sql::events_of_range,
-          kinds_after(parameters{}.add(found.integer(row, 3)).add(found.integer(row, 4)),
-                      at.kinds()));
+      session_.add(sql::events_of_range,
+                   kinds_after(parameters{}.add(found.integer(row, 3)).add(found.integer(row, 4)),
+                               at.kinds()));
     else
-      session_.add(sql::events_of_list,
-                   parameters{}
-                       .add_array(element::int8, found.integers(row, 5),
-                                  [](std::int64_t id) { return id; })
-                       .add(at.subscriber));
+      session_.add(sql::events_of_list, parameters{}
+                                            .add_array(element::int8, found.integers(row, 5),
+                                                       [](std::int64_t id) { return id; })
+                                            .add(at.subscriber));
   answers = session_.run("read claims");
   if (!answers)
     return std::unexpected(answers.error());
@@ -286,11 +281,9 @@ result<void> postgres_store::change_claims(const place& at, const delivery_step&
                                            std::vector<claim>& claims) {
   if (unread.empty())
     return {};
-  session_.add(sql::next_generation, parameters{}
-                                         .add_ids(step.regenerate)
-                                         .add(step.subscriber)
-                                         .add(step.stream.stream)
-                                         .add(now));
+  session_.add(
+      sql::next_generation,
+      parameters{}.add_ids(step.regenerate).add(step.subscriber).add(step.stream.stream).add(now));
   if (auto raised = session_.run("regenerate"); !raised)
     return std::unexpected(raised.error());
   auto loaded = load_claims(at, unread, false);
@@ -323,10 +316,9 @@ result<void> postgres_store::split(const place& at, claim whole, instant now,
   std::vector<message> second(whole.messages.begin() + middle, whole.messages.end());
   const entry_id first_last = first.back().event.entry;
 
-  session_.add(sql::end_claims, parameters{}
-                                    .add_ids(std::vector{whole.id})
-                                    .add(at.subscriber)
-                                    .add(at.stream.stream));
+  session_.add(
+      sql::end_claims,
+      parameters{}.add_ids(std::vector{whole.id}).add(at.subscriber).add(at.stream.stream));
   if (was.retries) {
     for (const auto* half : {&first, &second}) {
       std::vector<entry_id> entries;
@@ -341,16 +333,15 @@ result<void> postgres_store::split(const place& at, claim whole, instant now,
   const auto answers = session_.run("split a claim");
   if (!answers)
     return std::unexpected(answers.error());
-  const std::int64_t ids[2] = {(*answers)[1].integer(0, 0),
-                               was.retries ? (*answers)[2].integer(0, 0)
-                                           : (*answers)[1].integer(1, 0)};
+  const std::int64_t ids[2] = {(*answers)[1].integer(0, 0), was.retries
+                                                                ? (*answers)[2].integer(0, 0)
+                                                                : (*answers)[1].integer(1, 0)};
   claimed_.erase(whole.id);
   halves.push_back(make_claim({ids[0]}, now, std::move(first),
                               {.retries = was.retries, .first = was.first, .last = first_last}));
-  halves.push_back(make_claim({ids[1]}, now, std::move(second),
-                              {.retries = was.retries,
-                               .first = {first_last.value + 1},
-                               .last = was.last}));
+  halves.push_back(
+      make_claim({ids[1]}, now, std::move(second),
+                 {.retries = was.retries, .first = {first_last.value + 1}, .last = was.last}));
   return {};
 }
 
@@ -413,18 +404,17 @@ void postgres_store::add_ended(const delivery_step& step, instant now) {
         });
   };
   if (!fresh.empty())
-    session_.add(sql::add_deliveries,
-                 values(fresh)
-                     .add_array(element::timestamptz, fresh,
-                                [](const line& one) { return one.created_at; })
-                     .add(now));
+    session_.add(sql::add_deliveries, values(fresh)
+                                          .add_array(element::timestamptz, fresh,
+                                                     [](const line& one) { return one.created_at; })
+                                          .add(now));
   if (!retried.empty())
     session_.add(sql::change_deliveries, values(retried).add(now));
 }
 
 // The step's first round trip; begins the transaction where `at` is not there yet.
 result<postgres_store::findings> postgres_store::look(const delivery_step& step, instant now,
-                                                   std::optional<place>& at) {
+                                                      std::optional<place>& at) {
   const bool begins = !at;
   if (begins)
     add_begin_step(step.subscriber, step.stream);
@@ -432,9 +422,8 @@ result<postgres_store::findings> postgres_store::look(const delivery_step& step,
     add_ended(step, now);
   const std::int64_t room = std::int64_t{std::max(step.open_max, 0)} * step.messages_max;
   const std::int64_t looked_at = room > 0 ? room + looked_at_beyond : peeked_at;
-  session_.add(
-      sql::due_retries,
-      parameters{}.add(step.subscriber).add(step.stream.stream).add(now).add(room + 1));
+  session_.add(sql::due_retries,
+               parameters{}.add(step.subscriber).add(step.stream.stream).add(now).add(room + 1));
   session_.add(sql::next_retry, parameters{}.add(step.subscriber).add(step.stream.stream));
   session_.add(sql::events_ahead,
                kinds_after(parameters{}.add(step.subscriber).add(step.stream.stream),
@@ -462,8 +451,8 @@ result<postgres_store::findings> postgres_store::look(const delivery_step& step,
 }
 
 result<postgres_store::findings> postgres_store::read_found(std::span<const rows> answers,
-                                                         std::int64_t room,
-                                                         std::int64_t looked_at) {
+                                                            std::int64_t room,
+                                                            std::int64_t looked_at) {
   const rows& due = answers[0];
   const rows& next_retry = answers[1];
   const rows& ahead = answers[2];
@@ -525,8 +514,9 @@ void postgres_store::add_retries(const place& at, std::span<const entry_id> entr
 }
 
 // The step's second round trip: claims first what is due, then what lies ahead.
-result<delivery_answer> postgres_store::open(const place& at, const delivery_step& step, findings what,
-                                             instant now, std::vector<claim> claims) {
+result<delivery_answer> postgres_store::open(const place& at, const delivery_step& step,
+                                             findings what, instant now,
+                                             std::vector<claim> claims) {
   const auto size = static_cast<std::size_t>(std::max(step.messages_max, 1));
   const auto chunks_of = [&](std::size_t count) { return (count + size - 1) / size; };
   const std::size_t slots = static_cast<std::size_t>(std::max(step.open_max, 0));

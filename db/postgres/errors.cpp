@@ -33,7 +33,7 @@ error to_error(const failure& what, std::string_view doing) {
   if (state == "42501")
     text.append("; the role lacks rights: grant them, or migrate with the role that serves");
   if (state == "42P01" || state == "3F000")
-    text.append("; the schema is missing: run paymentd migrate");
+    text.append("; the schema is missing, or this role may not use it: run paymentd migrate");
   const bool passes = what.lost || passes_by_itself(state);
   return {passes ? error_kind::unavailable : error_kind::broken, std::move(text)};
 }

@@ -3,6 +3,7 @@
 #include "db/postgres/schema.hpp"
 #include "db/postgres/sql.hpp"
 
+#include <algorithm>
 #include <pqxx/pqxx>
 
 namespace paymentd::db::postgres {
@@ -14,6 +15,19 @@ constexpr const char* lock_migrations = "select pg_advisory_xact_lock(8097580366
 std::string versions(std::int64_t has) {
   return " (schema " + std::to_string(has) + ", this program's is " +
          std::to_string(newest_schema) + ")";
+}
+
+// libpqxx 6 gives many of its exceptions a type, but not the server's state.
+std::string state_of(const pqxx::sql_error& thrown) {
+  if (thrown.sqlstate().size() == failure{}.sqlstate.size())
+    return thrown.sqlstate();
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&thrown) != nullptr)
+    return "42501";
+  if (dynamic_cast<const pqxx::undefined_table*>(&thrown) != nullptr)
+    return "42P01";
+  if (dynamic_cast<const pqxx::insufficient_resources*>(&thrown) != nullptr)
+    return "53000";
+  return "XX000"; // not known to pass by itself
 }
 
 std::unexpected<error> broken(std::string text) {
@@ -48,9 +62,8 @@ error current_error(const conninfo& to, std::string_view doing) {
     std::erase(what.text, '\n');
     return to_connect_error(what, to);
   } catch (const pqxx::sql_error& thrown) {
-    const std::string& state = thrown.sqlstate();
-    if (state.size() == what.sqlstate.size())
-      std::copy(state.begin(), state.end(), what.sqlstate.begin());
+    const std::string state = state_of(thrown);
+    std::copy_n(state.begin(), what.sqlstate.size(), what.sqlstate.begin());
     what.text = thrown.what();
     // libpqxx gives the server's message with its prefix and its other lines.
     if (what.text.starts_with("ERROR:"))

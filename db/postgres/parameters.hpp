@@ -29,7 +29,7 @@ constexpr instant from_server_time(std::int64_t us) {
 }
 
 class parameters {
-public:
+ public:
   parameters& add(std::int64_t value);
   parameters& add(bool value);
   parameters& add(std::string_view text);
@@ -72,7 +72,7 @@ public:
   };
   view for_libpq() const;
 
-private:
+ private:
   void begin_array(element type, std::size_t size);
   void end_value() { ends_.push_back(bytes_.size()); }
   void add_text_element(std::optional<std::string_view> text);

@@ -8,8 +8,8 @@
 
 namespace paymentd::db::postgres {
 
-// All tables stand in a schema of their own, `paymentd`, so that another application's tables in the
-// same database neither clash nor get mixed up with them.
+// All tables stand in a schema of their own, `paymentd`, so that another application's tables in
+// the same database neither clash nor get mixed up with them.
 //
 // No foreign keys: their checks would cost every payment a look-up and a lock for each row, and
 // nothing is ever deleted; `paymentd audit` covers what they would. Orders and users leave room in

@@ -24,9 +24,9 @@ select exists (select from users) or exists (select from orders)
 constexpr const char* truncate = "truncate users, orders, ledger_entries";
 constexpr const char* copy_users =
     "copy users (id, balance, last_sequence, created_at, phone) from stdin with (freeze)";
-constexpr const char* copy_entries =
-    "copy ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind) "
-    "from stdin with (freeze)";
+constexpr const char* copy_entries = "copy ledger_entries (id, user_id, sequence, order_id, "
+                                     "amount, balance_after, created_at, kind) "
+                                     "from stdin with (freeze)";
 constexpr const char* copy_orders =
     "copy orders (id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, "
     "created_at, updated_at, status) from stdin with (freeze)";
@@ -54,7 +54,7 @@ std::unexpected<error> refuse(const char* why) {
 }
 
 class seeding {
-public:
+ public:
   explicit seeding(PGconn* on) : on_(on) {}
 
   result<owned_result> exec(const char* sql, std::initializer_list<std::int64_t> values = {}) {
@@ -65,10 +65,9 @@ public:
     for (const std::string& text : texts)
       pointers.push_back(text.c_str());
     // Several statements in one text only without parameters.
-    owned_result done(texts.empty()
-                          ? PQexec(on_, sql)
-                          : PQexecParams(on_, sql, static_cast<int>(texts.size()), nullptr,
-                                         pointers.data(), nullptr, nullptr, 0));
+    owned_result done(texts.empty() ? PQexec(on_, sql)
+                                    : PQexecParams(on_, sql, static_cast<int>(texts.size()),
+                                                   nullptr, pointers.data(), nullptr, nullptr, 0));
     const auto status = PQresultStatus(done.get());
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN)
       return done;
@@ -101,7 +100,7 @@ public:
     return {};
   }
 
-private:
+ private:
   error current(const PGresult* of) const {
     failure what{.text = PQerrorMessage(on_), .lost = PQstatus(on_) != CONNECTION_OK};
     if (const char* state = PQresultErrorField(of, PG_DIAG_SQLSTATE);

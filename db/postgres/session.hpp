@@ -10,7 +10,7 @@
 namespace paymentd::db::postgres {
 
 class session {
-public:
+ public:
   session(conninfo to, session_limits limits) : to_(std::move(to)), limits_(limits) {}
 
   /// Begins a call of the store: from here its time counts. Connects where there is no connection.
@@ -22,8 +22,8 @@ public:
 
   void add(const statement& what, const parameters& with = {}) { connection_->add(what, with); }
 
-  /// One round trip of a transaction that goes on, or of reads. Where it fails nothing happened: the
-  /// transaction is rolled back.
+  /// One round trip of a transaction that goes on, or of reads. Where it fails nothing happened:
+  /// the transaction is rolled back.
   result<std::vector<rows>> run(std::string_view doing);
 
   /// One round trip at whose end a transaction commits: the one that `begin` opened, by a `commit`
@@ -33,7 +33,7 @@ public:
   /// Ends an open transaction without having done anything.
   void roll_back();
 
-private:
+ private:
   std::unexpected<error> failed(const failure& what, std::string_view doing);
 
   conninfo to_;

@@ -117,8 +117,7 @@ result<snapshot> postgres_store::lock_and_read(std::span<const command> batch) {
   if (orders)
     session_.add(sql::lock_orders, parameters{}.add_ids(named.orders));
   if (!refunded.empty())
-    session_.add(sql::lock_users_and_owners,
-                 parameters{}.add_ids(named.users).add_ids(refunded));
+    session_.add(sql::lock_users_and_owners, parameters{}.add_ids(named.users).add_ids(refunded));
   else if (users)
     session_.add(sql::lock_users, parameters{}.add_ids(named.users));
   auto answers = session_.run("settle");
@@ -165,9 +164,10 @@ void postgres_store::add_changes(const decision& decided, instant now) {
   if (const auto& users = decided.new_users; !users.empty())
     session_.add(sql::add_users, parameters{}
                                      .add_array(element::int8, users, id)
-                                     .add_texts(users, [](const user& one) {
-                                       return std::optional<std::string_view>(one.phone);
-                                     })
+                                     .add_texts(users,
+                                                [](const user& one) {
+                                                  return std::optional<std::string_view>(one.phone);
+                                                })
                                      .add_array(element::int8, users, balance)
                                      .add_array(element::int8, users, last_sequence)
                                      .add(now));
@@ -232,10 +232,9 @@ result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant) {
                                      .add(asked.stream)
                                      .add(std::string_view(options_.owner))
                                      .add(asked.epoch));
-  session_.add(sql::ended_epoch, parameters{}
-                                     .add(asked.stream)
-                                     .add(asked.epoch)
-                                     .add(std::string_view(options_.owner)));
+  session_.add(
+      sql::ended_epoch,
+      parameters{}.add(asked.stream).add(asked.epoch).add(std::string_view(options_.owner)));
   const auto answers = session_.run_to_commit("resolve");
   if (!answers)
     return std::unexpected(repeatable(answers.error()));

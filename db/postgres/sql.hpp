@@ -43,8 +43,8 @@ select exists (select from pg_catalog.pg_namespace where nspname = 'paymentd'),
                where schemaname = 'paymentd' and tablename = 'schema_migrations'),
        coalesce((select tablename::text from pg_catalog.pg_tables where schemaname = 'paymentd'
                  order by 1 limit 1), ''))sql"};
-inline constexpr statement schema_version{"schema_version",
-                                          "select coalesce(max(version), 0) from schema_migrations"};
+inline constexpr statement schema_version{
+    "schema_version", "select coalesce(max(version), 0) from schema_migrations"};
 inline constexpr statement instance{"instance", "select value from meta where name = 'instance'"};
 
 // ---- streams ------------------------------------------------------------------------------------
@@ -58,17 +58,17 @@ where id = $3::bigint and owner = $4::text and epoch = $5::bigint
 and next + $1::bigint <= $6::bigint
 returning next - $1::bigint)sql"};
 
-// Locks the stream's row for key share: taking numbers goes on beside it, since that changes no key,
-// while a change of the epoch, which is in a unique index for this sake alone, waits.
-// $1 stream, $2 owner, $3 epoch.
+// Locks the stream's row for key share: taking numbers goes on beside it, since that changes no
+// key, while a change of the epoch, which is in a unique index for this sake alone, waits. $1
+// stream, $2 owner, $3 epoch.
 inline constexpr statement check_epoch{"check_epoch", R"sql(
 select next from streams where id = $1::bigint and owner = $2::text and epoch = $3::bigint
 for key share)sql"};
 
 // Ends the epoch of a stream of this owner and begins the next one. Locks the stream's row (update,
 // since the epoch is a key): waits for a batch of the ended epoch, and shuts out one that comes
-// later. $1 lease in ms, $2 stream, $3 owner, $4 epoch. Gives the new epoch and the ended one's last
-// number, which `ended_next` has since a statement cannot return what a row held before.
+// later. $1 lease in ms, $2 stream, $3 owner, $4 epoch. Gives the new epoch and the ended one's
+// last number, which `ended_next` has since a statement cannot return what a row held before.
 inline constexpr statement raise_epoch{"raise_epoch", R"sql(
 with raised as (
   update streams set epoch = epoch + 1, ended_next = next, next = ((next >> 20) + 1) << 20,

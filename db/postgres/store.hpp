@@ -20,7 +20,7 @@ struct store_options {
 };
 
 class postgres_store final : public store {
-public:
+ public:
   explicit postgres_store(store_options options);
   ~postgres_store() override;
 
@@ -38,7 +38,7 @@ public:
                                          instant now) override;
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
 
-private:
+ private:
   /// Begins a call that writes.
   result<void> begin_writing();
 
@@ -113,11 +113,11 @@ private:
   void add_ended(const delivery_step& step, instant now);
   result<findings> look(const delivery_step& step, instant now, std::optional<place>& at);
   static result<findings> read_found(std::span<const rows> answers, std::int64_t room,
-                                  std::int64_t looked_at);
+                                     std::int64_t looked_at);
   void add_ranges(const place& at, std::span<const range> ranges, instant now);
   void add_retries(const place& at, std::span<const entry_id> entries, instant now);
-  result<delivery_answer> open(const place& at, const delivery_step& step, findings what, instant now,
-                               std::vector<claim> claims);
+  result<delivery_answer> open(const place& at, const delivery_step& step, findings what,
+                               instant now, std::vector<claim> claims);
   claim make_claim(claim_id id, instant now, std::vector<message> messages, claimed what);
   void keep(const claim& one, claimed what);
   std::string instance();

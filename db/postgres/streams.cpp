@@ -26,10 +26,8 @@ void postgres_store::add_take_over(bool free_ones, std::span<const stream_lease>
 }
 
 void postgres_store::add_let_go(stream_lease what) {
-  session_.add(sql::let_go, parameters{}
-                                .add(what.stream)
-                                .add(std::string_view(options_.owner))
-                                .add(what.epoch));
+  session_.add(sql::let_go,
+               parameters{}.add(what.stream).add(std::string_view(options_.owner)).add(what.epoch));
 }
 
 result<stream_lease> postgres_store::take_stream(instant) {
@@ -59,27 +57,27 @@ result<stream_lease> postgres_store::take_stream(instant) {
       return lease_;
     }
   }
-  return std::unexpected(error{error_kind::unavailable,
-                               "database: all " + std::to_string(stream_max) +
-                                   " streams of the ledger are in use or used up"});
+  return std::unexpected(
+      error{error_kind::unavailable, "database: all " + std::to_string(stream_max) +
+                                         " streams of the ledger are in use or used up"});
 }
 
-result<std::vector<stream_lease>>
-postgres_store::adopt_streams(std::span<const stream_lease> held, int streams_max, instant) {
+result<std::vector<stream_lease>> postgres_store::adopt_streams(std::span<const stream_lease> held,
+                                                                int streams_max, instant) {
   if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   const auto id = [](stream_lease one) { return one.stream; };
   std::vector<stream_lease> all;
   if (!held.empty()) {
-    session_.add(sql::renew, parameters{}
-                                 .add(options_.lease.count())
-                                 .add(std::string_view(options_.owner))
-                                 .add_array(element::int8, held, id)
-                                 .add_array(element::int8, held,
-                                            [](stream_lease one) { return one.epoch; }));
-    session_.add(sql::free_drained, parameters{}
-                                        .add(std::string_view(options_.owner))
-                                        .add_array(element::int8, held, id));
+    session_.add(sql::renew,
+                 parameters{}
+                     .add(options_.lease.count())
+                     .add(std::string_view(options_.owner))
+                     .add_array(element::int8, held, id)
+                     .add_array(element::int8, held, [](stream_lease one) { return one.epoch; }));
+    session_.add(
+        sql::free_drained,
+        parameters{}.add(std::string_view(options_.owner)).add_array(element::int8, held, id));
     const auto renewed = session_.run_to_commit("renew streams");
     if (!renewed)
       return std::unexpected(repeatable(renewed.error()));

@@ -68,8 +68,10 @@ postgres_cluster::postgres_cluster(bool durable, const std::string& settings) {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     throw std::runtime_error("no pipe");
   watcher_ = start_watcher("while read -r _; do :; done; " + as_server_user() + programs() +
-                               "/pg_ctl -D " + name + "/data -m immediate stop >/dev/null 2>&1; "
-                               "rm -rf " + name,
+                               "/pg_ctl -D " + name +
+                               "/data -m immediate stop >/dev/null 2>&1; "
+                               "rm -rf " +
+                               name,
                            ends[0]);
   ::close(ends[0]);
   watcher_input_ = ends[1];
@@ -102,7 +104,8 @@ int postgres_cluster::run(const std::string& program, const std::string& argumen
 
 void postgres_cluster::start() {
   const std::string directory = directory_.string();
-  if (run("pg_ctl", "-D " + directory + "/data -l " + directory + "/server.log -t 30 -w start") != 0)
+  if (run("pg_ctl", "-D " + directory + "/data -l " + directory + "/server.log -t 30 -w start") !=
+      0)
     throw std::runtime_error("the server does not start: see " + directory);
 }
 

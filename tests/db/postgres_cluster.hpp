@@ -1,6 +1,6 @@
 // A private PostgreSQL cluster in a temporary directory, on a unix socket, without TCP: made by
-// initdb, started once for a test program or a benchmark, and gone with it, however it ends. Works as
-// root (the server then runs as the user postgres) and as anybody else.
+// initdb, started once for a test program or a benchmark, and gone with it, however it ends. Works
+// as root (the server then runs as the user postgres) and as anybody else.
 #pragma once
 
 #include <filesystem>

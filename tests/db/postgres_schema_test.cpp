@@ -1,0 +1,113 @@
+// Goal: migrations are applied once and refuse what is not theirs, and whatever is wrong with an
+// address, a server or a role is said in one line without secrets. Method: databases prepared by
+// hand in the private cluster.
+#include "tests/db/postgres_fixture.hpp"
+
+#include <thread>
+
+namespace paymentd::db {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class postgres_schema : public postgres_test {
+ protected:
+  void SetUp() override {} // nothing is migrated yet
+  template <class T>
+  static error error_of(const result<T>& given) {
+    return given ? error{error_kind::unavailable, "no error"} : given.error();
+  }
+};
+
+TEST_F(postgres_schema, two_that_migrate_at_once_apply_it_once) {
+  int by_other = 0;
+  int by_one = 0;
+  {
+    const std::jthread beside([&] { by_other = must(open("other")->migrate(start)); });
+    by_one = must(open("one")->migrate(start));
+  }
+  EXPECT_EQ(by_one + by_other, 1);
+  must(open("one")->check_schema());
+}
+
+TEST_F(postgres_schema, a_missing_schema_is_said) {
+  const auto what = error_of(open("one")->check_schema());
+  EXPECT_EQ(what.kind, error_kind::broken);
+  EXPECT_THAT(what.text, HasSubstr("run paymentd migrate"));
+}
+
+TEST_F(postgres_schema, a_newer_schema_is_refused) {
+  must(open("one")->migrate(start));
+  sql("insert into paymentd.schema_migrations values (99, now())");
+  const auto migrating = error_of(open("one")->migrate(start));
+  const auto checking = error_of(open("one")->check_schema());
+  EXPECT_EQ(migrating.kind, error_kind::broken);
+  EXPECT_THAT(migrating.text, HasSubstr("newer than this program"));
+  EXPECT_THAT(checking.text, HasSubstr("newer than this program"));
+}
+
+TEST_F(postgres_schema, another_applications_tables_are_left_alone) {
+  sql("create schema paymentd; create table paymentd.invoices (id int)");
+  const auto migrating = error_of(open("one")->migrate(start));
+  EXPECT_EQ(migrating.kind, error_kind::broken);
+  EXPECT_THAT(migrating.text, HasSubstr("another application's tables (invoices"));
+  EXPECT_THAT(error_of(open("one")->check_schema()).text, HasSubstr("another application's"));
+}
+
+TEST_F(postgres_schema, another_applications_tables_beside_do_no_harm) {
+  sql("create table public.orders (id int); create table public.users (id int)");
+  must(open("one")->migrate(start));
+  const auto on = lane("one");
+  must(on->settle(payable(*on, 3), start));
+  EXPECT_EQ(paid_orders(), "3");
+}
+
+TEST_F(postgres_schema, a_role_without_rights_is_said) {
+  sql("drop role if exists clerk; create role clerk login");
+  std::string as_clerk = url();
+  as_clerk.replace(as_clerk.find("user=postgres"), 13, "user=clerk");
+  const auto migrating = error_of(open("one", as_clerk)->migrate(start));
+  EXPECT_EQ(migrating.kind, error_kind::broken);
+  EXPECT_THAT(migrating.text, HasSubstr("permission denied"));
+
+  must(open("one")->migrate(start));
+  const auto store = must(open("one", as_clerk)->connect(database::role::lane));
+  const auto taking = error_of(store->take_stream(start));
+  EXPECT_EQ(taking.kind, error_kind::broken);
+  EXPECT_THAT(taking.text, HasSubstr("this role may not use it"));
+  sql("grant usage on schema paymentd to clerk");
+  EXPECT_THAT(error_of(store->take_stream(start)).text, HasSubstr("the role lacks rights"));
+}
+
+TEST_F(postgres_schema, a_store_without_a_schema_says_so) {
+  const auto store = must(open("one")->connect(database::role::lane));
+  const auto taking = error_of(store->take_stream(start));
+  EXPECT_EQ(taking.kind, error_kind::broken);
+  EXPECT_THAT(taking.text, HasSubstr("run paymentd migrate"));
+}
+
+TEST_F(postgres_schema, an_address_that_does_not_parse_is_refused_without_its_password) {
+  const auto opened =
+      open_database({.url = "postgresql://shop:hush@db:12%/x?nonsense=1", .owner = "one"});
+  const auto what = error_of(opened);
+  EXPECT_EQ(what.kind, error_kind::broken);
+  EXPECT_THAT(what.text, HasSubstr("does not parse"));
+  EXPECT_THAT(what.text, Not(HasSubstr("hush")));
+}
+
+TEST_F(postgres_schema, a_server_that_is_not_there_is_unavailable_and_its_password_unsaid) {
+  const auto database = must(
+      open_database({.url = "postgresql://shop:hush@/x?host=/nowhere/at/all", .owner = "one"}));
+  for (const auto& what :
+       {error_of(database->connect(database::role::lane)), error_of(database->check_schema()),
+        error_of(database->migrate(start))}) {
+    EXPECT_EQ(what.kind, error_kind::unavailable);
+    EXPECT_THAT(what.text, HasSubstr("/nowhere/at/all"));
+    EXPECT_THAT(what.text, Not(HasSubstr("hush")));
+    EXPECT_THAT(what.text, Not(HasSubstr("\n")));
+  }
+}
+
+} // namespace
+} // namespace paymentd::db
