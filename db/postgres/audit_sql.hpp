@@ -184,7 +184,7 @@ select format('stream %s: its ended epoch %s reaches to %s, beyond the present o
 from stream_epochs e left join streams s on s.id = e.stream_id
 where s.id is null or e.epoch >= s.epoch or e.last >= s.next)sql";
 
-// Only owned tables could be changed by others; the ids that are given out next are free.
+// The ids that are given out next are free.
 inline constexpr const char* audit_ids = R"sql(
 select format('the next id of %s is %s, but %s is in use', i.kind, i.next, t.newest)
 from id_blocks i join (select 'users' as kind, max(id) as newest from users union all

@@ -1,5 +1,5 @@
 // The PostgreSQL store: one session and what the port db/store.hpp asks of it. Owned by one worker
-// thread. settle.cpp, streams.cpp and delivery.cpp hold its parts.
+// thread. settle.cpp, streams.cpp, claims.cpp and delivery.cpp hold its parts.
 #pragma once
 
 #include "db/postgres/session.hpp"
@@ -64,7 +64,7 @@ class postgres_store final : public store {
   void add_let_go(stream_lease what);
   void add_take_over(bool free_ones, std::span<const stream_lease> not_these);
 
-  // ---- delivery.cpp
+  // ---- claims.cpp and delivery.cpp
   // A subscriber in a stream, its cursor locked.
   struct place {
     subscriber_id subscriber;
@@ -135,7 +135,14 @@ class postgres_store final : public store {
   std::unordered_map<claim_id, claimed> claimed_;
 };
 
-/// The orders and users of the rows that lock_orders, read_orders and so on give.
+/// A row of lock_orders or read_orders.
 order read_order(const rows& from, int row);
+
+/// A row of events_of_range, events_of_list or events_ahead. An entry without its order or user is
+/// a breach.
+result<payment_event> read_event(const rows& from, int row);
+
+/// The parameters with the kinds behind them.
+parameters kinds_after(parameters before, const std::vector<entry_kind>& kinds);
 
 } // namespace paymentd::db::postgres

@@ -1,0 +1,340 @@
+// Claims: subscribers and their cursors, the claims that stand in the database, and how they are
+// opened, regenerated and split. What delivers in steps is delivery.cpp.
+#include "db/postgres/sql.hpp"
+#include "db/postgres/store.hpp"
+
+#include <algorithm>
+
+namespace paymentd::db::postgres {
+namespace {
+
+// Claims that are remembered; more than any number in flight. Others are read when they end.
+constexpr std::size_t claimed_max = 4096;
+constexpr int first_generation = 1;
+
+std::unexpected<error> broken(std::string text) {
+  return std::unexpected(error{error_kind::broken, std::move(text)});
+}
+
+std::unexpected<error> not_open(claim_id id) {
+  return broken("claim " + std::to_string(id.value) + " is not open here");
+}
+
+std::string key_of(std::string_view instance, claim_id id, int generation) {
+  return std::string(instance) + "-" + std::to_string(id.value) + "." + std::to_string(generation);
+}
+
+} // namespace
+
+// A row of events_of_range, events_of_list or events_ahead. An entry without its order or user is a
+// breach.
+result<payment_event> read_event(const rows& from, int row) {
+  if (from.is_null(row, 3) || from.is_null(row, 9))
+    return broken("ledger entry " + std::to_string(from.integer(row, 0)) +
+                  " has lost its order or user: run paymentd audit");
+  return payment_event{.entry = {from.integer(row, 0)},
+                       .kind = static_cast<entry_kind>(from.small_integer(row, 1)),
+                       .order = {from.integer(row, 3)},
+                       .user = {from.integer(row, 4)},
+                       .phone = std::string(from.text(row, 9)),
+                       .coupon = from.optional_id<coupon_id>(row, 5),
+                       .total = {from.integer(row, 6)},
+                       .discount = {from.integer(row, 7)},
+                       .ordered_at = from.time(row, 8),
+                       .at = from.time(row, 2)};
+}
+
+parameters kinds_after(parameters before, const std::vector<entry_kind>& kinds) {
+  before.add_array(element::int2, kinds,
+                   [](entry_kind one) { return static_cast<std::int64_t>(one); });
+  return before;
+}
+
+std::vector<entry_kind> postgres_store::place::kinds() const {
+  std::vector<entry_kind> wanted;
+  if (wants_payments)
+    wanted.push_back(entry_kind::payment);
+  if (wants_refunds)
+    wanted.push_back(entry_kind::refund);
+  return wanted;
+}
+
+// ---- subscribers and claims as they stand -------------------------------------------------------
+
+result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_payments,
+                                             bool wants_refunds, instant now) {
+  if (auto ready = begin_writing(); !ready)
+    return std::unexpected(ready.error());
+  session_.add(sql::begin);
+  session_.add(sql::add_subscriber,
+               parameters{}.add(name).add(wants_payments).add(wants_refunds).add(now));
+  session_.add(sql::find_subscriber, parameters{}.add(name));
+  const auto answers = session_.run("subscribe");
+  if (!answers)
+    return std::unexpected(answers.error());
+  const rows& found = (*answers)[2];
+  if (found.empty()) {
+    session_.roll_back();
+    return std::unexpected(
+        error{error_kind::unavailable, "database: subscribe: another process is at it"});
+  }
+  const subscriber out{
+      {found.integer(0, 0)}, std::string(name), found.boolean(0, 1), found.boolean(0, 2)};
+  if ((*answers)[1].empty()) {
+    session_.roll_back(); // it was there: nothing to write
+    return out;
+  }
+  session_.add(sql::add_cursors_at_end, parameters{}.add(out.id));
+  if (auto done = session_.run_to_commit("subscribe"); !done)
+    return std::unexpected(repeatable(done.error()));
+  return out;
+}
+
+std::string postgres_store::instance() {
+  return instance_ + "t" + std::to_string(session_.on().timeline());
+}
+
+void postgres_store::add_begin_step(subscriber_id subscriber, stream_lease stream) {
+  session_.add(sql::begin);
+  session_.add(
+      sql::check_epoch,
+      parameters{}.add(stream.stream).add(std::string_view(options_.owner)).add(stream.epoch));
+  session_.add(sql::lock_cursor, parameters{}.add(subscriber).add(stream.stream));
+}
+
+result<postgres_store::place> postgres_store::read_place(subscriber_id subscriber,
+                                                         stream_lease stream,
+                                                         const std::vector<rows>& answers) {
+  const rows& epoch = answers[1];
+  const rows& cursor = answers[2];
+  if (epoch.empty()) {
+    session_.roll_back();
+    return std::unexpected(
+        error{error_kind::fenced, "epoch " + std::to_string(stream.epoch) + " of stream " +
+                                      std::to_string(stream.stream.value) + " has ended"});
+  }
+  if (cursor.empty()) {
+    session_.roll_back();
+    return broken("subscriber " + std::to_string(subscriber.value) + " has no cursor in stream " +
+                  std::to_string(stream.stream.value) + ": is it registered?");
+  }
+  return place{.subscriber = subscriber,
+               .stream = stream,
+               .position = cursor.integer(0, 0),
+               .next = epoch.integer(0, 0),
+               .wants_payments = cursor.boolean(0, 1),
+               .wants_refunds = cursor.boolean(0, 2)};
+}
+
+// For what is not hurried: makes the cursor where it is missing.
+result<postgres_store::place> postgres_store::begin_step(subscriber_id subscriber,
+                                                         stream_lease stream) {
+  session_.add(sql::begin);
+  session_.add(
+      sql::check_epoch,
+      parameters{}.add(stream.stream).add(std::string_view(options_.owner)).add(stream.epoch));
+  session_.add(sql::add_cursor_at_start, parameters{}.add(subscriber).add(stream.stream));
+  session_.add(sql::lock_cursor, parameters{}.add(subscriber).add(stream.stream));
+  if (instance_.empty())
+    session_.add(sql::instance);
+  auto answers = session_.run("begin to deliver");
+  if (!answers)
+    return std::unexpected(answers.error());
+  if (instance_.empty() && !answers->back().empty())
+    instance_ = answers->back().text(0, 0);
+  answers->erase(answers->begin() + 2);
+  auto at = read_place(subscriber, stream, *answers);
+  if (at)
+    known_places_[{subscriber, stream.stream}] = at->kinds();
+  return at;
+}
+
+result<std::vector<claim>> postgres_store::open_claims(subscriber_id subscriber,
+                                                       stream_lease stream, instant) {
+  if (auto ready = begin_writing(); !ready)
+    return std::unexpected(ready.error());
+  const auto at = begin_step(subscriber, stream);
+  if (!at)
+    return std::unexpected(at.error());
+  auto claims = load_claims(*at, {}, true);
+  if (!claims)
+    return claims;
+  if (auto done = session_.run_to_commit("read the open claims"); !done)
+    return std::unexpected(repeatable(done.error()));
+  return claims;
+}
+
+void postgres_store::keep(const claim& one, claimed what) {
+  if (claimed_.size() >= claimed_max)
+    claimed_.clear();
+  what.entries.clear();
+  what.entries.reserve(one.messages.size());
+  for (const message& each : one.messages)
+    what.entries.push_back({each.event.entry, each.event.at});
+  claimed_[one.id] = std::move(what);
+}
+
+// The claims of `ids`, or all, oldest first, with their messages; from here on they are kept.
+result<std::vector<claim>> postgres_store::load_claims(const place& at,
+                                                       std::span<const claim_id> ids, bool all) {
+  session_.add(sql::get_claims, parameters{}.add(at.subscriber).add(at.stream.stream));
+  auto answers = session_.run("read claims");
+  if (!answers)
+    return std::unexpected(answers.error());
+  const rows found = std::move(answers->front());
+  std::vector<int> chosen;
+  for (int row = 0; row < found.size(); ++row)
+    if (all || std::ranges::find(ids, claim_id{found.integer(row, 0)}) != ids.end())
+      chosen.push_back(row);
+  for (const int row : chosen)
+    if (found.is_null(row, 5))
+      session_.add(sql::events_of_range,
+                   kinds_after(parameters{}.add(found.integer(row, 3)).add(found.integer(row, 4)),
+                               at.kinds()));
+    else
+      session_.add(sql::events_of_list, parameters{}
+                                            .add_array(element::int8, found.integers(row, 5),
+                                                       [](std::int64_t id) { return id; })
+                                            .add(at.subscriber));
+  answers = session_.run("read claims");
+  if (!answers)
+    return std::unexpected(answers.error());
+
+  std::vector<claim> claims;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const int row = chosen[i];
+    const bool retries = !found.is_null(row, 5);
+    claim one{.id = {found.integer(row, 0)},
+              .generation = static_cast<int>(found.integer(row, 1)),
+              .key = {},
+              .since = found.time(row, 6),
+              .messages = {}};
+    one.key = key_of(found.text(row, 2), one.id, one.generation);
+    const rows& events = (*answers)[i];
+    for (int event_row = 0; event_row < events.size(); ++event_row) {
+      auto event = read_event(events, event_row);
+      if (!event) {
+        session_.roll_back();
+        return std::unexpected(event.error());
+      }
+      const int attempts = retries ? static_cast<int>(events.integer(event_row, 10)) : 0;
+      one.messages.push_back({*std::move(event), attempts});
+    }
+    claimed what{.retries = retries};
+    if (!retries) {
+      what.first = {found.integer(row, 3)};
+      what.last = {found.integer(row, 4)};
+    }
+    keep(one, std::move(what));
+    claims.push_back(std::move(one));
+  }
+  return claims;
+}
+
+// ---- opening and changing
+// -------------------------------------------------------------------------
+
+claim postgres_store::make_claim(claim_id id, instant now, std::vector<message> messages,
+                                 claimed what) {
+  claim one{.id = id,
+            .generation = first_generation,
+            .key = key_of(instance(), id, first_generation),
+            .since = now,
+            .messages = std::move(messages)};
+  keep(one, std::move(what));
+  return one;
+}
+
+void postgres_store::add_ranges(const place& at, std::span<const range> ranges, instant now) {
+  const std::string prefix = instance();
+  session_.add(sql::add_ranges,
+               parameters{}
+                   .add(at.subscriber)
+                   .add(at.stream.stream)
+                   .add(std::string_view(prefix))
+                   .add(now)
+                   .add_array(element::int8, ranges, [](const range& one) { return one.first; })
+                   .add_array(element::int8, ranges, [](const range& one) { return one.last; }));
+}
+
+void postgres_store::add_retries(const place& at, std::span<const entry_id> entries, instant now) {
+  const std::string prefix = instance();
+  session_.add(sql::add_retries, parameters{}
+                                     .add(at.subscriber)
+                                     .add(at.stream.stream)
+                                     .add(std::string_view(prefix))
+                                     .add(now)
+                                     .add_ids(entries));
+}
+
+// Regenerates and splits.
+result<void> postgres_store::change_claims(const place& at, const delivery_step& step,
+                                           std::span<const claim_id> unread, instant now,
+                                           std::vector<claim>& claims) {
+  if (unread.empty())
+    return {};
+  session_.add(
+      sql::next_generation,
+      parameters{}.add_ids(step.regenerate).add(step.subscriber).add(step.stream.stream).add(now));
+  if (auto raised = session_.run("regenerate"); !raised)
+    return std::unexpected(raised.error());
+  auto loaded = load_claims(at, unread, false);
+  if (!loaded)
+    return std::unexpected(loaded.error());
+  for (const claim_id id : step.regenerate) {
+    const auto one = std::ranges::find(*loaded, id, &claim::id);
+    if (one == loaded->end())
+      return not_open(id);
+    claims.push_back(*one);
+  }
+  for (const claim_id id : step.split) {
+    const auto one = std::ranges::find(*loaded, id, &claim::id);
+    if (one == loaded->end())
+      return not_open(id);
+    if (auto done = split(at, std::move(*one), now, claims); !done)
+      return done;
+  }
+  return {};
+}
+
+result<void> postgres_store::split(const place& at, claim whole, instant now,
+                                   std::vector<claim>& halves) {
+  if (whole.messages.size() < 2)
+    return broken("claim " + std::to_string(whole.id.value) +
+                  " has one message and cannot be split");
+  const claimed was = claimed_.at(whole.id);
+  const auto middle = static_cast<std::ptrdiff_t>(whole.messages.size() / 2);
+  std::vector<message> first(whole.messages.begin(), whole.messages.begin() + middle);
+  std::vector<message> second(whole.messages.begin() + middle, whole.messages.end());
+  const entry_id first_last = first.back().event.entry;
+
+  session_.add(
+      sql::end_claims,
+      parameters{}.add_ids(std::vector{whole.id}).add(at.subscriber).add(at.stream.stream));
+  if (was.retries) {
+    for (const auto* half : {&first, &second}) {
+      std::vector<entry_id> entries;
+      for (const message& one : *half)
+        entries.push_back(one.event.entry);
+      add_retries(at, entries, now);
+    }
+  } else {
+    const range halves_of[] = {{was.first, first_last}, {{first_last.value + 1}, was.last}};
+    add_ranges(at, halves_of, now);
+  }
+  const auto answers = session_.run("split a claim");
+  if (!answers)
+    return std::unexpected(answers.error());
+  const std::int64_t ids[2] = {(*answers)[1].integer(0, 0), was.retries
+                                                                ? (*answers)[2].integer(0, 0)
+                                                                : (*answers)[1].integer(1, 0)};
+  claimed_.erase(whole.id);
+  halves.push_back(make_claim({ids[0]}, now, std::move(first),
+                              {.retries = was.retries, .first = was.first, .last = first_last}));
+  halves.push_back(
+      make_claim({ids[1]}, now, std::move(second),
+                 {.retries = was.retries, .first = {first_last.value + 1}, .last = was.last}));
+  return {};
+}
+
+} // namespace paymentd::db::postgres
