@@ -96,28 +96,44 @@ std::vector<open_claim> claim_book::take_over(held_stream& stream, std::vector<d
   return ended;
 }
 
-db::delivery_step claim_book::make_step(held_stream& stream, subscriber_id subscriber,
+db::delivery_step claim_book::make_step(const held_stream& stream, subscriber_id subscriber,
                                         instant now) {
   db::delivery_step step{
       .subscriber = subscriber, .stream = stream.lease, .ended = {}, .regenerate = {}, .split = {}};
-  for (auto& [id, claim] : stream.claims) {
+  for (const auto& [id, claim] : stream.claims) {
     if (is_call(claim.move) || claim.call != 0 || claim.not_before > now)
       continue;
     if (claim.move == next_move::end)
       step.ended.push_back({id, claim.results}); // a copy: the store may fail
     else
       (claim.move == next_move::split ? step.split : step.regenerate).push_back(id);
-    claim.at_store = true;
   }
   return step;
 }
 
+void claim_book::step_asked(held_stream& stream, const db::delivery_step& step) {
+  asked_step& asked = stream.step.emplace();
+  asked.stream = step.stream;
+  for (const db::ended_claim& each : step.ended)
+    asked.ended.push_back(each.id);
+  asked.regenerate = step.regenerate;
+  asked.split = step.split;
+  asked.open_max = step.open_max;
+  const auto mark = [&stream](const std::vector<claim_id>& ids) {
+    for (const claim_id each : ids)
+      stream.claims.at(each).at_store = true;
+  };
+  mark(asked.ended);
+  mark(asked.regenerate);
+  mark(asked.split);
+}
+
 std::vector<open_claim> claim_book::step_done(held_stream& stream, db::delivery_answer answer,
                                               const delivery_policy& policy, instant now) {
-  const db::delivery_step step = std::move(*std::exchange(stream.step, std::nullopt));
+  const asked_step step = std::move(*std::exchange(stream.step, std::nullopt));
   std::vector<open_claim> ended;
-  for (const db::ended_claim& each : step.ended) {
-    auto node = stream.claims.extract(each.id);
+  for (const claim_id each : step.ended) {
+    auto node = stream.claims.extract(each);
     if (!node.empty())
       ended.push_back(std::move(node.mapped()));
   }

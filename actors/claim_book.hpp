@@ -12,6 +12,15 @@
 
 namespace paymentd::actors {
 
+/// What the store was asked to do, without the results, which stay with their claims.
+struct asked_step {
+  db::stream_lease stream;
+  std::vector<claim_id> ended;
+  std::vector<claim_id> regenerate;
+  std::vector<claim_id> split;
+  int open_max = 0;
+};
+
 /// A stream whose messages are this process's to deliver.
 struct held_stream {
   db::stream_lease lease;
@@ -21,11 +30,11 @@ struct held_stream {
   loading claims_known = loading::wanted; // whether `claims` is all that is open in the database
   std::map<claim_id, open_claim> claims;
 
-  std::optional<db::delivery_step> step; // what the store is doing
-  bool more = true;                      // there may be something to claim at once
-  std::optional<instant> next_due;       // then there is something to claim
-  int store_failures = 0;                // in a row
-  instant store_not_before;              // the store is not asked before
+  std::optional<asked_step> step;  // what the store is doing
+  bool more = true;                // there may be something to claim at once
+  std::optional<instant> next_due; // then there is something to claim
+  int store_failures = 0;          // in a row
+  instant store_not_before;        // the store is not asked before
 };
 
 class claim_book {
@@ -49,8 +58,11 @@ class claim_book {
   std::vector<open_claim> take_over(held_stream& stream, std::vector<db::claim> open,
                                     const delivery_policy& policy, instant now);
 
-  /// The step that the stream's claims ask for; they are at the store until it is done or undone.
-  static db::delivery_step make_step(held_stream& stream, subscriber_id subscriber, instant now);
+  /// The step that the stream's claims ask for.
+  static db::delivery_step make_step(const held_stream& stream, subscriber_id subscriber,
+                                     instant now);
+  /// It is asked of the store now: its claims are at the store until it is done or undone.
+  static void step_asked(held_stream& stream, const db::delivery_step& step);
   /// Gives the claims that have ended.
   std::vector<open_claim> step_done(held_stream& stream, db::delivery_answer answer,
                                     const delivery_policy& policy, instant now);

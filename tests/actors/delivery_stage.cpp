@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <stdlib.h>
 
@@ -248,6 +249,16 @@ std::vector<entry_id> delivery_stage::pay(int orders, bool hint) {
   if (hint)
     tell(payment_success{stream, entries.back()});
   return entries;
+}
+
+void delivery_stage::pass_until_delivered(const std::vector<entry_id>& entries,
+                                          std::chrono::milliseconds most) {
+  const auto done = [&] {
+    return std::ranges::all_of(entries,
+                               [&](entry_id each) { return store->times_delivered[each] > 0; });
+  };
+  for (run(); most > 0s && !done(); most -= 1s)
+    pass(1s, 250ms);
 }
 
 bool delivery_stage::kill() {

@@ -136,6 +136,8 @@ class delivery_stage {
             std::chrono::milliseconds step = std::chrono::milliseconds{20}) {
     on.pass(time, step);
   }
+  /// Lets time pass until each of them is stored as DELIVERED.
+  void pass_until_delivered(const std::vector<entry_id>& entries, std::chrono::milliseconds most);
   supervisor_status status();
   template <class T>
   void tell(T what) {

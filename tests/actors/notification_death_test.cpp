@@ -59,7 +59,7 @@ TEST(notification_death, after_any_message_loses_nothing_and_sends_nothing_twice
   {
     delivery_stage stage;
     const auto paid = live(stage, [&] { ++all; });
-    stage.pass(beyond_every_wait, 1s);
+    stage.pass_until_delivered(paid, beyond_every_wait);
     ASSERT_TRUE(stage.all_delivered_once(paid));
   }
   ASSERT_GT(all, 50);
@@ -71,7 +71,7 @@ TEST(notification_death, after_any_message_loses_nothing_and_sends_nothing_twice
       if (++handled == victim)
         killed += stage.kill() ? 1 : 0;
     });
-    stage.pass(beyond_every_wait, 1s);
+    stage.pass_until_delivered(paid, beyond_every_wait);
     ASSERT_TRUE(stage.all_delivered_once(paid)) << "killed after message " << victim;
   }
   EXPECT_GT(killed, all / 2) << "the deaths really happened";
@@ -114,7 +114,7 @@ class schedule {
     stage.provider->hold_answers = false;
     while (stage.provider->waiting() > 0)
       stage.provider->release();
-    stage.pass(beyond_every_wait, 500ms);
+    stage.pass_until_delivered(paid, beyond_every_wait);
     EXPECT_EQ(stage.counters->in_flight, 0);
     EXPECT_EQ(stage.counters->parked, 0);
   }

@@ -1,0 +1,209 @@
+// What the deliverer asks of the store and of the provider after each event, and when it has itself
+// woken. What comes back is in deliverer.cpp.
+#include "actors/deliverer.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace paymentd::actors {
+
+using namespace std::chrono_literals;
+
+namespace {
+/// The alarm may ring this late rather than ring for each of many times close together.
+constexpr auto alarm_grain = 5ms;
+
+void add(std::atomic<std::uint64_t>& counter, std::size_t much = 1) {
+  counter.fetch_add(much, std::memory_order_relaxed);
+}
+} // namespace
+
+/// After each event: does all that is possible now, and has itself woken for what is not yet.
+void deliverer::pump() {
+  check_clock();
+  ask_store();
+  call_provider();
+  ask_store(); // a claim that waited too long for a call wants a new key now
+  options_.counters->parked.store(book_.parked(options_.now()), std::memory_order_relaxed);
+  if (closing_ && (closed() || self_->clock().now() >= closing_until_)) {
+    for (auto& each : std::exchange(finishing_, {}))
+      each.deliver(deliveries_finished{});
+    if (!outage_.empty()) {
+      self_->quit(caf::make_error(caf::sec::runtime_error, outage_));
+      return;
+    }
+  }
+  set_alarm();
+}
+
+void deliverer::check_clock() {
+  const steady_instant clock = self_->clock().now();
+  const instant now = options_.now();
+  const bool poll = clock >= poll_at_;
+  if (poll)
+    poll_at_ = clock + options_.poll;
+  for (auto& [id, stream] : book_.streams()) {
+    const bool due = stream.next_due && *stream.next_due <= now;
+    if (due)
+      stream.next_due.reset();
+    stream.more = stream.more || due || poll;
+  }
+}
+
+void deliverer::ask_store() {
+  if (subscribed_ == subscription::wanted && !closing_ && options_.now() >= subscribe_not_before_) {
+    subscribed_ = subscription::asked;
+    self_->send(options_.store,
+                do_subscribe{options_.subscriber, options_.wants_payments, options_.wants_refunds});
+  }
+  if (subscribed_ != subscription::done)
+    return;
+  auto& streams = book_.streams();
+  const auto wanting = std::ranges::count_if(
+      streams, [](const auto& each) { return each.second.more && !each.second.step; });
+  // Whoever was given room last comes last.
+  auto next = streams.upper_bound(served_);
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    if (next == streams.end())
+      next = streams.begin();
+    held_stream& stream = next++->second;
+    if (stream.store_not_before > options_.now())
+      continue;
+    if (stream.claims_known == held_stream::loading::wanted && !closing_)
+      load(stream);
+    else if (stream.claims_known == held_stream::loading::done && !stream.step)
+      step(stream, static_cast<int>(std::max<std::ptrdiff_t>(wanting, 1)));
+  }
+}
+
+void deliverer::load(held_stream& stream) {
+  stream.claims_known = held_stream::loading::asked;
+  self_->send(options_.store, do_open_claims{subscriber_, stream.lease});
+}
+
+/// One transaction: what ended, what needs a new key, what is halved, and what can be sent next.
+void deliverer::step(held_stream& stream, int wanting) {
+  const instant now = options_.now();
+  db::delivery_step step = claim_book::make_step(stream, subscriber_, now);
+  const bool anything = !step.ended.empty() || !step.regenerate.empty() || !step.split.empty();
+  const bool over = stream.held_until && *stream.held_until <= self_->clock().now();
+  if (!over && (stream.more || anything))
+    step.open_max = (room() + wanting - 1) / wanting;
+  if (!anything && step.open_max == 0)
+    return;
+  step.messages_max = probing() ? options_.probe_messages : options_.messages_max;
+  if (step.open_max > 0) {
+    stream.more = false;
+    served_ = stream.lease.stream;
+  }
+  claim_book::step_asked(stream, step);
+  self_->send(options_.store, do_deliver{std::move(step)});
+}
+
+/// How many claims may be opened now.
+int deliverer::room() {
+  const instant now = options_.now();
+  if (closing_ || hold_until_ > now || book_.parked(now) >= options_.parked_max)
+    return 0;
+  const int used = book_.used(now);
+  // Claims in doubt that have long outlived their predecessors may be what the API cannot take:
+  // a new one is the better probe. They come to no more than a working API has open.
+  if (probing() && calls_.empty() && used > 0 && used < options_.in_flight_max &&
+      book_.all_linger(now - options_.probe_patience, now))
+    return 1;
+  return std::max(0, allowed_ - used);
+}
+
+void deliverer::call_provider() {
+  while (!closing_ && static_cast<int>(calls_.size()) < allowed_) {
+    const instant now = options_.now();
+    const steady_instant clock = self_->clock().now();
+    if (hold_until_ > now || pace_gate_ > clock)
+      return;
+    const bool opening = std::ranges::any_of(book_.streams(), [](const auto& each) {
+      return each.second.step && each.second.step->open_max > 0;
+    });
+    if (probing() && opening)
+      return; // what is being opened may be the better probe
+    const auto next = book_.next_call(now, clock, options_.policy);
+    if (!next.claim)
+      return;
+    next.claim->called_at = now;
+    next.claim->call = ++last_call_;
+    calls_.insert(last_call_);
+    options_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
+    if (next.claim->move == next_move::send)
+      send(*next.claim);
+    else
+      find(*next.claim);
+  }
+}
+
+void deliverer::send(open_claim& claim) {
+  const std::size_t messages = claim.claim.messages.size();
+  add(options_.counters->calls);
+  add(options_.counters->sent, messages);
+  if (options_.messages_per_second_max > 0)
+    pace_gate_ = std::max(pace_gate_, self_->clock().now()) +
+                 std::chrono::nanoseconds(1s) * static_cast<std::int64_t>(messages) /
+                     options_.messages_per_second_max;
+  // A weak handle: the answer of a call that outlives its actor is of no use to anyone.
+  options_.provider->send(call_of(claim.claim, options_.subscriber),
+                          [to = self_->address(), call = claim.call](alimtalk::call_result result) {
+                            if (const auto actor = caf::actor_cast<caf::actor>(to))
+                              caf::anon_send(actor, call_answered{call, std::move(result)});
+                          });
+}
+
+void deliverer::find(open_claim& claim) {
+  add(options_.counters->searches);
+  options_.provider->find(call_of(claim.claim, options_.subscriber),
+                          [to = self_->address(), call = claim.call](alimtalk::find_result result) {
+                            if (const auto actor = caf::actor_cast<caf::actor>(to))
+                              caf::anon_send(actor, find_answered{call, std::move(result)});
+                          });
+}
+
+/// Whether nothing is under way and nothing is left to be stored.
+bool deliverer::closed() const {
+  if (!calls_.empty())
+    return false;
+  const instant now = options_.now();
+  for (const auto& [id, stream] : const_cast<claim_book&>(book_).streams()) {
+    if (stream.step)
+      return false;
+    for (const auto& [claim_id, claim] : stream.claims)
+      if (claim.move != next_move::send && claim.move != next_move::find &&
+          claim.not_before <= now && stream.claims_known == held_stream::loading::done)
+        return false;
+  }
+  return true;
+}
+
+void deliverer::set_alarm() {
+  const steady_instant clock = self_->clock().now();
+  const instant now = options_.now();
+  steady_instant at = poll_at_;
+  const auto at_wall = [&](instant when) {
+    if (when > now)
+      at = std::min(at, clock + (when - now) + alarm_grain);
+  };
+  if (const auto next = book_.next_change(now))
+    at_wall(*next);
+  at_wall(hold_until_);
+  at_wall(subscribe_not_before_);
+  if (pace_gate_ > clock)
+    at = std::min(at, pace_gate_);
+  if (closing_ && closing_until_ > clock)
+    at = std::min(at, closing_until_);
+  at = std::max(at, clock + 1ms);
+  if (alarm_at_ && *alarm_at_ <= at)
+    return;
+  alarm_at_ = at;
+  self_->delayed_send(self_, at - clock, alarm{++alarm_number_});
+}
+
+} // namespace paymentd::actors
