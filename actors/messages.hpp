@@ -63,14 +63,17 @@ struct looked_up {
 
 // ---- order registry and order actors ------------------------------------------------------------
 
-/// Asks an idle order actor to end. `sent` is how many commands the registry ever sent it.
-struct retire {
-  std::uint64_t sent = 0;
-};
-/// The answer: whether it ends now. It does not where a command is in flight or on its way.
-struct retire_answer {
+/// The order that an order actor stands for from now on, with the first command on it. Only an
+/// actor that is idle is given another order.
+struct assignment {
   order_id order;
-  bool retired = false;
+  submit first;
+};
+/// From an order actor to the registry: nothing waits here. `handled` is how many commands on this
+/// order it has answered; where the registry has sent more, one is on its way and it is not idle.
+struct order_idle {
+  order_id order;
+  std::uint64_t handled = 0;
 };
 
 // ---- lanes and store workers --------------------------------------------------------------------
@@ -155,8 +158,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::submit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::look_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::looked_up)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retire)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retire_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::assignment)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::order_idle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_take_stream)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_settle)

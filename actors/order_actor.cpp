@@ -61,6 +61,7 @@ void finish(order_actor_type* self, outcome_reply with) {
   const ticket to = std::move(state.waiting.front().from);
   state.waiting.pop_front();
   state.busy = false;
+  ++state.handled;
   self->send(to.reply_to, settled{to.number, std::move(with)});
 }
 
@@ -85,6 +86,8 @@ void start_next(order_actor_type* self) {
     else
       self->send(lane_for(state, next.what), submit{mine, next.what});
   }
+  if (!state.busy)
+    self->send(state.registry, order_idle{state.id, state.handled});
 }
 
 /// Keeps what the outcome tells for good.
@@ -135,15 +138,24 @@ void on_looked_up(order_actor_type* self, looked_up& done) {
 
 } // namespace
 
-caf::behavior order_actor(order_actor_type* self, order_id id,
+caf::behavior order_actor(order_actor_type* self, caf::actor registry,
                           std::shared_ptr<const order_actor_context> context) {
-  self->state.id = id;
+  self->state.registry = std::move(registry);
   self->state.context = std::move(context);
   return {
+      [self](assignment& what) {
+        auto& state = self->state;
+        state.id = what.order;
+        state.handled = 0;
+        state.owner.reset();
+        state.final_status.reset();
+        state.waiting.push_back(std::move(what.first));
+        start_next(self);
+      },
       [self](submit& what) {
         auto& state = self->state;
-        ++state.handled;
         if (state.waiting.size() > state.context->waiters_max) {
+          ++state.handled;
           self->send(what.from.reply_to,
                      settled{what.from.number, std::unexpected(no_outcome::overloaded)});
           return;
@@ -153,13 +165,6 @@ caf::behavior order_actor(order_actor_type* self, order_id id,
       },
       [self](settled& done) { on_settled(self, done); },
       [self](looked_up& done) { on_looked_up(self, done); },
-      [self](const retire& ask) {
-        const bool idle = self->state.waiting.empty() && self->state.handled == ask.sent;
-        self->send(caf::actor_cast<caf::actor>(self->current_sender()),
-                   retire_answer{self->state.id, idle});
-        if (idle)
-          self->quit();
-      },
   };
 }
 

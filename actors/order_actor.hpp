@@ -1,6 +1,7 @@
 // The order actor: all commands on one order go through it, one after the other, so a second
 // payment that arrives while the first is being settled waits its turn. From memory it answers only
-// what no other process can change. Started, and asked to leave, by the order registry.
+// what no other process can change. Started by the order registry, which gives an idle one to
+// another order.
 #pragma once
 
 #include "actors/messages.hpp"
@@ -24,17 +25,21 @@ struct order_actor_context {
 struct order_actor_state {
   static inline const char* name = "order";
   std::shared_ptr<const order_actor_context> context;
+  caf::actor registry;
+  std::uint64_t request = 0; // the number of the latest question to a lane or a reader
+
+  // Of the order that it stands for now:
   order_id id;
   std::deque<submit> waiting; // in front the one being settled, where `busy`
   bool busy = false;
-  std::uint64_t handled = 0;    // commands that ever came
-  std::uint64_t request = 0;    // the number of the latest question to a lane or a reader
+  std::uint64_t handled = 0;    // commands that were answered
   std::optional<user_id> owner; // once known; it never changes
   /// The order's latest known status, once it is one that is never payable again.
   std::optional<order_status> final_status;
 };
 
-caf::behavior order_actor(caf::stateful_actor<order_actor_state>* self, order_id id,
+/// `registry` is told whenever the actor falls idle.
+caf::behavior order_actor(caf::stateful_actor<order_actor_state>* self, caf::actor registry,
                           std::shared_ptr<const order_actor_context> context);
 
 } // namespace paymentd::actors

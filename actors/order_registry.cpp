@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace paymentd::actors {
@@ -22,106 +23,76 @@ order_id order_named_by(const command& what) {
       what);
 }
 
-/// Asks the least recently used to leave, one for each command that comes while there are too many.
-/// It keeps its place in by_age until it answers, moved to the end so that the next in line is
-/// asked next.
-void retire_oldest(registry_actor* self) {
-  auto& state = self->state;
-  if (state.residents.size() - state.retiring <= state.options.idle_max)
-    return;
-  const order_id oldest = state.by_age.front();
-  resident& leaving = state.residents.at(oldest);
-  state.by_age.splice(state.by_age.end(), state.by_age, leaving.age);
-  if (leaving.retiring)
-    return;
-  leaving.retiring = true;
-  ++state.retiring;
-  self->send(leaving.actor, retire{leaving.sent});
+/// Takes an order out of memory, and gives its actor. It is idle.
+caf::actor take_longest_idle(order_registry_state& state) {
+  const auto oldest = state.residents.find(state.idle.front());
+  state.idle.pop_front();
+  caf::actor actor = std::move(oldest->second.actor);
+  state.residents.erase(oldest);
+  return actor;
 }
 
-void forget(registry_actor* self, std::unordered_map<order_id, resident>::iterator which) {
+/// An actor for an order that has none; null at the bound.
+caf::actor actor_for_new(registry_actor* self) {
   auto& state = self->state;
-  state.by_age.erase(which->second.age);
-  if (which->second.retiring)
-    --state.retiring;
-  state.residents.erase(which);
-  state.options.counters->resident.fetch_sub(1, std::memory_order_relaxed);
-}
-
-resident& start(registry_actor* self, order_id id) {
-  auto& state = self->state;
-  const caf::actor started = self->spawn(order_actor, id, state.options.context);
+  const bool at_bound = state.residents.size() >= state.options.resident_max;
+  if (!state.idle.empty() && (at_bound || state.idle.size() > state.options.idle_max)) {
+    state.options.counters->reassigned.fetch_add(1, std::memory_order_relaxed);
+    return take_longest_idle(state);
+  }
+  if (at_bound)
+    return nullptr;
+  const caf::actor started =
+      self->spawn(order_actor, caf::actor_cast<caf::actor>(self), state.options.context);
   self->monitor(started);
-  state.by_age.push_back(id);
-  state.options.counters->started.fetch_add(1, std::memory_order_relaxed);
   state.options.counters->resident.fetch_add(1, std::memory_order_relaxed);
-  resident fresh;
-  fresh.actor = started;
-  fresh.age = std::prev(state.by_age.end());
-  return state.residents.emplace(id, std::move(fresh)).first->second;
+  return started;
 }
 
-void pass_on(registry_actor* self, submit what) {
+void pass_on(registry_actor* self, submit& what) {
   auto& state = self->state;
   const order_id id = order_named_by(what.what);
-  const auto found = state.residents.find(id);
-  if (found != state.residents.end()) {
+  if (const auto found = state.residents.find(id); found != state.residents.end()) {
     resident& there = found->second;
-    state.by_age.splice(state.by_age.end(), state.by_age, there.age);
-    if (there.retiring) {
-      there.held.push_back(std::move(what));
-      return;
-    }
+    if (there.idle)
+      state.idle.erase(*std::exchange(there.idle, std::nullopt));
     ++there.sent;
     self->send(there.actor, std::move(what));
     return;
   }
-  if (state.residents.size() >= state.options.resident_max) {
+  caf::actor actor = actor_for_new(self);
+  if (!actor) {
     self->send(what.from.reply_to,
                settled{what.from.number, std::unexpected(no_outcome::overloaded)});
-    retire_oldest(self);
     return;
   }
-  resident& fresh = start(self, id);
-  ++fresh.sent;
-  self->send(fresh.actor, std::move(what));
-  retire_oldest(self);
+  self->send(actor, assignment{id, std::move(what)});
+  state.residents.emplace(id, resident{std::move(actor), 1, std::nullopt});
 }
 
-void on_retire_answer(registry_actor* self, const retire_answer& answer) {
-  auto& state = self->state;
-  const auto found = state.residents.find(answer.order);
-  if (found == state.residents.end() || !found->second.retiring)
+void on_idle(order_registry_state& state, const order_idle& news) {
+  const auto found = state.residents.find(news.order);
+  // A notice that crossed a command says too little; the next one will do.
+  if (found == state.residents.end() || found->second.sent != news.handled || found->second.idle)
     return;
-  resident& there = found->second;
-  std::vector<submit> held = std::exchange(there.held, {});
-  if (answer.retired) {
-    state.options.counters->retired.fetch_add(1, std::memory_order_relaxed);
-    forget(self, found);
-  } else {
-    there.retiring = false;
-    --state.retiring;
-  }
-  for (submit& each : held)
-    pass_on(self, std::move(each));
+  found->second.idle = state.idle.insert(state.idle.end(), news.order);
 }
 
 /// An order actor died of an error: it is forgotten, and whoever waits for it runs into its
-/// time-out, since what was at the database may have happened. What had not reached it starts anew.
+/// time-out, since what was at the database may have happened.
 void on_down(registry_actor* self, const caf::down_msg& down) {
-  if (down.reason == caf::exit_reason::normal || down.reason == caf::exit_reason::user_shutdown)
-    return;
   auto& state = self->state;
-  for (auto at = state.residents.begin(); at != state.residents.end(); ++at)
-    if (at->second.actor.address() == down.source) {
-      spdlog::error("order {}: its actor died: {}", at->first.value,
-                    self->system().render(down.reason));
-      std::vector<submit> held = std::move(at->second.held);
-      forget(self, at);
-      for (submit& each : held)
-        pass_on(self, std::move(each));
-      return;
-    }
+  const auto dead = std::ranges::find_if(state.residents, [&](const auto& each) {
+    return each.second.actor.address() == down.source;
+  });
+  if (dead == state.residents.end())
+    return;
+  spdlog::error("order {}: its actor died: {}", dead->first.value,
+                self->system().render(down.reason));
+  if (dead->second.idle)
+    state.idle.erase(*dead->second.idle);
+  state.residents.erase(dead);
+  state.options.counters->resident.fetch_sub(1, std::memory_order_relaxed);
 }
 
 } // namespace
@@ -130,8 +101,8 @@ caf::behavior order_registry(registry_actor* self, order_registry_options option
   self->state.options = std::move(options);
   self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down); });
   return {
-      [self](submit& what) { pass_on(self, std::move(what)); },
-      [self](const retire_answer& answer) { on_retire_answer(self, answer); },
+      [self](submit& what) { pass_on(self, what); },
+      [self](const order_idle& news) { on_idle(self->state, news); },
   };
 }
 

@@ -1,6 +1,7 @@
-// The order registry: finds or starts the actor of an order and passes commands on to it. Keeps the
-// number of resident order actors bounded: the least recently used one is asked to leave, by a
-// hand-shake that loses no command. One shard of possibly several; it alone speaks for its orders.
+// The order registry: finds or starts the actor of an order and passes commands on to it. The
+// number of order actors is bounded: an idle one, the one that has been idle for longest, is given
+// to the next order instead of starting another. One shard of possibly several; it alone speaks for
+// its orders.
 #pragma once
 
 #include "actors/messages.hpp"
@@ -12,20 +13,19 @@
 #include <atomic>
 #include <list>
 #include <memory>
+#include <optional>
 #include <unordered_map>
-#include <vector>
 
 namespace paymentd::actors {
 
 struct registry_counters {
-  std::atomic<std::int64_t> resident{0}; // order actors alive now
-  std::atomic<std::uint64_t> started{0};
-  std::atomic<std::uint64_t> retired{0};
+  std::atomic<std::int64_t> resident{0};    // order actors alive now
+  std::atomic<std::uint64_t> reassigned{0}; // times that an idle one was given to another order
 };
 
 struct order_registry_options {
-  std::size_t idle_max = 1000;      // above this many residents, idle ones are asked to leave
-  std::size_t resident_max = 30000; // orders with an actor; one more is answered `overloaded`
+  std::size_t idle_max = 1000;      // this many orders may stay in memory for nothing but memory
+  std::size_t resident_max = 30000; // orders in memory; one more is answered `overloaded`
   std::shared_ptr<const order_actor_context> context;
   std::shared_ptr<registry_counters> counters = std::make_shared<registry_counters>();
 };
@@ -35,16 +35,14 @@ struct order_registry_state {
 
   struct resident {
     caf::actor actor;
-    std::uint64_t sent = 0;            // commands ever sent to it
-    bool retiring = false;             // asked to leave, not answered yet
-    std::vector<submit> held;          // what came while it was retiring
-    std::list<order_id>::iterator age; // its place in by_age
+    std::uint64_t sent = 0; // commands on this order sent to it
+    /// Its place in `idle`, where it has answered all that was sent.
+    std::optional<std::list<order_id>::iterator> idle;
   };
 
   order_registry_options options;
   std::unordered_map<order_id, resident> residents;
-  std::list<order_id> by_age; // the least recently used in front
-  std::size_t retiring = 0;
+  std::list<order_id> idle; // the one that has been idle for longest in front
 };
 
 caf::behavior order_registry(caf::stateful_actor<order_registry_state>* self,

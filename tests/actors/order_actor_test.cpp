@@ -16,7 +16,11 @@ using namespace std::chrono_literals;
 class order_actor_test : public ::testing::Test {
  protected:
   void send(command what, std::chrono::milliseconds time = 1h) {
-    caf::anon_send(actor, submit{{++sent, asker.handle(), on.now() + time}, std::move(what)});
+    submit first{{++sent, asker.handle(), on.now() + time}, std::move(what)};
+    if (sent == 1)
+      caf::anon_send(actor, assignment{order_id{1}, std::move(first)});
+    else
+      caf::anon_send(actor, std::move(first));
     on.run();
   }
   void pay_by(std::int64_t user) { send(pay{{1}, {user}}); }
@@ -38,10 +42,11 @@ class order_actor_test : public ::testing::Test {
   stage on;
   inbox<submit> lane{on};
   inbox<look_up> reader{on};
-  inbox<settled, retire_answer> asker{on};
+  inbox<settled> asker{on};
+  inbox<order_idle> registry{on};
   std::uint64_t sent = 0;
   caf::actor actor = on.system.spawn(
-      order_actor, order_id{1},
+      order_actor, registry.handle(),
       std::make_shared<const order_actor_context>(order_actor_context{
           .lanes = {lane.handle()}, .readers = {reader.handle()}, .waiters_max = 2}));
 };
@@ -167,21 +172,32 @@ TEST_F(order_actor_test, too_many_waiters_and_a_time_that_is_up_are_overloaded) 
   EXPECT_EQ(settles(), 2u); // the third goes on
 }
 
-TEST_F(order_actor_test, leaves_only_when_idle_and_when_all_that_was_sent_has_come) {
-  const auto ask = [&](std::uint64_t count) {
-    on.system.spawn([this, count](caf::event_based_actor* self) {
-      self->send(actor, retire{count});
-      return caf::behavior{
-          [this](const retire_answer& answer) { caf::anon_send(asker.handle(), answer); }};
-    });
-    on.run();
-    return asker.take<retire_answer>().at(0).retired;
-  };
+TEST_F(order_actor_test, tells_the_registry_whenever_nothing_waits_and_only_then) {
   pay_by(7);
-  EXPECT_FALSE(ask(1)); // busy
+  pay_by(7);
+  settle(refusal_of(refusal::insufficient_balance));
+  EXPECT_TRUE(registry.got<order_idle>().empty());
   settle(paid_order(1, 7, 10));
-  EXPECT_FALSE(ask(2)); // one is still on its way
-  EXPECT_TRUE(ask(1));
+  ASSERT_EQ(registry.got<order_idle>().size(), 1u);
+  EXPECT_EQ(registry.got<order_idle>()[0].order, order_id{1});
+  EXPECT_EQ(registry.got<order_idle>()[0].handled, 2u);
+}
+
+TEST_F(order_actor_test, knows_nothing_of_its_former_order_once_it_has_another) {
+  pay_by(7);
+  order cancelled = paid_order(1, 7, 10);
+  cancelled.status = order_status::cancelled;
+  settle(cancelled);
+  replies();
+  caf::anon_send(actor,
+                 assignment{order_id{2}, {{9, asker.handle(), on.now() + 1h}, pay{{2}, {7}}}});
+  on.run();
+  EXPECT_TRUE(replies().empty());
+  ASSERT_EQ(settles(), 2u);
+  settle(paid_order(2, 7, 11));
+  EXPECT_EQ(*replies().at(0).reply, outcome(paid_order(2, 7, 11)));
+  EXPECT_EQ(registry.got<order_idle>().back().order, order_id{2});
+  EXPECT_EQ(registry.got<order_idle>().back().handled, 1u);
 }
 
 } // namespace
