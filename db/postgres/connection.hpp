@@ -61,6 +61,11 @@ class rows {
       return std::nullopt;
     return Id{integer(row, column)};
   }
+  row_place place(int row, int column) const noexcept {
+    row_place at{};
+    std::memcpy(at.raw.data(), PQgetvalue(result_.get(), row, column), at.raw.size());
+    return at;
+  }
   /// The numbers of a bigint array.
   std::vector<std::int64_t> integers(int row, int column) const;
   /// What the server says was done: "COMMIT", "ROLLBACK", "UPDATE 3".

@@ -52,7 +52,7 @@ void parameters::begin_array(element type, std::size_t size) {
   constexpr std::size_t element_bytes = 12;
   bytes_.reserve(bytes_.size() + 20 + size * element_bytes);
   put32(bytes_, size == 0 ? 0 : 1);
-  put32(bytes_, 1);
+  put32(bytes_, 0); // array_recv looks for nulls itself
   put32(bytes_, static_cast<std::uint32_t>(type));
   if (size == 0)
     return;
@@ -71,6 +71,11 @@ void parameters::add_element(element type, std::int64_t number) {
   }
   put32(bytes_, sizeof number);
   put64(bytes_, number);
+}
+
+void parameters::add_element(element, row_place place) {
+  put32(bytes_, static_cast<std::uint32_t>(place.raw.size()));
+  bytes_.append(place.raw.data(), place.raw.size());
 }
 
 void parameters::add_null_element() {

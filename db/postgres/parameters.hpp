@@ -4,6 +4,8 @@
 
 #include "domain/types.hpp"
 
+#include <array>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <ranges>
@@ -14,7 +16,13 @@
 namespace paymentd::db::postgres {
 
 /// The type of an array's elements, as the server numbers them (pg_type.dat; these never change).
-enum class element : std::uint32_t { int2 = 21, int8 = 20, text = 25, timestamptz = 1184 };
+enum class element : std::uint32_t {
+  int2 = 21,
+  int8 = 20,
+  text = 25,
+  timestamptz = 1184,
+  tid = 27
+};
 
 /// Microseconds since 2000, which is how the server keeps a timestamptz.
 constexpr std::int64_t to_server_time(instant at) {
@@ -27,6 +35,11 @@ constexpr instant from_server_time(std::int64_t us) {
   const std::int64_t ms = us >= 0 ? us / 1000 : -((-us + 999) / 1000);
   return instant{std::chrono::milliseconds{ms + ms_from_1970_to_2000}};
 }
+
+/// Where a row lies in its table (its ctid): block and line, as the server sends them.
+struct row_place {
+  std::array<char, 6> raw;
+};
 
 class parameters {
  public:
@@ -84,6 +97,7 @@ class parameters {
   void add_element(element type, won amount) { add_element(type, amount.value); }
   void add_element(element type, instant at) { add_element(type, to_server_time(at)); }
   void add_element(element type, std::int64_t number);
+  void add_element(element type, row_place place);
   template <class Value>
   void add_element(element type, const std::optional<Value>& value) {
     if (value)

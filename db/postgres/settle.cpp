@@ -17,6 +17,16 @@ std::int64_t numbers_for(std::span<const command> batch) {
   return std::max<std::int64_t>(std::ssize(batch), 1);
 }
 
+std::int64_t status_of(const order& one) {
+  return static_cast<std::int64_t>(one.status);
+}
+
+// How the hot statements take a null.
+template <class Id>
+Id or_0(const std::optional<Id>& id) {
+  return id.value_or(Id{});
+}
+
 error fenced(stream_lease lease) {
   return {error_kind::fenced, "epoch " + std::to_string(lease.epoch) + " of stream " +
                                   std::to_string(lease.stream.value) + " has ended"};
@@ -46,15 +56,16 @@ result<std::vector<outcome>> postgres_store::settle(std::span<const command> bat
   if (auto same = begin_epoch_after_reconnect(); !same)
     return std::unexpected(same.error());
 
-  auto state = lock_and_read(batch);
-  if (!state)
-    return std::unexpected(state.error());
-  const std::int64_t last = number_of(state->first_entry) + numbers_for(batch) - 1;
-  decision decided = decide(batch, *std::move(state), now);
+  auto found = lock_and_read(batch);
+  if (!found)
+    return std::unexpected(found.error());
+  const std::int64_t last = number_of(found->state.first_entry) + numbers_for(batch) - 1;
+  decision decided = decide(batch, std::move(found->state), now);
   // Used up whether the batch commits or not: gaps do no harm, a second use would.
   user_ids_.next += std::ssize(decided.new_users);
   order_ids_.next += std::ssize(decided.new_orders);
-  add_changes(decided, now);
+  add_created(decided, now);
+  add_changes(decided, *found, now);
   return commit_batch(last, std::move(decided.outcomes));
 }
 
@@ -93,7 +104,7 @@ result<void> postgres_store::reserve(id_block& block, std::int64_t count) {
   return {};
 }
 
-result<snapshot> postgres_store::lock_and_read(std::span<const command> batch) {
+result<postgres_store::locked> postgres_store::lock_and_read(std::span<const command> batch) {
   const named_ids named = ids_named_by(batch);
   if (auto enough = reserve(user_ids_, named.creates_users); !enough)
     return std::unexpected(enough.error());
@@ -128,7 +139,8 @@ result<snapshot> postgres_store::lock_and_read(std::span<const command> batch) {
     return std::unexpected(fenced(lease_));
   }
 
-  snapshot state;
+  locked out;
+  snapshot& state = out.state;
   state.first_entry = make_entry_id(lease_.stream, (*answers)[1].integer(0, 0));
   state.first_user = {user_ids_.next};
   state.first_order = {order_ids_.next};
@@ -136,41 +148,41 @@ result<snapshot> postgres_store::lock_and_read(std::span<const command> batch) {
   if (orders) {
     const rows& found = (*answers)[at++];
     state.orders.reserve(static_cast<std::size_t>(found.size()));
-    for (int row = 0; row < found.size(); ++row)
+    out.orders.reserve(state.orders.capacity());
+    for (int row = 0; row < found.size(); ++row) {
       state.orders.push_back(read_order(found, row));
+      out.orders.emplace_back(state.orders.back().id, found.place(row, 10));
+    }
   }
   if (users) {
     // The phone and the time of creation stay out: no decision and no outcome shows them.
     const rows& found = (*answers)[at];
     state.users.reserve(static_cast<std::size_t>(found.size()));
+    out.users.reserve(state.users.capacity());
     for (int row = 0; row < found.size(); ++row) {
       user one;
       one.id = {found.integer(row, 0)};
       one.balance = {found.integer(row, 1)};
       one.last_sequence = found.integer(row, 2);
+      out.users.emplace_back(one.id, found.place(row, 3));
       state.users.push_back(std::move(one));
     }
   }
-  return state;
+  return out;
 }
 
-void postgres_store::add_changes(const decision& decided, instant now) {
+void postgres_store::add_created(const decision& decided, instant now) {
   const auto id = [](const auto& one) { return one.id; };
-  const auto status = [](const order& one) { return static_cast<std::int64_t>(one.status); };
-  const auto paid_by = [](const order& one) { return one.payment_entry; };
-  const auto refunded_by = [](const order& one) { return one.refund_entry; };
-  const auto balance = [](const user& one) { return one.balance; };
-  const auto last_sequence = [](const user& one) { return one.last_sequence; };
   if (const auto& users = decided.new_users; !users.empty())
-    session_.add(sql::add_users, parameters{}
-                                     .add_array(element::int8, users, id)
-                                     .add_texts(users,
-                                                [](const user& one) {
-                                                  return std::optional<std::string_view>(one.phone);
-                                                })
-                                     .add_array(element::int8, users, balance)
-                                     .add_array(element::int8, users, last_sequence)
-                                     .add(now));
+    session_.add(
+        sql::add_users,
+        parameters{}
+            .add_array(element::int8, users, id)
+            .add_texts(users,
+                       [](const user& one) { return std::optional<std::string_view>(one.phone); })
+            .add_array(element::int8, users, [](const user& one) { return one.balance; })
+            .add_array(element::int8, users, [](const user& one) { return one.last_sequence; })
+            .add(now));
   if (const auto& orders = decided.new_orders; !orders.empty())
     session_.add(
         sql::add_orders,
@@ -180,31 +192,47 @@ void postgres_store::add_changes(const decision& decided, instant now) {
             .add_array(element::int8, orders, [](const order& one) { return one.coupon; })
             .add_array(element::int8, orders, [](const order& one) { return one.total; })
             .add_array(element::int8, orders, [](const order& one) { return one.discount; })
-            .add_array(element::int2, orders, status)
-            .add_array(element::int8, orders, paid_by)
-            .add_array(element::int8, orders, refunded_by)
+            .add_array(element::int2, orders, status_of)
+            .add_array(element::int8, orders, [](const order& one) { return one.payment_entry; })
+            .add_array(element::int8, orders, [](const order& one) { return one.refund_entry; })
             .add(now));
+}
+
+void postgres_store::add_changes(const decision& decided, const locked& at, instant now) {
+  // Both are by rising id, so one walk finds all places.
+  const auto place_in = [](const auto& places) {
+    return [next = places.begin()](const auto& one) mutable {
+      while (next->first != one.id)
+        ++next;
+      return next->second;
+    };
+  };
   if (const auto& orders = decided.changed_orders; !orders.empty())
-    session_.add(sql::change_orders, parameters{}
-                                         .add_array(element::int8, orders, id)
-                                         .add_array(element::int2, orders, status)
-                                         .add_array(element::int8, orders, paid_by)
-                                         .add_array(element::int8, orders, refunded_by)
-                                         .add(now));
+    session_.add(sql::change_orders,
+                 parameters{}
+                     .add_array(element::tid, orders, place_in(at.orders))
+                     .add_array(element::int2, orders, status_of)
+                     .add_array(element::int8, orders,
+                                [](const order& one) { return or_0(one.payment_entry); })
+                     .add_array(element::int8, orders,
+                                [](const order& one) { return or_0(one.refund_entry); })
+                     .add(now));
   if (const auto& users = decided.changed_users; !users.empty())
-    session_.add(sql::change_users, parameters{}
-                                        .add_array(element::int8, users, id)
-                                        .add_array(element::int8, users, balance)
-                                        .add_array(element::int8, users, last_sequence));
+    session_.add(
+        sql::change_users,
+        parameters{}
+            .add_array(element::tid, users, place_in(at.users))
+            .add_array(element::int8, users, [](const user& one) { return one.balance; })
+            .add_array(element::int8, users, [](const user& one) { return one.last_sequence; }));
   if (const auto& entries = decided.entries; !entries.empty()) {
     using entry = ledger_entry;
     session_.add(
         sql::add_entries,
         parameters{}
-            .add_array(element::int8, entries, id)
+            .add_array(element::int8, entries, [](const entry& one) { return one.id; })
             .add_array(element::int8, entries, [](const entry& one) { return one.user; })
             .add_array(element::int8, entries, [](const entry& one) { return one.sequence; })
-            .add_array(element::int8, entries, [](const entry& one) { return one.order; })
+            .add_array(element::int8, entries, [](const entry& one) { return or_0(one.order); })
             .add_array(element::int2, entries,
                        [](const entry& one) { return static_cast<std::int64_t>(one.kind); })
             .add_array(element::int8, entries, [](const entry& one) { return one.amount; })

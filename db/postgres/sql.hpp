@@ -162,42 +162,44 @@ returning next - $2::bigint)sql"};
 // Locks the orders (no key update) by rising id. $1 ids.
 inline constexpr statement lock_orders{"lock_orders", R"sql(
 select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
-  updated_at, status
+  updated_at, status, ctid
 from orders where id = any ($1::bigint[]) order by id for no key update)sql"};
 
 // Locks the users (no key update) by rising id: those named ($1) and the owners of orders ($2),
 // who never change and may therefore be looked up beside the lock.
 inline constexpr statement lock_users{"lock_users", R"sql(
-select id, balance, last_sequence from users where id = any ($1::bigint[])
+select id, balance, last_sequence, ctid from users where id = any ($1::bigint[])
 order by id for no key update)sql"};
 inline constexpr statement lock_users_and_owners{"lock_users_and_owners", R"sql(
-select id, balance, last_sequence from users
+select id, balance, last_sequence, ctid from users
 where id = any ($1::bigint[] ||
                 array(select o.user_id from orders o where o.id = any ($2::bigint[])))
 order by id for no key update)sql"};
 
-// The rows are locked by this transaction already.
-// $1 ids, $2 statuses, $3 payment entries, $4 refund entries, $5 now.
-inline constexpr statement change_orders{"change_orders", R"sql(
-update orders o set status = n.status, payment_entry_id = n.payment_entry_id,
-  refund_entry_id = n.refund_entry_id, updated_at = $5::timestamptz
-from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[])
-  as n (id, status, payment_entry_id, refund_entry_id)
-where o.id = n.id)sql"};
+// The writes of the hot path take their rows from arrays by subscript, which costs the server less
+// than unnest of several arrays; that is fast only for arrays without nulls, so 0 stands for null.
+// Locked rows cannot move, so they are found by their place (ctid) rather than by their key again.
 
-// The rows are locked by this transaction already. $1 ids, $2 balances, $3 sequences.
+// The rows are locked by this transaction already.
+// $1 places, $2 statuses, $3 payment entries, $4 refund entries, $5 now.
+inline constexpr statement change_orders{"change_orders", R"sql(
+update orders o set status = ($2::smallint[])[i],
+  payment_entry_id = nullif(($3::bigint[])[i], 0), refund_entry_id = nullif(($4::bigint[])[i], 0),
+  updated_at = $5::timestamptz
+from generate_series(1, cardinality($1::tid[])) as i where o.ctid = ($1::tid[])[i])sql"};
+
+// The rows are locked by this transaction already. $1 places, $2 balances, $3 sequences.
 inline constexpr statement change_users{"change_users", R"sql(
-update users u set balance = n.balance, last_sequence = n.last_sequence
-from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as n (id, balance, last_sequence)
-where u.id = n.id)sql"};
+update users u set balance = ($2::bigint[])[i], last_sequence = ($3::bigint[])[i]
+from generate_series(1, cardinality($1::tid[])) as i where u.ctid = ($1::tid[])[i])sql"};
 
 // No locks but those of the new rows.
 // $1 ids, $2 users, $3 sequences, $4 orders, $5 kinds, $6 amounts, $7 balances, $8 now.
 inline constexpr statement add_entries{"add_entries", R"sql(
 insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind)
-select n.id, n.user_id, n.sequence, n.order_id, n.amount, n.balance_after, $8::timestamptz, n.kind
-from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[],
-            $7::bigint[]) as n (id, user_id, sequence, order_id, kind, amount, balance_after))sql"};
+select ($1::bigint[])[i], ($2::bigint[])[i], ($3::bigint[])[i], nullif(($4::bigint[])[i], 0),
+  ($6::bigint[])[i], ($7::bigint[])[i], $8::timestamptz, ($5::smallint[])[i]
+from generate_series(1, cardinality($1::bigint[])) as i)sql"};
 
 // No locks but those of the new rows. $1 ids, $2 phones, $3 balances, $4 sequences, $5 now.
 inline constexpr statement add_users{"add_users", R"sql(

@@ -56,8 +56,15 @@ class postgres_store final : public store {
   };
   result<void> begin_epoch_after_reconnect();
   result<void> reserve(id_block& block, std::int64_t count);
-  result<snapshot> lock_and_read(std::span<const command> batch);
-  void add_changes(const decision& decided, instant now);
+  // What a batch names, and where the rows of it lie, in step.
+  struct locked {
+    snapshot state;
+    std::vector<std::pair<order_id, row_place>> orders;
+    std::vector<std::pair<user_id, row_place>> users;
+  };
+  result<locked> lock_and_read(std::span<const command> batch);
+  void add_created(const decision& decided, instant now);
+  void add_changes(const decision& decided, const locked& at, instant now);
   result<std::vector<outcome>> commit_batch(std::int64_t last, std::vector<outcome> outcomes);
 
   // ---- streams.cpp
