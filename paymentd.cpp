@@ -189,7 +189,11 @@ int serve(const config::settings& settings) {
       std::max(until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0})));
   if (*provider)
     (*provider)->stop();
-  spdlog::info("stopped");
+  const auto& settled = *payments.lanes();
+  const auto batches = settled.batches.load();
+  spdlog::info("stopped: {} commands settled in batches of {:.1f}", settled.commands.load(),
+               static_cast<double>(settled.commands.load()) /
+                   static_cast<double>(std::max<std::uint64_t>(batches, 1)));
   return fine;
 }
 

@@ -1,0 +1,225 @@
+#!/usr/bin/env bash
+# Payments a second, end to end: wrk, paymentd, its database and the message API on this machine.
+#
+#   bench/load.sh [--seconds S] [--connections C] [--orders N] [SCENARIO]...
+#
+# Scenarios (all of them, unless some are named):
+#   embedded          distinct users, SQLite
+#   embedded-one      all orders of one user, SQLite
+#   postgres          distinct users, PostgreSQL
+#   postgres-one      all orders of one user, PostgreSQL
+#   postgres-zipf     users as Zipf's law has them, PostgreSQL
+#   postgres-scatter  distinct users, orders paid in scattered order, PostgreSQL
+#   postgres-single   one connection, one payment after another, PostgreSQL
+#   pgbench           the whole payment as one PL/pgSQL call, without any HTTP, 64 clients
+#
+# PostgreSQL is a cluster of this script's own, with fsync and synchronous_commit on. Messages go to
+# fake-alimtalk over HTTP in the same seconds. Everything is removed at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+seconds=15
+connections=256
+orders=1000000
+scenarios=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --seconds) seconds=$2; shift 2 ;;
+    --connections) connections=$2; shift 2 ;;
+    --orders) orders=$2; shift 2 ;;
+    -h | --help) sed -n '2,/^set/p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 0 ;;
+    -*) echo "bench/load.sh: unknown option $1" >&2; exit 2 ;;
+    *) scenarios+=("$1"); shift ;;
+  esac
+done
+[ ${#scenarios[@]} -gt 0 ] || scenarios=(embedded embedded-one postgres postgres-one postgres-zipf
+  postgres-scatter postgres-single pgbench)
+
+programs=${BENCH_PROGRAMS:-build/release}
+if [ -z "${BENCH_PROGRAMS:-}" ]; then
+  cmake --preset release > /dev/null
+  cmake --build --preset release --target paymentd fake-alimtalk > /dev/null
+fi
+programs=$(cd "$programs" && pwd)
+here=$(pwd)
+work=$(mktemp -d)
+chmod 755 "$work"
+cluster=$work/cluster
+bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+port=$((20000 + $$ % 20000))
+started=()
+
+# PostgreSQL does not run as root.
+as_postgres() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
+
+finish() {
+  for pid in "${started[@]}"; do kill "$pid" 2> /dev/null || true; done
+  [ -d "$cluster/data" ] && as_postgres "$bin/pg_ctl" -D "$cluster/data" -m immediate stop > /dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+start_cluster() {
+  mkdir -p "$cluster"
+  [ "$(id -u)" != 0 ] || chown postgres "$cluster"
+  as_postgres "$bin/initdb" -D "$cluster/data" -U bench --auth=trust -E UTF8 --locale=C > /dev/null
+  as_postgres tee -a "$cluster/data/postgresql.conf" > /dev/null << CONF
+listen_addresses = ''
+unix_socket_directories = '$cluster'
+max_connections = 100
+shared_buffers = 1GB
+max_wal_size = 8GB
+checkpoint_timeout = 15min
+fsync = on
+synchronous_commit = on
+CONF
+  as_postgres "$bin/pg_ctl" -D "$cluster/data" -l "$cluster/log" -w start > /dev/null
+  postmaster=$(head -n 1 "$cluster/data/postmaster.pid")
+}
+
+sql() { psql -h "$cluster" -U bench -X -q -A -t "$@"; }
+
+# CPU seconds of a process with its ended children, or of the whole cluster.
+cpu_of() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13 + $14 + $15) / hz }' "/proc/$1/stat"; }
+cpu_of_cluster() {
+  local sum pid
+  sum=$(cpu_of "$postmaster")
+  for pid in $(pgrep -P "$postmaster"); do
+    sum="$sum + $(cpu_of "$pid" 2> /dev/null || echo 0)"
+  done
+  awk "BEGIN { print $sum }"
+}
+
+wait_for() { # URL
+  for _ in $(seq 200); do
+    curl -fsS -o /dev/null "$1" 2> /dev/null && return
+    sleep 0.05
+  done
+  echo "bench/load.sh: $1 does not answer" >&2
+  exit 1
+}
+
+messages() { curl -fsS "http://127.0.0.1:$((port + 2))/received?count=1" | jq .count; }
+
+header() {
+  printf '%-18s %10s %8s %8s %7s %7s %10s %10s %7s %9s %9s %7s\n' scenario payments/s 'p50 ms' \
+    'p99 ms' errors batch messages/s 'backlog' 'drain s' 'us paymt' 'us db' 'RSS MB'
+}
+
+# One scenario of paymentd: NAME STORE SPREAD CONNECTIONS [USERS_FILE] [SEQUENCE]
+run() {
+  local name=$1 store=$2 spread=$3 clients=$4 users_file=${5:-} sequence=${6:-ascending}
+  local url server fake result before_db=0 after_db=0 sent left drained begin
+  if [ "$store" = sqlite ]; then
+    url=sqlite:$work/$name.db
+  else
+    sql -d postgres -c "drop database if exists bench" -c "create database bench"
+    url="postgresql:///bench?host=$cluster&user=bench"
+  fi
+  "$programs/paymentd" seed --set "database.url=$url" --users "$spread" --orders "$orders" \
+    --balance $((orders * 100)) --amount 100 > /dev/null
+  if [ -n "$users_file" ]; then
+    # Zipf's law with exponent 1 over $spread users, from an even sequence of fractions.
+    sql -d bench -c "update paymentd.orders set user_id = least($spread,
+      floor(power($spread::float8 + 1, mod(id * 0.6180339887498949::numeric, 1)::float8)))"
+    sql -d bench -c "select user_id from paymentd.orders order by id" > "$users_file"
+  fi
+  [ "$store" = sqlite ] || sql -d bench -c 'vacuum analyze' -c checkpoint
+  "$programs/fake-alimtalk" --listen "127.0.0.1:$((port + 2))" > "$work/fake.log" 2>&1 &
+  fake=$!
+  started+=("$fake")
+  "$programs/paymentd" serve --set "database.url=$url" --set "http.listen=127.0.0.1:$port" \
+    --set "admin.listen=127.0.0.1:$((port + 1))" --set alimtalk.provider=nhn \
+    --set "alimtalk.base_url=http://127.0.0.1:$((port + 2))" --set alimtalk.app_key=bench \
+    --set alimtalk.secret_key=bench --set alimtalk.sender_key=bench \
+    --set alimtalk.template_code=PAID ${BENCH_SETTINGS:-} > "$work/server.log" 2>&1 &
+  server=$!
+  started+=("$server")
+  wait_for "http://127.0.0.1:$((port + 1))/readyz"
+  wait_for "http://127.0.0.1:$((port + 2))/received?count=1"
+  [ "$store" = sqlite ] || before_db=$(cpu_of_cluster)
+  local before; before=$(cpu_of "$server")
+  result=$(ORDERS=$orders SPREAD=$spread USERS_FILE=$users_file SEQUENCE=$sequence \
+    wrk -t1 -c"$clients" -d"${seconds}s" -s "$here/bench/pay.lua" "http://127.0.0.1:$port" |
+    grep ^RESULT)
+  sent=$(messages)
+  local after; after=$(cpu_of "$server")
+  [ "$store" = sqlite ] || after_db=$(cpu_of_cluster)
+  local rss; rss=$(awk '/VmRSS/ { print $2 / 1024 }' "/proc/$server/status")
+  read -r _ requests rate p50 p99 refused broken <<< "$result"
+  # What was paid in all: the last answers may have been lost when wrk stopped.
+  begin=$(date +%s.%N)
+  if [ "$store" = sqlite ]; then
+    left=$((requests - refused - sent))
+  else
+    left=$(($(sql -d bench -c 'select count(*) from paymentd.ledger_entries where kind = 1') - sent))
+  fi
+  [ "$left" -gt 0 ] || left=0
+  drained=$sent
+  for _ in $(seq 1200); do
+    drained=$(messages)
+    [ "$drained" -lt $((sent + left)) ] || break
+    sleep 0.05
+  done
+  local drain; drain=$(awk "BEGIN { print $(date +%s.%N) - $begin }")
+  kill "$server"
+  wait "$server" || true
+  kill "$fake"
+  wait "$fake" || true
+  local batch; batch=$(sed -nE 's/.*stopped: .* in batches of ([0-9.]+).*/\1/p' "$work/server.log")
+  awk -v n="$name" -v rate="$rate" -v p50="$p50" -v p99="$p99" -v errors=$((refused + broken)) \
+    -v batch="$batch" -v sent="$sent" -v s="$seconds" -v left="$left" -v drain="$drain" \
+    -v paymt="$(awk "BEGIN { print ($after - $before) * 1e6 / $requests }")" \
+    -v db="$(awk "BEGIN { print ($after_db - $before_db) * 1e6 / $requests }")" -v rss="$rss" 'BEGIN {
+      printf "%-18s %10d %8.2f %8.2f %7d %7.1f %10d %10d %7.1f %9.1f %9.1f %7.0f\n", n, rate, p50,
+        p99, errors, batch, sent / s, left, drain, paymt, db, rss }'
+  "$programs/paymentd" audit --set "database.url=$url" > "$work/audit" || {
+    echo "bench/load.sh: the audit after $name found breaches:" >&2
+    head "$work/audit" >&2
+    exit 1
+  }
+  rm -f "$work/$name".db*
+}
+
+# The whole payment as one PL/pgSQL call, on the same tables.
+run_pgbench() {
+  sql -d postgres -c "drop database if exists bench" -c "create database bench"
+  local url="postgresql:///bench?host=$cluster&user=bench"
+  "$programs/paymentd" seed --set "database.url=$url" --users "$orders" --orders "$orders" \
+    --balance $((orders * 100)) --amount 100 > /dev/null
+  sql -d bench -f "$here/bench/single_call.sql" -c 'vacuum analyze' -c checkpoint
+  echo "select paymentd.pay(nextval('paymentd.next_order'));" > "$work/pay.pgbench"
+  local before after out
+  before=$(cpu_of_cluster)
+  out=$(pgbench -h "$cluster" -U bench -n -M prepared -c 64 -j 1 -T "$seconds" -f "$work/pay.pgbench" bench)
+  after=$(cpu_of_cluster)
+  local rate; rate=$(sed -nE 's/^tps = ([0-9.]+).*/\1/p' <<< "$out")
+  local count; count=$(sed -nE 's/.*actually processed: ([0-9]+).*/\1/p' <<< "$out")
+  local latency; latency=$(sed -nE 's/^latency average = ([0-9.]+).*/\1/p' <<< "$out")
+  local failed; failed=$(sed -nE 's/^number of failed transactions: ([0-9]+).*/\1/p' <<< "$out")
+  printf '%-18s %10.0f %8s %8s %7d %7s %10s %10s %7s %9s %9.1f %7s   (average %s ms)\n' pgbench \
+    "$rate" - - "$failed" 1 - - - - \
+    "$(awk "BEGIN { print ($after - $before) * 1e6 / $count }")" - "$latency"
+}
+
+case " ${scenarios[*]} " in
+  *postgres* | *pgbench*)
+    start_cluster
+    echo "PostgreSQL $(sql -d postgres -c 'show server_version'): fsync $(sql -d postgres -c 'show fsync'), synchronous_commit $(sql -d postgres -c 'show synchronous_commit'), shared_buffers $(sql -d postgres -c 'show shared_buffers')"
+    ;;
+esac
+echo "$(nproc) processors for wrk, paymentd, database and message API; $connections connections, $seconds s, $orders orders"
+header
+for scenario in "${scenarios[@]}"; do
+  case $scenario in
+    embedded) run "$scenario" sqlite "$orders" "$connections" ;;
+    embedded-one) run "$scenario" sqlite 1 "$connections" ;;
+    postgres) run "$scenario" postgres "$orders" "$connections" ;;
+    postgres-one) run "$scenario" postgres 1 "$connections" ;;
+    postgres-zipf) run "$scenario" postgres 10000 "$connections" "$work/users" ;;
+    postgres-scatter) run "$scenario" postgres "$orders" "$connections" '' scattered ;;
+    postgres-single) run "$scenario" postgres "$orders" 1 ;;
+    pgbench) run_pgbench ;;
+    *) echo "bench/load.sh: unknown scenario $scenario" >&2; exit 2 ;;
+  esac
+done
