@@ -127,7 +127,7 @@ system_options_of(const config::settings& settings, db::database& database,
   options.batch_max = static_cast<std::size_t>(settings.database.max_batch);
   options.pending_max = static_cast<std::size_t>(settings.database.max_pending);
   if (database.lanes_max() > 1)
-    options.renewal = settings.notification.lease / 3;
+    options.lease = settings.notification.lease;
   options.random = random_fraction;
   if (provider) {
     actors::notification_supervisor_options alimtalk;

@@ -136,6 +136,13 @@ struct do_subscribe {
 struct subscribed {
   db::result<db::subscriber> subscriber;
 };
+struct do_adopt {
+  std::vector<db::stream_lease> held;
+  int streams_max = 0;
+};
+struct adopted {
+  db::result<std::vector<db::stream_lease>> streams;
+};
 struct do_open_claims {
   subscriber_id subscriber;
   db::stream_lease stream;
@@ -173,6 +180,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_held)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_subscribe)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::subscribed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_adopt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::adopted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_open_claims)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::claims_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_deliver)

@@ -1,6 +1,7 @@
 #include "actors/payment_system.hpp"
 
 #include "actors/read_lane.hpp"
+#include "actors/stream_keeper.hpp"
 
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
@@ -11,6 +12,13 @@
 #include <ranges>
 
 namespace paymentd::actors {
+
+namespace {
+
+/// Between two looks for streams of dead processes, at the most.
+constexpr std::chrono::milliseconds keeper_interval_max{2000};
+
+} // namespace
 
 payment_system::payment_system(caf::actor_system& system, payment_system_options options)
     : system_(system), options_(std::move(options)) {}
@@ -35,6 +43,15 @@ void payment_system::start_delivery(const caf::actor& store) {
   }
 }
 
+void payment_system::start_keeper(const caf::actor& store) {
+  stream_keeper_options options;
+  options.store = store;
+  options.subscribers = supervisors_;
+  options.lease = options_.lease;
+  options.interval = std::min(keeper_interval_max, options_.lease / 4);
+  started_.push_back(system_.spawn(stream_keeper, std::move(options)));
+}
+
 void payment_system::start_lanes(const std::vector<caf::actor>& workers) {
   for (std::size_t i = 0; i < workers.size(); ++i) {
     settlement_lane_options options;
@@ -43,7 +60,7 @@ void payment_system::start_lanes(const std::vector<caf::actor>& workers) {
     options.subscribers = supervisors_;
     options.batch_max = options_.batch_max;
     options.pending_max = std::max(options_.batch_max, options_.pending_max / workers.size());
-    options.renewal = options_.renewal;
+    options.lease = options_.lease;
     options.random = options_.random;
     options.counters = lane_counters_;
     way_in_.lanes.push_back(
@@ -56,10 +73,14 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   std::vector<caf::actor> workers;
   for (int i = 1; i <= options_.lanes; ++i)
     workers.push_back(start_worker(fmt::format("lane {}", i), db::database::role::lane));
-  if (!options_.subscribers.empty())
-    start_delivery(options_.database->delivers_on_lane()
-                       ? workers.front()
-                       : start_worker("delivery", db::database::role::delivery));
+  if (!options_.subscribers.empty()) {
+    const caf::actor store = options_.database->delivers_on_lane()
+                                 ? workers.front()
+                                 : start_worker("delivery", db::database::role::delivery);
+    start_delivery(store);
+    if (options_.lease.count() > 0)
+      start_keeper(store);
+  }
   start_lanes(workers);
   for (int i = 1; i <= options_.readers; ++i) {
     read_lane_options options;

@@ -22,8 +22,8 @@ struct payment_system_options {
   int readers = 1;
   int registries = 1;
   std::size_t batch_max = 512;
-  std::size_t pending_max = 20000;      // commands that wait, over all lanes
-  std::chrono::milliseconds renewal{0}; // of an idle lane's lease; 0: never
+  std::size_t pending_max = 20000;    // commands that wait, over all lanes
+  std::chrono::milliseconds lease{0}; // of streams; 0: no other process can take them
   /// Who is told of payments; `delivery.store` is set here. None: nobody is told of anything.
   std::vector<notification_supervisor_options> subscribers;
   std::function<double()> random; // uniform in [0, 1); any thread
@@ -56,6 +56,7 @@ class payment_system {
  private:
   caf::actor start_worker(std::string name, db::database::role role);
   void start_delivery(const caf::actor& store);
+  void start_keeper(const caf::actor& store);
   void start_lanes(const std::vector<caf::actor>& workers);
 
   caf::actor_system& system_;

@@ -1,5 +1,7 @@
 #include "actors/settlement_lane.hpp"
 
+#include "actors/stream_keeper.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -41,6 +43,22 @@ void expire(lane_actor* self) {
   }
 }
 
+/// Tells the subscribers that the stream is held, since the worker was asked last.
+void tell_held(lane_actor* self) {
+  const auto& state = self->state;
+  std::optional<steady_instant> until;
+  if (state.options.lease.count() > 0)
+    until = lease_end(state.asked_at, state.options.lease);
+  for (const caf::actor& subscriber : state.options.subscribers)
+    self->send(subscriber, stream_held{state.stream, until});
+}
+
+template <class Question>
+void ask_worker(lane_actor* self, Question what) {
+  self->state.asked_at = self->clock().now();
+  self->send(self->state.options.worker, std::move(what));
+}
+
 /// Sends the next batch, where the worker is free and something waits.
 void send_batch(lane_actor* self) {
   auto& state = self->state;
@@ -64,7 +82,7 @@ void send_batch(lane_actor* self) {
   state.isolate -= std::min<std::size_t>(state.isolate, 1);
   state.batch = std::move(batch);
   state.now = phase::settling;
-  self->send(state.options.worker, do_settle{state.batch});
+  ask_worker(self, do_settle{state.batch});
 }
 
 /// Puts the batch back in front: nothing of it had happened.
@@ -77,7 +95,7 @@ void take_back(settlement_lane_state& state) {
 
 void take_stream(lane_actor* self) {
   self->state.now = phase::taking_stream;
-  self->send(self->state.options.worker, do_take_stream{});
+  ask_worker(self, do_take_stream{});
 }
 
 void back_off(lane_actor* self, phase then, const db::error& why) {
@@ -106,7 +124,6 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   if (!outcomes.empty()) {
     state.options.counters->batches.fetch_add(1, std::memory_order_relaxed);
     state.options.counters->commands.fetch_add(outcomes.size(), std::memory_order_relaxed);
-    state.settled_since_renewal = true;
   }
   entry_id last{0};
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
@@ -118,6 +135,10 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   state.batch_tickets.clear();
   state.batch.reset();
   state.now = phase::ready;
+  // Every batch renews the lease; once between two ticks is often enough to say so.
+  const bool said = outcomes.empty() ? false : std::exchange(state.settled_since_renewal, true);
+  if (state.options.lease.count() > 0 && !said)
+    tell_held(self);
   if (last.value > 0)
     for (const caf::actor& subscriber : state.options.subscribers)
       self->send(subscriber, payment_success{state.stream, last});
@@ -143,8 +164,7 @@ void on_stream_taken(lane_actor* self, stream_taken& answer) {
   database_is_back(state);
   state.stream = *answer.stream;
   state.now = phase::ready;
-  for (const caf::actor& subscriber : state.options.subscribers)
-    self->send(subscriber, stream_held{state.stream});
+  tell_held(self);
   send_batch(self);
 }
 
@@ -155,7 +175,7 @@ void on_settle_error(lane_actor* self, const db::error& error) {
     spdlog::warn("{}: a commit is in doubt: {}", state.options.name, error.text);
     state.options.counters->in_doubt.fetch_add(1, std::memory_order_relaxed);
     state.now = phase::resolving;
-    self->send(state.options.worker, do_resolve{});
+    ask_worker(self, do_resolve{});
     return;
   case db::error_kind::unavailable:
     state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
@@ -200,11 +220,11 @@ void on_resolved(lane_actor* self, batch_resolved& answer) {
     return;
   }
   if (answer.stream != state.stream) {
-    for (const caf::actor& subscriber : state.options.subscribers) {
-      self->send(subscriber, stream_lost{state.stream});
-      self->send(subscriber, stream_held{answer.stream});
-    }
+    if (answer.stream.stream != state.stream.stream)
+      for (const caf::actor& subscriber : state.options.subscribers)
+        self->send(subscriber, stream_lost{state.stream});
     state.stream = answer.stream;
+    tell_held(self);
   }
   if (*answer.outcomes) {
     finish(self, std::move(**answer.outcomes));
@@ -224,23 +244,20 @@ void on_try_again(lane_actor* self) {
   if (state.now == phase::taking_stream)
     take_stream(self);
   else if (state.now == phase::resolving)
-    self->send(state.options.worker, do_resolve{});
+    ask_worker(self, do_resolve{});
   else
     send_batch(self);
 }
 
 void on_renew(lane_actor* self) {
   auto& state = self->state;
-  self->delayed_send(self, state.options.renewal, renew_atom::value);
+  self->delayed_send(self, state.options.lease / 3, renew_atom::value);
   if (state.now == phase::ready && !state.settled_since_renewal) {
     state.batch = std::make_shared<const std::vector<command>>();
     state.now = phase::settling;
-    self->send(state.options.worker, do_settle{state.batch});
-  } else if (state.settled_since_renewal) {
-    state.settled_since_renewal = false;
-    for (const caf::actor& subscriber : state.options.subscribers)
-      self->send(subscriber, stream_held{state.stream});
+    ask_worker(self, do_settle{state.batch});
   }
+  state.settled_since_renewal = false;
 }
 
 } // namespace
@@ -248,8 +265,8 @@ void on_renew(lane_actor* self) {
 caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options) {
   self->state.options = std::move(options);
   take_stream(self);
-  if (self->state.options.renewal.count() > 0)
-    self->delayed_send(self, self->state.options.renewal, renew_atom::value);
+  if (self->state.options.lease.count() > 0)
+    self->delayed_send(self, self->state.options.lease / 3, renew_atom::value);
 
   return {
       [self](submit& what) {
@@ -269,11 +286,7 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
           on_settle_error(self, answer.outcomes.error());
           return;
         }
-        const bool renewed = answer.outcomes->empty();
         finish(self, std::move(*answer.outcomes));
-        if (renewed)
-          for (const caf::actor& subscriber : self->state.options.subscribers)
-            self->send(subscriber, stream_held{self->state.stream});
       },
       [self](batch_resolved& answer) { on_resolved(self, answer); },
       [self](stream_taken& answer) { on_stream_taken(self, answer); },

@@ -30,11 +30,13 @@ struct lane_counters {
 
 struct settlement_lane_options {
   std::string name = "lane";
-  caf::actor worker;                    // a store worker that no one else settles with
-  std::vector<caf::actor> subscribers;  // who is told of committed payments
-  std::size_t batch_max = 512;          // commands in one transaction, at the most
-  std::size_t pending_max = 20000;      // commands that wait; one more is answered `overloaded`
-  std::chrono::milliseconds renewal{0}; // how often an idle lane renews its lease; 0: never
+  caf::actor worker;                   // a store worker that no one else settles with
+  std::vector<caf::actor> subscribers; // who is told of committed payments
+  std::size_t batch_max = 512;         // commands in one transaction, at the most
+  std::size_t pending_max = 20000;     // commands that wait; one more is answered `overloaded`
+  /// How long the stream stays this lane's without a batch; an idle lane renews it three times as
+  /// often. 0: for ever, where no other process can take it.
+  std::chrono::milliseconds lease{0};
   backoff_options backoff{.min = std::chrono::milliseconds{20},
                           .max = std::chrono::milliseconds{1000},
                           .factor = 2.0,
@@ -65,6 +67,7 @@ struct settlement_lane_state {
   int failures = 0;        // in a row
   bool database_away = false;
   bool settled_since_renewal = false;
+  steady_instant asked_at; // when the newest message left for the worker
   db::stream_lease stream;
 };
 
