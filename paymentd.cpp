@@ -20,6 +20,7 @@
 #include <iostream>
 #include <mutex>
 #include <random>
+#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -102,6 +103,15 @@ void block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+/// As many open files as the system lets this process have: each connection is one.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 http::server_options server_options_of(const config::settings& settings) {
   http::server_options options;
   options.listen = to_string(settings.http.listen);
@@ -121,6 +131,7 @@ system_options_of(const config::settings& settings, db::database& database,
                   const std::shared_ptr<alimtalk::provider>& provider) {
   actors::payment_system_options options;
   options.database = &database;
+  options.migrates = settings.database.migrations == config::migration_mode::automatic;
   // Measured on two processors: see docs/performance.md.
   const int lanes = settings.database.lanes > 0 ? settings.database.lanes : 2;
   options.lanes = std::min(lanes, database.lanes_max());
@@ -135,6 +146,7 @@ system_options_of(const config::settings& settings, db::database& database,
     alimtalk.delivery.provider = provider;
     alimtalk.delivery.in_flight_max = settings.alimtalk.max_in_flight;
     alimtalk.delivery.messages_max = settings.alimtalk.max_recipients;
+    alimtalk.delivery.messages_per_second_max = settings.alimtalk.max_per_second;
     alimtalk.delivery.policy.max_age = settings.notification.max_age;
     alimtalk.delivery.policy.can_find = provider->can_find();
     alimtalk.delivery.policy.key_window = provider->key_window();
@@ -145,15 +157,28 @@ system_options_of(const config::settings& settings, db::database& database,
   return options;
 }
 
+/// Sees to the schema, as the settings want it.
+db::result<void> prepare(db::database& database, const config::database_settings& settings) {
+  if (settings.migrations == config::migration_mode::off)
+    return database.check_schema();
+  if (const auto migrated = database.migrate(actors::system_wall_clock()); !migrated)
+    return std::unexpected(migrated.error());
+  return {};
+}
+
 int serve(const config::settings& settings) {
   block_signals();
+  raise_file_limit();
   const log_guard log(settings.log);
 
   auto database = open_database(settings);
   if (!database)
     return complain(failed, database.error().text);
-  if (const auto migrated = (*database)->migrate(actors::system_wall_clock()); !migrated)
-    return complain(failed, migrated.error().text);
+  if (const auto ready = prepare(**database, settings.database); !ready) {
+    if (ready.error().kind != db::error_kind::unavailable)
+      return complain(failed, ready.error().text);
+    spdlog::warn("waiting for the database: {}", ready.error().text);
+  }
   const auto provider = make_provider(settings.alimtalk);
   if (!provider)
     return complain(bad_usage, provider.error());

@@ -30,7 +30,17 @@ payment_system::~payment_system() {
 caf::actor payment_system::start_worker(std::string name, db::database::role role) {
   store_worker_options options;
   options.name = std::move(name);
-  options.connect = [database = options_.database, role] { return database->connect(role); };
+  options.connect = [database = options_.database, migrates = options_.migrates, now = options_.now,
+                     role]() -> db::result<std::unique_ptr<db::store>> {
+    // The database may not have been there when the process started.
+    if (migrates) {
+      if (const auto migrated = database->migrate(now()); !migrated)
+        return std::unexpected(migrated.error());
+    } else if (const auto current = database->check_schema(); !current) {
+      return std::unexpected(current.error());
+    }
+    return database->connect(role);
+  };
   options.now = options_.now;
   return started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)));
 }

@@ -18,6 +18,7 @@ namespace paymentd::actors {
 
 struct payment_system_options {
   db::database* database = nullptr; // outlives the system
+  bool migrates = true;             // creates and upgrades the schema before it is used
   int lanes = 1;                    // at most the database's lanes_max()
   int readers = 1;
   int registries = 1;

@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array provider_names{"log", "nhn", "none"};
+constexpr std::array migration_names{"auto", "off"};
 constexpr std::array level_names{"trace", "debug", "info", "warn", "error"};
 constexpr std::array format_names{"text", "json"};
 
@@ -219,7 +220,7 @@ void add_http(std::vector<setting>& all) {
   all.push_back(whole("http.max_body_bytes", PAYMENTD_FIELD(http.max_body_bytes), 1024,
                       16 * 1024 * 1024, "The longest request body; a longer one is answered 413."));
   all.push_back(whole("http.max_connections", PAYMENTD_FIELD(http.max_connections), 1, 1'000'000,
-                      "Connections open at once; further ones wait to be accepted."));
+                      "Connections open at once; further ones are answered 503 and closed."));
   all.push_back(duration("http.request_timeout", PAYMENTD_FIELD(http.request_timeout), 10ms, 10min,
                          "How long a request may take before it is answered 503 or 504."));
   all.push_back(duration("http.idle_timeout", PAYMENTD_FIELD(http.idle_timeout), 10ms, 24h,
@@ -243,6 +244,9 @@ void add_database(std::vector<setting>& all) {
   all.push_back(whole("database.max_pending", PAYMENTD_FIELD(database.max_pending), 1, 10'000'000,
                       "Commands that wait for the database at the most; further ones are answered "
                       "503."));
+  all.push_back(choice("database.migrations", PAYMENTD_FIELD(database.migrations), migration_names,
+                       "Whether serve creates and upgrades the schema by itself (auto), or only "
+                       "paymentd migrate does (off)."));
 }
 
 void add_alimtalk(std::vector<setting>& all) {
@@ -265,6 +269,8 @@ void add_alimtalk(std::vector<setting>& all) {
                       "Messages sent in one call at the most."));
   all.push_back(whole("alimtalk.max_in_flight", PAYMENTD_FIELD(alimtalk.max_in_flight), 1, 256,
                       "Calls open at once at the most."));
+  all.push_back(whole("alimtalk.max_per_second", PAYMENTD_FIELD(alimtalk.max_per_second), 0,
+                      1'000'000, "Messages sent in a second at the most. 0: no limit."));
 }
 
 void add_notification(std::vector<setting>& all) {
@@ -300,6 +306,10 @@ void add_rest(std::vector<setting>& all) {
 
 std::string_view to_string(alimtalk_provider of) noexcept {
   return provider_names[static_cast<std::size_t>(of)];
+}
+
+std::string_view to_string(migration_mode of) noexcept {
+  return migration_names[static_cast<std::size_t>(of)];
 }
 
 std::string_view to_string(log_level of) noexcept {

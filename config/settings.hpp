@@ -21,11 +21,13 @@ namespace paymentd::config {
 using std::chrono::milliseconds;
 
 enum class alimtalk_provider : std::uint8_t { log, nhn, none };
+enum class migration_mode : std::uint8_t { automatic, off };
 enum class log_level : std::uint8_t { trace, debug, info, warn, error };
 enum class log_format : std::uint8_t { text, json };
 
 /// The names that settings know them by: "nhn", "info", "json".
 std::string_view to_string(alimtalk_provider) noexcept;
+std::string_view to_string(migration_mode) noexcept;
 std::string_view to_string(log_level) noexcept;
 std::string_view to_string(log_format) noexcept;
 
@@ -48,6 +50,7 @@ struct database_settings {
   int lanes = 0;                        // 0: to be chosen
   int max_batch = 512;
   int max_pending = 20000; // at least max_batch
+  migration_mode migrations = migration_mode::automatic;
 };
 
 /// With provider nhn, app_key, secret_key, sender_key and template_code are not empty.
@@ -61,6 +64,7 @@ struct alimtalk_settings {
   milliseconds timeout{5'000};
   int max_recipients = 1000;
   int max_in_flight = 8;
+  int max_per_second = 0; // 0: no limit
 };
 
 struct notification_settings {
