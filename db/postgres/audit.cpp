@@ -11,7 +11,8 @@ namespace {
 // Whole tables are read: hours may be fine, and what the role or the URL limits otherwise is not.
 constexpr const char* prepare_audit =
     "set local search_path = paymentd; set local statement_timeout = 0; "
-    "set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'";
+    "set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'; "
+    "set local cursor_tuple_fraction = 1"; // all lines are read, so plan for all
 
 using snapshot_transaction = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;
 

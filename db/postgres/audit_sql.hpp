@@ -1,6 +1,7 @@
 // What the audit asks: each query gives one line of text for each breach of one group of rules.
 // Each reads whole tables once, without a lock, in the snapshot that all of them share. The lines
-// are those of the embedded store's audit.
+// are those of the embedded store's audit. Only a breach is put into words, and lines come from an
+// array: lateral VALUES, which read better, took nine times as long.
 #pragma once
 
 #include <array>
@@ -10,85 +11,98 @@ namespace paymentd::db::postgres::sql {
 // A user's balance is the sum of the ledger entries, which count from 1 without gaps and hand the
 // balance on from one to the next.
 inline constexpr const char* audit_users = R"sql(
-select b.line from users u
+select unnest(array_remove(array[
+  case when u.balance <> coalesce(e.sum, 0) then
+     format('user %s: the balance is %s, its ledger entries sum to %s', u.id, u.balance,
+          coalesce(e.sum, 0)) end,
+  case when u.balance < 0 then
+     format('user %s: the balance is negative: %s', u.id, u.balance) end,
+  case when u.last_sequence <> coalesce(e.newest, 0) then
+     format('user %s: the last sequence is %s, that of its newest ledger entry %s', u.id,
+          u.last_sequence, coalesce(e.newest, 0)) end], null))
+from users u
 left join (select user_id, sum(amount) as sum, max(sequence) as newest
-           from ledger_entries group by user_id) e on e.user_id = u.id
-cross join lateral (values
-  (u.balance <> coalesce(e.sum, 0),
-   format('user %s: the balance is %s, its ledger entries sum to %s', u.id, u.balance,
-          coalesce(e.sum, 0))),
-  (u.balance < 0, format('user %s: the balance is negative: %s', u.id, u.balance)),
-  (u.last_sequence <> coalesce(e.newest, 0),
-   format('user %s: the last sequence is %s, that of its newest ledger entry %s', u.id,
-          u.last_sequence, coalesce(e.newest, 0)))) as b (broken, line)
-where b.broken)sql";
+           from ledger_entries group by user_id) e on e.user_id = u.id)sql";
 
 inline constexpr const char* audit_chains = R"sql(
-select b.line from (
+select unnest(array_remove(array[
+  case when u.id is null then
+     format('ledger entry %s: user %s does not exist', e.id, e.user_id) end,
+  case when u.id is not null and e.sequence <> e.before + 1 then
+     format('user %s: ledger entry %s has sequence %s, expected %s', e.user_id, e.id, e.sequence,
+          e.before + 1) end,
+  case when u.id is not null and e.balance_after <> e.balance_before + e.amount then
+     format('user %s: ledger entry %s leaves a balance of %s, expected %s', e.user_id, e.id,
+          e.balance_after, e.balance_before + e.amount) end], null))
+from (
   select user_id, id, sequence, amount, balance_after, lag(sequence, 1, 0::bigint) over w as before,
     lag(balance_after, 1, 0::bigint) over w as balance_before
   from ledger_entries window w as (partition by user_id order by sequence)) e
-left join users u on u.id = e.user_id
-cross join lateral (values
-  (u.id is null, format('ledger entry %s: user %s does not exist', e.id, e.user_id)),
-  (u.id is not null and e.sequence <> e.before + 1,
-   format('user %s: ledger entry %s has sequence %s, expected %s', e.user_id, e.id, e.sequence,
-          e.before + 1)),
-  (u.id is not null and e.balance_after <> e.balance_before + e.amount,
-   format('user %s: ledger entry %s leaves a balance of %s, expected %s', e.user_id, e.id,
-          e.balance_after, e.balance_before + e.amount))) as b (broken, line)
-where b.broken)sql";
+left join users u on u.id = e.user_id)sql";
 
 // Each entry is its stream's, and a PAYMENT or REFUND is known by its order: so there is no second.
 inline constexpr const char* audit_entries = R"sql(
-select b.line from (
+select unnest(array_remove(array[
+  case when s.id is null then
+     format('ledger entry %s: its stream %s does not exist', e.id, e.id >> 41) end,
+  case when e.id & (1::bigint << 41) - 1 >= s.next then
+     format('ledger entry %s: its number %s is not below the next of its stream, %s', e.id,
+          e.id & (1::bigint << 41) - 1, s.next) end,
+  case when e.kind not in (0, 1, 2) then
+     format('ledger entry %s: is of no known kind: %s', e.id, e.kind) end,
+  case when e.kind = 0 and e.order_id is not null then
+     format('ledger entry %s: is a CHARGE but names order %s', e.id, e.order_id) end,
+  case when e.kind = 0 and e.amount <= 0 then
+     format('ledger entry %s: is a CHARGE of %s', e.id, e.amount) end,
+  case when e.kind in (1, 2) and o.id is null then
+     format('ledger entry %s: its order %s does not exist', e.id, e.order_id) end,
+  case when o.user_id <> e.user_id then
+     format('ledger entry %s: it is user %s''s, but its order %s is user %s''s', e.id, e.user_id,
+          o.id, o.user_id) end,
+  case when e.amount <> case e.kind when 1 then o.discount - o.total
+                                     else o.total - o.discount end then
+     format('ledger entry %s: the amount is %s, expected %s by order %s', e.id, e.amount,
+          case e.kind when 1 then o.discount - o.total else o.total - o.discount end, o.id) end,
+  case when o.id is not null and e.id is distinct from
+             case e.kind when 1 then o.payment_entry_id else o.refund_entry_id end then
+     format('order %s: ledger entry %s is a %s of it that it does not know', o.id, e.id,
+          e.name) end,
+  case when o.status <> 3 and not (e.kind = 1 and o.status = 1) then
+     format('order %s: is %s but has the %s entry %s', o.id, o.shown, e.name, e.id) end], null))
+from (
   select *, case kind when 1 then 'PAYMENT' when 2 then 'REFUND' end as name from ledger_entries) e
 left join streams s on s.id = e.id >> 41
 left join (
   select *, case status when 0 then 'PENDING' when 1 then 'PAID' when 2 then 'CANCELLED'
                         else 'REFUNDED' end as shown from orders) o
-  on o.id = e.order_id and e.kind in (1, 2)
-cross join lateral (values
-  (s.id is null, format('ledger entry %s: its stream %s does not exist', e.id, e.id >> 41)),
-  (e.id & (1::bigint << 41) - 1 >= s.next,
-   format('ledger entry %s: its number %s is not below the next of its stream, %s', e.id,
-          e.id & (1::bigint << 41) - 1, s.next)),
-  (e.kind not in (0, 1, 2), format('ledger entry %s: is of no known kind: %s', e.id, e.kind)),
-  (e.kind = 0 and e.order_id is not null,
-   format('ledger entry %s: is a CHARGE but names order %s', e.id, e.order_id)),
-  (e.kind = 0 and e.amount <= 0, format('ledger entry %s: is a CHARGE of %s', e.id, e.amount)),
-  (e.kind in (1, 2) and o.id is null,
-   format('ledger entry %s: its order %s does not exist', e.id, e.order_id)),
-  (o.user_id <> e.user_id,
-   format('ledger entry %s: it is user %s''s, but its order %s is user %s''s', e.id, e.user_id,
-          o.id, o.user_id)),
-  (e.amount <> case e.kind when 1 then o.discount - o.total else o.total - o.discount end,
-   format('ledger entry %s: the amount is %s, expected %s by order %s', e.id, e.amount,
-          case e.kind when 1 then o.discount - o.total else o.total - o.discount end, o.id)),
-  (o.id is not null and
-     e.id is distinct from case e.kind when 1 then o.payment_entry_id else o.refund_entry_id end,
-   format('order %s: ledger entry %s is a %s of it that it does not know', o.id, e.id, e.name)),
-  (o.status <> 3 and not (e.kind = 1 and o.status = 1),
-   format('order %s: is %s but has the %s entry %s', o.id, o.shown, e.name, e.id)))
-  as b (broken, line)
-where b.broken)sql";
+  on o.id = e.order_id and e.kind in (1, 2))sql";
 
 // Each order names the entries that its status asks for, and no others.
 inline constexpr const char* audit_orders = R"sql(
-select b.line from (
+select unnest(array_remove(array[
+  case when u.id is null then
+     format('order %s: user %s does not exist', o.id, o.user_id) end,
+  case when o.discount < 0 or o.total < o.discount or o.total > 9007199254740991 then
+     format('order %s: a total of %s with a discount of %s', o.id, o.total, o.discount) end,
+  case when o.status not between 0 and 3 then
+     format('order %s: is in no known status: %s', o.id, o.status) end], null))
+from (
   select *, case status when 0 then 'PENDING' when 1 then 'PAID' when 2 then 'CANCELLED'
                         else 'REFUNDED' end as shown from orders) o
-left join users u on u.id = o.user_id
-cross join lateral (values
-  (u.id is null, format('order %s: user %s does not exist', o.id, o.user_id)),
-  (o.discount < 0 or o.total < o.discount or o.total > 9007199254740991,
-   format('order %s: a total of %s with a discount of %s', o.id, o.total, o.discount)),
-  (o.status not between 0 and 3, format('order %s: is in no known status: %s', o.id, o.status)))
-  as b (broken, line)
-where b.broken)sql";
+left join users u on u.id = o.user_id)sql";
 
 inline constexpr const char* audit_named_entries = R"sql(
-select b.line from (
+select unnest(array_remove(array[
+  case when o.entry is null then
+     format('order %s: is %s but has no %s entry', o.id, o.shown, o.name) end,
+  case when o.entry is not null and not o.expected then
+     format('order %s: is %s but names ledger entry %s as its %s', o.id, o.shown, o.entry,
+            o.name) end,
+  case when o.entry is not null and e.id is null then
+     format('order %s: its %s entry %s does not exist', o.id, o.name, o.entry) end,
+  case when e.order_id is distinct from o.id and e.id is not null or e.kind <> o.kind then
+     format('order %s: ledger entry %s is not its %s', o.id, o.entry, o.name) end], null))
+from (
   select o.id, o.status, n.entry, n.kind, n.name, n.expected,
     case o.status when 0 then 'PENDING' when 1 then 'PAID' when 2 then 'CANCELLED'
                   else 'REFUNDED' end as shown
@@ -96,16 +110,7 @@ select b.line from (
     (o.payment_entry_id, 1, 'PAYMENT', o.status in (1, 3)),
     (o.refund_entry_id, 2, 'REFUND', o.status = 3)) as n (entry, kind, name, expected)
   where o.status between 0 and 3 and (n.entry is not null or n.expected)) o
-left join ledger_entries e on e.id = o.entry
-cross join lateral (values
-  (o.entry is null, format('order %s: is %s but has no %s entry', o.id, o.shown, o.name)),
-  (o.entry is not null and not o.expected,
-   format('order %s: is %s but names ledger entry %s as its %s', o.id, o.shown, o.entry, o.name)),
-  (o.entry is not null and e.id is null,
-   format('order %s: its %s entry %s does not exist', o.id, o.name, o.entry)),
-  (e.order_id is distinct from o.id and e.id is not null or e.kind <> o.kind,
-   format('order %s: ledger entry %s is not its %s', o.id, o.entry, o.name))) as b (broken, line)
-where b.broken)sql";
+left join ledger_entries e on e.id = o.entry)sql";
 
 // Each event is, for each subscriber that wants it, in exactly one state; no other has anything of
 // it.
@@ -130,31 +135,31 @@ seen as (
   left join retried r on r.subscriber_id = b.id and r.entry = e.id),
 judged as (
   select *, ahead::int + ranges + retries + settled::int as states from seen)
-select b.line from judged j
-cross join lateral (values
-  (not wanted and (has_row or retries > 0),
-   format('subscriber %s: has ledger entry %s, which it does not want', name, id)),
-  (wanted and states > 1,
-   format('subscriber %s: ledger entry %s is in %s states:%s%s%s%s', name, id, states,
+select unnest(array_remove(array[
+  case when not wanted and (has_row or retries > 0) then
+     format('subscriber %s: has ledger entry %s, which it does not want', name, id) end,
+  case when wanted and states > 1 then
+     format('subscriber %s: ledger entry %s is in %s states:%s%s%s%s', name, id, states,
           case when ahead then ' ahead of the cursor' end,
           case when ranges + retries > 0 then ' claimed' end,
           case when ranges + retries > 1 then ' more than once' end,
-          case when settled and status = 0 then ' waiting' when settled then ' done' end)),
-  (wanted and states = 0 and has_row,
-   format('subscriber %s: ledger entry %s is PENDING, but waits for no time and is in no claim',
-          name, id)),
-  (wanted and states = 0 and not has_row and kept,
-   format('subscriber %s: ledger entry %s is lost: behind the cursor, in no claim, with no delivery',
-          name, id)),
-  (wanted and retries > 0 and not in_retry,
-   format('subscriber %s: ledger entry %s is claimed as a retry, but no such delivery is PENDING',
-          name, id)),
-  (wanted and in_retry and ranges > 0,
-   format('subscriber %s: ledger entry %s was tried before, but is claimed as new', name, id)),
-  (wanted and status = 2 and coalesce(last_error, '') = '',
-   format('subscriber %s: ledger entry %s is FAILED without a reason', name, id)))
-  as b (broken, line)
-where b.broken)sql";
+          case when settled and status = 0 then ' waiting' when settled then ' done' end) end,
+  case when wanted and states = 0 and has_row then
+     format('subscriber %s: ledger entry %s is PENDING, but waits for no time and is in no claim',
+          name, id) end,
+  case when wanted and states = 0 and not has_row and kept then
+     format('subscriber %s: ledger entry %s is lost: behind the cursor, in no claim, with no '
+            'delivery',
+          name, id) end,
+  case when wanted and retries > 0 and not in_retry then
+     format('subscriber %s: ledger entry %s is claimed as a retry, but no such delivery is PENDING',
+          name, id) end,
+  case when wanted and in_retry and ranges > 0 then
+     format('subscriber %s: ledger entry %s was tried before, but is claimed as new', name,
+            id) end,
+  case when wanted and status = 2 and coalesce(last_error, '') = '' then
+     format('subscriber %s: ledger entry %s is FAILED without a reason', name, id) end], null))
+from judged j)sql";
 
 inline constexpr const char* audit_strays = R"sql(
 select format('subscriber %s: has a delivery of ledger entry %s, which does not exist', b.name,

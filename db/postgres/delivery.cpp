@@ -10,9 +10,11 @@
 namespace paymentd::db::postgres {
 namespace {
 
-// Beyond the entries that fill the claims so many are looked at, so that charges, which nobody
-// wants, are passed in few steps and no step becomes a long transaction.
-constexpr std::int64_t looked_at_beyond = 1000;
+// A step looks at somewhat more entries than fill its claims, since charges, which nobody wants,
+// lie between them; and at no more, so that it stays short.
+constexpr std::int64_t looked_at_for(std::int64_t messages) {
+  return messages + messages / 8 + 256;
+}
 // How far ahead is looked to say whether there is more, where nothing may be opened.
 constexpr std::int64_t peeked_at = 64;
 std::unexpected<error> broken(std::string text) {
@@ -136,7 +138,7 @@ result<postgres_store::findings> postgres_store::look(const delivery_step& step,
   if (!step.ended.empty())
     add_ended(step, now);
   const std::int64_t room = std::int64_t{std::max(step.open_max, 0)} * step.messages_max;
-  const std::int64_t looked_at = room > 0 ? room + looked_at_beyond : peeked_at;
+  const std::int64_t looked_at = room > 0 ? looked_at_for(room) : peeked_at;
   session_.add(sql::due_retries,
                parameters{}.add(step.subscriber).add(step.stream.stream).add(now).add(room + 1));
   session_.add(sql::next_retry, parameters{}.add(step.subscriber).add(step.stream.stream));

@@ -5,7 +5,6 @@
 #include "domain/types.hpp"
 
 #include <array>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <ranges>

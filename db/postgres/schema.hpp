@@ -13,7 +13,8 @@ namespace paymentd::db::postgres {
 //
 // No foreign keys: their checks would cost every payment a look-up and a lock for each row, and
 // nothing is ever deleted; `paymentd audit` covers what they would. Orders and users leave room in
-// their pages so that an update stays in its page and touches no index (HOT). 9007199254740991 is
+// their pages for a second version of every row, so that an update stays in its page and touches no
+// index (HOT), even where a batch pays a whole page of orders at once. 9007199254740991 is
 // the largest amount (2^53 - 1).
 inline constexpr const char* migration_1 = R"sql(
 create table meta (
@@ -42,7 +43,7 @@ create table orders (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   status smallint not null
-) with (fillfactor = 50);
+) with (fillfactor = 45);
 -- For a user's page of orders. None on status: every payment would have to move its entry.
 create index orders_by_user on orders (user_id, id);
 

@@ -18,9 +18,14 @@ constexpr std::size_t buffer_bytes = std::size_t{1} << 18;
 constexpr const char* begin_seed = R"sql(
 begin;
 set local search_path = paymentd;
+set local maintenance_work_mem = '256MB';
 lock table users, orders, ledger_entries in access exclusive mode;
 select exists (select from users) or exists (select from orders)
     or exists (select from ledger_entries))sql";
+// Built after the fill at once, indexes cost a third of what filling them row by row does.
+constexpr const char* second_indexes =
+    "select indexname, indexdef from pg_indexes where schemaname = 'paymentd' "
+    "and tablename in ('users', 'orders', 'ledger_entries') and indexname not like '%_pkey'";
 constexpr const char* truncate = "truncate users, orders, ledger_entries";
 constexpr const char* copy_users =
     "copy users (id, balance, last_sequence, created_at, phone) from stdin with (freeze)";
@@ -153,6 +158,21 @@ result<void> check(const seed_plan& plan) {
   return {};
 }
 
+// Drops the indexes that can wait and gives what makes them again.
+result<std::vector<std::string>> drop_indexes(seeding& fill) {
+  auto found = fill.exec(second_indexes);
+  if (!found)
+    return std::unexpected(found.error());
+  std::vector<std::string> definitions;
+  for (int row = 0; row < PQntuples(found->get()); ++row) {
+    const std::string drop = std::string("drop index ") + PQgetvalue(found->get(), row, 0);
+    if (auto dropped = fill.exec(drop.c_str()); !dropped)
+      return std::unexpected(dropped.error());
+    definitions.emplace_back(PQgetvalue(found->get(), row, 1));
+  }
+  return definitions;
+}
+
 result<void> copy_all(seeding& fill, const seed_plan& plan, instant now, stream_id stream) {
   const std::string at = timestamp(now) + "\t";
   const std::int64_t balance = plan.balance.value;
@@ -202,6 +222,9 @@ result<void> seed(const conninfo& to, const seed_plan& plan, instant now) {
   if (*PQgetvalue(filled->get(), 0, 0) == 't')
     return refuse("the database is not empty");
   const std::int64_t entries = plan.balance > won{} ? plan.users : 0;
+  const auto indexes = drop_indexes(fill);
+  if (!indexes)
+    return std::unexpected(indexes.error());
   filled = fill.exec(truncate);
   if (filled)
     filled = fill.exec(add_stream, {first_number + entries});
@@ -210,6 +233,9 @@ result<void> seed(const conninfo& to, const seed_plan& plan, instant now) {
   const stream_id stream{std::stoll(PQgetvalue(filled->get(), 0, 0))};
   if (auto copied = copy_all(fill, plan, now, stream); !copied)
     return copied;
+  for (const std::string& definition : *indexes)
+    if (auto built = fill.exec(definition.c_str()); !built)
+      return std::unexpected(built.error());
   filled = fill.exec(add_cursors, {stream.value, first_number + entries - 1});
   if (filled)
     filled = fill.exec(set_blocks, {plan.users + 1, plan.orders + 1});
