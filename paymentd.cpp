@@ -116,7 +116,9 @@ http::server_options server_options_of(const config::settings& settings) {
   http::server_options options;
   options.listen = to_string(settings.http.listen);
   options.admin_listen = to_string(settings.admin.listen);
-  options.threads = settings.http.threads > 0 ? settings.http.threads : 1;
+  // One I/O thread serves more than a database on the same machine can settle.
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  options.threads = settings.http.threads > 0 ? settings.http.threads : std::max(1, processors / 4);
   options.max_body_bytes = static_cast<std::uint64_t>(settings.http.max_body_bytes);
   options.max_connections = settings.http.max_connections;
   options.request_timeout = settings.http.request_timeout;
@@ -148,6 +150,8 @@ system_options_of(const config::settings& settings, db::database& database,
     alimtalk.delivery.messages_max = settings.alimtalk.max_recipients;
     alimtalk.delivery.messages_per_second_max = settings.alimtalk.max_per_second;
     alimtalk.delivery.policy.max_age = settings.notification.max_age;
+    // A call is over after its time-out; the rest is for clocks of other processes that differ.
+    alimtalk.delivery.policy.settles_within = settings.alimtalk.timeout + std::chrono::seconds{25};
     alimtalk.delivery.policy.can_find = provider->can_find();
     alimtalk.delivery.policy.key_window = provider->key_window();
     alimtalk.delivery.random = random_fraction;

@@ -18,6 +18,41 @@ namespace {
 /// Between two looks for streams of dead processes, at the most.
 constexpr std::chrono::milliseconds keeper_interval_max{2000};
 
+/// Registers the subscribers: whoever is registered is told of every payment from then on.
+db::result<void> subscribe_all(db::store& store, const payment_system_options& options) {
+  for (const notification_supervisor_options& each : options.subscribers) {
+    const auto subscribed = store.subscribe(each.delivery.subscriber, each.delivery.wants_payments,
+                                            each.delivery.wants_refunds, options.now());
+    if (!subscribed)
+      return std::unexpected(subscribed.error());
+  }
+  return {};
+}
+
+/// What a worker needs before it may begin. The database may not have been there when the process
+/// started; and a lane must not settle a payment before those who want to know of it are
+/// registered.
+db::result<std::unique_ptr<db::store>> connect(const payment_system_options& options,
+                                               db::database::role role) {
+  db::database& database = *options.database;
+  if (options.migrates) {
+    if (const auto migrated = database.migrate(options.now()); !migrated)
+      return std::unexpected(migrated.error());
+  } else if (const auto current = database.check_schema(); !current) {
+    return std::unexpected(current.error());
+  }
+  auto store = database.connect(role);
+  if (!store || role != db::database::role::lane || options.subscribers.empty())
+    return store;
+  auto other = database.delivers_on_lane() ? db::result<std::unique_ptr<db::store>>(nullptr)
+                                           : database.connect(db::database::role::delivery);
+  if (!other)
+    return other;
+  if (const auto done = subscribe_all(*other ? **other : **store, options); !done)
+    return std::unexpected(done.error());
+  return store;
+}
+
 } // namespace
 
 payment_system::payment_system(caf::actor_system& system, payment_system_options options)
@@ -30,17 +65,8 @@ payment_system::~payment_system() {
 caf::actor payment_system::start_worker(std::string name, db::database::role role) {
   store_worker_options options;
   options.name = std::move(name);
-  options.connect = [database = options_.database, migrates = options_.migrates, now = options_.now,
-                     role]() -> db::result<std::unique_ptr<db::store>> {
-    // The database may not have been there when the process started.
-    if (migrates) {
-      if (const auto migrated = database->migrate(now()); !migrated)
-        return std::unexpected(migrated.error());
-    } else if (const auto current = database->check_schema(); !current) {
-      return std::unexpected(current.error());
-    }
-    return database->connect(role);
-  };
+  // This object ends its workers before it ends.
+  options.connect = [this, role] { return connect(options_, role); };
   options.now = options_.now;
   return started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)));
 }

@@ -59,6 +59,19 @@ void ask_worker(lane_actor* self, Question what) {
   self->send(self->state.options.worker, std::move(what));
 }
 
+/// The store may have begun another epoch, as it does after a lost connection: whoever delivers
+/// must know, or is fenced off for good.
+void follow(lane_actor* self, const db::stream_lease& present) {
+  auto& state = self->state;
+  if (present == state.stream)
+    return;
+  if (present.stream != state.stream.stream)
+    for (const caf::actor& subscriber : state.options.subscribers)
+      self->send(subscriber, stream_lost{state.stream});
+  state.stream = present;
+  tell_held(self);
+}
+
 /// Sends the next batch, where the worker is free and something waits.
 void send_batch(lane_actor* self) {
   auto& state = self->state;
@@ -219,13 +232,7 @@ void on_resolved(lane_actor* self, batch_resolved& answer) {
     take_stream(self);
     return;
   }
-  if (answer.stream != state.stream) {
-    if (answer.stream.stream != state.stream.stream)
-      for (const caf::actor& subscriber : state.options.subscribers)
-        self->send(subscriber, stream_lost{state.stream});
-    state.stream = answer.stream;
-    tell_held(self);
-  }
+  follow(self, answer.stream);
   if (*answer.outcomes) {
     finish(self, std::move(**answer.outcomes));
     return;
@@ -286,6 +293,7 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
           on_settle_error(self, answer.outcomes.error());
           return;
         }
+        follow(self, answer.stream);
         finish(self, std::move(*answer.outcomes));
       },
       [self](batch_resolved& answer) { on_resolved(self, answer); },

@@ -228,6 +228,18 @@ TEST_F(settlement_lane_test, a_commit_in_doubt_is_resolved_before_anything_else)
   EXPECT_EQ(subscriber.got<payment_success>().front().stream, second_lease);
 }
 
+TEST_F(settlement_lane_test, an_epoch_that_the_store_began_by_itself_is_told_to_the_subscribers) {
+  start_ready();
+  pay_order(1);
+  const db::stream_lease second_lease{{1}, 2};
+  subscriber.take<stream_held>();
+  answer(batch_settled{std::vector<outcome>{paid_order(1, 7, 10)}, second_lease});
+  ASSERT_EQ(subscriber.got<stream_held>().size(), 1u);
+  EXPECT_EQ(subscriber.got<stream_held>()[0].stream, second_lease);
+  EXPECT_EQ(subscriber.got<payment_success>().at(0).stream, second_lease);
+  EXPECT_TRUE(subscriber.got<stream_lost>().empty());
+}
+
 TEST_F(settlement_lane_test, a_commit_that_had_not_passed_is_settled_again) {
   start_ready();
   pay_order(1);
