@@ -1,6 +1,6 @@
 // The port between delivery and a message API. An adapter turns a call of messages into whatever
 // its API wants and the API's answer into the few classes of failure that delivery acts upon.
-// Adapters: log, none, nhn. They know nothing of actors; the notification actor nothing of HTTP.
+// Adapters: log, nhn. They know nothing of actors; the notification actor nothing of HTTP.
 #pragma once
 
 #include "domain/event.hpp"
