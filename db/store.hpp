@@ -130,7 +130,8 @@ class store {
   /// nullopt where nothing happened (the batch may be settled again). Repeat it on `unavailable`.
   virtual result<std::optional<std::vector<outcome>>> resolve(instant now) = 0;
 
-  /// The stream taken, with its present epoch (`resolve` changes it).
+  /// The stream taken, with its present epoch: `resolve` changes it, and so may a `settle` that had
+  /// to connect anew. A store that ends cleanly lets its stream go.
   virtual stream_lease lease() const = 0;
 
   /// Gives one answer a query, in order, from committed state.
