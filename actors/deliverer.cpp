@@ -117,7 +117,9 @@ void deliverer::on(delivered& answer) {
   if (!stream || !stream->step || stream->step->stream != answer.stream)
     return;
   if (answer.answer) {
-    record(book_.step_done(*stream, std::move(*answer.answer), options_.policy, options_.now()));
+    const instant now = options_.now();
+    record(book_.step_done(*stream, std::move(*answer.answer), options_.policy, now));
+    stream->store_not_before = now + options_.linger;
   } else if (answer.answer.error().kind == db::error_kind::in_doubt) {
     stream->step.reset(); // its claims stay marked, until the database tells what became of them
     stream->claims_known = held_stream::loading::wanted;
@@ -165,6 +167,7 @@ void deliverer::answered(std::uint64_t call, auto result, auto judge) {
       add(options_.counters->unknown);
     if (then.worked) {
       allowed_ = std::min(allowed_ + 1, options_.in_flight_max);
+      last_success_ = options_.now();
       if (++successes_ == 1)
         if (const auto supervisor = caf::actor_cast<caf::actor>(options_.supervisor))
           self_->send(supervisor, child_succeeded{});
@@ -207,7 +210,9 @@ circumstances deliverer::around(const open_claim* but) {
                 return &other != but && other.move != next_move::end &&
                        other.refusals < options_.policy.refusals_max;
               });
-  return {options_.now(), options_.random(), successes_ > 0, untried};
+  // A success from before this call was made says nothing about the API now.
+  const bool works_now = successes_ > 0 && (!but || last_success_ >= but->called_at);
+  return {options_.now(), options_.random(), works_now, untried};
 }
 
 /// The store could not do something for this stream, and nothing of it happened.

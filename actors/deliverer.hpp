@@ -82,6 +82,7 @@ class deliverer {
   std::set<std::uint64_t> calls_; // under way, of lost streams too
   std::uint64_t last_call_ = 0;
   std::uint64_t successes_ = 0; // calls and searches that worked, since the start
+  instant last_success_;        // when the newest of them was answered
   int allowed_ = 1;             // calls at a time: 1, 2, 4 … in_flight_max
   instant hold_until_;          // throttled
   steady_instant pace_gate_;    // messages_per_second_max

@@ -68,7 +68,7 @@ struct open_claim {
 struct circumstances {
   instant now;
   double random = 0.0;           // uniform in [0, 1)
-  bool others_succeeded = false; // calls, since the actor started
+  bool others_succeeded = false; // calls, since this one was made
   bool others_untried = false;   // other claims wait whose content has not been refused so often
 };
 

@@ -48,6 +48,9 @@ struct notification_options {
   int messages_max = 1000;         // in a call; the provider's own limit holds too
   int probe_messages = 1;          // in the first call after a start
   int messages_per_second_max = 0; // 0: as fast as it goes
+  /// After a step, so long until the stream's next one: what comes meanwhile goes in one. A lone
+  /// message still leaves at once. 0: the next step leaves as soon as there is a reason for it.
+  std::chrono::milliseconds linger{0};
   std::chrono::milliseconds poll{1000};            // in case a hint was lost
   std::chrono::milliseconds closing_max{5000};     // for calls under way, before it ends
   std::chrono::milliseconds probe_patience{30000}; // claims in doubt for longer are passed by

@@ -54,6 +54,26 @@ TEST_F(notification_delivery_test, a_lost_hint_delays_a_message_by_the_poll_at_m
   EXPECT_TRUE(stage.all_delivered_once(paid));
 }
 
+TEST_F(notification_delivery_test, what_comes_within_the_linger_goes_in_one_call) {
+  stage.options.delivery.linger = 20ms;
+  stage.start();
+  const auto first = stage.pay(1);
+  stage.pass(100ms);
+  const auto lone = stage.pay(1);
+  stage.run();
+  EXPECT_EQ(sizes_sent(), (std::vector<std::size_t>{1, 1})) << "a lone message leaves at once";
+  const auto second = stage.pay(1);
+  stage.run();
+  const auto third = stage.pay(1);
+  stage.run();
+  EXPECT_EQ(sizes_sent().size(), 2u);
+  stage.pass(30ms);
+  EXPECT_EQ(sizes_sent(), (std::vector<std::size_t>{1, 1, 2}));
+  stage.pass(100ms);
+  for (const auto& each : {first, lone, second, third})
+    EXPECT_EQ(stage.result_of(each[0]).status, db::delivery_status::delivered);
+}
+
 TEST_F(notification_delivery_test, the_first_call_is_a_probe_and_the_next_ones_come_1_2_4) {
   stage.options.delivery.in_flight_max = 4;
   stage.options.delivery.messages_max = 10;

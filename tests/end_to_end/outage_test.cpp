@@ -48,6 +48,25 @@ TEST(outage, payments_go_on_while_the_api_is_gone_and_their_messages_arrive_once
   expect_all_arrived_once(place, *api, 1'000);
 }
 
+TEST(outage, a_call_in_doubt_that_meets_an_outage_is_repeated_once_the_api_is_back) {
+  const workplace place;
+  seed(place, 2);
+  alimtalk::fake_alimtalk api;
+  auto sets = sent_to(api);
+  sets.emplace_back("alimtalk.timeout=300ms");
+  server_process server(place, sets);
+  auto client = server.client();
+  ASSERT_EQ(pay_orders(client, 1, 1, users).size(), 1u);
+  ASSERT_TRUE(api.wait_for_accepted(1, 30s)); // a success, but from before
+  api.set_behaviour({.hang = true});
+  ASSERT_EQ(pay_orders(client, 2, 2, users).size(), 1u);
+  ASSERT_TRUE(api.wait_for_calls(2, 30s));
+  api.set_behaviour({.status = 500});
+  ASSERT_TRUE(api.wait_for_calls(3, 30s));
+  api.set_behaviour({});
+  expect_all_arrived_once(place, api, 2);
+}
+
 TEST(outage, payments_go_on_while_the_api_fails_or_hangs) {
   for (const alimtalk::fake_behaviour& behaviour :
        {alimtalk::fake_behaviour{.status = 500}, alimtalk::fake_behaviour{.hang = true},
