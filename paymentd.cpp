@@ -149,6 +149,7 @@ system_options_of(const config::settings& settings, db::database& database,
     alimtalk.delivery.in_flight_max = settings.alimtalk.max_in_flight;
     alimtalk.delivery.messages_max = settings.alimtalk.max_recipients;
     alimtalk.delivery.messages_per_second_max = settings.alimtalk.max_per_second;
+    alimtalk.delivery.linger = std::chrono::milliseconds{20}; // docs/performance.md
     alimtalk.delivery.policy.max_age = settings.notification.max_age;
     // A call is over after its time-out; the rest is for clocks of other processes that differ.
     alimtalk.delivery.policy.settles_within = settings.alimtalk.timeout + std::chrono::seconds{25};
@@ -265,7 +266,7 @@ int audit(const config::settings& settings) {
 
 /// What every subcommand takes.
 struct common_arguments {
-  std::string file;
+  std::optional<std::string> file;
   std::vector<std::string> sets;
 
   void add_to(CLI::App& command) {
@@ -279,8 +280,8 @@ struct common_arguments {
 
   std::expected<config::settings, std::vector<std::string>> load() const {
     config::sources from;
-    if (!file.empty())
-      from.file = file;
+    if (file)
+      from.file = *file;
     from.environment = config::process_environment();
     for (const std::string& each : sets) {
       auto split = config::split_set(each);

@@ -18,6 +18,8 @@ using phase = settlement_lane_state::phase;
 // Timers of the lane itself.
 using try_again_atom = caf::atom_constant<caf::atom("tryagain")>;
 using renew_atom = caf::atom_constant<caf::atom("renew")>;
+// From the lane to itself: behind what its mailbox holds already.
+using next_batch_atom = caf::atom_constant<caf::atom("nextbatch")>;
 
 void reply(lane_actor* self, const ticket& to, outcome_reply with) {
   self->send(to.reply_to, settled{to.number, std::move(with)});
@@ -147,7 +149,7 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   }
   state.batch_tickets.clear();
   state.batch.reset();
-  state.now = phase::ready;
+  state.now = phase::gathering;
   // Every batch renews the lease; once between two ticks is often enough to say so.
   const bool said = outcomes.empty() ? false : std::exchange(state.settled_since_renewal, true);
   if (state.options.lease.count() > 0 && !said)
@@ -155,7 +157,8 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   if (last.value > 0)
     for (const caf::actor& subscriber : state.options.subscribers)
       self->send(subscriber, payment_success{state.stream, last});
-  send_batch(self);
+  // Not at once: the commands that the mailbox holds by now leave in the same batch.
+  self->send(self, next_batch_atom::value);
 }
 
 /// Gives up on the batch. `why` says whether it may have happened.
@@ -298,6 +301,10 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
       },
       [self](batch_resolved& answer) { on_resolved(self, answer); },
       [self](stream_taken& answer) { on_stream_taken(self, answer); },
+      [self](next_batch_atom) {
+        self->state.now = phase::ready;
+        send_batch(self);
+      },
       [self](try_again_atom) { on_try_again(self); },
       [self](renew_atom) { on_renew(self); },
   };

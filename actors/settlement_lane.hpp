@@ -53,6 +53,7 @@ struct settlement_lane_state {
     taking_stream, // a stream of its own, at the start and after it was fenced
     ready,         // nothing: commands leave at once
     settling,      // the outcomes of the batch
+    gathering,     // its own message, behind the commands that its mailbox holds
     resolving,     // whether a commit in doubt had passed
     backing_off,   // the time of the next try
   };

@@ -23,8 +23,9 @@ end
 local owners
 function init()
   step = 0
-  wrk.method = "POST"
-  wrk.headers["Content-Type"] = "application/json"
+  -- The request is put together here: wrk.format would cost more than the server's parsing of it.
+  head = "POST /v1/payments HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port ..
+         "\r\nContent-Type: application/json\r\nContent-Length: "
   if users_file then
     owners = {}
     for line in io.lines(users_file) do owners[#owners + 1] = tonumber(line) end
@@ -41,8 +42,8 @@ function request()
   end
   if scattered then order = first + (n * prime) % (orders - first + 1) end
   local user = owners and owners[order] or 1 + order % spread
-  return wrk.format(nil, "/v1/payments", nil,
-                    string.format('{"orderId":%d,"userId":%d}', order, user))
+  local body = '{"orderId":' .. order .. ',"userId":' .. user .. "}"
+  return head .. #body .. "\r\n\r\n" .. body
 end
 
 function done(summary, latency)

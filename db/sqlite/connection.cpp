@@ -27,6 +27,10 @@ constexpr const char* reader_pragmas = "pragma query_only = on;"
                                        "pragma temp_store = memory;"
                                        "pragma cache_size = -8192;"; // KiB
 
+// Memory statistics, which nobody reads, put a mutex round every allocation. This must be said before
+// SQLite is used the first time.
+[[maybe_unused]] const int without_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+
 int open_flags(access mode) {
   const int how = mode == access::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                              : SQLITE_OPEN_READONLY;
