@@ -196,7 +196,8 @@ class loader {
     std::string line = "must be " + to.takes;
     if (value.typed && !value.type)
       line += ", not " + value.text; // "a boolean"
-    else if (!to.is_secret)
+    // A URL that is refused may be so for the password in it.
+    else if (!to.is_secret && value.text.find("://") == std::string::npos)
       line += ", not " +
               (value.typed && value.type != toml_type::text ? value.text : shown(value.text));
     fail(to, value.where, line);

@@ -185,8 +185,10 @@ bool is_database_url(std::string_view text) {
       (text.starts_with("sqlite:") && text.size() > std::string_view{"sqlite:"}.size());
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
   const std::string shown_password = ":" + std::string{hidden_mark} + "@";
-  return known && text.size() <= url_length_max && !std::ranges::any_of(text, is_control) &&
-         text.find(shown_password) == text.npos;
+  // SQLite would keep ":memory:" for one connection only.
+  const bool in_memory = text.starts_with("sqlite::") || text.starts_with("sqlite:file:");
+  return known && !in_memory && text.size() <= url_length_max &&
+         !std::ranges::any_of(text, is_control) && text.find(shown_password) == text.npos;
 }
 
 template <class Of>
