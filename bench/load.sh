@@ -6,6 +6,7 @@
 # Scenarios (all of them, unless some are named):
 #   embedded          distinct users, SQLite
 #   embedded-one      all orders of one user, SQLite
+#   embedded-silent   distinct users, SQLite, nobody is told of payments
 #   postgres          distinct users, PostgreSQL
 #   postgres-one      all orders of one user, PostgreSQL
 #   postgres-zipf     users as Zipf's law has them, PostgreSQL
@@ -32,7 +33,7 @@ while [ $# -gt 0 ]; do
     *) scenarios+=("$1"); shift ;;
   esac
 done
-[ ${#scenarios[@]} -gt 0 ] || scenarios=(embedded embedded-one postgres postgres-one postgres-zipf
+[ ${#scenarios[@]} -gt 0 ] || scenarios=(embedded embedded-one embedded-silent postgres postgres-one postgres-zipf
   postgres-scatter postgres-single pgbench)
 
 programs=${BENCH_PROGRAMS:-build/release}
@@ -77,7 +78,7 @@ CONF
   postmaster=$(head -n 1 "$cluster/data/postmaster.pid")
 }
 
-sql() { psql -h "$cluster" -U bench -X -q -A -t "$@"; }
+sql() { PGOPTIONS='-c client_min_messages=warning' psql -h "$cluster" -U bench -X -q -A -t "$@"; }
 
 # CPU seconds of a process with its ended children, or of the whole cluster.
 cpu_of() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13 + $14 + $15) / hz }' "/proc/$1/stat"; }
@@ -106,9 +107,9 @@ header() {
     'p99 ms' errors batch messages/s 'backlog' 'drain s' 'us paymt' 'us db' 'RSS MB'
 }
 
-# One scenario of paymentd: NAME STORE SPREAD CONNECTIONS [USERS_FILE] [SEQUENCE]
+# One scenario of paymentd: NAME STORE SPREAD CONNECTIONS [USERS_FILE] [SEQUENCE] [PROVIDER]
 run() {
-  local name=$1 store=$2 spread=$3 clients=$4 users_file=${5:-} sequence=${6:-ascending}
+  local name=$1 store=$2 spread=$3 clients=$4 users_file=${5:-} sequence=${6:-ascending} provider=${7:-nhn}
   local url server fake result before_db=0 after_db=0 sent left drained begin
   if [ "$store" = sqlite ]; then
     url=sqlite:$work/$name.db
@@ -129,7 +130,7 @@ run() {
   fake=$!
   started+=("$fake")
   "$programs/paymentd" serve --set "database.url=$url" --set "http.listen=127.0.0.1:$port" \
-    --set "admin.listen=127.0.0.1:$((port + 1))" --set alimtalk.provider=nhn \
+    --set "admin.listen=127.0.0.1:$((port + 1))" --set "alimtalk.provider=$provider" \
     --set "alimtalk.base_url=http://127.0.0.1:$((port + 2))" --set alimtalk.app_key=bench \
     --set alimtalk.secret_key=bench --set alimtalk.sender_key=bench \
     --set alimtalk.template_code=PAID ${BENCH_SETTINGS:-} > "$work/server.log" 2>&1 &
@@ -154,7 +155,7 @@ run() {
   else
     left=$(($(sql -d bench -c 'select count(*) from paymentd.ledger_entries where kind = 1') - sent))
   fi
-  [ "$left" -gt 0 ] || left=0
+  [ "$left" -gt 0 ] && [ "$provider" != none ] || left=0
   drained=$sent
   for _ in $(seq 1200); do
     drained=$(messages)
@@ -214,6 +215,7 @@ for scenario in "${scenarios[@]}"; do
   case $scenario in
     embedded) run "$scenario" sqlite "$orders" "$connections" ;;
     embedded-one) run "$scenario" sqlite 1 "$connections" ;;
+    embedded-silent) run "$scenario" sqlite "$orders" "$connections" '' ascending none ;;
     postgres) run "$scenario" postgres "$orders" "$connections" ;;
     postgres-one) run "$scenario" postgres 1 "$connections" ;;
     postgres-zipf) run "$scenario" postgres 10000 "$connections" "$work/users" ;;

@@ -10,9 +10,9 @@ namespace paymentd::db {
 enum class error_kind : std::uint8_t {
   unavailable, // nothing happened; the same call may succeed later (no connection, locked,
                // deadlock, time-out before the commit, disk full)
-  in_doubt, // the commit was sent and its answer lost: `store::resolve` tells, nothing else does
-  fenced,   // the stream is no longer this caller's: nothing happened; take a stream anew
-  broken,   // nothing happened and trying again will not help: wrong schema, missing rights, a bug
+  in_doubt,    // the commit was sent and its answer lost: `store::resolve` tells, nothing else does
+  fenced,      // the stream is no longer this caller's: nothing happened; take a stream anew
+  broken, // nothing happened and trying again will not help: wrong schema, missing rights, a bug
 };
 
 struct error {

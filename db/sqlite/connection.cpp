@@ -27,8 +27,8 @@ constexpr const char* reader_pragmas = "pragma query_only = on;"
                                        "pragma temp_store = memory;"
                                        "pragma cache_size = -8192;"; // KiB
 
-// Memory statistics, which nobody reads, put a mutex round every allocation. This must be said before
-// SQLite is used the first time.
+// Memory statistics, which nobody reads, put a mutex round every allocation. This must be said
+// before SQLite is used the first time.
 [[maybe_unused]] const int without_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 
 int open_flags(access mode) {

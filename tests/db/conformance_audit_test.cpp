@@ -64,7 +64,8 @@ constexpr breach breaches_by_hand[] = {
      "ledger entry 12345, which does not exist"},
     {"delivery_of_nobody", "update deliveries set subscriber_id = 77 where entry_id = {pay}",
      "a delivery names subscriber 77"},
-    {"delivery_unwanted", "update subscribers set wants_payments = (1 = 0)", "which it does not want"},
+    {"delivery_unwanted", "update subscribers set wants_payments = (1 = 0)",
+     "which it does not want"},
 };
 
 class audit : public conformance {
