@@ -193,8 +193,8 @@ class database {
   /// Fills an empty database in bulk; `broken` where it is not empty.
   virtual result<void> seed(const seed_plan& plan, instant now) = 0;
 
-  /// Checks the invariants of docs/design.md on one consistent snapshot of the live database and
-  /// calls `breach` with one line for each breach. Gives how many there were.
+  /// Checks the invariants of docs/design.md on the live database, each judged within one snapshot,
+  /// and calls `breach` with one line for each breach. Gives how many there were.
   virtual result<std::int64_t> audit(const std::function<void(std::string_view)>& breach) = 0;
 };
 
