@@ -134,7 +134,7 @@ system_options_of(const config::settings& settings, db::database& database,
   actors::payment_system_options options;
   options.database = &database;
   options.migrates = settings.database.migrations == config::migration_mode::automatic;
-  // Measured on two processors: see docs/performance.md.
+  // Two, so that one gathers while the other waits for its commit; not yet chosen by measurement.
   const int lanes = settings.database.lanes > 0 ? settings.database.lanes : 2;
   options.lanes = std::min(lanes, database.lanes_max());
   options.batch_max = static_cast<std::size_t>(settings.database.max_batch);
