@@ -1,6 +1,7 @@
 #include "alimtalk/nhn_outcome.hpp"
 
 #include "alimtalk/nhn_json.hpp"
+#include "alimtalk/outcome.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -19,20 +20,6 @@ constexpr int codes_of_the_api[] = {-7000, -9999};
 
 bool is_one_of(const auto& codes, int code) {
   return std::ranges::find(codes, code) != std::end(codes);
-}
-
-/// NHN's own words, for one line of a log: short, and without control characters.
-std::string printable(std::string text) {
-  constexpr std::size_t bytes_max = 200;
-  if (text.size() > bytes_max) {
-    std::size_t end = bytes_max; // not in the middle of a character of several bytes
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-      --end;
-    text.resize(end);
-  }
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  return text;
 }
 
 std::string code_reason(std::string_view what, int code, const std::string& message) {
@@ -172,45 +159,23 @@ call_result match_results(const call& what, const nhn_answer& answer) {
   return matched;
 }
 
-std::string status_reason(int status) {
-  return "HTTP " + std::to_string(status);
-}
-
-/// An answer whose status is not 2xx.
-failure refused_status(const http_response& response, std::size_t recipients) {
-  const int status = response.status;
-  failure refused{.kind = failure_class::outage, .reason = status_reason(status)};
-  if (response.retry_after)
-    refused.retry_after = *response.retry_after;
-  if (status == 429) {
-    refused.kind = failure_class::throttled;
-  } else if (status >= 500) {
-    // These say that nothing was done; behind the others (a gateway's) something may have been.
-    const bool nothing_done = status == 500 || status == 501 || status == 503 || status == 505;
-    refused.kind = nothing_done ? failure_class::outage : failure_class::unknown;
-  } else if (status >= 400) {
+/// An answer whose status is not 2xx: NHN's own code says more than the status, where there is one.
+failure refused_by_status(const http_response& response, std::size_t recipients) {
+  if (response.status >= 400 && response.status < 500 && response.status != 429) {
     const std::optional<nhn_answer> answer = parse_nhn_answer(response.body);
     if (answer && answer->code && *answer->code != code_accepted)
       return refused_call(*answer->code, answer->message, recipients);
-    refused.refused_content = status == 400 || status == 413 || status == 422;
-  } else {
-    refused.reason.append(", a redirect, which is not followed");
   }
-  return refused;
+  return refused_status(response);
 }
 
 } // namespace
 
 call_result nhn_call_result(const call& what, http_result result) {
-  if (!result) {
-    http_error& error = result.error();
-    if (error.written || error.what == http_error::kind::stopped)
-      return unknown(std::move(error.reason));
-    return std::unexpected(failure{
-        .kind = failure_class::outage, .reason = std::move(error.reason), .never_written = true});
-  }
+  if (!result)
+    return std::unexpected(no_answer(std::move(result).error()));
   if (result->status < 200 || result->status > 299)
-    return std::unexpected(refused_status(*result, what.recipients.size()));
+    return std::unexpected(refused_by_status(*result, what.recipients.size()));
   const std::optional<nhn_answer> answer = parse_nhn_answer(result->body);
   if (!answer || !answer->code || !answer->successful)
     return unknown("NHN's answer cannot be read (" + std::to_string(result->body.size()) +
@@ -229,7 +194,8 @@ std::expected<nhn_page, failure> nhn_search_page(http_result result) {
     return std::unexpected(std::move(failed));
   }
   if (result->status < 200 || result->status > 299) {
-    failure failed{.kind = failure_class::outage, .reason = status_reason(result->status)};
+    failure failed{.kind = failure_class::outage,
+                   .reason = "HTTP " + std::to_string(result->status)};
     if (result->status == 429)
       failed.kind = failure_class::throttled;
     if (result->retry_after)

@@ -1,7 +1,7 @@
-// A message API that behaves like NHN Cloud's KakaoTalk Bizmessage v2.3, records what it accepts
-// and fails on demand: for tests (in their own process, on a free port), the demo and load scripts
-// (as the program fake-alimtalk). It runs on a thread of its own; every member may be called from
-// any thread.
+// A message API that behaves like NHN Cloud's KakaoTalk Bizmessage v2.3 and, under its paths, like
+// Solapi's, records what it accepts and fails on demand: for tests (in their own process, on a free
+// port), the demo and load scripts (as the program fake-alimtalk). It runs on a thread of its own;
+// every member may be called from any thread.
 #pragma once
 
 #include "domain/types.hpp"
@@ -25,13 +25,15 @@ struct fake_behaviour {
   int status = 0;                       // answer every call with this HTTP status, accept nothing
   /// Answer 429 with this Retry-After, accept nothing.
   std::optional<std::chrono::seconds> throttle = std::nullopt;
-  double fail_rate = 0;      // 0 to 1: this part of the calls gets fail_status, accepting nothing
-  int fail_status = 500;     //
-  int result_code = 0;       // refuse every call with this code in its header and HTTP status 200
+  double fail_rate = 0;  // 0 to 1: this part of the calls gets fail_status, accepting nothing
+  int fail_status = 500; //
+  /// Refuse every call with this code and HTTP status 200: in NHN's header; for Solapi each
+  /// message.
+  int result_code = 0;
   bool drop_answers = false; // accept calls, then close the connection instead of answering
   bool garbage = false;      // accept calls, then answer 200 with what is no JSON
-  /// Phone numbers refused with -5000, each alone or, with poison_refuses_call, with its whole
-  /// call.
+  /// Phone numbers refused with -5000 (Solapi: 3104), each alone or, with poison_refuses_call, with
+  /// its whole call.
   std::vector<std::string> poison_numbers = {};
   bool poison_refuses_call = false;
 };
@@ -52,6 +54,7 @@ struct fake_alimtalk_options {
   /// against.
   std::function<instant()> now = {};
   fake_behaviour behaviour = {};
+  std::string solapi_secret = "secret"; // what Solapi's signatures are checked against
 };
 
 class fake_alimtalk {

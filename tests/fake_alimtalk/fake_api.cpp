@@ -56,8 +56,10 @@ void append_field(std::string& json, std::string_view name, std::string_view tex
 
 } // namespace
 
-fake_api::fake_api(std::function<instant()> now, fake_behaviour behaviour)
-    : now_(std::move(now)), behaviour_(std::move(behaviour)) {}
+fake_api::fake_api(std::function<instant()> now, fake_behaviour behaviour,
+                   std::string solapi_secret)
+    : now_(std::move(now)), behaviour_(std::move(behaviour)),
+      solapi_secret_(std::move(solapi_secret)) {}
 
 fake_answer fake_api::handle(const fake_request& request) {
   fake_answer answer;
@@ -78,6 +80,8 @@ fake_answer fake_api::handle_locked(const fake_request& request) {
     return {.body = behaviour_json(behaviour_)};
   if (path == "/behaviour" && request.method == "PUT")
     return change_behaviour(request.body);
+  if (path == "/messages/v4/send-many/detail" && request.method == "POST")
+    return solapi(request);
   if (!is_messages_path(path))
     return {.status = 404, .body = "{}"};
 

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <unordered_set>
 
 namespace paymentd::alimtalk {
 
@@ -16,6 +17,7 @@ struct fake_request {
   std::string_view target; // path and query
   std::string_view secret_key;
   std::string_view idempotency_key;
+  std::string_view authorization; // Solapi's
   std::string_view body;
 };
 
@@ -30,7 +32,7 @@ struct fake_answer {
 
 class fake_api {
  public:
-  fake_api(std::function<instant()> now, fake_behaviour behaviour);
+  fake_api(std::function<instant()> now, fake_behaviour behaviour, std::string solapi_secret);
 
   fake_answer handle(const fake_request& request);
 
@@ -60,10 +62,17 @@ class fake_api {
   fake_answer list_received(const query& filters) const;
   fake_answer change_behaviour(std::string_view json);
 
+  // solapi.cpp
+  fake_answer solapi(const fake_request& request);
+  std::string solapi_refusal(std::string_view authorization);
+  fake_answer solapi_send(std::string_view body, instant now);
+
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::function<instant()> now_;
   fake_behaviour behaviour_;
+  const std::string solapi_secret_;
+  std::unordered_set<std::string> signatures_; // Solapi's, each of which works once
   received_log log_;
   send_body body_; // kept for its memory
   std::string last_body_;

@@ -51,7 +51,8 @@ int main(int argc, char** argv) {
   fake_alimtalk_options options;
   std::string listen = "127.0.0.1:9090";
   std::string latency = "0ms";
-  CLI::App app{"A message API that behaves like NHN Cloud's and fails on demand.\n"
+  CLI::App app{"A message API that behaves like NHN Cloud's, and like Solapi's (whose api_secret\n"
+               "must be \"secret\"), and fails on demand.\n"
                "GET /received lists what it accepted (?count=1: how many; ?repeated=1: what was\n"
                "accepted more than once); PUT /behaviour changes the failure while it runs:\n"
                R"({"latencyMs":100,"failRate":0.5,"status":500,"hang":true,"dropAnswers":true,)"

@@ -88,6 +88,7 @@ class fake_session : public std::enable_shared_from_this<fake_session> {
                            .target = view(request.target()),
                            .secret_key = header("X-Secret-Key"),
                            .idempotency_key = header("X-NC-API-IDEMPOTENCY-KEY"),
+                           .authorization = header("Authorization"),
                            .body = request.body()});
     if (answer_.how == fake_answer::way::hang)
       return wait_for_the_end();
