@@ -20,6 +20,13 @@ using try_again_atom = caf::atom_constant<caf::atom("tryagain")>;
 using renew_atom = caf::atom_constant<caf::atom("renew")>;
 // From the lane to itself: behind what its mailbox holds already.
 using next_batch_atom = caf::atom_constant<caf::atom("nextbatch")>;
+using expire_atom = caf::atom_constant<caf::atom("expire")>;
+
+// How often those who wait are looked through for ones whose time is up, so that they hear of it
+// while the worker waits for a database that does not answer.
+constexpr std::chrono::milliseconds expire_interval{50};
+// A worker that has not answered for so long waits for the database, not for its turn.
+constexpr std::chrono::seconds answers_within{1};
 
 void reply(lane_actor* self, const ticket& to, outcome_reply with) {
   self->send(to.reply_to, settled{to.number, std::move(with)});
@@ -31,8 +38,13 @@ void shed(lane_actor* self, const ticket& to, no_outcome why) {
 }
 
 /// Why a command that was never begun is sent back.
-no_outcome never_begun(const settlement_lane_state& state) {
-  return state.database_away ? no_outcome::database_unavailable : no_outcome::overloaded;
+no_outcome never_begun(lane_actor* self) {
+  const auto& state = self->state;
+  const bool asked = state.now == phase::taking_stream || state.now == phase::settling ||
+                     state.now == phase::resolving;
+  const bool away =
+      state.database_away || (asked && self->clock().now() - state.asked_at > answers_within);
+  return away ? no_outcome::database_unavailable : no_outcome::overloaded;
 }
 
 /// Answers the commands in front whose time is up. Those behind came later, so theirs is not.
@@ -40,9 +52,15 @@ void expire(lane_actor* self) {
   auto& pending = self->state.pending;
   const steady_instant now = self->clock().now();
   while (!pending.empty() && pending.front().from.begin_by < now) {
-    shed(self, pending.front().from, never_begun(self->state));
+    shed(self, pending.front().from, never_begun(self));
     pending.pop_front();
   }
+}
+
+/// Sees to it that those who wait are looked through in time.
+void expire_later(lane_actor* self) {
+  if (!self->state.pending.empty() && !std::exchange(self->state.expires, true))
+    self->delayed_send(self, expire_interval, expire_atom::value);
 }
 
 /// Tells the subscribers that the stream is held, since the worker was asked last.
@@ -85,7 +103,7 @@ void send_batch(lane_actor* self) {
   while (!state.pending.empty() && batch->size() < most) {
     submit& next = state.pending.front();
     if (next.from.begin_by < now) {
-      shed(self, next.from, never_begun(state));
+      shed(self, next.from, never_begun(self));
     } else {
       batch->push_back(std::move(next.what));
       state.batch_tickets.push_back(std::move(next.from));
@@ -106,6 +124,15 @@ void take_back(settlement_lane_state& state) {
     state.pending.push_front({std::move(state.batch_tickets[i]), (*state.batch)[i]});
   state.batch_tickets.clear();
   state.batch.reset();
+}
+
+/// Settles nothing, to see whether the database answers. What waits is not begun meanwhile: it
+/// would be in the worker's hands while that connects, and its time would be up without an answer.
+void probe(lane_actor* self) {
+  auto& state = self->state;
+  state.batch = std::make_shared<const std::vector<command>>();
+  state.now = phase::settling;
+  ask_worker(self, do_settle{state.batch});
 }
 
 void take_stream(lane_actor* self) {
@@ -135,7 +162,9 @@ void database_is_back(settlement_lane_state& state) {
 /// Answers the batch, tells the subscribers, and goes on with what has come meanwhile.
 void finish(lane_actor* self, std::vector<outcome> outcomes) {
   auto& state = self->state;
-  database_is_back(state);
+  // That a probe passed does not tell that what failed before will.
+  if (!outcomes.empty() || state.pending.empty())
+    database_is_back(state);
   if (!outcomes.empty()) {
     state.options.counters->batches.fetch_add(1, std::memory_order_relaxed);
     state.options.counters->commands.fetch_add(outcomes.size(), std::memory_order_relaxed);
@@ -194,9 +223,12 @@ void on_settle_error(lane_actor* self, const db::error& error) {
     ask_worker(self, do_resolve{});
     return;
   case db::error_kind::unavailable:
-    state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
+    if (!state.batch_tickets.empty())
+      state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
     take_back(state);
     back_off(self, phase::ready, error);
+    expire(self);
+    expire_later(self);
     return;
   case db::error_kind::fenced:
     spdlog::warn("{}: stream {} was taken over: {}", state.options.name, state.stream.stream.value,
@@ -256,17 +288,14 @@ void on_try_again(lane_actor* self) {
   else if (state.now == phase::resolving)
     ask_worker(self, do_resolve{});
   else
-    send_batch(self);
+    probe(self);
 }
 
 void on_renew(lane_actor* self) {
   auto& state = self->state;
   self->delayed_send(self, state.options.lease / 3, renew_atom::value);
-  if (state.now == phase::ready && !state.settled_since_renewal) {
-    state.batch = std::make_shared<const std::vector<command>>();
-    state.now = phase::settling;
-    ask_worker(self, do_settle{state.batch});
-  }
+  if (state.now == phase::ready && !state.settled_since_renewal)
+    probe(self);
   state.settled_since_renewal = false;
 }
 
@@ -284,12 +313,13 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
         if (state.pending.size() >= state.options.pending_max) {
           expire(self); // those whose time is up give way
           if (state.pending.size() >= state.options.pending_max) {
-            shed(self, what.from, never_begun(state));
+            shed(self, what.from, never_begun(self));
             return;
           }
         }
         state.pending.push_back(std::move(what));
         send_batch(self);
+        expire_later(self);
       },
       [self](batch_settled& answer) {
         if (!answer.outcomes) {
@@ -306,6 +336,11 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
         send_batch(self);
       },
       [self](try_again_atom) { on_try_again(self); },
+      [self](expire_atom) {
+        self->state.expires = false;
+        expire(self);
+        expire_later(self);
+      },
       [self](renew_atom) { on_renew(self); },
   };
 }

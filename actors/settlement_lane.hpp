@@ -67,6 +67,7 @@ struct settlement_lane_state {
   std::size_t isolate = 0; // that many commands go alone, since their batch was broken
   int failures = 0;        // in a row
   bool database_away = false;
+  bool expires = false; // a look through those who wait is on its way
   bool settled_since_renewal = false;
   steady_instant asked_at; // when the newest message left for the worker
   db::stream_lease stream;

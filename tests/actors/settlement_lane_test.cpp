@@ -164,7 +164,7 @@ TEST_F(settlement_lane_test, a_command_out_of_time_is_answered_and_never_begun) 
   EXPECT_EQ(replies().at(2), outcome_reply(std::unexpected(no_outcome::overloaded)));
 }
 
-TEST_F(settlement_lane_test, an_unavailable_store_gets_the_same_batch_again_later_and_later) {
+TEST_F(settlement_lane_test, an_unavailable_store_is_probed_later_and_later_and_gets_the_batch) {
   start_ready();
   pay_order(1);
   EXPECT_EQ(batches(), (batch_list{{1}}));
@@ -174,11 +174,20 @@ TEST_F(settlement_lane_test, an_unavailable_store_gets_the_same_batch_again_late
   on.advance(99ms);
   EXPECT_TRUE(batches().empty());
   on.advance(1ms);
+  EXPECT_EQ(batches(), (batch_list{{}}));
+  settle_with({});
   EXPECT_EQ(batches(), (batch_list{{1, 2}}));
-  fail_with(db::error_kind::unavailable);
+  fail_with(db::error_kind::unavailable); // it answers, but the batch fails
   on.advance(199ms);
   EXPECT_TRUE(batches().empty());
   on.advance(1ms);
+  EXPECT_EQ(batches(), (batch_list{{}}));
+  fail_with(db::error_kind::unavailable); // it does not even answer
+  on.advance(399ms);
+  EXPECT_TRUE(batches().empty());
+  on.advance(1ms);
+  EXPECT_EQ(batches(), (batch_list{{}}));
+  settle_with({});
   EXPECT_EQ(batches(), (batch_list{{1, 2}}));
   settle_with({paid_order(1, 7, 10), paid_order(2, 7, 11)});
   EXPECT_EQ(replies().size(), 2u);
@@ -188,7 +197,7 @@ TEST_F(settlement_lane_test, an_unavailable_store_gets_the_same_batch_again_late
   fail_with(db::error_kind::unavailable);
   batches();
   on.advance(100ms);
-  EXPECT_EQ(batches(), (batch_list{{3}}));
+  EXPECT_EQ(batches(), (batch_list{{}}));
 }
 
 TEST_F(settlement_lane_test, while_the_database_is_away_time_out_says_so_and_nothing_happened) {
@@ -196,9 +205,34 @@ TEST_F(settlement_lane_test, while_the_database_is_away_time_out_says_so_and_not
   pay_order(1, 150ms);
   fail_with(db::error_kind::unavailable);
   on.advance(100ms);
-  fail_with(db::error_kind::unavailable);
+  fail_with(db::error_kind::unavailable); // the probe
   EXPECT_TRUE(replies().empty());
-  on.advance(200ms);
+  on.advance(100ms);
+  EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::database_unavailable)));
+}
+
+TEST_F(settlement_lane_test, who_waits_while_the_store_does_not_answer_is_told_in_time) {
+  start();
+  pay_order(1, 1200ms); // the store is asked for a stream, and connects without end
+  on.advance(1150ms);
+  EXPECT_TRUE(replies().empty());
+  on.advance(100ms);
+  EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::database_unavailable)));
+  answer(stream_taken{first_lease});
+  EXPECT_TRUE(batches().empty());
+
+  pay_order(2);
+  pay_order(3, 200ms); // one batch takes its time
+  on.advance(250ms);
+  EXPECT_EQ(replies().at(3), outcome_reply(std::unexpected(no_outcome::overloaded)));
+  EXPECT_EQ(batches(), (batch_list{{2}}));
+}
+
+TEST_F(settlement_lane_test, a_batch_whose_time_was_up_at_the_store_is_answered_at_once) {
+  start_ready();
+  pay_order(1, 50ms);
+  on.advance(51ms);
+  fail_with(db::error_kind::unavailable);
   EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::database_unavailable)));
 }
 

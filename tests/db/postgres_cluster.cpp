@@ -52,9 +52,37 @@ int start_watcher(const std::string& command, int input) {
 postgres_cluster::postgres_cluster(bool durable, const std::string& settings) {
   // Where nothing has to last, memory spares the machine's disk.
   const std::filesystem::path memory = "/dev/shm";
-  const auto parent = !durable && ::access(memory.c_str(), W_OK) == 0
-                          ? memory
-                          : std::filesystem::temp_directory_path();
+  make_directory(!durable && ::access(memory.c_str(), W_OK) == 0
+                     ? memory
+                     : std::filesystem::temp_directory_path());
+  initialize((durable ? "" : "fsync = off\n") + settings);
+}
+
+postgres_cluster::postgres_cluster(const std::filesystem::path& parent,
+                                   const std::string& settings) {
+  make_directory(parent);
+  initialize("fsync = off\n" + settings);
+}
+
+postgres_cluster::postgres_cluster(standby_of what) {
+  const postgres_cluster& primary = what.primary;
+  make_directory(primary.directory_.parent_path());
+  const std::string directory = directory_.string();
+  if (run("pg_basebackup", "-h " + primary.host() + " -U postgres -D " + directory +
+                               "/data -R -X stream -c fast --no-sync") != 0)
+    throw std::runtime_error("pg_basebackup failed: see " + directory + "/log");
+  std::ofstream(directory_ / "data/postgresql.auto.conf", std::ios::app)
+      << "unix_socket_directories = '" << directory << "'\n"
+      << "primary_conninfo = 'host=" << primary.host() << " user=postgres "
+      << "application_name=standby'\n";
+  start();
+  primary.sql("postgres", "alter system set synchronous_standby_names = 'standby'");
+  primary.sql("postgres", "select pg_reload_conf()");
+  // Waits itself until the standby has it.
+  primary.sql("postgres", "create database replicated");
+}
+
+void postgres_cluster::make_directory(const std::filesystem::path& parent) {
   std::string name = (parent / "paymentd-postgres-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr)
     throw std::runtime_error("cannot make a temporary directory");
@@ -75,13 +103,16 @@ postgres_cluster::postgres_cluster(bool durable, const std::string& settings) {
                            ends[0]);
   ::close(ends[0]);
   watcher_input_ = ends[1];
+}
 
+void postgres_cluster::initialize(const std::string& settings) {
+  const std::string name = directory_.string();
   if (run("initdb", "-D " + name + "/data -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync"))
     throw std::runtime_error("initdb failed: see " + name + "/log");
   std::ofstream(directory_ / "data/postgresql.conf", std::ios::app)
       << "listen_addresses = ''\nunix_socket_directories = '" << name << "'\n"
       << "max_connections = 100\nlog_line_prefix = '%m [%p] %a '\n"
-      << (durable ? "" : "fsync = off\n") << settings << '\n';
+      << settings << '\n';
   start();
 }
 
@@ -112,6 +143,17 @@ void postgres_cluster::start() {
 void postgres_cluster::crash() {
   if (run("pg_ctl", "-D " + directory_.string() + "/data -m immediate -t 30 -w stop") != 0)
     throw std::runtime_error("the server does not stop");
+}
+
+void postgres_cluster::promote() {
+  if (run("pg_ctl", "-D " + directory_.string() + "/data -t 30 -w promote") != 0)
+    throw std::runtime_error("the standby is not promoted: see " + host());
+}
+
+int postgres_cluster::postmaster() const {
+  int process = 0;
+  std::ifstream(directory_ / "data/postmaster.pid") >> process;
+  return process;
 }
 
 std::string postgres_cluster::create_database() {

@@ -1,6 +1,6 @@
 // A private PostgreSQL cluster in a temporary directory, on a unix socket, without TCP: made by
-// initdb, started once for a test program or a benchmark, and gone with it, however it ends. Works
-// as root (the server then runs as the user postgres) and as anybody else.
+// initdb, started once for a test program or a benchmark, and gone with it, however it ends; and a
+// standby of it. Works as root (the server then runs as the user postgres) and as anybody else.
 #pragma once
 
 #include <filesystem>
@@ -16,6 +16,13 @@ class postgres_cluster {
  public:
   /// `durable`: with fsync on, as users have it. `settings` are lines of postgresql.conf.
   explicit postgres_cluster(bool durable = false, const std::string& settings = "");
+  /// In a directory made in `parent`, without fsync.
+  postgres_cluster(const std::filesystem::path& parent, const std::string& settings);
+  /// A standby of `primary`, whose every commit waits for it from now on.
+  struct standby_of {
+    const postgres_cluster& primary;
+  };
+  explicit postgres_cluster(standby_of what);
   postgres_cluster(const postgres_cluster&) = delete;
   postgres_cluster& operator=(const postgres_cluster&) = delete;
   ~postgres_cluster();
@@ -26,18 +33,26 @@ class postgres_cluster {
   /// Makes an empty database that is nobody else's and gives its name.
   std::string create_database();
   std::string url(const std::string& database) const;
+  /// What stands as `host` in a URL: the directory of its socket.
+  std::string host() const { return directory_.string(); }
   /// The server's socket.
   std::filesystem::path socket() const;
 
   /// Stops the server at once, as a crash would, and starts it again.
   void crash();
   void start();
+  /// Makes a standby a primary.
+  void promote();
+  /// The server's first process.
+  int postmaster() const;
 
   /// Executes SQL and gives the first column of what it returns; throws where it fails.
   std::vector<std::string> sql(const std::string& database, const std::string& text) const;
 
  private:
   int run(const std::string& program, const std::string& arguments) const;
+  void make_directory(const std::filesystem::path& parent);
+  void initialize(const std::string& settings);
 
   std::filesystem::path directory_;
   int watcher_input_ = -1; // closed when this process ends; the watcher then cleans up

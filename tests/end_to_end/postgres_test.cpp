@@ -1,14 +1,10 @@
 // Goal: several processes on one PostgreSQL database stay correct, whichever of them dies.
 // Method: real processes on a cluster of the test's own; SIGKILL for paymentd, an immediate stop
 // for the server, in the middle of a load; then what was answered is compared with what is there.
-#include "tests/db/postgres_cluster.hpp"
-#include "tests/end_to_end/server_process.hpp"
-
-#include <gtest/gtest.h>
+#include "tests/end_to_end/postgres_fixture.hpp"
 
 #include <atomic>
 #include <csignal>
-#include <memory>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -17,59 +13,6 @@ namespace paymentd::end_to_end {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::int64_t users = 10;
-
-class postgres : public ::testing::Test {
- protected:
-  void seed(std::int64_t orders) {
-    const ended seeded =
-        place.run({"seed", "--set", url_set(), "--users", std::to_string(users), "--orders",
-                   std::to_string(orders), "--balance", "1000000", "--amount", "10"});
-    ASSERT_EQ(seeded.exit_code, 0) << seeded.output;
-  }
-  std::string url_set() const { return "database.url=" + cluster.url(database); }
-
-  std::unique_ptr<server_process> serve() {
-    auto sets = sent_to(api);
-    sets.push_back(url_set());
-    sets.emplace_back("notification.lease=2s");
-    return std::make_unique<server_process>(place, sets);
-  }
-  std::int64_t number(const std::string& sql) const {
-    return std::stoll(cluster.sql(database, sql).at(0));
-  }
-  std::int64_t paid() const {
-    return number("select count(*) from paymentd.orders where status = 1");
-  }
-  std::int64_t delivered() const {
-    return number("select count(*) from paymentd.deliveries where status = 1");
-  }
-  void expect_sound() {
-    const ended audit = place.run({"audit", "--set", url_set()});
-    EXPECT_EQ(audit.exit_code, 0) << audit.output;
-  }
-  /// Every payment's message was accepted, once.
-  void expect_all_arrive_once(std::int64_t count) {
-    ASSERT_TRUE(eventually([&] { return delivered() == count; })) << delivered() << " of " << count;
-    EXPECT_EQ(api.accepted(), static_cast<std::uint64_t>(count));
-    EXPECT_EQ(api.distinct(), static_cast<std::uint64_t>(count));
-    expect_sound();
-  }
-  /// Each of `answered` is PAID.
-  void expect_paid(const std::vector<std::int64_t>& answered) const {
-    const auto rows =
-        cluster.sql(database, "select id::text from paymentd.orders where status = 1");
-    const std::set<std::string> there(rows.begin(), rows.end());
-    for (const std::int64_t id : answered)
-      EXPECT_TRUE(there.contains(std::to_string(id))) << id;
-  }
-
-  db::postgres_cluster cluster;
-  std::string database = cluster.create_database();
-  workplace place;
-  alimtalk::fake_alimtalk api;
-};
 
 TEST_F(postgres, a_dead_processs_messages_are_sent_by_a_living_one_within_seconds) {
   seed(200);
