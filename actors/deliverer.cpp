@@ -82,6 +82,13 @@ void deliverer::on(const payment_success& hint) {
   }
 }
 
+void deliverer::on(const retries_due& hint) {
+  if (held_stream* stream = book_.find(hint.stream)) {
+    stream->more = true;
+    pump();
+  }
+}
+
 void deliverer::on(subscribed& answer) {
   if (answer.subscriber) {
     subscribed_ = subscription::done;

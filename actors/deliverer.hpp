@@ -39,6 +39,7 @@ class deliverer {
   void on(const stream_held& news);
   void on(const stream_lost& news);
   void on(const payment_success& hint);
+  void on(const retries_due& hint);
   void on(subscribed& answer);
   void on(claims_opened& answer);
   void on(delivered& answer);

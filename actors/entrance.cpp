@@ -17,7 +17,13 @@ const caf::actor& entrance::taking(const command& what) const {
 
 const caf::actor& entrance::taking(const db::query& what) const {
   return std::visit(
-      [this](const auto& each) -> const caf::actor& { return shard_of(readers, each.id); }, what);
+      [this](const auto& each) -> const caf::actor& {
+        if constexpr (requires { each.id; })
+          return shard_of(readers, each.id);
+        else
+          return listers.front();
+      },
+      what);
 }
 
 } // namespace paymentd::actors

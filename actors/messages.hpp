@@ -61,6 +61,13 @@ struct looked_up {
   answer_reply reply;
 };
 
+/// That a FAILED delivery be tried again; answered by exactly one `looked_up`, with the delivery as
+/// it is then, not_failed or not_found.
+struct redeliver {
+  ticket from;
+  db::get_delivery what;
+};
+
 // ---- order registry and order actors ------------------------------------------------------------
 
 /// The order that an order actor stands for from now on, with the first command on it. Only an
@@ -158,6 +165,25 @@ struct delivered {
   db::stream_lease stream;
   db::result<db::delivery_answer> answer;
 };
+struct do_prune {
+  db::prune_step step;
+};
+struct pruned {
+  db::stream_lease stream;
+  db::result<db::prune_answer> answer;
+};
+struct do_retry {
+  std::vector<db::get_delivery> which;
+};
+struct batch_retried {
+  db::result<std::vector<db::answer>> answers; // one each
+};
+
+/// A hint to whoever delivers: deliveries of the stream were made due by hand. A lost one costs a
+/// second.
+struct retries_due {
+  stream_id stream;
+};
 
 } // namespace paymentd::actors
 
@@ -165,6 +191,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::submit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::look_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::looked_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::redeliver)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::assignment)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::order_idle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_take_stream)
@@ -186,3 +213,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_open_claims)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::claims_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_deliver)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::delivered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_prune)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::pruned)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_retry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::batch_retried)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retries_due)

@@ -1,6 +1,7 @@
 #include "actors/payment_system.hpp"
 
 #include "actors/read_lane.hpp"
+#include "actors/retry_lane.hpp"
 #include "actors/stream_keeper.hpp"
 
 #include <caf/scoped_actor.hpp>
@@ -17,6 +18,10 @@ namespace {
 
 /// Between two looks for streams of dead processes, at the most.
 constexpr std::chrono::milliseconds keeper_interval_max{2000};
+
+constexpr std::size_t read_batch_max = 256;
+/// Pages of deliveries read in one go: each takes some milliseconds.
+constexpr std::size_t list_batch_max = 16;
 
 /// Registers the subscribers: whoever is registered is told of every payment from then on.
 db::result<void> subscribe_all(db::store& store, const payment_system_options& options) {
@@ -88,6 +93,23 @@ void payment_system::start_keeper(const caf::actor& store) {
   started_.push_back(system_.spawn(stream_keeper, std::move(options)));
 }
 
+caf::actor payment_system::start_reader(const std::string& name, std::size_t batch_max) {
+  read_lane_options options;
+  options.name = "read lane " + name;
+  options.worker = start_worker("reader " + name, db::database::role::reader);
+  options.batch_max = batch_max;
+  options.pending_max = options_.pending_max;
+  return started_.emplace_back(system_.spawn(read_lane, std::move(options)));
+}
+
+void payment_system::start_retries(const caf::actor& store) {
+  retry_lane_options options;
+  options.worker = store;
+  for (std::size_t i = 0; i < supervisors_.size(); ++i)
+    options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
+  way_in_.retrier = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
+}
+
 void payment_system::start_lanes(const std::vector<caf::actor>& workers) {
   for (std::size_t i = 0; i < workers.size(); ++i) {
     settlement_lane_options options;
@@ -109,22 +131,18 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   std::vector<caf::actor> workers;
   for (int i = 1; i <= options_.lanes; ++i)
     workers.push_back(start_worker(fmt::format("lane {}", i), db::database::role::lane));
-  if (!options_.subscribers.empty()) {
-    const caf::actor store = options_.database->delivers_on_lane()
-                                 ? workers.front()
-                                 : start_worker("delivery", db::database::role::delivery);
-    start_delivery(store);
-    if (options_.lease.count() > 0)
-      start_keeper(store);
-  }
+  // A worker connects when it is first asked: where nobody is told of payments, for a retry only.
+  const caf::actor store = options_.database->delivers_on_lane()
+                               ? workers.front()
+                               : start_worker("delivery", db::database::role::delivery);
+  start_delivery(store);
+  if (!options_.subscribers.empty() && options_.lease.count() > 0)
+    start_keeper(store);
+  start_retries(store);
   start_lanes(workers);
-  for (int i = 1; i <= options_.readers; ++i) {
-    read_lane_options options;
-    options.name = fmt::format("read lane {}", i);
-    options.worker = start_worker(fmt::format("reader {}", i), db::database::role::reader);
-    options.pending_max = options_.pending_max;
-    way_in_.readers.push_back(started_.emplace_back(system_.spawn(read_lane, std::move(options))));
-  }
+  for (int i = 1; i <= options_.readers; ++i)
+    way_in_.readers.push_back(start_reader(std::to_string(i), read_batch_max));
+  way_in_.listers.push_back(start_reader("of deliveries", list_batch_max));
   const auto context = std::make_shared<const order_actor_context>(
       order_actor_context{.lanes = way_in_.lanes, .readers = way_in_.readers});
   for (int i = 0; i < options_.registries; ++i) {

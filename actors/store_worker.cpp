@@ -85,6 +85,17 @@ caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
                           return store.deliver(work.step, state.options.now());
                         })});
       },
+      [=, &state](const do_prune& work) {
+        reply(pruned{work.step.stream,
+                     with_store(state, db::error_kind::unavailable, [&](db::store& store) {
+                       return store.prune(work.step, state.options.now());
+                     })});
+      },
+      [=, &state](const do_retry& work) {
+        reply(batch_retried{with_store(state, db::error_kind::in_doubt, [&](db::store& store) {
+          return store.retry(work.which, state.options.now());
+        })});
+      },
   };
 }
 

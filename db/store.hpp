@@ -30,18 +30,68 @@ struct stream_lease {
 
 // ---- reading ------------------------------------------------------------------------------------
 
+enum class delivery_status : std::uint8_t { pending = 0, delivered = 1, failed = 2 };
+
+/// What became of one event on its way to one subscriber. One that was not tried yet, or is being
+/// tried, is PENDING too.
+struct delivery {
+  std::string subscriber; // its name
+  entry_id entry;
+  order_id order;
+  delivery_status status = delivery_status::pending;
+  int attempts = 0;
+  std::string last_error;          // empty: none
+  std::string provider_message_id; // empty: none
+  std::optional<instant> next_attempt;
+  instant created_at; // when it was paid or refunded
+  instant updated_at;
+  friend bool operator==(const delivery&, const delivery&) = default;
+};
+
+/// How far the pages of a list have come in one subscriber's part of one stream: what is numbered
+/// below `below` is still to be shown.
+struct list_position {
+  subscriber_id subscriber;
+  stream_id stream;
+  std::int64_t below = 0;
+  friend bool operator==(const list_position&, const list_position&) = default;
+};
+
 struct get_user {
   user_id id;
 };
 struct get_order {
   order_id id;
 };
-using query = std::variant<get_user, get_order>;
+struct get_delivery {
+  std::string subscriber;
+  entry_id entry;
+};
+/// One page, newest first. Within a stream the order is that of its numbers; streams are merged by
+/// the times of their entries. The work is bounded: where few of many are asked for, a page may
+/// hold fewer than `limit`, or none, and more follow all the same.
+struct list_deliveries {
+  std::optional<delivery_status> status = std::nullopt;
+  std::optional<order_id> order = std::nullopt;
+  int limit = 20;
+  std::optional<std::vector<list_position>> after = std::nullopt; // the `next` of the page before
+};
+using query = std::variant<get_user, get_order, get_delivery, list_deliveries>;
 
 struct not_found {
   friend bool operator==(not_found, not_found) = default;
 };
-using answer = std::variant<not_found, user, order>;
+/// Of `store::retry`: only a FAILED delivery can be retried.
+struct not_failed {
+  delivery_status status = delivery_status::pending;
+  friend bool operator==(const not_failed&, const not_failed&) = default;
+};
+struct delivery_page {
+  std::vector<delivery> items;
+  std::optional<std::vector<list_position>> next; // nothing: this is the last page
+  friend bool operator==(const delivery_page&, const delivery_page&) = default;
+};
+using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed>;
 
 // ---- delivery -----------------------------------------------------------------------------------
 
@@ -69,8 +119,6 @@ struct claim {
   instant since;   // when this generation was committed
   std::vector<message> messages; // by rising entry id; never empty
 };
-
-enum class delivery_status : std::uint8_t { pending = 0, delivered = 1, failed = 2 };
 
 /// What became of one message of a claim that ends.
 struct delivery_result {
@@ -102,6 +150,20 @@ struct delivery_answer {
   std::vector<claim> claims; // the regenerated ones, both halves of the split ones, the opened ones
   bool more = false;         // there is more to claim at once, and open_max or messages_max was met
   std::optional<instant> next_due; // when the earliest waiting retry of this stream is due
+};
+
+/// One small transaction that deletes deliveries which have been DELIVERED for long.
+struct prune_step {
+  subscriber_id subscriber;
+  stream_lease stream;
+  std::int64_t after = 0;  // the number behind which it looks; 0: from the stream's beginning
+  instant before;          // only what was DELIVERED before this
+  int looked_at_max = 500; // deliveries
+};
+struct prune_answer {
+  std::int64_t seen_to = 0; // where to go on
+  int deleted = 0;
+  bool at_end = false; // nothing behind `seen_to` is old enough
 };
 
 // ---- the store ----------------------------------------------------------------------------------
@@ -155,6 +217,15 @@ class store {
   /// Does all of `step` in one transaction, or nothing. Retries that are due are claimed before
   /// what lies ahead of the cursor; a claim holds the one or the other.
   virtual result<delivery_answer> deliver(const delivery_step& step, instant now) = 0;
+
+  /// Makes FAILED deliveries PENDING and due, whoever holds their streams. Gives one answer each,
+  /// in order, as it is after the commit: the delivery, not_found or not_failed. Two at once do it
+  /// once. `in_doubt`: it may have happened; done again it does no harm.
+  virtual result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) = 0;
+
+  /// Deletes what has been DELIVERED for long, and notes in the cursor up to where entries need no
+  /// row. What is FAILED or PENDING stays.
+  virtual result<prune_answer> prune(const prune_step& step, instant now) = 0;
 };
 
 // ---- the database -------------------------------------------------------------------------------
@@ -192,6 +263,13 @@ class database {
 
   /// Fills an empty database in bulk; `broken` where it is not empty.
   virtual result<void> seed(const seed_plan& plan, instant now) = 0;
+
+  /// Makes the FAILED deliveries of a subscriber (empty: of all) PENDING and due, in batches that
+  /// lock briefly; calls `progress` with how many so far. What fails again meanwhile is left alone.
+  /// `broken` where no subscriber has that name.
+  virtual result<std::int64_t>
+  retry_all_failed(std::string_view subscriber, instant now,
+                   const std::function<void(std::int64_t)>& progress) = 0;
 
   /// Checks the invariants of docs/design.md on the live database, each judged within one snapshot,
   /// and calls `breach` with one line for each breach. Gives how many there were.

@@ -49,9 +49,11 @@ gateway::gateway(caf::actor_system& system, actors::entrance to, options limits,
   auto* companion = caf::actor_cast<caf::actor_companion*>(self_);
   companion->on_enqueue(
       [box = inbox_](caf::mailbox_element_ptr message) { box->put(std::move(message)); });
-  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers})
+  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers, &to_.listers})
     for (const caf::actor& entrance : *entrances)
       companion->monitor(entrance);
+  if (to_.retrier)
+    companion->monitor(to_.retrier);
 }
 
 gateway::~gateway() {
@@ -69,7 +71,11 @@ auto gateway::submit(command what) -> submission {
 }
 
 auto gateway::look_up(const db::query& what) -> inquiry {
-  return {*this, what};
+  return {*this, what, false};
+}
+
+auto gateway::redeliver(const db::get_delivery& which) -> inquiry {
+  return {*this, which, true};
 }
 
 void gateway::submission::await_suspend(std::coroutine_handle<> self) {
@@ -80,8 +86,10 @@ void gateway::submission::await_suspend(std::coroutine_handle<> self) {
 
 void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
   resume = self;
-  const caf::actor& to = via_.to_.taking(what_);
-  caf::anon_send(to, actors::look_up{via_.enter(*this), what_});
+  if (changes_)
+    caf::anon_send(to(), actors::redeliver{via_.enter(*this), std::get<db::get_delivery>(what_)});
+  else
+    caf::anon_send(to(), actors::look_up{via_.enter(*this), what_});
 }
 
 /// Whether there is room for it and somebody to take it; otherwise `who` has the reason.

@@ -43,6 +43,9 @@ class gateway {
   /// since a query changes nothing.
   class inquiry;
   inquiry look_up(const db::query& what);
+  /// co_await redeliver(delivery): as look_up, but without an answer in time it is
+  /// `outcome_unknown`.
+  inquiry redeliver(const db::get_delivery& which);
 
   /// Resumes whoever has an answer waiting.
   void drain();
@@ -108,17 +111,21 @@ class gateway {
 
   class inquiry : waiter {
    public:
-    bool await_ready() { return !via_.admit(*this, via_.to_.taking(what_)); }
+    bool await_ready() { return !via_.admit(*this, to()); }
     void await_suspend(std::coroutine_handle<> self);
     actors::answer_reply await_resume() { return std::move(*answer); }
 
    private:
     friend gateway;
-    inquiry(gateway& via, const db::query& what) : via_(via), what_(what) {
-      when_late = actors::no_outcome::database_unavailable;
+    inquiry(gateway& via, db::query what, bool changes)
+        : via_(via), what_(std::move(what)), changes_(changes) {
+      if (!changes)
+        when_late = actors::no_outcome::database_unavailable;
     }
+    const caf::actor& to() const { return changes_ ? via_.to_.retrier : via_.to_.taking(what_); }
     gateway& via_;
     db::query what_;
+    bool changes_; // a retry of the delivery that is named
   };
 };
 

@@ -114,4 +114,41 @@ void append_json(std::string& out, const ledger_entry& what) {
   out += '}';
 }
 
+std::string_view to_string(db::delivery_status of) noexcept {
+  static constexpr std::array<std::string_view, 3> names{"PENDING", "DELIVERED", "FAILED"};
+  return names[static_cast<std::size_t>(of)];
+}
+
+void append_json(std::string& out, const db::delivery& what) {
+  const auto text_or_null = [&out](std::string_view name_and_colon, std::string_view text) {
+    out += name_and_colon;
+    if (text.empty())
+      out += "null";
+    else
+      append_quoted(out, text);
+  };
+  // A subscriber's name is of letters, digits, dashes and underscores.
+  out += R"({"id":")";
+  out += what.subscriber;
+  out += '-';
+  append_integer(out, what.entry.value);
+  append_member(out, R"(","entryId":)", what.entry.value);
+  append_member(out, R"(,"orderId":)", what.order.value);
+  append_word(out, R"(,"subscriber":)", what.subscriber);
+  append_word(out, R"(,"status":)", to_string(what.status));
+  append_member(out, R"(,"attempts":)", what.attempts);
+  text_or_null(R"(,"lastError":)", what.last_error);
+  text_or_null(R"(,"providerMessageId":)", what.provider_message_id);
+  out += R"(,"nextAttemptAt":)";
+  if (what.next_attempt)
+    append_time(out, *what.next_attempt);
+  else
+    out += "null";
+  out += R"(,"createdAt":)";
+  append_time(out, what.created_at);
+  out += R"(,"updatedAt":)";
+  append_time(out, what.updated_at);
+  out += '}';
+}
+
 } // namespace paymentd::http

@@ -2,6 +2,7 @@
 // made forty thousand times a second. Any thread.
 #pragma once
 
+#include "actors/messages.hpp"
 #include "domain/model.hpp"
 
 #include <string>
@@ -18,5 +19,9 @@ void append_time(std::string& out, instant at);
 void append_json(std::string& out, const user& what);
 void append_json(std::string& out, const order& what);
 void append_json(std::string& out, const ledger_entry& what);
+void append_json(std::string& out, const db::delivery& what);
+
+/// "PENDING", "DELIVERED" or "FAILED".
+std::string_view to_string(db::delivery_status of) noexcept;
 
 } // namespace paymentd::http

@@ -41,6 +41,8 @@ constexpr std::array code_table{
                "Order not cancellable", "Only a PENDING order can be cancelled."},
     code_facts{problem_code::order_not_refundable, "order_not_refundable", 409,
                "Order not refundable", "Only a PAID order can be refunded."},
+    code_facts{problem_code::notification_not_failed, "notification_not_failed", 409,
+               "Notification not failed", "Only a FAILED notification can be tried again."},
     code_facts{problem_code::payload_too_large, "payload_too_large", 413, "Payload too large",
                "The body is larger than this server takes."},
     code_facts{problem_code::unsupported_media_type, "unsupported_media_type", 415,
@@ -139,6 +141,11 @@ void write_problem(response& answer, const problem& what, std::string_view reque
   if (what.status_of_order) {
     out += R"(,"orderStatus":")";
     out += to_string(*what.status_of_order);
+    out += '"';
+  }
+  if (what.status_of_notification) {
+    out += R"(,"notificationStatus":")";
+    out += to_string(*what.status_of_notification);
     out += '"';
   }
   if (!what.errors.empty()) {

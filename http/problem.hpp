@@ -26,6 +26,7 @@ enum class problem_code : std::uint8_t {
   order_not_payable,
   order_not_cancellable,
   order_not_refundable,
+  notification_not_failed,
   payload_too_large,
   unsupported_media_type,
   header_too_large,
@@ -47,6 +48,7 @@ struct problem {
   std::string detail;              // for people; empty: the code's own sentence
   std::vector<field_error> errors; // all that is wrong with the input at once
   std::optional<order_status> status_of_order;
+  std::optional<db::delivery_status> status_of_notification = std::nullopt;
 };
 
 /// Why a command was refused, as a client sees it. A charge that would pass the largest balance is
@@ -57,7 +59,8 @@ problem problem_of(const refused& why, const command& what);
 problem problem_of(actors::no_outcome why);
 
 /// Makes `answer` the problem document. `request_id` becomes its `instance`. The order's status
-/// stands in `orderStatus`, since RFC 9457 keeps `status` for the HTTP status.
+/// stands in `orderStatus`, a notification's in `notificationStatus`, since RFC 9457 keeps `status`
+/// for the HTTP status.
 void write_problem(response& answer, const problem& what, std::string_view request_id);
 
 } // namespace paymentd::http

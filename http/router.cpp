@@ -2,6 +2,7 @@
 
 #include "http/json_input.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -11,24 +12,24 @@ namespace {
 
 constexpr std::string_view id_mark = "{id}";
 
-/// The path of a request target: without its query, and without scheme and host (RFC 9112, 3.2.2).
-std::string_view path_of(std::string_view target) {
+/// A request target without scheme and host (RFC 9112, 3.2.2): its path, perhaps with a query.
+std::string_view local_part(std::string_view target) {
   constexpr std::string_view scheme = "http://";
   if (target.starts_with(scheme)) {
     target.remove_prefix(scheme.size());
     const auto slash = target.find('/');
     target = slash == std::string_view::npos ? std::string_view{"/"} : target.substr(slash);
   }
-  return target.substr(0, target.find('?'));
+  return target;
 }
 
-/// Whether `path` is as `pattern`; gives what stands for {id}.
+/// Whether `path` is as `pattern`; gives what stands for {id} or {name}.
 bool matches(std::string_view pattern, std::string_view path, std::string_view& id) {
-  const auto mark = pattern.find(id_mark);
+  const auto mark = pattern.find('{');
   if (mark == std::string_view::npos)
     return pattern == path;
   const std::string_view before = pattern.substr(0, mark);
-  const std::string_view after = pattern.substr(mark + id_mark.size());
+  const std::string_view after = pattern.substr(pattern.find('}') + 1);
   if (path.size() <= before.size() + after.size() || !path.starts_with(before) ||
       !path.ends_with(after))
     return false;
@@ -50,7 +51,9 @@ std::optional<std::int64_t> parse_id(std::string_view text) {
 
 std::expected<route_match, problem> find_route(std::span<const route> routes, http_method method,
                                                std::string_view target, std::string& allow) {
-  const std::string_view path = path_of(target);
+  const std::string_view local = local_part(target);
+  const std::string_view path = local.substr(0, local.find('?'));
+  const std::string_view query = local.substr(std::min(path.size() + 1, local.size()));
   const http_method wanted = method == http_method::head ? http_method::get : method;
   for (const route& candidate : routes) {
     std::string_view id;
@@ -64,12 +67,14 @@ std::expected<route_match, problem> find_route(std::span<const route> routes, ht
     }
     allow.clear();
     if (id.empty())
-      return route_match{&candidate, 0};
+      return route_match{.to = &candidate, .query = query};
+    if (candidate.path.find(id_mark) == std::string_view::npos)
+      return route_match{.to = &candidate, .name = id, .query = query};
     const auto number = parse_id(id);
     if (!number)
       return std::unexpected(
           invalid_field("id", "must be a whole number from 1 to 9007199254740991"));
-    return route_match{&candidate, *number};
+    return route_match{.to = &candidate, .id = *number, .query = query};
   }
   return std::unexpected(problem{
       allow.empty() ? problem_code::not_found : problem_code::method_not_allowed, {}, {}, {}});

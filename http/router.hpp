@@ -17,14 +17,20 @@ namespace paymentd::http {
 enum class http_method : std::uint8_t { get, head, post, other };
 
 /// What a call needs before it can be answered: nothing more (the answer is written), the outcome
-/// of a command, or the answer to a query.
+/// of a command, or the answer to a query or a retry.
 struct answered {};
-using step = std::variant<answered, command, db::query>;
+/// What is left to the deliverers, and answered as a query is.
+struct retry {
+  db::get_delivery which;
+};
+using step = std::variant<answered, command, db::query, retry>;
 
 /// What of a request a call sees.
 struct call_input {
-  std::int64_t id = 0;   // what stands for {id} in the path
-  std::string_view body; // empty where there was none
+  std::int64_t id = 0;         // what stands for {id} in the path
+  std::string_view body = {};  // empty where there was none
+  std::string_view name = {};  // what stands for {name} in the path
+  std::string_view query = {}; // what stands behind the ?
 };
 
 enum class body_rule : std::uint8_t { ignored, optional, required };
@@ -32,16 +38,19 @@ enum class body_rule : std::uint8_t { ignored, optional, required };
 /// One call. It parses, forwards and writes the answer; the session does the waiting.
 struct route {
   http_method method;    // get stands for head, too
-  std::string_view path; // with at most one {id}
+  std::string_view path; // with at most one {id}, a number, or {name}, any text
   body_rule body;
   std::expected<step, problem> (*prepare)(const call_input& input, response& answer);
-  void (*settled)(const outcome& what, response& answer);                          // of a command
-  std::expected<void, problem> (*found)(const db::answer& what, response& answer); // of a query
+  void (*settled)(const outcome& what, response& answer); // of a command
+  std::expected<void, problem> (*found)(const db::answer& what,
+                                        response& answer); // of a query or a retry
 };
 
 struct route_match {
   const route* to = nullptr;
   std::int64_t id = 0;
+  std::string_view name = {}; // both point into the target
+  std::string_view query = {};
 };
 
 /// The call for `method` and `target` (a path, perhaps with a query, or an absolute URI). The

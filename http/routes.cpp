@@ -2,6 +2,7 @@
 // outcome. What a payment is, is decided elsewhere.
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
+#include "http/notification_routes.hpp"
 #include "http/router.hpp"
 
 #include <array>
@@ -143,6 +144,12 @@ constexpr std::array table{
           write_found<user, problem_code::user_not_found>},
     route{post, "/v1/users/{id}/charges", body_rule::required, prepare_charge,
           write_created<ledger_entry>, nullptr},
+    route{get, "/v1/notifications", body_rule::ignored, prepare_list_notifications, nullptr,
+          write_notifications},
+    route{get, "/v1/notifications/{name}", body_rule::ignored, prepare_get_notification, nullptr,
+          write_notification},
+    route{post, "/v1/notifications/{name}/retry", body_rule::optional, prepare_retry_notification,
+          nullptr, write_retried_notification},
 };
 
 } // namespace

@@ -92,6 +92,9 @@ detached session::run(std::list<session>::iterator self) {
         } else if (const auto* query = std::get_if<db::query>(&next)) {
           auto waiting = owner_.to_actors().look_up(*query);
           show(co_await waiting);
+        } else if (const auto* again = std::get_if<retry>(&next)) {
+          auto waiting = owner_.to_actors().redeliver(again->which);
+          show(co_await waiting);
         }
       }
       render();
@@ -269,7 +272,7 @@ step session::prepare() {
     return answered{};
   }
   try {
-    auto next = call_.to->prepare({call_.id, request_.body}, answer_);
+    auto next = call_.to->prepare({call_.id, request_.body, call_.name, call_.query}, answer_);
     if (next)
       return std::move(*next);
     fail(next.error());

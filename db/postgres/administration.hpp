@@ -1,6 +1,6 @@
-// What is done to a PostgreSQL database off the hot path: migrations, seed and audit, through
-// libpqxx. Each opens a connection of its own; any thread. Failures of the server leave as pqxx's
-// exceptions and are turned into db::error by `administer`.
+// What is done to a PostgreSQL database off the hot path: migrations, seed, audit and the retry of
+// all that failed, through libpqxx. Each opens a connection of its own; any thread. Failures of the
+// server leave as pqxx's exceptions and are turned into db::error by `current_error`.
 #pragma once
 
 #include "db/postgres/conninfo.hpp"
@@ -21,6 +21,9 @@ result<void> check_schema(const conninfo& to, const session_limits& limits);
 result<void> seed(const conninfo& to, const seed_plan& plan, instant now);
 
 result<std::int64_t> audit(const conninfo& to, const std::function<void(std::string_view)>& breach);
+
+result<std::int64_t> retry_all_failed(const conninfo& to, std::string_view subscriber, instant now,
+                                      const std::function<void(std::int64_t)>& progress);
 
 /// Says what is wrong with a schema of this state; nothing where it is this program's or, with
 /// `may_be_older`, can be upgraded to it.

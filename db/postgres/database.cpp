@@ -32,6 +32,11 @@ class postgres_database final : public database {
   result<void> seed(const seed_plan& plan, instant now) override {
     return postgres::seed(to_, plan, now);
   }
+  result<std::int64_t>
+  retry_all_failed(std::string_view subscriber, instant now,
+                   const std::function<void(std::int64_t)>& progress) override {
+    return postgres::retry_all_failed(to_, subscriber, now, progress);
+  }
   result<std::int64_t> audit(const std::function<void(std::string_view)>& breach) override {
     return postgres::audit(to_, breach);
   }

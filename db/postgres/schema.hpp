@@ -141,7 +141,13 @@ create index deliveries_waiting on deliveries ((entry_id >> 41), subscriber_id, 
   where next_attempt_at is not null;
 )sql";
 
-inline constexpr std::array migrations = {migration_1};
+// What is FAILED or PENDING is found among all that is DELIVERED, which costs the latter nothing.
+inline constexpr const char* migration_2 = R"sql(
+create index deliveries_undelivered on deliveries (subscriber_id, status, entry_id)
+  where status <> 1;
+)sql";
+
+inline constexpr std::array migrations = {migration_1, migration_2};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

@@ -85,13 +85,17 @@ select last from stream_epochs
 where stream_id = $1::bigint and epoch = $2::bigint and owner = $3::text)sql"};
 
 // Takes one stream that nobody owns, or whose lease is over and (unless $3) was not given up by
-// its owner. Locks one stream's row (update), skipping those that others hold.
+// its owner, or holds a retry all the same: one asked for by hand after all was drained. Locks one
+// stream's row (update), skipping those that others hold.
 // $1 lease in ms, $2 owner, $3 whether free ones count, $4 the end of the numbers to begin below,
 // $5 streams to leave alone.
 inline constexpr statement take_over{"take_over", R"sql(
 with chosen as (
   select id, epoch as ended, owner as ended_owner from streams
-  where lease_until < clock_timestamp() and ($3::boolean or owner <> '')
+  where lease_until < clock_timestamp()
+  and ($3::boolean or owner <> ''
+       or exists (select from deliveries d
+                  where d.entry_id >> 41 = streams.id and d.next_attempt_at is not null))
   and next < $4::bigint and id <> all ($5::bigint[])
   order by id limit 1 for update skip locked),
 taken as (
@@ -378,5 +382,98 @@ update deliveries d set status = n.status, attempts = n.attempts, last_error = n
 from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
   as n (entry_id, status, attempts, last_error, provider_message_id, next_attempt_at)
 where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+
+// ---- pages of deliveries, retries by hand, pruning ----------------------------------------------
+
+// One snapshot for all reads of a page.
+inline constexpr statement begin_snapshot{"begin_snapshot",
+                                          "begin isolation level repeatable read read only"};
+
+// No locks.
+inline constexpr statement list_places{"list_places", R"sql(
+select b.id, b.name, b.wants_payments, b.wants_refunds, s.id, s.next, coalesce(c.position, 0),
+  coalesce(c.kept_from, 0)
+from subscribers b cross join streams s
+left join cursors c on c.subscriber_id = b.id and c.stream_id = s.id)sql"};
+
+// No locks. A handful of rows.
+inline constexpr statement list_claimed{"list_claimed", R"sql(
+select subscriber_id, stream_id, first_entry, last_entry from claims
+where first_entry is not null)sql"};
+
+// No locks. Each by the primary key of what it walks through, downwards.
+// $1 subscriber, $2 above, $3 below, $4 how many to look at.
+inline constexpr statement list_ledger{"list_ledger", R"sql(
+select e.id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error,
+  d.provider_message_id, d.next_attempt_at, d.updated_at
+from (select * from ledger_entries where id > $2::bigint and id < $3::bigint
+      order by id desc limit $4::bigint) e
+left join deliveries d on d.subscriber_id = $1::bigint and d.entry_id = e.id
+order by e.id desc)sql"};
+inline constexpr statement list_stored{"list_stored", R"sql(
+select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error,
+  d.provider_message_id, d.next_attempt_at, d.updated_at
+from (select * from deliveries
+      where subscriber_id = $1::bigint and entry_id > $2::bigint and entry_id < $3::bigint
+      order by entry_id desc limit $4::bigint) d
+left join ledger_entries e on e.id = d.entry_id
+order by d.entry_id desc)sql"};
+
+// No locks. By the partial index: the condition repeats what the index is partial by. $5 status.
+inline constexpr statement list_undelivered{"list_undelivered", R"sql(
+select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error,
+  d.provider_message_id, d.next_attempt_at, d.updated_at
+from (select * from deliveries
+      where subscriber_id = $1::bigint and status = $5::bigint and status <> 1
+      and entry_id > $2::bigint and entry_id < $3::bigint
+      order by entry_id desc limit $4::bigint) d
+left join ledger_entries e on e.id = d.entry_id
+order by d.entry_id desc)sql"};
+
+// Locks those deliveries that are FAILED, by rising id, and no stream: whoever delivers finds them
+// by their time. $1 names of subscribers, $2 entries, $3 now.
+inline constexpr statement retry_deliveries{"retry_deliveries", R"sql(
+with failed as (
+  select d.subscriber_id, d.entry_id, b.name
+  from unnest($1::text[], $2::bigint[]) as n (name, entry_id)
+  join subscribers b on b.name = n.name
+  join deliveries d on d.subscriber_id = b.id and d.entry_id = n.entry_id
+  where d.status = 2 order by d.subscriber_id, d.entry_id for update of d)
+update deliveries d set status = 0, next_attempt_at = $3::timestamptz,
+  updated_at = $3::timestamptz
+from failed f where d.subscriber_id = f.subscriber_id and d.entry_id = f.entry_id
+returning f.name, d.entry_id)sql"};
+
+// The number of the first entry that is not to be pruned: what an open claim holds has no rows yet.
+// No locks: under the lock of the cursor. $1 subscriber, $2 stream.
+inline constexpr statement prune_end{"prune_end", R"sql(
+select coalesce((select min(first_entry) from claims
+                 where subscriber_id = $1::bigint and stream_id = $2::bigint),
+                (select ($2::bigint << 41 | position) + 1 from cursors
+                 where subscriber_id = $1::bigint and stream_id = $2::bigint)))sql"};
+
+// Looks at deliveries behind a place, deletes what of it is old, and notes how far that went.
+// Locks the deleted rows, under the lock of their cursor. $1 subscriber, $2 stream, $3 behind which
+// entry, $4 below which, $5 how many, $6 the time. Gives how many were looked at and old enough to
+// have been, the last of them, and how many are gone.
+inline constexpr statement prune{"prune", R"sql(
+with looked_at as materialized (
+  select entry_id, status, created_at, updated_at from deliveries
+  where subscriber_id = $1::bigint and entry_id > $3::bigint and entry_id < $4::bigint
+  order by entry_id limit $5::bigint),
+aged as materialized (
+  select entry_id, status, updated_at from looked_at
+  where entry_id < coalesce((select min(entry_id) from looked_at
+                             where created_at >= $6::timestamptz), $4::bigint)),
+gone as (
+  delete from deliveries d using aged a
+  where d.subscriber_id = $1::bigint and d.entry_id = a.entry_id
+  and a.status = 1 and a.updated_at < $6::timestamptz
+  returning d.entry_id),
+noted as (
+  update cursors set kept_from = greatest(kept_from,
+    (select coalesce(max(entry_id) & ((1::bigint << 41) - 1), 0) from gone))
+  where subscriber_id = $1::bigint and stream_id = $2::bigint and exists (select from gone))
+select (select count(*) from aged), (select max(entry_id) from aged), (select count(*) from gone))sql"};
 
 } // namespace paymentd::db::postgres::sql

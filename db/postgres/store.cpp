@@ -1,5 +1,6 @@
 #include "db/postgres/store.hpp"
 
+#include "db/postgres/delivery_read.hpp"
 #include "db/postgres/sql.hpp"
 
 #include <algorithm>
@@ -44,6 +45,19 @@ result<void> postgres_store::ping() {
 }
 
 result<std::vector<answer>> postgres_store::read(std::span<const query> queries) {
+  if (auto ready = session_.begin_call(); !ready)
+    return std::unexpected(ready.error());
+  // A page takes several round trips, which share a snapshot.
+  const bool lists = std::ranges::any_of(queries, [](const query& one) {
+    return std::holds_alternative<get_delivery>(one) ||
+           std::holds_alternative<list_deliveries>(one);
+  });
+  if (lists)
+    return read_with_deliveries(queries);
+  return read_things(queries);
+}
+
+result<std::vector<answer>> postgres_store::read_things(std::span<const query> queries) {
   std::vector<order_id> order_ids;
   std::vector<user_id> user_ids;
   for (const query& asked : queries)
@@ -51,9 +65,6 @@ result<std::vector<answer>> postgres_store::read(std::span<const query> queries)
       order_ids.push_back(of_order->id);
     else if (const auto* of_user = std::get_if<get_user>(&asked))
       user_ids.push_back(of_user->id);
-
-  if (auto ready = session_.begin_call(); !ready)
-    return std::unexpected(ready.error());
   session_.add(sql::read_orders, parameters{}.add_ids(order_ids));
   session_.add(sql::read_users, parameters{}.add_ids(user_ids));
   const auto answers = session_.run("read");
@@ -85,6 +96,8 @@ result<std::vector<answer>> postgres_store::read(std::span<const query> queries)
       give(find(orders, of_order->id));
     else if (const auto* of_user = std::get_if<get_user>(&asked))
       give(find(users, of_user->id));
+    else
+      out.emplace_back(not_found{}); // not asked here
   return out;
 }
 

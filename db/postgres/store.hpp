@@ -37,10 +37,15 @@ class postgres_store final : public store {
   result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
                                          instant now) override;
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
+  result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) override;
+  result<prune_answer> prune(const prune_step& step, instant now) override;
 
  private:
   /// Begins a call that writes.
   result<void> begin_writing();
+
+  result<std::vector<answer>> read_things(std::span<const query> queries);
+  result<std::vector<answer>> read_with_deliveries(std::span<const query> queries);
 
   // ---- settle.cpp
   struct id_block {

@@ -2,6 +2,7 @@
 
 #include "db/sqlite/audit.hpp"
 #include "db/sqlite/migrations.hpp"
+#include "db/sqlite/redrive.hpp"
 #include "db/sqlite/seed.hpp"
 #include "db/sqlite/store.hpp"
 
@@ -65,6 +66,19 @@ class sqlite_database final : public database {
       if (auto fits = sqlite::check_schema(on); !fits)
         return fits;
       return sqlite::seed(on, plan, now);
+    });
+  }
+
+  result<std::int64_t>
+  retry_all_failed(std::string_view subscriber, instant now,
+                   const std::function<void(std::int64_t)>& progress) override {
+    if (auto held = lock(); !held)
+      return std::unexpected(held.error());
+    return guarded([&]() -> result<std::int64_t> {
+      connection on(path_, access::read_write);
+      if (auto fits = sqlite::check_schema(on); !fits)
+        return std::unexpected(fits.error());
+      return sqlite::retry_all_failed(on, subscriber, now, progress);
     });
   }
 

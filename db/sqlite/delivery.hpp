@@ -2,8 +2,8 @@
 // call runs inside the caller's write transaction, on the one connection that writes.
 #pragma once
 
+#include "db/delivery_list.hpp"
 #include "db/sqlite/connection.hpp"
-#include "db/store.hpp"
 
 #include <span>
 
@@ -18,6 +18,11 @@ class delivery {
   // The stream's epoch was checked before.
   result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_id stream);
   result<delivery_answer> deliver(const delivery_step& step, std::int64_t stream_next, instant now);
+  result<prune_answer> prune(const prune_step& step);
+
+  // Of any stream. `reads` tells what they are afterwards.
+  result<std::vector<answer>> retry(std::span<const get_delivery> which, list_source& reads,
+                                    instant now);
 
  private:
   // One subscriber in one stream.
@@ -89,6 +94,7 @@ class delivery {
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
   statement events_of_range_, event_of_entry_, entries_of_range_, entry_created_, kinds_ahead_;
   statement due_retries_, next_retry_, take_retry_, put_delivery_;
+  statement retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
 };
 
 } // namespace paymentd::db::sqlite

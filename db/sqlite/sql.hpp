@@ -174,4 +174,68 @@ inline constexpr const char* put_delivery =
     "last_error = ?5, provider_message_id = ?6, next_attempt_at = excluded.next_attempt_at, "
     "updated_at = ?9";
 
+// ---- pages of deliveries, retries by hand, pruning ----------------------------------------------
+
+inline constexpr const char* list_places =
+    "select b.id, b.name, b.wants_payments, b.wants_refunds, s.id, s.next, "
+    "coalesce(c.position, 0), coalesce(c.kept_from, 0) from subscribers b cross join streams s "
+    "left join cursors c on c.subscriber_id = b.id and c.stream_id = s.id";
+
+inline constexpr const char* list_claimed =
+    "select first_entry, last_entry from claims "
+    "where subscriber_id = ? and stream_id = ? and first_entry is not null";
+
+// Each by the primary key of what it walks through, downwards: ?4 rows are looked at.
+inline constexpr const char* list_ledger =
+    "select e.id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
+    "d.provider_message_id, d.next_attempt_at, d.updated_at from ledger_entries e "
+    "left join deliveries d on d.subscriber_id = ?1 and d.entry_id = e.id "
+    "where e.id > ?2 and e.id < ?3 order by e.id desc limit ?4";
+
+inline constexpr const char* list_stored =
+    "select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
+    "d.provider_message_id, d.next_attempt_at, d.updated_at from deliveries d "
+    "left join ledger_entries e on e.id = d.entry_id "
+    "where d.subscriber_id = ?1 and d.entry_id > ?2 and d.entry_id < ?3 "
+    "order by d.entry_id desc limit ?4";
+
+// By the partial index: the condition repeats what the index is partial by.
+inline constexpr const char* list_undelivered =
+    "select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
+    "d.provider_message_id, d.next_attempt_at, d.updated_at from deliveries d "
+    "left join ledger_entries e on e.id = d.entry_id "
+    "where d.subscriber_id = ?1 and d.status = ?5 and d.status <> 1 and d.entry_id > ?2 "
+    "and d.entry_id < ?3 order by d.entry_id desc limit ?4";
+
+inline constexpr const char* retry_delivery =
+    "update deliveries set status = 0, next_attempt_at = ?3, updated_at = ?3 "
+    "where subscriber_id = (select id from subscribers where name = ?1) and entry_id = ?2 "
+    "and status = 2";
+
+// The next failed deliveries behind one of them, by the partial index.
+inline constexpr const char* failed_behind =
+    "select entry_id from deliveries where subscriber_id = ? and status = 2 and status <> 1 "
+    "and entry_id > ? order by entry_id limit ?";
+
+inline constexpr const char* retry_one_failed =
+    "update deliveries set status = 0, next_attempt_at = ?3, updated_at = ?3 "
+    "where subscriber_id = ?1 and entry_id = ?2 and status = 2";
+
+// Nothing from the first open claim on is pruned: what it holds has no rows yet.
+inline constexpr const char* prune_end =
+    "select coalesce((select min(first_entry) from claims where subscriber_id = ?1 and "
+    "stream_id = ?2), (select ?2 << 41 | position + 1 from cursors where subscriber_id = ?1 and "
+    "stream_id = ?2), ?2 << 41)";
+
+inline constexpr const char* prune_look =
+    "select entry_id, status, created_at, updated_at from deliveries where subscriber_id = ? "
+    "and entry_id > ? and entry_id < ? order by entry_id limit ?";
+
+inline constexpr const char* prune_one =
+    "delete from deliveries where subscriber_id = ? and entry_id = ?";
+
+inline constexpr const char* raise_kept_from =
+    "update cursors set kept_from = ?3 where subscriber_id = ?1 and stream_id = ?2 "
+    "and kept_from < ?3";
+
 } // namespace paymentd::db::sqlite::sql

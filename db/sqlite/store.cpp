@@ -7,7 +7,7 @@
 namespace paymentd::db::sqlite {
 
 sqlite_store::reading_session::reading_session(const store_options& options)
-    : on(options.path, options.mode), with(on), reads(on) {}
+    : on(options.path, options.mode), with(on), reads(on), deliveries(on, reads) {}
 
 sqlite_store::writing_session::writing_session(connection& on, reading& reads)
     : numbers(on), settles(on, reads), delivers(on) {}
@@ -148,14 +148,24 @@ result<std::vector<answer>> sqlite_store::read(std::span<const query> queries) {
     std::vector<answer> answers;
     answers.reserve(queries.size());
     transaction whole(session_->with, transaction::kind::read);
-    const auto give = [&](auto found) {
-      if (found)
-        answers.emplace_back(*std::move(found));
-      else
-        answers.emplace_back(not_found{});
+    delivery_list deliveries(session_->deliveries);
+    const auto given = [](auto found) -> result<answer> {
+      return found ? answer{*std::move(found)} : answer{not_found{}};
     };
-    for (const auto& asked : queries)
-      std::visit([&](const auto& one) { give(session_->reads.find(one.id)); }, asked);
+    const auto read_one = [&]<class Query>(const Query& one) -> result<answer> {
+      if constexpr (std::is_same_v<Query, get_delivery>)
+        return deliveries.find(one);
+      else if constexpr (std::is_same_v<Query, list_deliveries>)
+        return deliveries.page(one);
+      else
+        return given(session_->reads.find(one.id));
+    };
+    for (const auto& asked : queries) {
+      auto found = std::visit(read_one, asked);
+      if (!found)
+        return std::unexpected(found.error());
+      answers.push_back(*std::move(found));
+    }
     whole.commit();
     return answers;
   });
@@ -176,6 +186,20 @@ result<delivery_answer> sqlite_store::deliver(const delivery_step& step, instant
     if (!next)
       return std::unexpected(next.error());
     return writer_->delivers.deliver(step, *next, now);
+  });
+}
+
+result<std::vector<answer>> sqlite_store::retry(std::span<const get_delivery> which, instant now) {
+  return writing(error_kind::in_doubt, [&]() -> result<std::vector<answer>> {
+    return writer_->delivers.retry(which, session_->deliveries, now);
+  });
+}
+
+result<prune_answer> sqlite_store::prune(const prune_step& step, instant) {
+  return writing(error_kind::unavailable, [&]() -> result<prune_answer> {
+    if (auto next = writer_->numbers.check(step.stream); !next)
+      return std::unexpected(next.error());
+    return writer_->delivers.prune(step);
   });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/sqlite/delivery.hpp"
+#include "db/sqlite/delivery_read.hpp"
 #include "db/sqlite/file_lock.hpp"
 #include "db/sqlite/settlement.hpp"
 #include "db/sqlite/streams.hpp"
@@ -35,6 +36,8 @@ class sqlite_store final : public store {
   result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
                                          instant now) override;
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
+  result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) override;
+  result<prune_answer> prune(const prune_step& step, instant now) override;
 
  private:
   // What lives as long as one connection does.
@@ -42,6 +45,7 @@ class sqlite_store final : public store {
     connection on;
     transactions with;
     reading reads;
+    delivery_reading deliveries;
     explicit reading_session(const store_options& options);
   };
   struct writing_session {

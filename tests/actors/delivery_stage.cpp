@@ -194,6 +194,13 @@ class borrowed_store final : public db::store {
   db::result<db::delivery_answer> deliver(const db::delivery_step& step, instant now) override {
     return of_.deliver(step, now);
   }
+  db::result<std::vector<db::answer>> retry(std::span<const db::get_delivery> which,
+                                            instant now) override {
+    return of_.retry(which, now);
+  }
+  db::result<db::prune_answer> prune(const db::prune_step& step, instant now) override {
+    return of_.prune(step, now);
+  }
 
  private:
   db::store& of_;

@@ -97,6 +97,13 @@ class faulty_store final : public db::store {
   db::result<std::vector<db::claim>> open_claims(subscriber_id subscriber, db::stream_lease stream,
                                                  instant now) override;
   db::result<db::delivery_answer> deliver(const db::delivery_step& step, instant now) override;
+  db::result<std::vector<db::answer>> retry(std::span<const db::get_delivery> which,
+                                            instant now) override {
+    return real_->retry(which, now);
+  }
+  db::result<db::prune_answer> prune(const db::prune_step& step, instant now) override {
+    return real_->prune(step, now);
+  }
 
   std::function<std::optional<db::error>()> before = nullptr;
   std::function<std::optional<db::error>()> after = nullptr;

@@ -61,7 +61,7 @@ TEST_F(sqlite_file, a_database_without_a_schema_says_to_migrate) {
   EXPECT_FALSE(made->connect(database::role::lane));
   EXPECT_FALSE(made->audit([](std::string_view) {}));
   EXPECT_FALSE(std::filesystem::exists(path())) << "looking must not make a file";
-  EXPECT_EQ(must(made->migrate(start)), 1);
+  EXPECT_GT(must(made->migrate(start)), 0);
   EXPECT_EQ(must(made->migrate(start)), 0);
   EXPECT_TRUE(made->connect(database::role::lane));
 }

@@ -56,6 +56,18 @@ struct outcome_maker {
 
 } // namespace
 
+db::delivery some_delivery(const db::get_delivery& which, db::delivery_status status) {
+  db::delivery made;
+  made.subscriber = which.subscriber;
+  made.entry = which.entry;
+  made.order = order_id{3};
+  made.status = status;
+  made.attempts = 2;
+  made.last_error = "-1006 bad number";
+  made.created_at = made.updated_at = noon;
+  return made;
+}
+
 actors::outcome_reply plausible(const command& what) {
   return std::visit(outcome_maker{}, what);
 }
@@ -63,6 +75,10 @@ actors::outcome_reply plausible(const command& what) {
 actors::answer_reply plausible(const db::query& what) {
   if (const auto* asked = std::get_if<db::get_user>(&what))
     return user{asked->id, "01012345678", won{50000}, 1, noon};
+  if (const auto* one = std::get_if<db::get_delivery>(&what))
+    return some_delivery(*one, db::delivery_status::failed);
+  if (std::holds_alternative<db::list_deliveries>(what))
+    return db::delivery_page{};
   return some_order(std::get<db::get_order>(what).id, user_id{1}, order_status::pending);
 }
 
@@ -124,11 +140,16 @@ scripted_server::scripted_server(server_options options) {
           caf::anon_send(what.from.reply_to,
                          actors::looked_up{what.from.number, actors.look_up(what.what)});
         },
+        [this](actors::redeliver& what) {
+          caf::anon_send(what.from.reply_to,
+                         actors::looked_up{what.from.number, actors.retry(what.what)});
+        },
     };
   });
   options.listen = options.admin_listen = "127.0.0.1:0";
   server_ = std::make_unique<http::server>(
-      *system_, actors::entrance{{entrance_}, {entrance_}, {entrance_}}, options);
+      *system_, actors::entrance{{entrance_}, {entrance_}, {entrance_}, {entrance_}, entrance_},
+      options);
   if (const auto started = server_->start(); !started)
     throw std::runtime_error{started.error()};
 }

@@ -23,6 +23,7 @@ inline constexpr instant noon{std::chrono::milliseconds{1763787843021}};
 /// What a healthy payment system would say, made from the command alone.
 actors::outcome_reply plausible(const command& what);
 actors::answer_reply plausible(const db::query& what);
+db::delivery some_delivery(const db::get_delivery& which, db::delivery_status status);
 
 /// What the actors were sent, and how they answer. Any thread.
 class script {
@@ -33,6 +34,11 @@ class script {
   std::function<actors::answer_reply(const db::query&)> look_up = [](const db::query& what) {
     return plausible(what);
   };
+
+  std::function<actors::answer_reply(const db::get_delivery&)> retry =
+      [](const db::get_delivery& which) {
+        return some_delivery(which, db::delivery_status::pending);
+      };
 
   /// From now on nothing is answered until `release`.
   void hold();

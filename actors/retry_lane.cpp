@@ -1,0 +1,89 @@
+#include "actors/retry_lane.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <set>
+#include <utility>
+
+namespace paymentd::actors {
+
+namespace {
+
+using lane_actor = caf::stateful_actor<retry_lane_state>;
+
+void reply(lane_actor* self, const ticket& to, answer_reply with) {
+  self->send(to.reply_to, looked_up{to.number, std::move(with)});
+}
+
+void send_batch(lane_actor* self) {
+  auto& state = self->state;
+  if (!state.asked.empty())
+    return;
+  const steady_instant now = self->clock().now();
+  do_retry batch;
+  while (!state.pending.empty() && batch.which.size() < state.options.batch_max) {
+    redeliver& next = state.pending.front();
+    if (next.from.begin_by < now) {
+      reply(self, next.from, std::unexpected(no_outcome::overloaded));
+    } else {
+      batch.which.push_back(next.what);
+      state.asked.push_back(std::move(next));
+    }
+    state.pending.pop_front();
+  }
+  if (!batch.which.empty())
+    self->send(state.options.worker, std::move(batch));
+}
+
+no_outcome meaning_of(db::error_kind kind) {
+  switch (kind) {
+  case db::error_kind::unavailable:
+    return no_outcome::database_unavailable;
+  case db::error_kind::in_doubt:
+    return no_outcome::outcome_unknown;
+  default:
+    return no_outcome::internal_error;
+  }
+}
+
+void on_retried(lane_actor* self, batch_retried& done) {
+  auto& state = self->state;
+  const std::vector<redeliver> asked = std::exchange(state.asked, {});
+  std::map<std::string, std::set<stream_id>> due;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (!done.answers) {
+      reply(self, asked[i].from, std::unexpected(meaning_of(done.answers.error().kind)));
+      continue;
+    }
+    if (const auto* one = std::get_if<db::delivery>(&(*done.answers)[i]))
+      due[one->subscriber].insert(stream_of(one->entry));
+    reply(self, asked[i].from, std::move((*done.answers)[i]));
+  }
+  if (!done.answers)
+    spdlog::warn("retries by hand: {}", done.answers.error().text);
+  for (const auto& [name, streams] : due)
+    if (const auto to = state.options.subscribers.find(name); to != state.options.subscribers.end())
+      for (const stream_id each : streams)
+        self->send(to->second, retries_due{each});
+  send_batch(self);
+}
+
+} // namespace
+
+caf::behavior retry_lane(lane_actor* self, retry_lane_options options) {
+  self->state.options = std::move(options);
+  return {
+      [self](redeliver& what) {
+        auto& state = self->state;
+        if (state.pending.size() >= state.options.pending_max) {
+          reply(self, what.from, std::unexpected(no_outcome::overloaded));
+          return;
+        }
+        state.pending.push_back(std::move(what));
+        send_batch(self);
+      },
+      [self](batch_retried& done) { on_retried(self, done); },
+  };
+}
+
+} // namespace paymentd::actors

@@ -1,0 +1,33 @@
+// Retries asked for by hand: gathers them while the store that delivers is at work, has them made
+// due in one transaction, answers, and tells who delivers. An actor; nothing in it blocks.
+#pragma once
+
+#include "actors/messages.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace paymentd::actors {
+
+struct retry_lane_options {
+  caf::actor worker;                             // a store worker that delivers
+  std::map<std::string, caf::actor> subscribers; // those of this process, by name
+  std::size_t batch_max = 100;                   // in one transaction, at the most
+  std::size_t pending_max = 1000;                // one more is answered `overloaded`
+};
+
+struct retry_lane_state {
+  static inline const char* name = "retry-lane";
+  retry_lane_options options;
+  std::deque<redeliver> pending;
+  std::vector<redeliver> asked; // what the worker is at, in its order; empty: it is free
+};
+
+caf::behavior retry_lane(caf::stateful_actor<retry_lane_state>* self, retry_lane_options options);
+
+} // namespace paymentd::actors

@@ -1,0 +1,288 @@
+#include "db/delivery_list.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <tuple>
+
+namespace paymentd::db {
+namespace {
+
+// What one page may look at, over all its stretches; after that it is cut short.
+constexpr int rows_looked_at_max = 20'000;
+// One stretch is read in pieces that grow up to this.
+constexpr int piece_rows_max = 1'000;
+
+bool wants(const list_place& at, entry_kind kind) {
+  return (kind == entry_kind::payment && at.wants_payments) ||
+         (kind == entry_kind::refund && at.wants_refunds);
+}
+
+/// What is shown of an entry to whoever asks for this place; nothing where it is not for it, or was
+/// pruned.
+std::optional<delivery> shown(const list_place& at, const list_row& row) {
+  if (!row.kind || !wants(at, *row.kind))
+    return std::nullopt;
+  delivery made{.subscriber = at.name,
+                .entry = row.entry,
+                .order = row.order,
+                .last_error = {},
+                .provider_message_id = {},
+                .next_attempt = {},
+                .created_at = row.created_at,
+                .updated_at = row.created_at};
+  if (row.stored) {
+    made.status = row.stored->status;
+    made.attempts = row.stored->attempts;
+    made.last_error = row.stored->last_error;
+    made.provider_message_id = row.stored->provider_message_id;
+    made.next_attempt = row.stored->next_attempt;
+    made.updated_at = row.stored->updated_at;
+    return made;
+  }
+  const std::int64_t number = number_of(row.entry);
+  const bool waits =
+      number > at.position || std::ranges::any_of(at.claimed, [number](list_place::range each) {
+        return each.first <= number && number <= each.last;
+      });
+  return waits ? std::optional(std::move(made)) : std::nullopt;
+}
+
+/// One walk down a place: through its windows one after the other, with what was found waiting in
+/// `heads`.
+struct strand {
+  struct window {
+    list_look::from what;
+    std::int64_t above; // numbers between the two, without them
+    std::int64_t below;
+    delivery_status status = delivery_status::failed;
+  };
+  std::size_t place = 0;
+  std::deque<window> windows = {};
+  std::deque<delivery> heads = {};
+
+  bool over() const { return heads.empty() && windows.empty(); }
+  /// All that is numbered from here on has been looked at and taken.
+  std::int64_t below() const {
+    if (!heads.empty())
+      return number_of(heads.front().entry) + 1;
+    return windows.empty() ? 0 : windows.front().below;
+  }
+  void add(list_look::from what, std::int64_t above, std::int64_t below,
+           delivery_status status = delivery_status::failed) {
+    if (below - above > 1)
+      windows.push_back({what, above, below, status});
+  }
+};
+
+class page_of {
+ public:
+  page_of(list_source& from, const std::vector<list_place>& places, const list_deliveries& asked)
+      : from_(from), places_(places), asked_(asked) {}
+
+  result<answer> gather() {
+    if (asked_.order) {
+      if (auto found = add_order(*asked_.order); !found)
+        return std::unexpected(found.error());
+    } else {
+      for (std::size_t place = 0; place < places_.size(); ++place)
+        add_walks(place, below_of(place));
+    }
+    std::erase_if(strands_, [](const strand& each) { return each.over(); });
+    delivery_page page;
+    for (;;) {
+      const auto known = fill();
+      if (!known)
+        return std::unexpected(known.error());
+      strand* next = *known ? newest() : nullptr;
+      if (next == nullptr || std::ssize(page.items) == asked_.limit)
+        break;
+      page.items.push_back(std::move(next->heads.front()));
+      next->heads.pop_front();
+    }
+    page.next = positions();
+    return page;
+  }
+
+ private:
+  std::int64_t below_of(std::size_t place) const {
+    const list_place& at = places_[place];
+    if (!asked_.after)
+      return at.next;
+    const auto found = std::ranges::find_if(*asked_.after, [&](const list_position& each) {
+      return each.subscriber == at.subscriber && each.stream == at.stream;
+    });
+    return found == asked_.after->end() ? 0 : std::min(found->below, at.next);
+  }
+
+  void add_walks(std::size_t place, std::int64_t below) {
+    using from = list_look::from;
+    const list_place& at = places_[place];
+    const std::int64_t behind = std::min(below, at.position + 1);
+    strand walk{.place = place};
+    if (!asked_.status) {
+      walk.add(from::ledger, at.kept_from, below);
+      walk.add(from::stored, 0, std::min(below, at.kept_from + 1));
+    } else if (*asked_.status == delivery_status::delivered) {
+      walk.add(from::stored, 0, behind);
+    } else {
+      walk.add(from::undelivered, 0, behind, *asked_.status);
+    }
+    strands_.push_back(std::move(walk));
+    if (asked_.status != delivery_status::pending)
+      return;
+    strand untried{.place = place};
+    untried.add(from::ledger, at.position, below);
+    auto claimed = at.claimed;
+    std::ranges::sort(claimed, std::greater{}, &list_place::range::first);
+    for (const list_place::range& each : claimed)
+      untried.add(from::ledger, each.first - 1, std::min(below, each.last + 1));
+    strands_.push_back(std::move(untried));
+  }
+
+  result<void> add_order(order_id id) {
+    const auto of = from_.find(id);
+    if (!of)
+      return std::unexpected(of.error());
+    if (!*of)
+      return {};
+    for (const auto& entry : {(*of)->refund_entry, (*of)->payment_entry})
+      for (std::size_t place = 0; entry && place < places_.size(); ++place)
+        if (places_[place].stream == stream_of(*entry)) {
+          strand one{.place = place};
+          const std::int64_t number = number_of(*entry);
+          one.add(list_look::from::ledger, number - 1, std::min(below_of(place), number + 1));
+          strands_.push_back(std::move(one));
+        }
+    return {};
+  }
+
+  /// Reads on until each walk knows its next item or is over. False where that would be too much.
+  result<bool> fill() {
+    for (;;) {
+      std::vector<strand*> dry;
+      for (strand& each : strands_)
+        if (each.heads.empty() && !each.windows.empty())
+          dry.push_back(&each);
+      if (dry.empty())
+        return true;
+      if (looked_at_ >= rows_looked_at_max)
+        return false;
+      if (auto done = read(dry); !done)
+        return std::unexpected(done.error());
+    }
+  }
+
+  result<void> read(const std::vector<strand*>& dry) {
+    const int fair = std::max(4, rows_looked_at_max / 4 / static_cast<int>(dry.size()));
+    const int rows = std::min({piece_rows_, fair, piece_rows_max});
+    piece_rows_ = std::min(piece_rows_ * 4, piece_rows_max);
+    std::vector<list_look> looks;
+    for (const strand* each : dry) {
+      const strand::window& window = each->windows.front();
+      const list_place& at = places_[each->place];
+      looks.push_back({.what = window.what,
+                       .subscriber = at.subscriber,
+                       .above = make_entry_id(at.stream, window.above),
+                       .below = make_entry_id(at.stream, window.below),
+                       .status = window.status,
+                       .rows = rows});
+    }
+    const auto found = from_.look(looks);
+    if (!found)
+      return std::unexpected(found.error());
+    for (std::size_t i = 0; i < dry.size(); ++i)
+      take(*dry[i], (*found)[i], rows);
+    return {};
+  }
+
+  void take(strand& to, const std::vector<list_row>& found, int asked_for) {
+    looked_at_ += std::max(static_cast<int>(found.size()), 1);
+    for (const list_row& row : found)
+      if (auto one = shown(places_[to.place], row);
+          one && (!asked_.status || one->status == *asked_.status))
+        to.heads.push_back(*std::move(one));
+    strand::window& window = to.windows.front();
+    if (std::ssize(found) == asked_for)
+      window.below = number_of(found.back().entry);
+    if (std::ssize(found) < asked_for || window.below - window.above <= 1)
+      to.windows.pop_front();
+  }
+
+  /// Of each place the highest number comes first, of the places the latest time.
+  strand* newest() {
+    std::vector<strand*> first(places_.size(), nullptr);
+    for (strand& each : strands_)
+      if (strand*& best = first[each.place];
+          !each.heads.empty() &&
+          (best == nullptr || best->heads.front().entry < each.heads.front().entry))
+        best = &each;
+    const auto rank = [&](const strand* of) {
+      const delivery& head = of->heads.front();
+      return std::tuple(head.created_at, head.entry, -places_[of->place].subscriber.value);
+    };
+    strand* best = nullptr;
+    for (strand* each : first)
+      if (each != nullptr && (best == nullptr || rank(best) < rank(each)))
+        best = each;
+    return best;
+  }
+
+  std::optional<std::vector<list_position>> positions() const {
+    std::vector<std::int64_t> below(places_.size(), 0);
+    for (const strand& each : strands_)
+      below[each.place] = std::max(below[each.place], each.below());
+    std::vector<list_position> next;
+    for (std::size_t place = 0; place < places_.size(); ++place)
+      if (below[place] > 0)
+        next.push_back({places_[place].subscriber, places_[place].stream, below[place]});
+    return next.empty() ? std::nullopt : std::optional(std::move(next));
+  }
+
+  list_source& from_;
+  const std::vector<list_place>& places_;
+  const list_deliveries& asked_;
+  std::vector<strand> strands_;
+  int piece_rows_ = std::max(asked_.limit, 1) + 1;
+  int looked_at_ = 0;
+};
+
+} // namespace
+
+result<void> delivery_list::begin() {
+  if (places_)
+    return {};
+  auto read = from_.places();
+  if (!read)
+    return std::unexpected(read.error());
+  places_ = *std::move(read);
+  return {};
+}
+
+result<answer> delivery_list::find(const get_delivery& which) {
+  if (auto ready = begin(); !ready)
+    return std::unexpected(ready.error());
+  const auto at = std::ranges::find_if(*places_, [&](const list_place& each) {
+    return each.name == which.subscriber && each.stream == stream_of(which.entry);
+  });
+  if (at == places_->end())
+    return not_found{};
+  const list_look one{.what = list_look::from::ledger,
+                      .subscriber = at->subscriber,
+                      .above = {which.entry.value - 1},
+                      .below = {which.entry.value + 1}};
+  const auto rows = from_.look(std::span(&one, 1));
+  if (!rows)
+    return std::unexpected(rows.error());
+  if (rows->front().empty())
+    return not_found{};
+  auto found = shown(*at, rows->front().front());
+  return found ? answer{*std::move(found)} : answer{not_found{}};
+}
+
+result<answer> delivery_list::page(const list_deliveries& asked) {
+  if (auto ready = begin(); !ready)
+    return std::unexpected(ready.error());
+  return page_of(from_, *places_, asked).gather();
+}
+
+} // namespace paymentd::db

@@ -1,0 +1,89 @@
+// Gathers pages of deliveries out of what a store can read cheaply: stretches of the ledger and of
+// the stored deliveries, each by its primary key. Used by the reading side of both stores, so that
+// they show the same; the SQL is theirs. One thread at a time.
+#pragma once
+
+#include "db/store.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace paymentd::db {
+
+/// A subscriber in a stream, as its cursor and its open claims stand.
+struct list_place {
+  subscriber_id subscriber;
+  std::string name;
+  bool wants_payments = false;
+  bool wants_refunds = false;
+  stream_id stream;
+  std::int64_t next = 0;      // the number that the stream gives next
+  std::int64_t position = 0;  // the cursor: entries up to it are claimed or done
+  std::int64_t kept_from = 0; // entries up to it need no row
+  struct range {
+    std::int64_t first;
+    std::int64_t last;
+  };
+  std::vector<range> claimed = {}; // the numbers in open claims; those of retries have rows
+};
+
+/// An entry of the ledger, and what is stored of its delivery to one subscriber.
+struct list_row {
+  entry_id entry;
+  std::optional<entry_kind> kind; // nothing: the entry is gone, which is a breach
+  order_id order;                 // of a payment or a refund
+  instant created_at;             // the entry's
+  struct stored_delivery {
+    delivery_status status = delivery_status::pending;
+    int attempts = 0;
+    std::string last_error;
+    std::string provider_message_id;
+    std::optional<instant> next_attempt;
+    instant updated_at;
+  };
+  std::optional<stored_delivery> stored;
+};
+
+/// A stretch to read, by falling entry ids: those above `above` and below `below`, at most `rows`.
+struct list_look {
+  enum class from : std::uint8_t {
+    ledger,      // every entry, with its delivery where one is stored
+    stored,      // every stored delivery, with its entry
+    undelivered, // stored deliveries in `status`, which is not DELIVERED, by an index of their own
+  };
+  from what = from::ledger;
+  subscriber_id subscriber;
+  entry_id above;
+  entry_id below;
+  delivery_status status = delivery_status::failed;
+  int rows = 1;
+};
+
+class list_source {
+ public:
+  virtual ~list_source() = default;
+  /// All subscribers in all streams, in the snapshot that all reads share.
+  virtual result<std::vector<list_place>> places() = 0;
+  /// What each stretch holds, in order.
+  virtual result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) = 0;
+  virtual result<std::optional<order>> find(order_id id) = 0;
+};
+
+/// The answers to queries on deliveries, in one snapshot of `from`.
+class delivery_list {
+ public:
+  /// The places are read once, with the first query.
+  explicit delivery_list(list_source& from) : from_(from) {}
+  result<answer> find(const get_delivery& which);
+  result<answer> page(const list_deliveries& asked);
+
+ private:
+  result<void> begin();
+  list_source& from_;
+  std::optional<std::vector<list_place>> places_;
+};
+
+} // namespace paymentd::db

@@ -1,0 +1,106 @@
+// The part of delivery.hpp that nothing is sent by: retries by hand, and pruning.
+#include "db/sqlite/delivery.hpp"
+#include "db/sqlite/redrive.hpp"
+#include "db/sqlite/sql.hpp"
+
+#include <algorithm>
+
+namespace paymentd::db::sqlite {
+namespace {
+
+constexpr int retried_at_once_max = 1'000;
+
+result<int> retry_some(connection& on, transactions& with, subscriber_id of, entry_id& behind,
+                       instant now) {
+  transaction step(with, transaction::kind::write);
+  std::vector<entry_id> failed;
+  statement look(on, sql::failed_behind);
+  for (auto row = look.query(of, behind, retried_at_once_max); row.next();)
+    failed.push_back({row.integer(0)});
+  statement change(on, sql::retry_one_failed);
+  for (const entry_id each : failed)
+    change.run(of, each, now);
+  step.commit();
+  if (!failed.empty())
+    behind = failed.back();
+  return static_cast<int>(failed.size());
+}
+
+} // namespace
+
+result<std::vector<answer>> delivery::retry(std::span<const get_delivery> which, list_source& reads,
+                                            instant now) {
+  std::vector<bool> retried;
+  for (const get_delivery& each : which)
+    retried.push_back(retry_.run(std::string_view(each.subscriber), each.entry, now) == 1);
+  delivery_list list(reads);
+  std::vector<answer> answers;
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    auto found = list.find(which[i]);
+    if (!found)
+      return std::unexpected(found.error());
+    const auto* there = std::get_if<db::delivery>(&*found);
+    answers.push_back(there != nullptr && !retried[i] ? answer{not_failed{there->status}}
+                                                      : *std::move(found));
+  }
+  return answers;
+}
+
+result<prune_answer> delivery::prune(const prune_step& step) {
+  const stream_id stream = step.stream.stream;
+  entry_id end;
+  if (auto row = prune_end_.query(step.subscriber, stream); row.next())
+    end = {row.integer(0)};
+  prune_answer answer{.seen_to = step.after};
+  std::vector<entry_id> old;
+  int looked_at = 0;
+  {
+    auto row = prune_look_.query(step.subscriber, make_entry_id(stream, step.after), end,
+                                 step.looked_at_max);
+    for (; !answer.at_end && row.next(); ++looked_at) {
+      if (row.time(2) >= step.before) { // what comes behind is as young
+        answer.at_end = true;
+        break;
+      }
+      answer.seen_to = number_of({row.integer(0)});
+      if (row.integer(1) == static_cast<int>(delivery_status::delivered) &&
+          row.time(3) < step.before)
+        old.push_back({row.integer(0)});
+    }
+  }
+  answer.at_end = answer.at_end || looked_at < step.looked_at_max;
+  for (const entry_id each : old)
+    prune_one_.run(step.subscriber, each);
+  if (!old.empty())
+    raise_kept_from_.run(step.subscriber, stream, number_of(old.back()));
+  answer.deleted = static_cast<int>(old.size());
+  return answer;
+}
+
+result<std::int64_t> retry_all_failed(connection& on, std::string_view subscriber, instant now,
+                                      const std::function<void(std::int64_t)>& progress) {
+  std::vector<subscriber_id> chosen;
+  statement all(on, "select id, name from subscribers order by id");
+  for (auto row = all.query(); row.next();)
+    if (subscriber.empty() || row.text(1) == subscriber)
+      chosen.push_back({row.integer(0)});
+  if (chosen.empty() && !subscriber.empty())
+    return std::unexpected(
+        error{error_kind::broken, "no subscriber is called " + std::string(subscriber)});
+  transactions with(on);
+  std::int64_t count = 0;
+  for (const subscriber_id each : chosen)
+    for (entry_id behind;;) {
+      const auto some = retry_some(on, with, each, behind, now);
+      if (!some)
+        return std::unexpected(some.error());
+      count += *some;
+      if (*some > 0)
+        progress(count);
+      if (*some < retried_at_once_max)
+        break;
+    }
+  return count;
+}
+
+} // namespace paymentd::db::sqlite

@@ -1,0 +1,123 @@
+// The calls on notifications: what became of the message of each payment, and trying one again.
+#include "http/notification_routes.hpp"
+
+#include "http/json_input.hpp"
+#include "http/json_text.hpp"
+#include "http/page_cursor.hpp"
+#include "http/query_input.hpp"
+
+#include <array>
+
+namespace paymentd::http {
+
+namespace {
+
+constexpr int page_limit_max = 100;
+
+std::optional<db::delivery_status> status_named(std::string_view name) {
+  using enum db::delivery_status;
+  for (const auto each : {pending, delivered, failed})
+    if (to_string(each) == name)
+      return each;
+  return std::nullopt;
+}
+
+/// "<subscriber>-<entry id>". A subscriber's name may have dashes of its own.
+std::expected<db::get_delivery, problem> read_id(std::string_view id) {
+  const auto dash = id.rfind('-');
+  if (dash != std::string_view::npos && dash > 0)
+    if (const auto entry = read_number(id.substr(dash + 1), 1, safe_integer_max))
+      return db::get_delivery{std::string(id.substr(0, dash)), {*entry}};
+  return std::unexpected(invalid_field(
+      "id", "must be a subscriber, a dash and the id of a ledger entry: alimtalk-2199024304128"));
+}
+
+problem no_such_notification() {
+  return {problem_code::not_found, "There is no such notification.", {}, {}};
+}
+
+} // namespace
+
+std::expected<step, problem> prepare_list_notifications(const call_input& input, response&) {
+  std::array<query_value, 4> given{
+      {{.name = "status"}, {.name = "orderId"}, {.name = "limit"}, {.name = "cursor"}}};
+  auto read = read_query(input.query, given);
+  problem wrong = read ? problem{problem_code::invalid_request, {}, {}, {}} : read.error();
+  const auto& [status, order, limit, cursor] = given;
+  db::list_deliveries asked;
+  if (status.text && !(asked.status = status_named(*status.text)))
+    wrong.errors.push_back({"status", "must be PENDING, DELIVERED or FAILED"});
+  if (order.text) {
+    if (const auto id = read_number(*order.text, 1, safe_integer_max))
+      asked.order = order_id{*id};
+    else
+      wrong.errors.push_back({"orderId", "must be a whole number from 1 to 9007199254740991"});
+  }
+  if (limit.text) {
+    if (const auto number = read_number(*limit.text, 1, page_limit_max))
+      asked.limit = static_cast<int>(*number);
+    else
+      wrong.errors.push_back({"limit", "must be a whole number from 1 to 100"});
+  }
+  if (cursor.text && !(asked.after = from_cursor(*cursor.text)))
+    wrong.errors.push_back({"cursor", "must be the nextCursor of a page before"});
+  if (!wrong.errors.empty())
+    return std::unexpected(std::move(wrong));
+  return db::query{std::move(asked)};
+}
+
+std::expected<void, problem> write_notifications(const db::answer& what, response& answer) {
+  const auto& page = std::get<db::delivery_page>(what);
+  std::string& out = answer.body;
+  out += R"({"items":[)";
+  for (const db::delivery& each : page.items) {
+    if (&each != &page.items.front())
+      out += ',';
+    append_json(out, each);
+  }
+  out += R"(],"hasMore":)";
+  out += page.next ? "true" : "false";
+  out += R"(,"nextCursor":)";
+  if (page.next)
+    append_quoted(out, to_cursor(*page.next));
+  else
+    out += "null";
+  out += '}';
+  return {};
+}
+
+std::expected<step, problem> prepare_get_notification(const call_input& input, response&) {
+  auto which = read_id(input.name);
+  if (!which)
+    return std::unexpected(std::move(which.error()));
+  return db::query{*std::move(which)};
+}
+
+std::expected<step, problem> prepare_retry_notification(const call_input& input, response&) {
+  if (!input.body.empty())
+    if (auto read = read_object(input.body, {}, {}); !read)
+      return std::unexpected(std::move(read.error()));
+  auto which = read_id(input.name);
+  if (!which)
+    return std::unexpected(std::move(which.error()));
+  return retry{*std::move(which)};
+}
+
+std::expected<void, problem> write_notification(const db::answer& what, response& answer) {
+  if (std::holds_alternative<db::not_found>(what))
+    return std::unexpected(no_such_notification());
+  append_json(answer.body, std::get<db::delivery>(what));
+  return {};
+}
+
+std::expected<void, problem> write_retried_notification(const db::answer& what, response& answer) {
+  if (const auto* why = std::get_if<db::not_failed>(&what)) {
+    problem refused{problem_code::notification_not_failed, {}, {}, {}};
+    refused.status_of_notification = why->status;
+    return std::unexpected(std::move(refused));
+  }
+  answer.status = 202;
+  return write_notification(what, answer);
+}
+
+} // namespace paymentd::http
