@@ -330,6 +330,8 @@ int run(int argc, char** argv) {
       complain(bad_usage, line);
     return bad_usage;
   }
+  if (const auto possible = db::check_url(settings->database.url.reveal()); !possible)
+    return complain(bad_usage, "database.url: " + possible.error().text);
   if (*commands[0])
     return serve(*settings);
   if (*commands[1])

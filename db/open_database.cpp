@@ -7,19 +7,35 @@ namespace {
 
 constexpr std::string_view sqlite_scheme = "sqlite:";
 
-} // namespace
+bool is_postgres(std::string_view url) {
+  return url.starts_with("postgresql://") || url.starts_with("postgres://");
+}
 
-result<std::unique_ptr<database>> open_database(const database_options& options) {
-  const std::string_view url = options.url;
-  if (url.starts_with(sqlite_scheme))
-    return sqlite::open(std::string(url.substr(sqlite_scheme.size())), options);
-  if (url.starts_with("postgresql://") || url.starts_with("postgres://"))
-    return postgres::open(options);
+std::unexpected<error> unknown_scheme(std::string_view url) {
   // Only the scheme is shown: what follows may hold a password.
   return std::unexpected(
       error{error_kind::broken, "no database for the scheme of \"" +
                                     std::string(url.substr(0, url.find(':'))) +
                                     ":\"; it has to be sqlite:PATH or postgresql://…"});
+}
+
+} // namespace
+
+result<void> check_url(const std::string& url) {
+  if (is_postgres(url))
+    return postgres::check_url(url);
+  if (url.starts_with(sqlite_scheme))
+    return {};
+  return unknown_scheme(url);
+}
+
+result<std::unique_ptr<database>> open_database(const database_options& options) {
+  const std::string_view url = options.url;
+  if (url.starts_with(sqlite_scheme))
+    return sqlite::open(std::string(url.substr(sqlite_scheme.size())), options);
+  if (is_postgres(url))
+    return postgres::open(options);
+  return unknown_scheme(url);
 }
 
 } // namespace paymentd::db

@@ -282,6 +282,10 @@ struct database_options {
   std::chrono::milliseconds lease{15000}; // how long a stream stays this process's without renewal
 };
 
+/// Whether `url` could name a database at all, as far as that shows without opening it. `broken` with
+/// one line without secrets where it cannot: then waiting is of no use.
+result<void> check_url(const std::string& url);
+
 /// Opens what `url` names, by its scheme. `broken` with one clear line where it cannot be opened
 /// (not a file, no rights, held by another process); a PostgreSQL server that is not there yet is
 /// no error here.

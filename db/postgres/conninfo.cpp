@@ -3,7 +3,11 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <memory>
+#include <optional>
+#include <ranges>
 #include <string_view>
 
 namespace paymentd::db::postgres {
@@ -29,6 +33,68 @@ std::string whole_seconds(milliseconds time) {
   return std::to_string(std::max<std::int64_t>(time.count() / 1000, 1));
 }
 
+std::unexpected<error> no_address(std::string what) {
+  // No value is shown, neither here nor in libpq's own words: where a URL is written wrongly, a
+  // part of the password may stand anywhere.
+  return std::unexpected(
+      error{error_kind::broken, "the database's address " + std::move(what) +
+                                    "; it has to be postgresql://user@host:port/database"});
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc{} || end != text.data() + text.size())
+    return std::nullopt;
+  return number;
+}
+
+std::ptrdiff_t members(std::string_view list) {
+  return list.empty() ? 0 : std::ranges::count(list, ',') + 1;
+}
+
+/// Ports, one for all hosts or one for each. An empty one is the default.
+bool are_ports(std::string_view list) {
+  return std::ranges::all_of(std::views::split(list, ','), [](auto each) {
+    const std::string_view text(each.begin(), each.end());
+    const auto port = whole_number(text);
+    return text.empty() || (port && *port >= 1 && *port <= 65535);
+  });
+}
+
+/// What libpq finds out only when it connects, and would be waited for in vain.
+result<void> check_values(const PQconninfoOption* options) {
+  constexpr std::array<std::string_view, 6> numbers = {"connect_timeout",  "keepalives",
+                                                       "keepalives_idle",  "keepalives_interval",
+                                                       "keepalives_count", "tcp_user_timeout"};
+  constexpr std::array<std::string_view, 6> ssl_modes = {"disable", "allow",     "prefer",
+                                                         "require", "verify-ca", "verify-full"};
+  constexpr std::array<std::string_view, 6> attributes = {
+      "any", "read-write", "read-only", "primary", "standby", "prefer-standby"};
+  std::ptrdiff_t hosts = 1;
+  std::ptrdiff_t ports = 1;
+  for (const auto* option = options; option->keyword != nullptr; ++option) {
+    if (option->val == nullptr)
+      continue;
+    const std::string_view key = option->keyword;
+    const std::string_view value = option->val;
+    if (key == "port" && !are_ports(value))
+      return no_address("has a port that is no number from 1 to 65535");
+    if (std::ranges::find(numbers, key) != numbers.end() && !whole_number(value))
+      return no_address("has a " + std::string(key) + " that is no number");
+    if ((key == "sslmode" && std::ranges::find(ssl_modes, value) == ssl_modes.end()) ||
+        (key == "target_session_attrs" && std::ranges::find(attributes, value) == attributes.end()))
+      return no_address("has a " + std::string(key) + " that there is not");
+    if (key == "host" || key == "hostaddr")
+      hosts = std::max(hosts, members(value));
+    if (key == "port")
+      ports = members(value);
+  }
+  if (ports > 1 && ports != hosts)
+    return no_address("has more than one port, but not one for each host");
+  return {};
+}
+
 } // namespace
 
 session_limits limits_for(milliseconds lease) {
@@ -47,12 +113,11 @@ session_limits limits_for(milliseconds lease) {
 result<conninfo> conninfo::parse(const std::string& url, const session_limits& limits) {
   char* why = nullptr;
   const std::unique_ptr<PQconninfoOption, free_options> parsed(PQconninfoParse(url.c_str(), &why));
-  // libpq's own words may quote a part of the URL, and that part may be the password.
   const std::unique_ptr<char, decltype(&PQfreemem)> owned(why, &PQfreemem);
   if (!parsed)
-    return std::unexpected(error{error_kind::broken,
-                                 "the database's address does not parse; it has to be "
-                                 "postgresql://user@host:port/database"});
+    return no_address("does not parse");
+  if (auto fine = check_values(parsed.get()); !fine)
+    return std::unexpected(fine.error());
   conninfo out;
   std::string host;
   std::string name;

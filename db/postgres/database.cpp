@@ -50,6 +50,12 @@ class postgres_database final : public database {
 
 } // namespace
 
+result<void> check_url(const std::string& url) {
+  if (auto to = conninfo::parse(url, limits_for(database_options{}.lease)); !to)
+    return std::unexpected(to.error());
+  return {};
+}
+
 result<std::unique_ptr<database>> open(const database_options& options) {
   if (options.owner.empty())
     return std::unexpected(error{error_kind::broken, "the owner of the streams has no name"});

@@ -6,6 +6,9 @@
 
 namespace paymentd::db::postgres {
 
+/// See db/store.hpp.
+result<void> check_url(const std::string& url);
+
 /// Opens the database that the URL of `options` names. Does not connect: a server that is not there
 /// yet is no error.
 result<std::unique_ptr<database>> open(const database_options& options);

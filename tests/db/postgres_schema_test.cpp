@@ -97,6 +97,23 @@ TEST_F(postgres_schema, an_address_that_does_not_parse_is_refused_without_its_pa
   EXPECT_THAT(what.text, Not(HasSubstr("hush")));
 }
 
+TEST_F(postgres_schema, an_address_is_refused_only_for_what_can_never_be) {
+  for (const char* url :
+       {"postgresql://db", "postgresql://db:1/x", "postgresql://db:65535/x",
+        "postgresql://[::1]:5/x", "postgresql://a:1,b:2/x?target_session_attrs=read-write",
+        "postgresql:///x?host=/a,/b", "postgresql://a,b/x?port=5432",
+        "postgresql://a,b/x?port=,5433",
+        "postgresql://db/x?sslmode=verify-full&connect_timeout=3&options=-c%20jit%3Doff"})
+    EXPECT_TRUE(check_url(url)) << url;
+  for (const char* url : {"postgresql://db:x/x", "postgresql://db:0/x", "postgresql://db:65536/x",
+                          "postgresql://db:-1/x", "postgresql://a,b/x?port=1,2,3",
+                          "postgresql://db/x?keepalives_idle=long",
+                          "postgresql://db/x?target_session_attrs=writable", "mysql://db/x"}) {
+    EXPECT_EQ(kind_of(check_url(url)), error_kind::broken) << url;
+    EXPECT_FALSE(open_database({.url = url, .owner = "one"})) << url;
+  }
+}
+
 TEST_F(postgres_schema, a_server_that_is_not_there_is_unavailable_and_its_password_unsaid) {
   const auto database = must(
       open_database({.url = "postgresql://shop:hush@/x?host=/nowhere/at/all", .owner = "one"}));

@@ -61,6 +61,25 @@ TEST(command_line, a_database_that_cannot_be_opened_is_one_line_and_exit_1) {
   EXPECT_NE(result.output.find("/nowhere/at/all.db"), std::string::npos) << result.output;
 }
 
+TEST(command_line,
+     an_address_that_names_no_database_is_one_line_that_names_the_setting_and_exit_2) {
+  const workplace place;
+  for (const char* url :
+       {"postgresql://shop:hush@db:12%/x", "postgresql://shop:hush@db/x?nonsense=1",
+        "postgresql://shop:hush@db:99999/x", "postgresql://shop:hush@db:0/x",
+        "postgresql://shop:hush@a,b/x?port=1,2,3",
+        "postgresql://shop:hush@db/x?connect_timeout=soon",
+        "postgresql://shop:hush@db/x?sslmode=please"}) {
+    for (const char* command : {"serve", "audit"}) {
+      const ended result = place.run({command, "--set", std::string("database.url=") + url});
+      EXPECT_EQ(result.exit_code, 2) << url;
+      EXPECT_EQ(lines(result.output), 1) << result.output;
+      EXPECT_NE(result.output.find("database.url"), std::string::npos) << result.output;
+      EXPECT_EQ(result.output.find("hush"), std::string::npos) << result.output;
+    }
+  }
+}
+
 TEST(command_line, a_second_process_on_the_same_file_is_refused) {
   const workplace place;
   server_process server(place);
