@@ -1,5 +1,7 @@
 #include "alimtalk/http_connection.hpp"
 
+#include "alimtalk/public_address.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
@@ -73,8 +75,14 @@ void http_connection::resolved(error_code error, const results& endpoints) {
     return;
   if (error)
     return fail(http_error::kind::not_connected, "resolving the host: " + error.message());
+  std::vector<asio::ip::tcp::endpoint> allowed(endpoints.begin(), endpoints.end());
+  if (options_.public_only)
+    std::erase_if(allowed, [](const auto& each) { return !is_public(each.address()); });
+  if (allowed.empty())
+    return fail(http_error::kind::not_connected,
+                "the host has no address in the public internet, and no other is allowed");
   asio::async_connect(
-      socket_, endpoints, [self = shared_from_this()](error_code failed, const auto&) {
+      socket_, allowed, [self = shared_from_this()](error_code failed, const auto&) {
         if (self->closed_)
           return;
         if (failed)

@@ -2,6 +2,8 @@
 
 #include "alimtalk/json_text.hpp"
 
+#include <algorithm>
+
 namespace paymentd::alimtalk {
 namespace {
 
@@ -19,6 +21,28 @@ std::array<template_parameter, 4> template_parameters(const payment_event& event
            {"amount", amount_text(event.final_amount())},
            {"time", korea_time_text(event.at)},
            {"status", event.kind == entry_kind::refund ? "환불 완료" : "결제 완료"}}};
+}
+
+std::string filled_in(std::string_view text, const payment_event& event) {
+  const auto parameters = template_parameters(event);
+  std::string filled;
+  while (!text.empty()) {
+    const std::size_t open = text.find("#{");
+    filled.append(text.substr(0, open));
+    if (open == text.npos)
+      break;
+    text.remove_prefix(open);
+    const std::size_t close = text.find('}');
+    const std::string_view name =
+        close == text.npos ? std::string_view{} : text.substr(2, close - 2);
+    const auto known = std::ranges::find(parameters, name, &template_parameter::name);
+    // What is no parameter stands as it is written.
+    const std::size_t taken = known == parameters.end() ? 2 : close + 1;
+    filled.append(known == parameters.end() ? text.substr(0, taken)
+                                            : std::string_view(known->value));
+    text.remove_prefix(taken);
+  }
+  return filled;
 }
 
 std::string amount_text(won amount) {

@@ -21,6 +21,17 @@ struct template_parameter {
 /// "환불 완료" for a refund).
 std::array<template_parameter, 4> template_parameters(const payment_event& event);
 
+/// The SMS that the provider sends to a customer whom the AlimTalk does not reach.
+struct fallback_message {
+  bool is_long = false; // an LMS
+  std::string from;     // a number registered with the provider
+  std::string title;    // of an LMS; may be empty
+  std::string text;     // with `#{name}` for the parameters; empty: what the template says
+};
+
+/// `text` with each `#{name}` of a parameter replaced by its value.
+std::string filled_in(std::string_view text, const payment_event& event);
+
 /// Whole won with thousands separators: "12,000원".
 std::string amount_text(won amount);
 

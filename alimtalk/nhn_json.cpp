@@ -12,7 +12,24 @@ namespace {
 
 constexpr std::size_t recipient_bytes = 256; // of one recipient in a body, about
 
-void append_recipient(std::string& json, const recipient& one) {
+void append_fallback(std::string& json, const fallback_message& fallback,
+                     const payment_event& event) {
+  json.append(R"(,"resendParameter":{"isResend":true,"resendType":)");
+  json.append(fallback.is_long ? R"("LMS")" : R"("SMS")");
+  if (!fallback.title.empty()) {
+    json.append(R"(,"resendTitle":)");
+    append_json_string(json, filled_in(fallback.title, event));
+  }
+  if (!fallback.text.empty()) {
+    json.append(R"(,"resendContent":)");
+    append_json_string(json, filled_in(fallback.text, event));
+  }
+  json.append(R"(,"resendSendNo":)");
+  append_json_string(json, fallback.from);
+  json.push_back('}');
+}
+
+void append_recipient(std::string& json, const nhn_sender& from, const recipient& one) {
   json.append(R"({"recipientNo":)");
   append_json_string(json, one.event.phone);
   json.append(R"(,"templateParameter":{)");
@@ -24,7 +41,10 @@ void append_recipient(std::string& json, const recipient& one) {
     json.push_back(':');
     append_json_string(json, parameter.value);
   }
-  json.append(R"(},"recipientGroupingKey":)");
+  json.push_back('}');
+  if (from.fallback)
+    append_fallback(json, *from.fallback, one.event);
+  json.append(R"(,"recipientGroupingKey":)");
   append_json_string(json, one.delivery_id);
   json.push_back('}');
 }
@@ -172,14 +192,13 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
 
 } // namespace
 
-std::string nhn_send_body(std::string_view sender_key, std::string_view template_code,
-                          const call& what) {
+std::string nhn_send_body(const nhn_sender& from, const call& what) {
   std::string json;
   json.reserve(recipient_bytes * (what.recipients.size() + 1));
   json.append(R"({"senderKey":)");
-  append_json_string(json, sender_key);
+  append_json_string(json, from.sender_key);
   json.append(R"(,"templateCode":)");
-  append_json_string(json, template_code);
+  append_json_string(json, from.template_code);
   json.append(R"(,"senderGroupingKey":)");
   append_json_string(json, what.key);
   json.append(R"(,"recipientList":[)");
@@ -187,7 +206,7 @@ std::string nhn_send_body(std::string_view sender_key, std::string_view template
   for (const recipient& one : what.recipients) {
     if (!std::exchange(first, false))
       json.push_back(',');
-    append_recipient(json, one);
+    append_recipient(json, from, one);
   }
   return json.append("]}");
 }

@@ -1,15 +1,24 @@
 // NHN's JSON: the body of a send, and what is used of its answers. Pure functions; any thread.
 #pragma once
 
+#include "alimtalk/message.hpp"
 #include "alimtalk/provider.hpp"
+
+#include <optional>
 
 #include <string_view>
 
 namespace paymentd::alimtalk {
 
+/// What a body says of every message alike.
+struct nhn_sender {
+  std::string_view sender_key;
+  std::string_view template_code;
+  const std::optional<fallback_message>& fallback; // none: as it is set at NHN
+};
+
 /// The body of a send, written straight as text: a thousand messages in well under a millisecond.
-std::string nhn_send_body(std::string_view sender_key, std::string_view template_code,
-                          const call& what);
+std::string nhn_send_body(const nhn_sender& from, const call& what);
 
 /// One element of `sendResults`, or of a search's `messages`.
 struct nhn_result {

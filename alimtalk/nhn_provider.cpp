@@ -32,12 +32,14 @@ class nhn_provider final : public provider {
   void send(call what, std::function<void(call_result)> done) override {
     if (std::optional<failure> refused = refuse_at_once(what.recipients.size()))
       return done(std::unexpected(*std::move(refused)));
-    http_request request{.method = "POST",
-                         .target = messages_path_,
-                         .headers = {{"Content-Type", "application/json;charset=UTF-8"},
-                                     {"X-Secret-Key", options_.secret_key},
-                                     {"X-NC-API-IDEMPOTENCY-KEY", what.key}},
-                         .body = nhn_send_body(options_.sender_key, options_.template_code, what)};
+    http_request request{
+        .method = "POST",
+        .target = messages_path_,
+        .headers = {{"Content-Type", "application/json;charset=UTF-8"},
+                    {"X-Secret-Key", options_.secret_key},
+                    {"X-NC-API-IDEMPOTENCY-KEY", what.key}},
+        .body =
+            nhn_send_body({options_.sender_key, options_.template_code, options_.fallback}, what)};
     client_->request(std::move(request),
                      [what = std::move(what), done = std::move(done)](http_result result) {
                        done(nhn_call_result(what, std::move(result)));
@@ -145,6 +147,8 @@ std::string wrong_option(const nhn_options& options) {
       return std::string(name) + (text.empty() ? " is empty" : " has control characters");
   if (options.template_code.size() > nhn_template_code_max)
     return "template_code is longer than 20 characters";
+  if (options.fallback && options.fallback->from.empty())
+    return "fallback_from is empty";
   if (options.recipients_max == 0 || options.recipients_max > nhn_recipients_max)
     return "max_recipients must be 1 to 1000";
   if (options.connections_max == 0 || options.timeout <= std::chrono::milliseconds{0})

@@ -3,7 +3,10 @@
 // grouping key. Answers come on the thread of its HTTP client.
 #pragma once
 
+#include "alimtalk/message.hpp"
 #include "alimtalk/provider.hpp"
+
+#include <optional>
 
 namespace paymentd::alimtalk {
 
@@ -15,7 +18,8 @@ struct nhn_options {
   /// The approved template's code, 20 characters at most. The template may use `#{orderId}`,
   /// `#{amount}`, `#{time}` and `#{status}`: see alimtalk/message.hpp.
   std::string template_code;
-  std::chrono::milliseconds timeout{5000}; // of a request, from `send` to its answer
+  std::optional<fallback_message> fallback; // none: as it is set at NHN
+  std::chrono::milliseconds timeout{5000};  // of a request, from `send` to its answer
   std::size_t connections_max = 8;
   std::size_t recipients_max = 1000;                // of a call; 1000 is NHN's own bound
   std::size_t response_bytes_max = 4 * 1024 * 1024; // an answer to 1000 recipients has some 160 kB

@@ -16,11 +16,20 @@ void append_message(std::string& out, const solapi_sender& from, const call& wha
                     const recipient& one) {
   out.append(R"({"to":)");
   append_json_string(out, one.event.phone);
+  if (from.fallback) {
+    out.append(R"(,"from":)");
+    append_json_string(out, from.fallback->from);
+    if (!from.fallback->text.empty()) {
+      out.append(R"(,"text":)");
+      append_json_string(out, filled_in(from.fallback->text, one.event));
+    }
+  }
   out.append(R"(,"type":"ATA","kakaoOptions":{"pfId":)");
   append_json_string(out, from.pf_id);
   out.append(R"(,"templateId":)");
   append_json_string(out, from.template_id);
-  out.append(R"(,"disableSms":true,"variables":{)");
+  out.append(R"(,"disableSms":)").append(from.fallback ? "false" : "true");
+  out.append(R"(,"variables":{)");
   bool first = true;
   for (const template_parameter& parameter : template_parameters(one.event)) {
     out.append(std::exchange(first, false) ? R"("#{)" : R"(,"#{)");

@@ -1,7 +1,10 @@
 // Solapi's JSON: the body of a send, and what is used of its answers. Pure functions; any thread.
 #pragma once
 
+#include "alimtalk/message.hpp"
 #include "alimtalk/provider.hpp"
+
+#include <optional>
 
 #include <string_view>
 
@@ -11,6 +14,7 @@ namespace paymentd::alimtalk {
 struct solapi_sender {
   std::string_view pf_id;
   std::string_view template_id;
+  const std::optional<fallback_message>& fallback; // none: no SMS
 };
 
 /// The body of a send. Each message bears its delivery id and the call's key as custom fields,

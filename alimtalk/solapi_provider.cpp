@@ -45,7 +45,7 @@ class solapi_provider final : public provider {
         .headers = {{"Content-Type", "application/json;charset=UTF-8"},
                     {"Authorization", solapi_authorization(options_.api_key, options_.api_secret,
                                                            options_.now(), options_.salt())}},
-        .body = solapi_send_body({options_.pf_id, options_.template_id}, what)};
+        .body = solapi_send_body({options_.pf_id, options_.template_id, options_.fallback}, what)};
     client_->request(std::move(request),
                      [what = std::move(what), done = std::move(done)](http_result result) {
                        done(solapi_call_result(what, std::move(result)));
@@ -85,6 +85,8 @@ std::string wrong_option(const solapi_options& options) {
   for (const auto& [name, text] : texts)
     if (text.empty() || !safe_in_header(text))
       return std::string(name) + (text.empty() ? " is empty" : " has control characters");
+  if (options.fallback && options.fallback->from.empty())
+    return "fallback_from is empty";
   if (options.recipients_max == 0 || options.recipients_max > solapi_recipients_max)
     return "max_recipients must be 1 to 10000";
   if (options.connections_max == 0 || options.timeout <= std::chrono::milliseconds{0})

@@ -4,7 +4,10 @@
 // client.
 #pragma once
 
+#include "alimtalk/message.hpp"
 #include "alimtalk/provider.hpp"
+
+#include <optional>
 
 namespace paymentd::alimtalk {
 
@@ -16,7 +19,8 @@ struct solapi_options {
   /// The approved template's id. The template may use `#{orderId}`, `#{amount}`, `#{time}` and
   /// `#{status}`: see alimtalk/message.hpp.
   std::string template_id;
-  std::chrono::milliseconds timeout{5000}; // of a request, from `send` to its answer
+  std::optional<fallback_message> fallback; // none: no SMS
+  std::chrono::milliseconds timeout{5000};  // of a request, from `send` to its answer
   std::size_t connections_max = 8;
   std::size_t recipients_max = 1000;                // of a call; Solapi's own bound is 10,000
   std::size_t response_bytes_max = 4 * 1024 * 1024; // an answer to 1000 recipients has some 300 kB

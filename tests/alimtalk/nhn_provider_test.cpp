@@ -105,6 +105,30 @@ TEST_F(nhn_provider_test, the_body_has_the_fields_that_nhn_names) {
                              "status": "결제 완료"}}]})"));
 }
 
+TEST_F(nhn_provider_test, a_fallback_goes_with_each_message_filled_in) {
+  nhn_options with = options();
+  with.fallback = {.is_long = true,
+                   .from = "0212345678",
+                   .title = "결제",
+                   .text = "주문 #{orderId}: #{amount} #{status} #{no} #{"};
+  const auto to = make_nhn_provider(std::move(with));
+  ASSERT_TRUE(send(**to, example_call("7.0", 2, evening)));
+  const auto recipients = nlohmann::json::parse(fake_.last_body())["recipientList"];
+  EXPECT_EQ(recipients[1]["resendParameter"], nlohmann::json::parse(R"({
+    "isResend": true, "resendType": "LMS", "resendTitle": "결제", "resendSendNo": "0212345678",
+    "resendContent": "주문 2: 10,000원 결제 완료 #{no} #{"})"));
+}
+
+TEST_F(nhn_provider_test, a_fallback_without_words_says_what_the_template_says) {
+  nhn_options with = options();
+  with.fallback = {.is_long = false, .from = "0212345678", .title = {}, .text = {}};
+  const auto to = make_nhn_provider(std::move(with));
+  ASSERT_TRUE(send(**to, example_call("7.0", 1, evening)));
+  EXPECT_EQ(nlohmann::json::parse(fake_.last_body())["recipientList"][0]["resendParameter"],
+            nlohmann::json::parse(
+                R"({"isResend": true, "resendType": "SMS", "resendSendNo": "0212345678"})"));
+}
+
 TEST_F(nhn_provider_test, one_bad_number_fails_alone) {
   fake_.set_behaviour({.poison_numbers = {"01010000002"}});
   call what = example_call("k", 4, evening);
@@ -237,6 +261,7 @@ TEST_F(nhn_provider_test, options_that_cannot_work_are_refused_by_name) {
             "template_code is longer than 20 characters");
   EXPECT_EQ(error_with([](nhn_options& o) { o.recipients_max = 1001; }),
             "max_recipients must be 1 to 1000");
+  EXPECT_EQ(error_with([](nhn_options& o) { o.fallback.emplace(); }), "fallback_from is empty");
   EXPECT_EQ(error_with([](nhn_options& o) { o.base_url = "nowhere"; }),
             "base_url: a URL must begin with http:// or https://");
 }

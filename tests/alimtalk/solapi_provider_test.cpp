@@ -136,6 +136,17 @@ TEST_F(solapi_provider_test, the_body_has_the_fields_that_solapi_names) {
     "allowDuplicates": true, "showMessageList": true})"));
 }
 
+TEST_F(solapi_provider_test, a_fallback_goes_with_each_message_filled_in) {
+  solapi_options with = options();
+  with.fallback = {
+      .is_long = false, .from = "0212345678", .title = {}, .text = "주문 #{orderId} #{status}"};
+  ASSERT_TRUE(send(*solapi(std::move(with)), example_call("7.1", 2, evening)));
+  const auto message = nlohmann::json::parse(fake_.last_body())["messages"][1];
+  EXPECT_EQ(message["from"], "0212345678");
+  EXPECT_EQ(message["text"], "주문 2 결제 완료");
+  EXPECT_EQ(message["kakaoOptions"]["disableSms"], false);
+}
+
 TEST_F(solapi_provider_test, each_call_is_signed_anew) {
   const auto to = solapi();
   for (int i = 0; i < 3; ++i) // the fake takes a signature once

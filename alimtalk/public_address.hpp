@@ -1,0 +1,14 @@
+// Which addresses are of the public internet: those that a URL from outside may lead to. Used by
+// the HTTP client on the addresses that it is about to connect to. Pure; any thread.
+#pragma once
+
+#include <boost/asio/ip/address.hpp>
+
+namespace paymentd::alimtalk {
+
+/// False for loopback, private (RFC 1918), shared (RFC 6598), link-local and unique-local
+/// addresses, for those that stand for IPv4 addresses (mapped, 6to4, Teredo, NAT64), for multicast
+/// and whatever else the IANA registries of special-purpose addresses reserve.
+bool is_public(const boost::asio::ip::address& address);
+
+} // namespace paymentd::alimtalk
