@@ -1,12 +1,11 @@
 // paymentd: the command line, and the wiring of the server. Start and stop are two visible lists in
 // `serve`; what the parts do stands in their rooms.
 #include "actors/payment_system.hpp"
-#include "alimtalk/log_provider.hpp"
-#include "alimtalk/nhn_provider.hpp"
 #include "config/settings.hpp"
 #include "db/store.hpp"
 #include "http/server.hpp"
 #include "log.hpp"
+#include "subscribers.hpp"
 
 #include <CLI/CLI.hpp>
 #include <caf/actor_system.hpp>
@@ -18,7 +17,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <mutex>
 #include <random>
 #include <sys/resource.h>
 #include <thread>
@@ -42,38 +40,10 @@ std::string make_owner() {
   return fmt::format("{}-{}-{:08x}", host, ::getpid(), std::random_device{}());
 }
 
-/// Uniform in [0, 1), for any thread: restarts and retries must not come in step with others'.
-double random_fraction() {
-  static std::mutex guard;
-  static std::mt19937_64 engine{std::random_device{}()};
-  const std::lock_guard lock(guard);
-  return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
-}
-
 db::result<std::unique_ptr<db::database>> open_database(const config::settings& settings) {
   return db::open_database({.url = settings.database.url.reveal(),
                             .owner = make_owner(),
                             .lease = settings.notification.lease});
-}
-
-std::expected<std::shared_ptr<alimtalk::provider>, std::string>
-make_provider(const config::alimtalk_settings& settings) {
-  if (settings.provider == config::alimtalk_provider::none)
-    return nullptr;
-  if (settings.provider == config::alimtalk_provider::log)
-    return alimtalk::make_log_provider(
-        {.recipients_max = static_cast<std::size_t>(settings.max_recipients)});
-  alimtalk::nhn_options options;
-  if (!settings.base_url.empty())
-    options.base_url = settings.base_url;
-  options.app_key = settings.app_key;
-  options.secret_key = settings.secret_key.reveal();
-  options.sender_key = settings.sender_key;
-  options.template_code = settings.template_code;
-  options.timeout = settings.timeout;
-  options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
-  options.recipients_max = static_cast<std::size_t>(settings.max_recipients);
-  return alimtalk::make_nhn_provider(std::move(options));
 }
 
 /// Waits for SIGINT or SIGTERM, which every thread blocks. A second one ends the process at once.
@@ -130,7 +100,7 @@ http::server_options server_options_of(const config::settings& settings) {
 
 actors::payment_system_options
 system_options_of(const config::settings& settings, db::database& database,
-                  const std::shared_ptr<alimtalk::provider>& provider) {
+                  std::vector<actors::notification_supervisor_options> subscribers) {
   actors::payment_system_options options;
   options.database = &database;
   options.migrates = settings.database.migrations == config::migration_mode::automatic;
@@ -142,23 +112,7 @@ system_options_of(const config::settings& settings, db::database& database,
   if (database.lanes_max() > 1)
     options.lease = settings.notification.lease;
   options.random = random_fraction;
-  if (provider) {
-    actors::notification_supervisor_options alimtalk;
-    alimtalk.delivery.subscriber = "alimtalk";
-    alimtalk.delivery.provider = provider;
-    alimtalk.delivery.in_flight_max = settings.alimtalk.max_in_flight;
-    alimtalk.delivery.messages_max = settings.alimtalk.max_recipients;
-    alimtalk.delivery.messages_per_second_max = settings.alimtalk.max_per_second;
-    alimtalk.delivery.linger = std::chrono::milliseconds{20}; // docs/performance.md
-    alimtalk.delivery.policy.max_age = settings.notification.max_age;
-    // A call is over after its time-out; the rest is for clocks of other processes that differ.
-    alimtalk.delivery.policy.settles_within = settings.alimtalk.timeout + std::chrono::seconds{25};
-    alimtalk.delivery.policy.can_find = provider->can_find();
-    alimtalk.delivery.policy.key_window = provider->key_window();
-    alimtalk.delivery.random = random_fraction;
-    alimtalk.restart = settings.notification.backoff;
-    options.subscribers.push_back(std::move(alimtalk));
-  }
+  options.subscribers = std::move(subscribers);
   return options;
 }
 
@@ -184,16 +138,17 @@ int serve(const config::settings& settings) {
       return complain(failed, ready.error().text);
     spdlog::warn("waiting for the database: {}", ready.error().text);
   }
-  const auto provider = make_provider(settings.alimtalk);
-  if (!provider)
-    return complain(bad_usage, provider.error());
+  const auto subscribers = make_subscribers(settings);
+  if (!subscribers)
+    return complain(bad_usage, subscribers.error());
 
   caf::actor_system_config actor_config;
   // The sharing policy waits on a condition variable; the default one polls.
   actor_config.set("scheduler.policy", caf::atom("sharing"));
   actor_config.set("scheduler.max-threads", std::size_t{1});
   caf::actor_system actor_system(actor_config);
-  actors::payment_system payments(actor_system, system_options_of(settings, **database, *provider));
+  actors::payment_system payments(actor_system,
+                                  system_options_of(settings, **database, *subscribers));
   // Start: from the inside out, so that who is asked is there.
   payments.start([](const std::string& who) {
     spdlog::critical("{}: the process ends, and a restart goes on from the database", who);
@@ -217,8 +172,8 @@ int serve(const config::settings& settings) {
   server.stop(settings.shutdown.timeout);
   payments.stop(std::chrono::ceil<std::chrono::milliseconds>(
       std::max(until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0})));
-  if (*provider)
-    (*provider)->stop();
+  for (const auto& each : *subscribers)
+    each.delivery.provider->stop();
   const auto& settled = *payments.lanes();
   const auto batches = settled.batches.load();
   spdlog::info("stopped: {} commands settled in batches of {:.1f}", settled.commands.load(),

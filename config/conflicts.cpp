@@ -21,17 +21,28 @@ std::vector<conflict> conflicts(const settings& of) {
     found.push_back({{"notification.backoff_min", "notification.backoff_max"},
                      "must be at most notification.backoff_max, " + to_string(backoff.max) +
                          ", not " + to_string(backoff.min)});
+  const auto need = [&](std::string key, bool empty) {
+    if (empty)
+      found.push_back({{std::move(key), "alimtalk.provider"},
+                       "must be given, because alimtalk.provider is " +
+                           std::string{to_string(of.alimtalk.provider)}});
+  };
   if (of.alimtalk.provider == alimtalk_provider::nhn) {
-    const auto need = [&](std::string key, bool empty) {
-      if (empty)
-        found.push_back({{std::move(key), "alimtalk.provider"},
-                         "must be given, because alimtalk.provider is nhn"});
-    };
     need("alimtalk.app_key", of.alimtalk.app_key.empty());
     need("alimtalk.secret_key", of.alimtalk.secret_key.empty());
     need("alimtalk.sender_key", of.alimtalk.sender_key.empty());
     need("alimtalk.template_code", of.alimtalk.template_code.empty());
   }
+  if (of.alimtalk.provider == alimtalk_provider::solapi) {
+    need("alimtalk.api_key", of.alimtalk.api_key.empty());
+    need("alimtalk.api_secret", of.alimtalk.api_secret.empty());
+    need("alimtalk.pf_id", of.alimtalk.pf_id.empty());
+    need("alimtalk.template_id", of.alimtalk.template_id.empty());
+  }
+  if (of.alimtalk.fallback != alimtalk_fallback::off && of.alimtalk.fallback_from.empty())
+    found.push_back({{"alimtalk.fallback_from", "alimtalk.fallback"},
+                     "must be given, because alimtalk.fallback is " +
+                         std::string{to_string(of.alimtalk.fallback)}});
   return found;
 }
 

@@ -1,5 +1,6 @@
 #include "config/registry.hpp"
 #include "config/toml_file.hpp"
+#include "config/webhooks.hpp"
 
 #include <unistd.h>
 
@@ -140,13 +141,16 @@ class loader {
     for (auto& each : contents.values) {
       std::string where = path.string() + ":" + std::to_string(each.line);
       if (each.is_section)
-        errors_.push_back(where + ": [" + each.key + "]: unknown section" +
-                          did_you_mean(each.key, sections()));
+        errors_.push_back(where + ": [" + each.key + "]: " +
+                          (each.key == webhook_section
+                               ? "each webhook is an [[webhook]] of its own"
+                               : "unknown section" + did_you_mean(each.key, sections())));
       else
         values.push_back(
             {std::move(where), std::move(each.key), std::move(each.text), true, each.type});
     }
     take(values);
+    values_.webhooks = read_webhooks(contents.webhooks, path.string(), errors_);
   }
 
   void take_environment(const named_texts& environment) {

@@ -1,4 +1,5 @@
 #include "config/registry.hpp"
+#include "config/webhooks.hpp"
 
 namespace paymentd::config {
 
@@ -47,7 +48,7 @@ std::string example() {
     out += "\n" + comment(each.sentence) + comment("Value: " + each.takes);
     out += "#" + each.name() + " = " + each.show(defaults) + "\n";
   }
-  return out;
+  return out + std::string{webhook_example};
 }
 
 std::string effective(const settings& of) {
@@ -61,6 +62,8 @@ std::string effective(const settings& of) {
     }
     out += each.name() + " = " + each.show(of) + "\n";
   }
+  for (const webhook_settings& each : of.webhooks)
+    out += "\n" + webhook_toml(each);
   return out;
 }
 

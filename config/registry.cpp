@@ -11,7 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array provider_names{"log", "nhn", "none"};
+constexpr std::array provider_names{"log", "nhn", "solapi", "none"};
+constexpr std::array fallback_names{"off", "sms", "lms"};
 constexpr std::array migration_names{"auto", "off"};
 constexpr std::array level_names{"trace", "debug", "info", "warn", "error"};
 constexpr std::array format_names{"text", "json"};
@@ -124,6 +125,43 @@ setting token(std::string key, Of of, std::size_t length_max, std::string senten
           .set =
               [of, length_max](settings& s, std::string_view text) {
                 if (text.size() > length_max || !is_token(text))
+                  return false;
+                of(s) = std::string{text};
+                return true;
+              },
+          .show = [of](const settings& s) { return toml_text(of(s)); }};
+}
+
+template <class Of>
+setting phone_number(std::string key, Of of, std::string sentence) {
+  constexpr std::size_t digits_max = 15; // E.164
+  return {.key = std::move(key),
+          .takes = "at most " + std::to_string(digits_max) + " digits",
+          .sentence = std::move(sentence),
+          .set =
+              [of](settings& s, std::string_view text) {
+                if (text.size() > digits_max ||
+                    !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }))
+                  return false;
+                of(s) = std::string{text};
+                return true;
+              },
+          .show = [of](const settings& s) { return toml_text(of(s)); }};
+}
+
+/// Words for people: UTF-8 without control characters other than the end of a line.
+template <class Of>
+setting words(std::string key, Of of, std::size_t bytes_max, std::string sentence) {
+  return {.key = std::move(key),
+          .takes = "a text in UTF-8 of at most " + std::to_string(bytes_max) + " bytes",
+          .sentence = std::move(sentence),
+          .set =
+              [of, bytes_max](settings& s, std::string_view text) {
+                const auto is_control = [](char c) {
+                  return (static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f';
+                };
+                if (text.size() > bytes_max || std::ranges::any_of(text, is_control) ||
+                    !is_utf8(text))
                   return false;
                 of(s) = std::string{text};
                 return true;
@@ -254,17 +292,36 @@ void add_database(std::vector<setting>& all) {
 void add_alimtalk(std::vector<setting>& all) {
   all.push_back(choice("alimtalk.provider", PAYMENTD_FIELD(alimtalk.provider), provider_names,
                        "Who sends the messages: log writes them to the log, nhn is NHN Cloud's "
-                       "KakaoTalk Bizmessage, none sends nothing."));
+                       "KakaoTalk Bizmessage, solapi is Solapi (CoolSMS), none sends nothing."));
   all.push_back(base_url("alimtalk.base_url", PAYMENTD_FIELD(alimtalk.base_url),
                          "Where the message API is. Empty: the provider's own address."));
   all.push_back(token("alimtalk.app_key", PAYMENTD_FIELD(alimtalk.app_key), 100,
-                      "The application's key at the provider."));
+                      "nhn: the application's key."));
   all.push_back(hidden("alimtalk.secret_key", PAYMENTD_FIELD(alimtalk.secret_key), 500,
-                       "The secret that goes with app_key."));
+                       "nhn: the secret that goes with app_key."));
   all.push_back(token("alimtalk.sender_key", PAYMENTD_FIELD(alimtalk.sender_key), 100,
-                      "The key of the KakaoTalk channel that sends."));
+                      "nhn: the key of the KakaoTalk channel that sends."));
   all.push_back(token("alimtalk.template_code", PAYMENTD_FIELD(alimtalk.template_code), 20,
-                      "The code of the approved template."));
+                      "nhn: the code of the approved template."));
+  all.push_back(
+      token("alimtalk.api_key", PAYMENTD_FIELD(alimtalk.api_key), 100, "solapi: the API key."));
+  all.push_back(hidden("alimtalk.api_secret", PAYMENTD_FIELD(alimtalk.api_secret), 500,
+                       "solapi: the secret that goes with api_key; it signs every call."));
+  all.push_back(token("alimtalk.pf_id", PAYMENTD_FIELD(alimtalk.pf_id), 100,
+                      "solapi: the id of the KakaoTalk channel that sends."));
+  all.push_back(token("alimtalk.template_id", PAYMENTD_FIELD(alimtalk.template_id), 100,
+                      "solapi: the id of the approved template."));
+  all.push_back(choice("alimtalk.fallback", PAYMENTD_FIELD(alimtalk.fallback), fallback_names,
+                       "What the provider sends to a customer whom the AlimTalk does not reach: an "
+                       "SMS, a longer LMS, or nothing (off). Solapi itself chooses between the two "
+                       "by the length."));
+  all.push_back(phone_number("alimtalk.fallback_from", PAYMENTD_FIELD(alimtalk.fallback_from),
+                             "The registered number that the fallback comes from."));
+  all.push_back(words("alimtalk.fallback_title", PAYMENTD_FIELD(alimtalk.fallback_title), 120,
+                      "nhn: the title of an LMS."));
+  all.push_back(words("alimtalk.fallback_text", PAYMENTD_FIELD(alimtalk.fallback_text), 2000,
+                      "What the fallback says; #{orderId}, #{amount}, #{time} and #{status} are "
+                      "filled in. Empty: what the template says."));
   all.push_back(duration("alimtalk.timeout", PAYMENTD_FIELD(alimtalk.timeout), 10ms, 5min,
                          "How long one call of the message API may take."));
   all.push_back(whole("alimtalk.max_recipients", PAYMENTD_FIELD(alimtalk.max_recipients), 1, 1000,
@@ -308,6 +365,10 @@ void add_rest(std::vector<setting>& all) {
 
 std::string_view to_string(alimtalk_provider of) noexcept {
   return provider_names[static_cast<std::size_t>(of)];
+}
+
+std::string_view to_string(alimtalk_fallback of) noexcept {
+  return fallback_names[static_cast<std::size_t>(of)];
 }
 
 std::string_view to_string(migration_mode of) noexcept {

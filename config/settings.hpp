@@ -20,13 +20,15 @@ namespace paymentd::config {
 
 using std::chrono::milliseconds;
 
-enum class alimtalk_provider : std::uint8_t { log, nhn, none };
+enum class alimtalk_provider : std::uint8_t { log, nhn, solapi, none };
+enum class alimtalk_fallback : std::uint8_t { off, sms, lms };
 enum class migration_mode : std::uint8_t { automatic, off };
 enum class log_level : std::uint8_t { trace, debug, info, warn, error };
 enum class log_format : std::uint8_t { text, json };
 
 /// The names that settings know them by: "nhn", "info", "json".
 std::string_view to_string(alimtalk_provider) noexcept;
+std::string_view to_string(alimtalk_fallback) noexcept;
 std::string_view to_string(migration_mode) noexcept;
 std::string_view to_string(log_level) noexcept;
 std::string_view to_string(log_format) noexcept;
@@ -53,7 +55,8 @@ struct database_settings {
   migration_mode migrations = migration_mode::automatic;
 };
 
-/// With provider nhn, app_key, secret_key, sender_key and template_code are not empty.
+/// With provider nhn, app_key, secret_key, sender_key and template_code are not empty; with solapi,
+/// api_key, api_secret, pf_id and template_id are not. With a fallback, fallback_from is not.
 struct alimtalk_settings {
   alimtalk_provider provider = alimtalk_provider::log;
   std::string base_url; // empty: the provider's own; no slash at its end
@@ -61,10 +64,31 @@ struct alimtalk_settings {
   secret secret_key;
   std::string sender_key;
   std::string template_code;
+  std::string api_key;
+  secret api_secret;
+  std::string pf_id;
+  std::string template_id;
+  alimtalk_fallback fallback = alimtalk_fallback::off;
+  std::string fallback_from;
+  std::string fallback_title;
+  std::string fallback_text;
   milliseconds timeout{5'000};
   int max_recipients = 1000;
   int max_in_flight = 8;
   int max_per_second = 0; // 0: no limit
+};
+
+/// One `[[webhook]]`: who is told of payments or refunds over HTTP.
+struct webhook_settings {
+  std::string name; // unique, 1 to 40 of [a-z0-9_-]
+  std::string url;
+  secret signing_secret; // "whsec_…"
+  secret old_secret;     // signs too, where it is not empty
+  bool payments = true;  // at least one of both
+  bool refunds = false;
+  bool allow_private_network = false;
+  milliseconds timeout{15'000};
+  int max_in_flight = 32;
 };
 
 struct notification_settings {
@@ -87,6 +111,7 @@ struct settings {
   admin_settings admin;
   database_settings database;
   alimtalk_settings alimtalk;
+  std::vector<webhook_settings> webhooks; // of the file alone
   notification_settings notification;
   shutdown_settings shutdown;
   log_settings log;

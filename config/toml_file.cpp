@@ -1,4 +1,5 @@
 #include "config/toml_file.hpp"
+#include "config/webhooks.hpp"
 
 #include <toml++/toml.h>
 
@@ -33,7 +34,33 @@ file_value value_of(std::string key, const toml::node& node) {
                  : node.is_table() ? "a table"
                                    : "a date or time";
   }
+  if (const auto* flag = node.as_boolean())
+    value.flag = flag->get();
+  if (const auto* array = node.as_array()) {
+    value.list.emplace();
+    for (const toml::node& each : *array)
+      if (const auto* text = each.as_string())
+        value.list->push_back(text->get());
+    if (value.list->size() != array->size())
+      value.list.reset();
+  }
   return value;
+}
+
+/// The tables of [[webhook]]; nothing where it is something else.
+std::optional<std::vector<file_table>> tables_of(const toml::node& node) {
+  const auto* array = node.as_array();
+  if (array == nullptr || !array->is_array_of_tables())
+    return std::nullopt;
+  std::vector<file_table> tables;
+  for (const toml::node& each : *array) {
+    file_table& table = tables.emplace_back();
+    table.line = static_cast<int>(each.source().begin.line);
+    for (const auto& [key, value] : *each.as_table())
+      table.values.push_back(value_of(std::string{key.str()}, value));
+    std::ranges::stable_sort(table.values, {}, &file_value::line);
+  }
+  return tables;
 }
 
 } // namespace
@@ -70,6 +97,10 @@ file_contents read_toml(const std::filesystem::path& path,
     const toml::table root = toml::parse(*text);
     for (const auto& [section, node] : root) {
       const std::string name{section.str()};
+      if (auto tables = name == webhook_section ? tables_of(node) : std::nullopt) {
+        contents.webhooks = *std::move(tables);
+        continue;
+      }
       const auto* table = node.as_table();
       if (table == nullptr || std::ranges::find(sections, name) == sections.end()) {
         contents.values.push_back(value_of(name, node));

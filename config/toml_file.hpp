@@ -17,11 +17,20 @@ struct file_value {
   std::optional<toml_type> type; // nothing for booleans, dates, arrays and tables
   bool is_section = false;       // of a section that `sections` did not name; its keys are left out
   std::string text;              // the value, or what it is: "a boolean"
+  std::optional<bool> flag;      // of a boolean
+  std::optional<std::vector<std::string>> list; // of an array of texts
+};
+
+/// One table of an array of tables.
+struct file_table {
+  int line = 0;
+  std::vector<file_value> values; // their keys have no section
 };
 
 struct file_contents {
   std::vector<file_value> values;
-  std::vector<std::string> errors; // whole lines; with any of them there are no values
+  std::vector<file_table> webhooks; // [[webhook]], in the order of the file
+  std::vector<std::string> errors;  // whole lines; with any of them there are no values
 };
 
 /// Reads at most 1 MiB. `sections` are the known ones.

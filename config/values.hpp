@@ -58,6 +58,9 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 /// With the largest unit that leaves a whole number.
 std::string to_string(std::chrono::milliseconds of);
 
+/// Whether `text` is well-formed UTF-8 (no overlong forms, no surrogates).
+bool is_utf8(std::string_view text) noexcept;
+
 std::optional<std::int64_t> parse_whole(std::string_view text);
 /// A decimal number; neither infinite nor "nan".
 std::optional<double> parse_real(std::string_view text);

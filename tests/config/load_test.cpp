@@ -158,6 +158,9 @@ TEST(load, bounds_include_their_ends_and_nothing_beyond) {
                                              {"alimtalk.app_key", "a/../b"},
                                              {"alimtalk.secret_key", "a\r\nX-Evil: 1"},
                                              {"alimtalk.provider", "NHN"},
+                                             {"alimtalk.fallback_from", "02-1234"},
+                                             {"alimtalk.fallback_text", "bad \xC0\x80"},
+                                             {"alimtalk.fallback_text", "bell \a"},
                                              {"alimtalk.base_url", "ftp://h"},
                                              {"alimtalk.base_url", "http://"},
                                              {"alimtalk.base_url", "http://me:pw@h"},
@@ -318,6 +321,34 @@ TEST(load, nhn_needs_its_keys_and_names_all_that_are_missing) {
           "alimtalk.app_key: must be given, because alimtalk.provider is nhn (--set)",
           "alimtalk.secret_key: must be given, because alimtalk.provider is nhn (--set)",
           "alimtalk.template_code: must be given, because alimtalk.provider is nhn (--set)"));
+}
+
+TEST(load, solapi_needs_its_keys_and_names_all_that_are_missing) {
+  const scratch_file key{"geheim\n"};
+  EXPECT_THAT(
+      bad(sets({{"alimtalk.provider", "solapi"}, {"alimtalk.pf_id", "PF1"}})),
+      ElementsAre(
+          "alimtalk.api_key: must be given, because alimtalk.provider is solapi (--set)",
+          "alimtalk.api_secret: must be given, because alimtalk.provider is solapi (--set)",
+          "alimtalk.template_id: must be given, because alimtalk.provider is solapi (--set)"));
+  const settings loaded = good(sets({{"alimtalk.provider", "solapi"},
+                                     {"alimtalk.api_key", "NCS1"},
+                                     {"alimtalk.api_secret_file", key.path().string()},
+                                     {"alimtalk.pf_id", "PF1"},
+                                     {"alimtalk.template_id", "KA01TP2301260851307"}}));
+  EXPECT_EQ(loaded.alimtalk.provider, alimtalk_provider::solapi);
+  EXPECT_EQ(loaded.alimtalk.api_secret.reveal(), "geheim");
+}
+
+TEST(load, a_fallback_needs_the_number_that_it_comes_from) {
+  EXPECT_THAT(bad(sets({{"alimtalk.fallback", "sms"}})),
+              ElementsAre("alimtalk.fallback_from: must be given, because alimtalk.fallback is sms "
+                          "(--set)"));
+  const settings loaded = good(sets({{"alimtalk.fallback", "lms"},
+                                     {"alimtalk.fallback_from", "0212345678"},
+                                     {"alimtalk.fallback_text", "주문 #{orderId}\n#{amount}"}}));
+  EXPECT_EQ(loaded.alimtalk.fallback, alimtalk_fallback::lms);
+  EXPECT_EQ(loaded.alimtalk.fallback_text, "주문 #{orderId}\n#{amount}");
 }
 
 TEST(load, a_batch_is_no_larger_than_what_may_wait) {

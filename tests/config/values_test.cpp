@@ -94,5 +94,13 @@ TEST(values, a_quoted_text_stays_one_line) {
   EXPECT_EQ(toml_text("결제"), "\"결제\"");
 }
 
+TEST(values, utf8_is_well_formed_or_not) {
+  for (const char* good : {"", "a", "결제", "\xF0\x9F\x98\x80", "\xED\x9F\xBF"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const char* bad : {"\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xEA\xB2",
+                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "a\xFF"})
+    EXPECT_FALSE(is_utf8(bad)) << bad;
+}
+
 } // namespace
 } // namespace paymentd::config

@@ -134,8 +134,11 @@ void workplace::execute(const std::string& sql) const {
 
 namespace {
 
-std::vector<std::string> serve_arguments(const workplace& place, std::vector<std::string> sets) {
+std::vector<std::string> serve_arguments(const workplace& place, std::vector<std::string> sets,
+                                         const std::filesystem::path& config) {
   std::vector<std::string> arguments = {PAYMENTD_PROGRAM, "serve"};
+  if (!config.empty())
+    arguments.insert(arguments.end(), {"--config", config.string()});
   sets.insert(sets.begin(), {"http.listen=127.0.0.1:0", "admin.listen=127.0.0.1:0",
                              "database.url=" + place.database_url()});
   for (std::string& each : sets) {
@@ -147,8 +150,10 @@ std::vector<std::string> serve_arguments(const workplace& place, std::vector<std
 
 } // namespace
 
-server_process::server_process(const workplace& place, std::vector<std::string> sets)
-    : program_(serve_arguments(place, std::move(sets)), unused_name(place.path(), "serve")) {
+server_process::server_process(const workplace& place, std::vector<std::string> sets,
+                               const std::filesystem::path& config)
+    : program_(serve_arguments(place, std::move(sets), config),
+               unused_name(place.path(), "serve")) {
   static const std::regex line(
       R"(serves http://127.0.0.1:(\d+) \(operators: http://[^:]+:(\d+)\))");
   std::smatch match;

@@ -65,7 +65,9 @@ class workplace {
 /// `paymentd serve` on a workplace's database and on free ports.
 class server_process {
  public:
-  explicit server_process(const workplace& place, std::vector<std::string> sets = {});
+  /// `config`: a settings' file, or none.
+  explicit server_process(const workplace& place, std::vector<std::string> sets = {},
+                          const std::filesystem::path& config = {});
 
   std::uint16_t port() const { return port_; }
   std::uint16_t admin_port() const { return admin_port_; }

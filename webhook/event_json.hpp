@@ -1,0 +1,19 @@
+// What a webhook's receiver reads: a payment event as CloudEvents 1.0 JSON, with the order as it
+// was then. Pure functions; any thread.
+#pragma once
+
+#include "domain/event.hpp"
+
+#include <string>
+
+namespace paymentd::webhook {
+
+/// `id` is the ledger entry's; `type` is paymentd.payment.succeeded.v1 or
+/// paymentd.payment.refunded.v1; `data` is the order in the fields of the REST API. Always the same
+/// text for the same event.
+std::string event_json(const payment_event& event);
+
+/// The media type of the text.
+inline constexpr const char* event_media_type = "application/cloudevents+json";
+
+} // namespace paymentd::webhook
