@@ -46,6 +46,10 @@ struct submit {
   ticket from;
   command what;
 };
+/// Several of them at once; each is answered by itself.
+struct submit_many {
+  std::vector<submit> commands;
+};
 struct settled {
   std::uint64_t number = 0;
   outcome_reply reply;
@@ -188,6 +192,7 @@ struct retries_due {
 } // namespace paymentd::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::submit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::submit_many)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::look_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::looked_up)

@@ -102,6 +102,10 @@ caf::behavior order_registry(registry_actor* self, order_registry_options option
   self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down); });
   return {
       [self](submit& what) { pass_on(self, what); },
+      [self](submit_many& many) {
+        for (submit& each : many.commands)
+          pass_on(self, each);
+      },
       [self](const order_idle& news) { on_idle(self->state, news); },
   };
 }

@@ -118,6 +118,17 @@ void send_batch(lane_actor* self) {
   ask_worker(self, do_settle{state.batch});
 }
 
+/// Lets a command wait for the next batch, where there is room.
+void take_in(lane_actor* self, submit& what) {
+  auto& state = self->state;
+  if (state.pending.size() >= state.options.pending_max)
+    expire(self); // those whose time is up give way
+  if (state.pending.size() >= state.options.pending_max)
+    shed(self, what.from, never_begun(self));
+  else
+    state.pending.push_back(std::move(what));
+}
+
 /// Puts the batch back in front: nothing of it had happened.
 void take_back(settlement_lane_state& state) {
   for (std::size_t i = state.batch_tickets.size(); i-- > 0;)
@@ -309,15 +320,13 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
 
   return {
       [self](submit& what) {
-        auto& state = self->state;
-        if (state.pending.size() >= state.options.pending_max) {
-          expire(self); // those whose time is up give way
-          if (state.pending.size() >= state.options.pending_max) {
-            shed(self, what.from, never_begun(self));
-            return;
-          }
-        }
-        state.pending.push_back(std::move(what));
+        take_in(self, what);
+        send_batch(self);
+        expire_later(self);
+      },
+      [self](submit_many& many) {
+        for (submit& each : many.commands)
+          take_in(self, each);
         send_batch(self);
         expire_later(self);
       },

@@ -41,8 +41,9 @@ void gateway::waiter::fail(actors::no_outcome why) {
 }
 
 gateway::gateway(caf::actor_system& system, actors::entrance to, options limits,
-                 std::function<void()> wake)
-    : system_(system), to_(std::move(to)), limits_(limits), inbox_(std::make_shared<inbox>()) {
+                 std::function<void()> wake, std::function<void()> turn_begun)
+    : system_(system), to_(std::move(to)), limits_(limits), inbox_(std::make_shared<inbox>()),
+      turn_begun_(std::move(turn_begun)) {
   inbox_->wake = std::move(wake);
   // Hidden: the actor system does not wait for it. It ends with the last handle to it.
   self_ = system.spawn<caf::actor_companion, caf::hidden>();
@@ -81,7 +82,13 @@ auto gateway::redeliver(const db::get_delivery& which) -> inquiry {
 void gateway::submission::await_suspend(std::coroutine_handle<> self) {
   resume = self;
   const caf::actor& to = via_.to_.taking(what_);
-  caf::anon_send(to, actors::submit{via_.enter(*this), std::move(what_)});
+  auto& parcels = via_.parcels_;
+  auto parcel = std::ranges::find(parcels, to, &parcel::to);
+  if (parcel == parcels.end())
+    parcel = parcels.insert(parcels.end(), {to, {}});
+  parcel->commands.push_back({via_.enter(*this), std::move(what_)});
+  if (!std::exchange(via_.in_turn_, true))
+    via_.turn_begun_();
 }
 
 void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
@@ -144,6 +151,17 @@ gateway::waiter* gateway::leave(std::uint64_t number) {
   waiter* who = slots_[at].who;
   remove(at);
   return who;
+}
+
+void gateway::flush() {
+  in_turn_ = false;
+  for (parcel& each : parcels_) {
+    if (each.commands.empty())
+      continue;
+    const std::size_t usual = each.commands.size();
+    caf::anon_send(each.to, actors::submit_many{std::exchange(each.commands, {})});
+    each.commands.reserve(usual);
+  }
 }
 
 void gateway::drain() {

@@ -29,8 +29,10 @@ class gateway {
 
   /// `wake` is called on any thread, once for many messages, must not block, and must see to it
   /// that `drain` is called on the gateway's thread. It is not called after the destructor.
+  /// `turn_begun` is called on the gateway's thread with the first command of a turn, and must see
+  /// to it that `flush` is called when what is ready now has been done.
   gateway(caf::actor_system& system, actors::entrance to, options limits,
-          std::function<void()> wake);
+          std::function<void()> wake, std::function<void()> turn_begun);
   ~gateway();
   gateway(const gateway&) = delete;
   gateway& operator=(const gateway&) = delete;
@@ -47,6 +49,9 @@ class gateway {
   /// `outcome_unknown`.
   inquiry redeliver(const db::get_delivery& which);
 
+  /// Sends the commands of this turn, in one message to each actor that takes some: so the actors'
+  /// thread is woken once a turn, not once a request.
+  void flush();
   /// Resumes whoever has an answer waiting.
   void drain();
   /// Resumes whoever has waited too long.
@@ -82,10 +87,19 @@ class gateway {
   void remove(std::uint32_t at);
   void resume_oldest();
 
+  /// What goes to one actor at the end of this turn.
+  struct parcel {
+    caf::actor to;
+    std::vector<actors::submit> commands;
+  };
+
   caf::actor_system& system_;
   actors::entrance to_;
   options limits_;
   std::shared_ptr<inbox> inbox_;
+  std::function<void()> turn_begun_;
+  std::vector<parcel> parcels_; // one for each actor that was ever sent a command
+  bool in_turn_ = false;
   caf::actor self_;                   // the companion: whom actors answer
   std::vector<caf::actor_addr> gone_; // entrances that ended; nothing reaches them
   std::optional<actors::no_outcome> closed_;

@@ -56,7 +56,9 @@ io_thread::io_thread(caf::actor_system& system, const actors::entrance& to, gate
                      connection_count& connections)
     : work_(asio::make_work_guard(context_)), options_(options), routes_(routes),
       connections_(connections),
-      gateway_(system, to, limits, [this] { asio::post(context_, [this] { gateway_.drain(); }); }),
+      gateway_(
+          system, to, limits, [this] { asio::post(context_, [this] { gateway_.drain(); }); },
+          [this] { asio::post(context_, [this] { gateway_.flush(); }); }),
       ticker_(context_), tick_(tick_for(options, limits)), next_request_(random_number()) {}
 
 io_thread::~io_thread() {

@@ -136,6 +136,10 @@ scripted_server::scripted_server(server_options options) {
   entrance_ = system_->spawn([this](caf::event_based_actor*) -> caf::behavior {
     return {
         [this](actors::submit& what) { actors.take(std::move(what)); },
+        [this](actors::submit_many& many) {
+          for (actors::submit& each : many.commands)
+            actors.take(std::move(each));
+        },
         [this](actors::look_up& what) {
           caf::anon_send(what.from.reply_to,
                          actors::looked_up{what.from.number, actors.look_up(what.what)});
