@@ -78,6 +78,29 @@ std::string korea_time_text(instant at) {
   return text;
 }
 
+std::optional<instant> parse_korea_time(std::string_view text) {
+  const auto number = [&](std::size_t at, std::size_t digits) {
+    int value = -1;
+    if (text.size() >= at + digits) {
+      const auto end = std::from_chars(&text[at], &text[at] + digits, value).ptr;
+      value = end == &text[at] + digits ? value : -1;
+    }
+    return value;
+  };
+  const bool with_seconds = text.size() > 16;
+  const std::chrono::year_month_day date{std::chrono::year{number(0, 4)},
+                                         std::chrono::month{static_cast<unsigned>(number(5, 2))},
+                                         std::chrono::day{static_cast<unsigned>(number(8, 2))}};
+  const int hour = number(11, 2);
+  const int minute = number(14, 2);
+  const int second = with_seconds ? number(17, 2) : 0;
+  if (text.size() < 16 || !date.ok() || number(0, 4) < 0 || hour < 0 || hour > 23 || minute < 0 ||
+      minute > 59 || second < 0 || second > 59)
+    return std::nullopt;
+  return instant{std::chrono::sys_days{date} + std::chrono::hours{hour} +
+                 std::chrono::minutes{minute} + std::chrono::seconds{second} - korea_offset};
+}
+
 std::string masked_phone(std::string_view phone) {
   constexpr std::size_t shown_before = 3;
   constexpr std::size_t shown_after = 4;

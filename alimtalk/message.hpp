@@ -5,6 +5,7 @@
 #include "domain/event.hpp"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,10 @@ std::string amount_text(won amount);
 
 /// The minute of `at` in Korea, which is UTC+9 all the year: "2026-11-22 23:05".
 std::string korea_time_text(instant at);
+
+/// Back from that, with or without seconds ("2026-11-22 23:05:10"; what follows them is passed
+/// over). Nothing where it is no such time.
+std::optional<instant> parse_korea_time(std::string_view text);
 
 /// Enough of a phone number to recognise it, not enough to call it: "010****5678". A number of
 /// seven characters or fewer is hidden wholly.

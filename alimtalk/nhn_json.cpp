@@ -144,9 +144,10 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   void key_of_result(const string_t& name, nhn_result& result) {
-    if (name == "resultCode")
+    if (name == "resultCode") {
       field_ = field::result_code;
-    else if (name == "recipientSeq")
+      text_ = &result.final_code;
+    } else if (name == "recipientSeq")
       field_ = field::result_seq;
     else if (name == "recipientGroupingKey")
       text_ = &result.key;
@@ -156,6 +157,12 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
       text_ = &result.message;
     else if (name == "requestId")
       text_ = &result.request_id;
+    else if (name == "messageStatus")
+      text_ = &result.status;
+    else if (name == "resultCodeName")
+      text_ = &result.final_name;
+    else if (name == "receiveDate")
+      text_ = &result.received_at;
   }
 
   bool number(std::int64_t given) {

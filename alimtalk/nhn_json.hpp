@@ -28,6 +28,10 @@ struct nhn_result {
   std::string key;        // recipientGroupingKey
   std::string request_id; // of a search
   std::string message;
+  std::string status;      // of a search: messageStatus
+  std::string final_code;  // of a search: resultCode, as a text
+  std::string final_name;  // of a search: resultCodeName
+  std::string received_at; // of a search: receiveDate
 };
 
 struct nhn_answer {

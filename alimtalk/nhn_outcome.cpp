@@ -1,5 +1,6 @@
 #include "alimtalk/nhn_outcome.hpp"
 
+#include "alimtalk/message.hpp"
 #include "alimtalk/nhn_json.hpp"
 #include "alimtalk/outcome.hpp"
 
@@ -15,6 +16,9 @@ constexpr int code_accepted = 0;
 constexpr int code_duplicate_key = -1005;
 // About the account, the sender or the template: no message of ours can pass.
 constexpr int codes_of_the_setup[] = {-1000, -1001, -1027, -3003, -3004, -3005, -3010};
+// Of a message's final result: on the phone; sent but unconfirmed, which for three days may change.
+constexpr std::string_view final_reached = "1000";
+constexpr std::string_view final_unconfirmed = "3005";
 // NHN's own trouble: its vendor failed, its system failed.
 constexpr int codes_of_the_api[] = {-7000, -9999};
 
@@ -169,6 +173,32 @@ failure refused_by_status(const http_response& response, std::size_t recipients)
   return refused_status(response);
 }
 
+/// The answer to a search.
+std::expected<nhn_answer, failure> look_up(const http_result& result) {
+  if (std::optional<failure> failed = failed_look_up(result))
+    return std::unexpected(*std::move(failed));
+  std::optional<nhn_answer> answer = parse_nhn_answer(result->body);
+  if (!answer || !answer->code || !answer->successful)
+    return outage("NHN's list of messages cannot be read");
+  if (!*answer->successful || *answer->code != code_accepted)
+    return outage(code_reason("NHN refused the search", *answer->code, answer->message));
+  return *std::move(answer);
+}
+
+/// Nothing where the message may still arrive.
+std::optional<final_result> final_of(nhn_result& found, instant otherwise) {
+  if (found.key.empty() || found.final_code == final_unconfirmed || found.status.empty())
+    return std::nullopt;
+  final_result final{.delivery_id = std::move(found.key),
+                     .reached = found.status == "COMPLETED" && found.final_code == final_reached,
+                     .at = parse_korea_time(found.received_at).value_or(otherwise),
+                     .reason = {}};
+  if (!final.reached)
+    final.reason =
+        printable("NHN: " + found.status + " " + found.final_code + " " + found.final_name);
+  return final;
+}
+
 } // namespace
 
 call_result nhn_call_result(const call& what, http_result result) {
@@ -188,25 +218,9 @@ call_result nhn_call_result(const call& what, http_result result) {
 }
 
 std::expected<nhn_page, failure> nhn_search_page(http_result result) {
-  if (!result) {
-    failure failed{.kind = failure_class::outage, .reason = std::move(result.error().reason)};
-    failed.never_written = !result.error().written;
-    return std::unexpected(std::move(failed));
-  }
-  if (result->status < 200 || result->status > 299) {
-    failure failed{.kind = failure_class::outage,
-                   .reason = "HTTP " + std::to_string(result->status)};
-    if (result->status == 429)
-      failed.kind = failure_class::throttled;
-    if (result->retry_after)
-      failed.retry_after = *result->retry_after;
-    return std::unexpected(std::move(failed));
-  }
-  std::optional<nhn_answer> answer = parse_nhn_answer(result->body);
-  if (!answer || !answer->code || !answer->successful)
-    return outage("NHN's list of messages cannot be read");
-  if (!*answer->successful || *answer->code != code_accepted)
-    return outage(code_reason("NHN refused the search", *answer->code, answer->message));
+  std::expected<nhn_answer, failure> answer = look_up(result);
+  if (!answer)
+    return std::unexpected(std::move(answer).error());
   nhn_page page{.ids = {}, .listed = answer->results.size(), .total = answer->total};
   for (nhn_result& found : answer->results) {
     if (found.key.empty() || found.request_id.empty())
@@ -214,6 +228,17 @@ std::expected<nhn_page, failure> nhn_search_page(http_result result) {
     std::string id = found.request_id.append("/").append(std::to_string(found.seq));
     page.ids.emplace(std::move(found.key), std::move(id));
   }
+  return page;
+}
+
+std::expected<nhn_final_page, failure> nhn_results_page(http_result result, instant asked_to) {
+  std::expected<nhn_answer, failure> answer = look_up(result);
+  if (!answer)
+    return std::unexpected(std::move(answer).error());
+  nhn_final_page page{.results = {}, .listed = answer->results.size(), .total = answer->total};
+  for (nhn_result& found : answer->results)
+    if (std::optional<final_result> final = final_of(found, asked_to))
+      page.results.push_back(*std::move(final));
   return page;
 }
 

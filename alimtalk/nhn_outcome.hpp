@@ -22,4 +22,13 @@ struct nhn_page {
 /// A search changes nothing, so none of its failures is `unknown`: it can just be made again.
 std::expected<nhn_page, failure> nhn_search_page(http_result answer);
 
+/// One page of final results by the time at which they became known; `asked_to` stands for times
+/// that NHN does not tell. A message that may still arrive is not in it.
+struct nhn_final_page {
+  std::vector<final_result> results;
+  std::size_t listed = 0;             // messages on the page
+  std::optional<std::uint64_t> total; // messages on all pages
+};
+std::expected<nhn_final_page, failure> nhn_results_page(http_result answer, instant asked_to);
+
 } // namespace paymentd::alimtalk

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 
 namespace paymentd::alimtalk {
 namespace {
@@ -27,6 +28,7 @@ class nhn_provider final : public provider {
   nhn_provider(nhn_options options, std::unique_ptr<http_client> client)
       : options_(std::move(options)),
         messages_path_("/alimtalk/v2.3/appkeys/" + percent_encoded(options_.app_key) + "/messages"),
+        results_path_(messages_path_.substr(0, messages_path_.size() - 1) + "-results"),
         client_(std::move(client)) {}
 
   void send(call what, std::function<void(call_result)> done) override {
@@ -55,6 +57,26 @@ class nhn_provider final : public provider {
     begun->window = search_window(begun->what);
     next_page(std::move(begun));
   }
+
+  void results(results_query what, std::function<void(results_answer)> done) override {
+    if (stopped_)
+      return done(std::unexpected(stopped()));
+    std::size_t page = 1;
+    std::from_chars(what.cursor.data(), what.cursor.data() + what.cursor.size(), page);
+    http_request request{
+        .method = "GET",
+        .target = results_path_ + "?startUpdateDate=" +
+                  percent_encoded(korea_time_text(what.from)) + "&endUpdateDate=" +
+                  percent_encoded(korea_time_text(what.to + std::chrono::minutes{1})) +
+                  "&pageNum=" + std::to_string(page) + "&pageSize=" + std::to_string(page_size),
+        .headers = {{"X-Secret-Key", options_.secret_key}},
+        .body = {}};
+    client_->request(std::move(request),
+                     [page, to = what.to, done = std::move(done)](http_result result) {
+                       done(results_of(nhn_results_page(std::move(result), to), page));
+                     });
+  }
+  bool can_tell_results() const override { return true; }
 
   bool can_find() const override { return true; }
   std::chrono::milliseconds key_window() const override { return nhn_key_window; }
@@ -98,6 +120,19 @@ class nhn_provider final : public provider {
     });
   }
 
+  static results_answer results_of(std::expected<nhn_final_page, failure> page,
+                                   std::size_t number) {
+    if (!page)
+      return std::unexpected(std::move(page).error());
+    const bool last = page->total ? number * page_size >= *page->total : page->listed < page_size;
+    return results_page{.results = std::move(page->results),
+                        .next = last || page->listed == 0 ? "" : std::to_string(number + 1)};
+  }
+
+  static failure stopped() {
+    return {.kind = failure_class::outage, .reason = "stopped", .never_written = true};
+  }
+
   static std::vector<std::string> ids_in_order(const search& over) {
     std::vector<std::string> ids;
     ids.reserve(over.what.recipients.size());
@@ -120,7 +155,7 @@ class nhn_provider final : public provider {
   }
 
   std::optional<failure> refuse_at_once(std::size_t recipients) const {
-    failure refused{.kind = failure_class::outage, .reason = "stopped", .never_written = true};
+    failure refused = stopped();
     if (recipients == 0 || recipients > options_.recipients_max)
       refused.reason = "a call of " + std::to_string(recipients) + " messages; it must be 1 to " +
                        std::to_string(options_.recipients_max);
@@ -131,6 +166,7 @@ class nhn_provider final : public provider {
 
   const nhn_options options_;
   const std::string messages_path_;
+  const std::string results_path_; // …/message-results
   std::atomic<bool> stopped_ = false;
   const std::unique_ptr<http_client> client_; // the last member: its callbacks use the others
 };

@@ -29,6 +29,21 @@ failure refused_status(const http_response& response) {
   return refused;
 }
 
+std::optional<failure> failed_look_up(const http_result& result) {
+  if (!result)
+    return failure{.kind = failure_class::outage,
+                   .reason = result.error().reason,
+                   .never_written = !result.error().written};
+  if (result->status >= 200 && result->status <= 299)
+    return std::nullopt;
+  failure failed{.kind = failure_class::outage, .reason = "HTTP " + std::to_string(result->status)};
+  if (result->status == 429)
+    failed.kind = failure_class::throttled;
+  if (result->retry_after)
+    failed.retry_after = *result->retry_after;
+  return failed;
+}
+
 std::string printable(std::string text) {
   constexpr std::size_t bytes_max = 200;
   if (text.size() > bytes_max) {

@@ -1,6 +1,6 @@
 // The port between delivery and a message API. An adapter turns a call of messages into whatever
 // its API wants and the API's answer into the few classes of failure that delivery acts upon.
-// Adapters: log, nhn. They know nothing of actors; the notification actor nothing of HTTP.
+// Adapters: log, nhn, solapi. They know nothing of actors; the notification actor nothing of HTTP.
 #pragma once
 
 #include "domain/event.hpp"
@@ -61,6 +61,26 @@ using call_result = std::expected<std::vector<recipient_result>, failure>;
 /// id where the provider has accepted it, or an empty text.
 using find_result = std::expected<std::vector<std::string>, failure>;
 
+/// What finally became of a message that was accepted.
+struct final_result {
+  std::string delivery_id; // as in the call
+  bool reached = false;    // the customer's phone
+  instant at;              // when it did
+  std::string reason;      // one line, where it did not
+};
+
+/// One page of the final results that became known in a span of time.
+struct results_query {
+  instant from;
+  instant to;
+  std::string cursor; // empty: the first page
+};
+struct results_page {
+  std::vector<final_result> results;
+  std::string next; // the cursor of the next page; empty: this is the last
+};
+using results_answer = std::expected<results_page, failure>;
+
 class provider {
  public:
   virtual ~provider() = default;
@@ -74,6 +94,17 @@ class provider {
   virtual void find(call what, std::function<void(find_result)> done) = 0;
   virtual bool can_find() const = 0;
 
+  /// What became of accepted messages: those whose final result became known from `from` to `to`,
+  /// and maybe some from just before and after. A message may come more than once. As `send`. Only
+  /// where `can_tell_results()`.
+  virtual void results(results_query what, std::function<void(results_answer)> done) {
+    static_cast<void>(what);
+    done(std::unexpected(failure{.kind = failure_class::outage,
+                                 .reason = "this provider does not tell results",
+                                 .never_written = true}));
+  }
+  virtual bool can_tell_results() const { return false; }
+
   /// How long the provider refuses a repeated key (`seen`); 0 where it does not know keys. After
   /// that, a call in doubt is looked up, and what is not there is sent under a new key.
   virtual std::chrono::milliseconds key_window() const = 0;
@@ -81,7 +112,7 @@ class provider {
   /// The most recipients that one call may have.
   virtual std::size_t recipients_max() const = 0;
 
-  /// Ends connections and answers what is open with `unknown`. Afterwards `send` and `find` answer
+  /// Ends connections and answers what is open with `unknown`. Afterwards all calls are answered
   /// at once with an outage.
   virtual void stop() = 0;
 };

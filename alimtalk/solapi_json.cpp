@@ -115,6 +115,23 @@ std::optional<solapi_answer> parse_solapi_answer(std::string_view given) {
   return answer;
 }
 
+std::optional<solapi_list> parse_solapi_list(std::string_view given) {
+  const json root = parse(given);
+  const json* messages = member(root, "messageList");
+  if (messages == nullptr || !messages->is_structured())
+    return std::nullopt;
+  solapi_list list;
+  list.next = text(root, "nextKey");
+  for (const json& each : *messages) { // an object by message id
+    const json* fields = member(each, "customFields");
+    list.messages.push_back({.delivery_id = fields != nullptr ? text(*fields, "deliveryId") : "",
+                             .code = text(each, "statusCode"),
+                             .reason = text(each, "reason"),
+                             .received_at = text(each, "dateReceived")});
+  }
+  return list;
+}
+
 solapi_error parse_solapi_error(std::string_view given) {
   const json root = parse(given);
   return {.code = text(root, "errorCode"), .message = text(root, "errorMessage")};

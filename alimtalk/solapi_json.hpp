@@ -44,6 +44,20 @@ struct solapi_answer {
 /// wrong type are as if they were not there.
 std::optional<solapi_answer> parse_solapi_answer(std::string_view json);
 
+/// One element of a list of messages.
+struct solapi_listed {
+  std::string delivery_id;
+  std::string code;        // statusCode
+  std::string reason;      // may be empty
+  std::string received_at; // dateReceived, ISO 8601; may be empty
+};
+struct solapi_list {
+  std::vector<solapi_listed> messages;
+  std::string next; // nextKey
+};
+/// Nothing where it is no list.
+std::optional<solapi_list> parse_solapi_list(std::string_view json);
+
 struct solapi_error {
   std::string code; // errorCode
   std::string message;

@@ -2,6 +2,7 @@
 
 #include "alimtalk/outcome.hpp"
 #include "alimtalk/solapi_json.hpp"
+#include "alimtalk/utc_text.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -12,6 +13,8 @@ namespace paymentd::alimtalk {
 namespace {
 
 constexpr std::string_view codes_accepted[] = {"2000", "3000", "4000"};
+constexpr std::string_view codes_under_way[] = {"2000", "3000"};
+constexpr std::string_view code_done = "4000";
 constexpr std::string_view code_no_balance = "1030";
 // About the account or the template: no message of ours can pass.
 constexpr std::string_view codes_of_the_setup[] = {code_no_balance, "1042", "1043"};
@@ -168,6 +171,27 @@ call_result solapi_call_result(const call& what, http_result result) {
     return unknown("Solapi's answer cannot be read (" + std::to_string(result->body.size()) +
                    " bytes)");
   return match_results(what, *answer);
+}
+
+results_answer solapi_results_page(http_result result, instant asked_to) {
+  if (std::optional<failure> failed = failed_look_up(result))
+    return std::unexpected(*std::move(failed));
+  std::optional<solapi_list> list = parse_solapi_list(result->body);
+  if (!list)
+    return std::unexpected(failure{.kind = failure_class::outage,
+                                   .reason = "Solapi's list of messages cannot be read"});
+  results_page page{.results = {}, .next = std::move(list->next)};
+  for (solapi_listed& each : list->messages) {
+    if (each.delivery_id.empty() || each.code.empty() || is_one_of(codes_under_way, each.code))
+      continue;
+    const bool reached = each.code == code_done;
+    page.results.push_back(
+        {.delivery_id = std::move(each.delivery_id),
+         .reached = reached,
+         .at = parse_utc(each.received_at).value_or(asked_to),
+         .reason = reached ? "" : code_reason("Solapi", each.code, each.reason)});
+  }
+  return page;
 }
 
 } // namespace paymentd::alimtalk

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t solapi_recipients_max = 10'000;
 constexpr std::string_view send_path = "/messages/v4/send-many/detail";
+constexpr std::string_view list_path = "/messages/v4/list";
+constexpr std::size_t list_page_size = 500; // messages come with their whole text
 
 std::string random_salt() {
   std::array<std::uint8_t, 16> bytes{}; // 32 characters, of the 12 to 64 that Solapi wants
@@ -43,8 +45,7 @@ class solapi_provider final : public provider {
         .method = "POST",
         .target = std::string(send_path),
         .headers = {{"Content-Type", "application/json;charset=UTF-8"},
-                    {"Authorization", solapi_authorization(options_.api_key, options_.api_secret,
-                                                           options_.now(), options_.salt())}},
+                    {"Authorization", authorization()}},
         .body = solapi_send_body({options_.pf_id, options_.template_id, options_.fallback}, what)};
     client_->request(std::move(request),
                      [what = std::move(what), done = std::move(done)](http_result result) {
@@ -56,6 +57,25 @@ class solapi_provider final : public provider {
     done(never_sent("Solapi cannot be asked by key"));
   }
 
+  void results(results_query what, std::function<void(results_answer)> done) override {
+    if (stopped_)
+      return done(never_sent("stopped"));
+    http_request request{
+        .method = "GET",
+        .target = std::string(list_path) +
+                  "?dateType=UPDATED&startDate=" + percent_encoded(utc_text(what.from)) +
+                  "&endDate=" + percent_encoded(utc_text(what.to)) +
+                  "&limit=" + std::to_string(list_page_size) +
+                  (what.cursor.empty() ? "" : "&startKey=") + percent_encoded(what.cursor),
+        .headers = {{"Authorization", authorization()}},
+        .body = {}};
+    client_->request(std::move(request),
+                     [to = what.to, done = std::move(done)](http_result result) {
+                       done(solapi_results_page(std::move(result), to));
+                     });
+  }
+  bool can_tell_results() const override { return true; }
+
   bool can_find() const override { return false; }
   std::chrono::milliseconds key_window() const override { return {}; }
   std::size_t recipients_max() const override { return options_.recipients_max; }
@@ -65,6 +85,12 @@ class solapi_provider final : public provider {
   }
 
  private:
+  /// Signed anew each time: a signature works once.
+  std::string authorization() const {
+    return solapi_authorization(options_.api_key, options_.api_secret, options_.now(),
+                                options_.salt());
+  }
+
   static std::unexpected<failure> never_sent(std::string reason) {
     return std::unexpected(
         failure{.kind = failure_class::outage, .reason = std::move(reason), .never_written = true});

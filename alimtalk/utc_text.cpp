@@ -27,4 +27,30 @@ std::string utc_text(instant at) {
   return text;
 }
 
+std::optional<instant> parse_utc(std::string_view text) {
+  constexpr std::string_view form = "0000-00-00T00:00:00.000Z";
+  std::string whole(text);
+  if (whole.size() == form.size() - 4 && whole.ends_with('Z'))
+    whole.insert(whole.size() - 1, ".000");
+  if (whole.size() != form.size())
+    return std::nullopt;
+  for (std::size_t i = 0; i < form.size(); ++i)
+    if (form[i] == '0' ? whole[i] < '0' || whole[i] > '9' : whole[i] != form[i])
+      return std::nullopt;
+  const auto number = [&](std::size_t at, std::size_t digits) {
+    int value = 0;
+    for (std::size_t i = at; i < at + digits; ++i)
+      value = value * 10 + (whole[i] - '0');
+    return value;
+  };
+  const std::chrono::year_month_day date{std::chrono::year{number(0, 4)},
+                                         std::chrono::month{static_cast<unsigned>(number(5, 2))},
+                                         std::chrono::day{static_cast<unsigned>(number(8, 2))}};
+  if (!date.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 59)
+    return std::nullopt;
+  return instant{std::chrono::sys_days{date} + std::chrono::hours{number(11, 2)} +
+                 std::chrono::minutes{number(14, 2)} + std::chrono::seconds{number(17, 2)} +
+                 std::chrono::milliseconds{number(20, 3)}};
+}
+
 } // namespace paymentd::alimtalk

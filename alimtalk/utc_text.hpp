@@ -4,10 +4,15 @@
 
 #include "domain/types.hpp"
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace paymentd::alimtalk {
 
 std::string utc_text(instant at);
+
+/// Back from that; the milliseconds may be missing. Nothing where it is no such time.
+std::optional<instant> parse_utc(std::string_view text);
 
 } // namespace paymentd::alimtalk

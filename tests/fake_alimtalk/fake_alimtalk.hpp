@@ -36,6 +36,8 @@ struct fake_behaviour {
   /// its whole call.
   std::vector<std::string> poison_numbers = {};
   bool poison_refuses_call = false;
+  /// Phone numbers whose messages are accepted and never arrive.
+  std::vector<std::string> unreachable_numbers = {};
 };
 
 struct fake_message {

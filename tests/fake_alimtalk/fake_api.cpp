@@ -80,8 +80,11 @@ fake_answer fake_api::handle_locked(const fake_request& request) {
     return {.body = behaviour_json(behaviour_)};
   if (path == "/behaviour" && request.method == "PUT")
     return change_behaviour(request.body);
-  if (path == "/messages/v4/send-many/detail" && request.method == "POST")
+  if ((path == "/messages/v4/send-many/detail" && request.method == "POST") ||
+      (path == "/messages/v4/list" && request.method == "GET"))
     return solapi(request);
+  if (path.ends_with("/message-results") && request.method == "GET")
+    return fail_on_demand().value_or(nhn_results(filters));
   if (!is_messages_path(path))
     return {.status = 404, .body = "{}"};
 

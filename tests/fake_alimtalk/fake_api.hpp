@@ -62,6 +62,11 @@ class fake_api {
   fake_answer list_received(const query& filters) const;
   fake_answer change_behaviour(std::string_view json);
 
+  // results.cpp
+  fake_answer nhn_results(const query& filters) const;
+  fake_answer solapi_list(const query& filters) const;
+  bool arrives(std::string_view phone) const;
+
   // solapi.cpp
   fake_answer solapi(const fake_request& request);
   std::string solapi_refusal(std::string_view authorization);

@@ -89,6 +89,7 @@ std::expected<fake_behaviour, std::string> parse_behaviour(std::string_view text
     wanted.garbage = take(from, "garbage", false);
     wanted.poison_numbers = take(from, "poisonNumbers", std::vector<std::string>{});
     wanted.poison_refuses_call = take(from, "poisonRefusesCall", false);
+    wanted.unreachable_numbers = take(from, "unreachableNumbers", std::vector<std::string>{});
     if (!from.empty())
       return std::unexpected("unknown: " + from.begin().key());
   } catch (const json::exception& error) {
@@ -112,7 +113,8 @@ std::string behaviour_json(const fake_behaviour& behaviour) {
               {"dropAnswers", behaviour.drop_answers},
               {"garbage", behaviour.garbage},
               {"poisonNumbers", behaviour.poison_numbers},
-              {"poisonRefusesCall", behaviour.poison_refuses_call}}
+              {"poisonRefusesCall", behaviour.poison_refuses_call},
+              {"unreachableNumbers", behaviour.unreachable_numbers}}
       .dump();
 }
 

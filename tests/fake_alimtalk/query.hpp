@@ -21,7 +21,7 @@ std::size_t number_of(const std::vector<std::pair<std::string, std::string>>& qu
 
 /// A healthy behaviour with what the JSON object names: latencyMs, hang, status, failRate,
 /// failStatus, retryAfterSeconds, resultCode, dropAnswers, garbage, poisonNumbers,
-/// poisonRefusesCall. An unknown name or a bad value is an error.
+/// poisonRefusesCall, unreachableNumbers. An unknown name or a bad value is an error.
 std::expected<fake_behaviour, std::string> parse_behaviour(std::string_view json);
 std::string behaviour_json(const fake_behaviour& behaviour);
 

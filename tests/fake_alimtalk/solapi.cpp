@@ -3,6 +3,7 @@
 
 #include "alimtalk/hmac.hpp"
 #include "domain/model.hpp"
+#include "tests/fake_alimtalk/query.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -42,8 +43,10 @@ json result_of(const json& message, const std::string& id, int code) {
 } // namespace
 
 fake_answer fake_api::solapi(const fake_request& request) {
-  ++calls_;
-  last_body_.assign(request.body);
+  const bool is_send = request.method == "POST";
+  ++(is_send ? calls_ : searches_);
+  if (is_send)
+    last_body_.assign(request.body);
   fake_answer answer;
   if (std::optional<fake_answer> failed = fail_on_demand()) {
     answer = *std::move(failed);
@@ -51,7 +54,7 @@ fake_answer fake_api::solapi(const fake_request& request) {
   } else if (const std::string code = solapi_refusal(request.authorization); !code.empty()) {
     answer = refused(403, code);
   } else {
-    answer = solapi_send(request.body, now_());
+    answer = is_send ? solapi_send(request.body, now_()) : solapi_list(parse_query(request.target));
   }
   answer.latency = behaviour_.latency;
   return answer;
