@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -98,14 +99,20 @@ http::server_options server_options_of(const config::settings& settings) {
   return options;
 }
 
+/// More lanes do not settle more where the database has no processor for them: batches get smaller
+/// and the slowest answers slower (docs/performance.md). So one for each two processors.
+int lanes_chosen() {
+  constexpr int most = 4;
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, most);
+}
+
 actors::payment_system_options
 system_options_of(const config::settings& settings, db::database& database,
                   std::vector<actors::notification_supervisor_options> subscribers) {
   actors::payment_system_options options;
   options.database = &database;
   options.migrates = settings.database.migrations == config::migration_mode::automatic;
-  // Two, so that one gathers while the other waits for its commit; not yet chosen by measurement.
-  const int lanes = settings.database.lanes > 0 ? settings.database.lanes : 2;
+  const int lanes = settings.database.lanes > 0 ? settings.database.lanes : lanes_chosen();
   options.lanes = std::min(lanes, database.lanes_max());
   options.batch_max = static_cast<std::size_t>(settings.database.max_batch);
   options.pending_max = static_cast<std::size_t>(settings.database.max_pending);
