@@ -55,6 +55,10 @@ class memory_store final : public db::store {
   db::result<db::delivery_answer> deliver(const db::delivery_step&, instant) override {
     return none();
   }
+  db::result<std::vector<db::answer>> retry(std::span<const db::get_delivery>, instant) override {
+    return none();
+  }
+  db::result<db::prune_answer> prune(const db::prune_step&, instant) override { return none(); }
 
  private:
   static std::unexpected<db::error> none() {
@@ -73,6 +77,10 @@ class memory_database final : public db::database {
   int lanes_max() const override { return 64; }
   bool delivers_on_lane() const override { return false; }
   db::result<void> seed(const db::seed_plan&, instant) override { return {}; }
+  db::result<std::int64_t> retry_all_failed(std::string_view, instant,
+                                            const std::function<void(std::int64_t)>&) override {
+    return 0;
+  }
   db::result<std::int64_t> audit(const std::function<void(std::string_view)>&) override {
     return 0;
   }
