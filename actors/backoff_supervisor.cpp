@@ -42,6 +42,15 @@ bool too_often(backoff_supervisor_state& state, std::chrono::steady_clock::time_
   return false;
 }
 
+void publish(const backoff_supervisor_state& state) {
+  constexpr auto relaxed = std::memory_order_relaxed;
+  supervision_gauges& to = *state.options.gauges;
+  to.state.store(static_cast<int>(state.status.state), relaxed);
+  to.failures.store(state.status.failures, relaxed);
+  to.restarts.store(state.status.restarts, relaxed);
+  to.delay_ms.store(state.status.delay.count(), relaxed);
+}
+
 /// What a child said when it ended, without the wrapping that CAF renders around it.
 std::string text_of(supervisor* self, const caf::error& reason) {
   if (reason.context().match_elements<std::string>())
@@ -81,6 +90,7 @@ void child_failed(supervisor* self, std::string why) {
   else
     spdlog::debug("{} failed {} times in a row and is started again in {} ms: {}", options.name,
                   status.failures, status.delay.count(), status.last_error);
+  publish(state);
   self->delayed_send(self, status.delay, start_again{++state.timer});
 }
 
@@ -100,6 +110,7 @@ void start_child(supervisor* self) {
     state.status.state = supervision::running;
   state.status.child_lives = true;
   state.status.delay = std::chrono::milliseconds{0};
+  publish(state);
   self->monitor(state.child);
   for (const caf::message& each : state.kept)
     self->send(state.child, each);
@@ -117,6 +128,7 @@ void child_proved_itself(supervisor* self) {
   status.last_error.clear();
   status.state = supervision::running;
   self->state.recent.clear();
+  publish(self->state);
 }
 
 } // namespace

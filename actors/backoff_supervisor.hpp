@@ -12,10 +12,12 @@
 #include <caf/message.hpp>
 #include <caf/stateful_actor.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,14 @@ struct supervisor_status {
   std::string last_error;             // of the newest failure; empty after a proven success
 };
 
+/// The same in numbers, for whoever measures. Written by the supervisor, read on any thread.
+struct supervision_gauges {
+  std::atomic<int> state{static_cast<int>(supervision::backing_off)};
+  std::atomic<int> failures{0};
+  std::atomic<std::uint64_t> restarts{0};
+  std::atomic<std::int64_t> delay_ms{0};
+};
+
 struct backoff_supervisor_options {
   std::string name = "child"; // in the log
   backoff_options backoff;    // between a failure and the next start
@@ -56,6 +66,7 @@ struct backoff_supervisor_options {
   /// `kept`, which this brings up to date with a message that came; each new child gets all of
   /// `kept` first, in its order.
   std::function<void(const caf::message& came, std::vector<caf::message>& kept)> keep = nullptr;
+  std::shared_ptr<supervision_gauges> gauges = std::make_shared<supervision_gauges>();
 };
 
 struct backoff_supervisor_state {

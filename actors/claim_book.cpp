@@ -139,9 +139,16 @@ std::vector<open_claim> claim_book::step_done(held_stream& stream, db::delivery_
   }
   for (const claim_id each : step.split)
     stream.claims.erase(each);
-  for (db::claim& each : answer.claims) {
+  const std::size_t first_half = step.regenerate.size();
+  const std::size_t halves_end = first_half + 2 * step.split.size();
+  for (std::size_t i = 0; i < answer.claims.size(); ++i) {
+    db::claim& each = answer.claims[i];
     open_claim& claim = stream.claims[each.id]; // a regenerated one keeps its history
+    // One of the halves is what was refused so often: it need not be refused as often again.
+    if (i >= first_half && i < halves_end)
+      claim.refusals = policy.refusals_max - 1;
     claim.claim = std::move(each);
+    claim.refusal.clear();
     claim.in_doubt = false;
     claim.at_store = false;
     claim.known.clear();
@@ -198,6 +205,23 @@ claim_book::callable claim_book::find_call(std::uint64_t call) {
   return {};
 }
 
+void claim_book::others_worked(const open_claim* but, const delivery_policy& policy, instant now) {
+  for (auto& [id, stream] : streams_)
+    for (auto& [claim_id, claim] : stream.claims)
+      if (&claim != but)
+        actors::others_worked(claim, policy, now);
+}
+
+std::optional<instant> claim_book::oldest() const {
+  std::optional<instant> oldest;
+  for (const auto& [id, stream] : streams_)
+    for (const auto& [claim_id, claim] : stream.claims)
+      if (!claim.claim.messages.empty() && // its messages stand by rising entry id
+          (!oldest || claim.claim.messages.front().event.at < *oldest))
+        oldest = claim.claim.messages.front().event.at;
+  return oldest;
+}
+
 std::optional<instant> claim_book::next_change(instant now) const {
   std::optional<instant> next;
   const auto consider = [&](instant at) {
@@ -206,6 +230,7 @@ std::optional<instant> claim_book::next_change(instant now) const {
   };
   for (const auto& [id, stream] : streams_) {
     consider(stream.store_not_before);
+    consider(stream.gather_until);
     if (stream.next_due)
       consider(*stream.next_due);
     for (const auto& [claim_id, claim] : stream.claims)

@@ -35,6 +35,7 @@ struct held_stream {
   std::optional<instant> next_due; // then there is something to claim
   int store_failures = 0;          // in a row
   instant store_not_before;        // the store is not asked before
+  instant gather_until;            // nor asked for what may wait a little
 };
 
 class claim_book {
@@ -76,6 +77,12 @@ class claim_book {
   /// the old ones. A claim whose stream's lease is over by `clock` is not sent.
   callable next_call(instant now, steady_instant clock, const delivery_policy& policy);
   callable find_call(std::uint64_t call);
+
+  /// Tells every claim but `but` that a call succeeded.
+  void others_worked(const open_claim* but, const delivery_policy& policy, instant now);
+
+  /// When the oldest event in an open claim happened.
+  std::optional<instant> oldest() const;
 
   /// When time alone next makes something possible, later than `now`.
   std::optional<instant> next_change(instant now) const;

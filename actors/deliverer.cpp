@@ -126,7 +126,7 @@ void deliverer::on(delivered& answer) {
   if (answer.answer) {
     const instant now = options_.now();
     record(book_.step_done(*stream, std::move(*answer.answer), options_.policy, now));
-    stream->store_not_before = now + options_.linger;
+    stream->gather_until = now + options_.linger;
   } else if (answer.answer.error().kind == db::error_kind::in_doubt) {
     stream->step.reset(); // its claims stay marked, until the database tells what became of them
     stream->claims_known = held_stream::loading::wanted;
@@ -175,6 +175,7 @@ void deliverer::answered(std::uint64_t call, auto result, auto judge) {
     if (then.worked) {
       allowed_ = std::min(allowed_ + 1, options_.in_flight_max);
       last_success_ = options_.now();
+      book_.others_worked(about.claim, options_.policy, last_success_);
       if (++successes_ == 1)
         if (const auto supervisor = caf::actor_cast<caf::actor>(options_.supervisor))
           self_->send(supervisor, child_succeeded{});

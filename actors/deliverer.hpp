@@ -8,6 +8,8 @@
 #include <caf/response_promise.hpp>
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -43,6 +45,7 @@ class deliverer {
   void on(subscribed& answer);
   void on(claims_opened& answer);
   void on(delivered& answer);
+  void on(pruned& answer);
   void on(call_answered& answer);
   void on(find_answered& answer);
   void on(const alarm& ring);
@@ -66,6 +69,8 @@ class deliverer {
   void record(const std::vector<open_claim>& ended);
   void close(std::string why);
   bool closed() const;
+  void prune();
+  steady_instant next_prune() const;
   void set_alarm();
   void check_clock();
   circumstances around(const open_claim* but);
@@ -89,6 +94,14 @@ class deliverer {
   steady_instant pace_gate_;    // messages_per_second_max
   steady_instant poll_at_;
   stream_id served_; // the stream that was given room last
+
+  // Of each held stream: where pruning goes on, and when.
+  struct pruning {
+    std::int64_t after = 0;
+    steady_instant not_before;
+  };
+  std::map<stream_id, pruning> prunings_;
+  std::optional<db::stream_lease> pruned_now_; // what the store is asked to prune
 
   bool closing_ = false;
   std::string outage_; // why it dies once it is closed; empty where it was asked to finish

@@ -27,7 +27,11 @@ void deliverer::pump() {
   ask_store();
   call_provider();
   ask_store(); // a claim that waited too long for a call wants a new key now
+  prune();
   options_.counters->parked.store(book_.parked(options_.now()), std::memory_order_relaxed);
+  const auto oldest = book_.oldest();
+  options_.counters->oldest_open_ms.store(oldest ? oldest->time_since_epoch().count() : 0,
+                                          std::memory_order_relaxed);
   if (closing_ && (closed() || self_->clock().now() >= closing_until_)) {
     for (auto& each : std::exchange(finishing_, {}))
       each.deliver(deliveries_finished{});
@@ -94,6 +98,8 @@ void deliverer::step(held_stream& stream, int wanting) {
     step.open_max = (room() + wanting - 1) / wanting;
   if (!anything && step.open_max == 0)
     return;
+  if (stream.gather_until > now && step.regenerate.empty() && step.split.empty())
+    return; // what comes meanwhile goes in the same step
   step.messages_max = probing() ? options_.probe_messages : options_.messages_max;
   if (step.open_max > 0) {
     stream.more = false;
@@ -199,6 +205,8 @@ void deliverer::set_alarm() {
     at = std::min(at, pace_gate_);
   if (closing_ && closing_until_ > clock)
     at = std::min(at, closing_until_);
+  if (const auto next = next_prune(); next > clock)
+    at = std::min(at, next);
   at = std::max(at, clock + 1ms);
   if (alarm_at_ && *alarm_at_ <= at)
     return;

@@ -153,6 +153,7 @@ void content_refused(open_claim& claim, failure why, const delivery_policy& poli
   const bool alone = claim.claim.messages.size() == 1;
   const bool enough = claim.refusals >= policy.refusals_max;
   const bool its_own_fault = enough && (around.others_succeeded || !around.others_untried);
+  claim.refusal = enough && !its_own_fault ? why.reason : std::string();
   if (alone && (its_own_fault || why.kind == failure_class::permanent)) {
     end_all(claim, [&](const db::message& each) { return failed(each, why.reason); });
     return;
@@ -225,6 +226,18 @@ void go_on(open_claim& claim, instant at, const delivery_policy& policy) {
   } else {
     claim.move = policy.can_find ? next_move::find : next_move::regenerate;
     claim.not_before = std::max(at, conclusive);
+  }
+}
+
+void others_worked(open_claim& claim, const delivery_policy&, instant now) {
+  if (claim.refusal.empty() || claim.call != 0 || claim.at_store || claim.in_doubt)
+    return;
+  const std::string why = std::exchange(claim.refusal, {});
+  if (claim.claim.messages.size() == 1) {
+    end_all(claim, [&](const db::message& each) { return failed(each, why); });
+  } else {
+    claim.move = next_move::split;
+    claim.not_before = now;
   }
 }
 

@@ -56,6 +56,7 @@ struct open_claim {
   bool refused = false;  // in doubt, and a repeat was refused while other calls succeeded
   int doubts = 0;        // calls and searches in a row that told nothing
   int refusals = 0;      // of its content
+  std::string refusal;   // why, where only others' success is missing for that to be its own fault
   instant called_at;     // when the newest call or search left
   std::vector<std::optional<db::delivery_result>> known; // one a message; empty: nothing is known
   std::vector<db::delivery_result> results;              // of a claim to end
@@ -88,6 +89,11 @@ consequence after_call(open_claim& claim, alimtalk::call_result result,
                        const delivery_policy& policy, const circumstances& around);
 consequence after_find(open_claim& claim, alimtalk::find_result result,
                        const delivery_policy& policy, const circumstances& around);
+
+/// A call of another claim succeeded: where this one's content was refused and only that was
+/// missing to be sure that it is its own fault, it is halved, or FAILED, without waiting any
+/// longer.
+void others_worked(open_claim& claim, const delivery_policy& policy, instant now);
 
 /// The call of a claim: "<subscriber>-<entry id>" is each message's own id.
 alimtalk::call call_of(const db::claim& claim, const std::string& subscriber);

@@ -30,8 +30,11 @@ struct delivery_counters {
   std::atomic<std::uint64_t> retried{0};   // stored to be tried again
   std::atomic<std::uint64_t> unknown{0};   // calls and searches that told nothing
   std::atomic<std::uint64_t> restarts{0};  // of the notification actor
+  std::atomic<std::uint64_t> pruned{0};    // DELIVERED long ago and deleted
   std::atomic<std::int64_t> parked{0};     // claims that wait for a time, now
   std::atomic<std::int64_t> in_flight{0};  // calls and searches, now
+  /// When the oldest event in an open claim happened, in ms since 1970; 0: nothing is open.
+  std::atomic<std::int64_t> oldest_open_ms{0};
 };
 
 struct notification_options {
@@ -54,6 +57,9 @@ struct notification_options {
   std::chrono::milliseconds poll{1000};            // in case a hint was lost
   std::chrono::milliseconds closing_max{5000};     // for calls under way, before it ends
   std::chrono::milliseconds probe_patience{30000}; // claims in doubt for longer are passed by
+  std::chrono::milliseconds retention{0};          // of what is DELIVERED; 0: kept for ever
+  std::chrono::milliseconds prune_pause{100};      // between two steps of pruning
+  std::chrono::milliseconds prune_rest{60000};     // before it begins, and once all is pruned
   backoff_options store_backoff{.min = std::chrono::milliseconds{50},
                                 .max = std::chrono::milliseconds{2000},
                                 .factor = 2.0,

@@ -41,6 +41,7 @@ caf::behavior notification_supervisor(caf::stateful_actor<backoff_supervisor_sta
   supervision.window = options.window;
   supervision.random = options.delivery.random;
   supervision.keep = keep_streams;
+  supervision.gauges = options.gauges;
   supervision.make_child = [delivery = std::move(options.delivery),
                             first = true](caf::event_based_actor* supervisor) mutable {
     if (!std::exchange(first, false))

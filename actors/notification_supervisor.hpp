@@ -13,8 +13,11 @@ struct notification_supervisor_options {
                           .max = std::chrono::milliseconds{30000},
                           .factor = 2.0,
                           .jitter = 0.2};
-  int restarts_max = 0; // see backoff_supervisor_options
-  std::chrono::milliseconds window{60000};
+  /// With the delays above, an outage of about two minutes is said to be one; then a start is tried
+  /// at the longest delay until one succeeds.
+  int restarts_max = 10;
+  std::chrono::milliseconds window{600000};
+  std::shared_ptr<supervision_gauges> gauges = std::make_shared<supervision_gauges>();
 };
 
 /// Takes stream_held, stream_lost, payment_success and finish_deliveries for the actor,

@@ -84,6 +84,13 @@ void payment_system::start_delivery(const caf::actor& store) {
   }
 }
 
+std::vector<subscriber_metrics> payment_system::subscribers() const {
+  std::vector<subscriber_metrics> all;
+  for (const notification_supervisor_options& each : options_.subscribers)
+    all.push_back({each.delivery.subscriber, each.delivery.counters, each.gauges});
+  return all;
+}
+
 void payment_system::start_keeper(const caf::actor& store) {
   stream_keeper_options options;
   options.store = store;

@@ -31,6 +31,13 @@ struct payment_system_options {
   wall_clock now = system_wall_clock;
 };
 
+/// How the delivery to one subscriber goes, for whoever measures.
+struct subscriber_metrics {
+  std::string name;
+  std::shared_ptr<const delivery_counters> delivery;
+  std::shared_ptr<const supervision_gauges> supervision;
+};
+
 class payment_system {
  public:
   /// Starts nothing yet.
@@ -53,6 +60,7 @@ class payment_system {
 
   std::shared_ptr<const lane_counters> lanes() const { return lane_counters_; }
   std::shared_ptr<const registry_counters> registries() const { return registry_counters_; }
+  std::vector<subscriber_metrics> subscribers() const;
 
  private:
   caf::actor start_worker(std::string name, db::database::role role);

@@ -3,7 +3,7 @@
 // chance are the test's.
 #include "actors/backoff_supervisor.hpp"
 
-#include "test_system.hpp"
+#include "stage.hpp"
 
 #include <gtest/gtest.h>
 
@@ -93,8 +93,8 @@ class backoff_supervisor_test : public testing::Test {
     return got;
   }
 
-  caf::actor_system& system() { return test_.system(); }
-  caf::scheduler::test_coordinator& scheduler() { return test_.scheduler(); }
+  caf::actor_system& system() { return test_.system; }
+  caf::scheduler::test_coordinator& scheduler() { return test_.coordinator(); }
 
   int starts_ = 0;
   int exits_ = 0;
@@ -102,7 +102,7 @@ class backoff_supervisor_test : public testing::Test {
   std::vector<int> words_;
   backoff_supervisor_options options_{
       .backoff = {.min = 100ms, .max = 1s, .factor = 2.0, .jitter = 0.0}};
-  test::test_system test_;
+  test::stage test_;
   caf::actor supervisor_;
 };
 
@@ -262,6 +262,29 @@ TEST_F(backoff_supervisor_test, what_is_kept_is_given_to_each_new_child_first) {
   tell(word{9});      // a hint: lost
   test_.pass(100ms);
   EXPECT_EQ(words_, (std::vector{7, 7, 8}));
+}
+
+TEST_F(backoff_supervisor_test, whoever_measures_sees_each_state_with_its_delay) {
+  options_.restarts_max = 1;
+  start();
+  const auto& gauges = *options_.gauges;
+  const auto state = [&] { return static_cast<supervision>(gauges.state.load()); };
+  EXPECT_EQ(state(), supervision::running);
+  tell(fail{});
+  EXPECT_EQ(state(), supervision::backing_off);
+  EXPECT_EQ(gauges.delay_ms, status().delay.count());
+  EXPECT_EQ(gauges.failures, 1);
+  test_.pass(1s);
+  EXPECT_EQ(state(), supervision::running);
+  EXPECT_EQ(gauges.delay_ms, 0);
+  EXPECT_EQ(gauges.restarts, 1u);
+  tell(fail{});
+  EXPECT_EQ(state(), supervision::degraded);
+  EXPECT_EQ(gauges.delay_ms, options_.backoff.max.count());
+  test_.pass(options_.backoff.max);
+  tell(succeed{});
+  EXPECT_EQ(state(), supervision::running);
+  EXPECT_EQ(gauges.failures, 0);
 }
 
 } // namespace

@@ -22,23 +22,31 @@ using namespace std::chrono_literals;
 
 void model_provider::answer(std::function<void()> arrive) {
   if (hold_answers)
-    answers_.push_back(std::move(arrive));
+    answers_.push_back({std::move(arrive), on_.time()});
   else
     arrive();
 }
 
 void model_provider::release(std::size_t which) {
   const auto at = answers_.begin() + static_cast<std::ptrdiff_t>(which);
-  const auto arrive = std::move(*at);
+  const auto arrive = std::move(at->arrive);
   answers_.erase(at);
   arrive();
 }
 
+void model_provider::release_after(std::chrono::milliseconds time, bool latest_first) {
+  std::size_t ready = 0;
+  while (ready < answers_.size() && answers_[ready].since + time <= on_.time())
+    ++ready;
+  for (; ready > 0; --ready)
+    release(latest_first ? ready - 1 : 0);
+}
+
 alimtalk::call_result model_provider::take_in(const alimtalk::call& what, const treatment& how) {
   const auto seen = keys_.find(what.key);
-  if (window.count() > 0 && seen != keys_.end() && on_.now() - seen->second < window)
+  if (window.count() > 0 && seen != keys_.end() && on_.time() - seen->second < window)
     return std::unexpected(failing(alimtalk::failure_class::seen, "duplicate key"));
-  keys_[what.key] = on_.now();
+  keys_[what.key] = on_.time();
   std::vector<alimtalk::recipient_result> results;
   for (const alimtalk::recipient& each : what.recipients) {
     if (auto why = how.recipient ? how.recipient(each) : std::nullopt) {
@@ -57,7 +65,7 @@ alimtalk::call_result model_provider::take_in(const alimtalk::call& what, const 
 
 void model_provider::send(alimtalk::call what, std::function<void(alimtalk::call_result)> done) {
   sent.push_back(what);
-  sent_at.push_back(on_.now());
+  sent_at.push_back(on_.time());
   const treatment how = on_send ? on_send(what) : treatment{};
   alimtalk::call_result truth =
       how.accept ? take_in(what, how) : alimtalk::call_result(std::unexpected(*how.says));
@@ -144,17 +152,17 @@ delivery_stage::delivery_stage() : provider(std::make_shared<model_provider>(on)
       db::open_database(
           {.url = "sqlite:" + (directory.path / "test.db").string(), .owner = "test", .lease = 15s})
           .value();
-  database->migrate(on.now()).value();
+  database->migrate(on.time()).value();
   store = std::make_unique<faulty_store>(database->connect(db::database::role::lane).value());
-  stream = store->take_stream(on.now()).value();
+  stream = store->take_stream(on.time()).value();
   const command made[] = {create_user{"01012345678", won{1'000'000'000}}};
-  payer = std::get<user>(store->settle(made, on.now()).value().at(0)).id;
+  payer = std::get<user>(store->settle(made, on.time()).value().at(0)).id;
 
   options.restart = {.min = 200ms, .max = 3200ms, .factor = 2.0, .jitter = 0.0};
   options.delivery.provider = provider;
   options.delivery.policy.retry = {.min = 1s, .max = 60s, .factor = 2.0, .jitter = 0.0};
   options.delivery.policy.doubt = {.min = 1s, .max = 60s, .factor = 2.0, .jitter = 0.0};
-  options.delivery.now = [this] { return on.now(); };
+  options.delivery.now = [this] { return on.time(); };
   counters = options.delivery.counters;
 }
 
@@ -213,9 +221,9 @@ void delivery_stage::start() {
   worker_options.connect = [this]() -> db::result<std::unique_ptr<db::store>> {
     return std::make_unique<borrowed_store>(*store);
   };
-  worker_options.now = [this] { return on.now(); };
-  worker = on.system().spawn(store_worker, worker_options);
-  spy = on.system().spawn([this](caf::event_based_actor* self) {
+  worker_options.now = [this] { return on.time(); };
+  worker = on.system.spawn(store_worker, worker_options);
+  spy = on.system.spawn([this](caf::event_based_actor* self) {
     self->set_default_handler(
         [this, self](caf::scheduled_actor*, caf::message_view& view) -> caf::result<caf::message> {
           child = caf::actor_cast<caf::actor_addr>(self->current_sender());
@@ -226,7 +234,7 @@ void delivery_stage::start() {
     return caf::behavior{[](const nobody_sends_this&) {}};
   });
   options.delivery.store = spy;
-  supervisor = on.system().spawn(notification_supervisor, options);
+  supervisor = on.system.spawn(notification_supervisor, options);
   tell(stream_held{stream});
   run();
 }
@@ -245,12 +253,12 @@ std::vector<entry_id> delivery_stage::pay(int orders, bool hint) {
   std::vector<command> batch;
   for (int i = 0; i < orders; ++i)
     batch.emplace_back(create_order{payer, won{1000}, won{0}, std::nullopt});
-  const auto made = store->settle(batch, on.now()).value();
+  const auto made = store->settle(batch, on.time()).value();
   batch.clear();
   for (const outcome& each : made)
     batch.emplace_back(paymentd::pay{std::get<order>(each).id, payer});
   std::vector<entry_id> entries;
-  const auto paid = store->settle(batch, on.now()).value();
+  const auto paid = store->settle(batch, on.time()).value();
   for (const outcome& each : paid)
     entries.push_back(std::get<order>(each).payment_entry.value());
   if (hint)
@@ -279,7 +287,7 @@ bool delivery_stage::kill() {
 
 supervisor_status delivery_stage::status() {
   supervisor_status got;
-  auto asker = on.system().spawn([&](caf::event_based_actor* self) {
+  auto asker = on.system.spawn([&](caf::event_based_actor* self) {
     self->request(supervisor, caf::infinite, get_supervisor_status{})
         .then([&](const supervisor_status& each) { got = each; });
   });
@@ -288,8 +296,8 @@ supervisor_status delivery_stage::status() {
 }
 
 std::size_t delivery_stage::open_claims() {
-  const auto subscriber = store->subscribe("alimtalk", true, false, on.now()).value();
-  return store->open_claims(subscriber.id, stream, on.now()).value().size();
+  const auto subscriber = store->subscribe("alimtalk", true, false, on.time()).value();
+  return store->open_claims(subscriber.id, stream, on.time()).value().size();
 }
 
 std::int64_t delivery_stage::breaches() {

@@ -5,7 +5,7 @@
 
 #include "actors/notification_supervisor.hpp"
 #include "actors/store_worker.hpp"
-#include "test_system.hpp"
+#include "stage.hpp"
 
 #include <gtest/gtest.h>
 
@@ -34,7 +34,7 @@ inline alimtalk::failure failing(alimtalk::failure_class kind, std::string reaso
 
 class model_provider final : public alimtalk::provider {
  public:
-  explicit model_provider(test_system& on) : on_(on) {}
+  explicit model_provider(stage& on) : on_(on) {}
 
   void send(alimtalk::call what, std::function<void(alimtalk::call_result)> done) override;
   void find(alimtalk::call what, std::function<void(alimtalk::find_result)> done) override;
@@ -45,6 +45,8 @@ class model_provider final : public alimtalk::provider {
 
   /// Lets one answer, of those that are held back, arrive.
   void release(std::size_t which = 0);
+  /// Lets those arrive that have been held back for `time`, the latest ones first or last.
+  void release_after(std::chrono::milliseconds time, bool latest_first = false);
   std::size_t waiting() const { return answers_.size(); }
   int times_accepted(entry_id entry) const;
 
@@ -63,10 +65,14 @@ class model_provider final : public alimtalk::provider {
   void answer(std::function<void()> arrive);
   alimtalk::call_result take_in(const alimtalk::call& what, const treatment& how);
 
-  test_system& on_;
+  stage& on_;
   std::map<std::string, instant> keys_;
   std::map<std::string, std::map<std::string, std::string>> by_key_;
-  std::deque<std::function<void()>> answers_;
+  struct held_answer {
+    std::function<void()> arrive;
+    instant since;
+  };
+  std::deque<held_answer> answers_;
   int last_id_ = 0;
 };
 
@@ -157,7 +163,7 @@ class delivery_stage {
   std::size_t open_claims();
   std::int64_t breaches();
 
-  test_system on;
+  stage on;
   temporary_directory directory;
   std::unique_ptr<db::database> database;
   std::unique_ptr<faulty_store> store;

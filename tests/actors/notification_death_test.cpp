@@ -21,7 +21,7 @@ constexpr auto beyond_every_wait = 25min; // the key's window, twice over
 /// single message that an actor handled.
 std::vector<entry_id> live(delivery_stage& stage, const std::function<void()>& between) {
   const auto run = [&] {
-    while (stage.on.run_once())
+    while (stage.on.coordinator().try_run_once())
       between();
   };
   stage.options.delivery.in_flight_max = 3;
@@ -47,7 +47,7 @@ std::vector<entry_id> live(delivery_stage& stage, const std::function<void()>& b
       paid.push_back(each);
     run();
     for (int passed = 0; passed < 12; ++passed) {
-      stage.on.scheduler().advance_time(100ms);
+      stage.on.coordinator().advance_time(100ms);
       run();
     }
   }
@@ -173,7 +173,7 @@ class schedule {
         paid.push_back(each);
       break;
     case 2:
-      stage.on.scheduler().advance_time(std::chrono::milliseconds(pick(1, 2000)));
+      stage.on.coordinator().advance_time(std::chrono::milliseconds(pick(1, 2000)));
       break;
     case 3:
       if (chance(15))
@@ -181,7 +181,7 @@ class schedule {
       break;
     case 4:
       if (chance(10)) { // the stream's epoch changes under way, as after a commit in doubt
-        if (stage.store->resolve(stage.on.now()))
+        if (stage.store->resolve(stage.on.time()))
           stage.stream = stage.store->lease();
         if (chance(50))
           stage.tell(stream_lost{stage.stream});
@@ -220,7 +220,7 @@ TEST(notification_death, a_supervisor_that_ends_takes_its_actor_along_at_once) {
   stage.pay(1);
   stage.run();
   stage.end();
-  EXPECT_EQ(stage.on.system().registry().running(), 0u);
+  EXPECT_EQ(stage.on.system.registry().running(), 0u);
 }
 
 } // namespace

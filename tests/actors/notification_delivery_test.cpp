@@ -168,7 +168,7 @@ TEST_F(notification_delivery_test,
   stage.start();
   stage.pay(1);
   stage.run();
-  const steady_instant now = stage.on.scheduler().clock().now();
+  const steady_instant now = stage.on.coordinator().clock().now();
   stage.tell(stream_held{stage.stream, now + 5s});
   stage.run();
   stage.pass(4s);
@@ -180,7 +180,7 @@ TEST_F(notification_delivery_test,
   stage.pass(3s);
   EXPECT_EQ(stage.provider->times_accepted(late[0]), 0);
   EXPECT_EQ(stage.open_claims(), 0u) << "nothing is claimed either";
-  stage.tell(stream_held{stage.stream, stage.on.scheduler().clock().now() + 5s});
+  stage.tell(stream_held{stage.stream, stage.on.coordinator().clock().now() + 5s});
   stage.run();
   EXPECT_TRUE(stage.all_delivered_once(late));
 }
@@ -213,7 +213,7 @@ TEST_F(notification_delivery_test, a_fenced_step_drops_the_stream_and_others_go_
   stage.provider->hold_answers = true;
   const auto paid = stage.pay(2);
   stage.run();
-  stage.stream = stage.store->take_stream(stage.on.now()).value(); // the old one is nobody's now
+  stage.stream = stage.store->take_stream(stage.on.time()).value(); // the old one is nobody's now
   stage.tell(stream_held{stage.stream});
   stage.run();
   stage.provider->hold_answers = false;
@@ -225,7 +225,7 @@ TEST_F(notification_delivery_test, a_fenced_step_drops_the_stream_and_others_go_
     EXPECT_EQ(stage.store->times_delivered[each], 1);
   // Adopted, it is delivered to its end.
   const db::stream_lease held[] = {stage.stream};
-  const auto adopted = stage.store->adopt_streams(held, 4, stage.on.now()).value();
+  const auto adopted = stage.store->adopt_streams(held, 4, stage.on.time()).value();
   for (const auto& each : adopted)
     stage.tell(stream_held{each});
   stage.pass(2s);
@@ -240,7 +240,7 @@ TEST_F(notification_delivery_test, a_new_epoch_loses_nothing_that_is_under_way) 
   const auto paid = stage.pay(3);
   stage.run();
   ASSERT_EQ(stage.provider->waiting(), 1u);
-  ASSERT_TRUE(stage.store->resolve(stage.on.now()).has_value());
+  ASSERT_TRUE(stage.store->resolve(stage.on.time()).has_value());
   stage.stream = stage.store->lease();
   stage.tell(stream_held{stage.stream});
   stage.run();
@@ -260,7 +260,7 @@ TEST_F(notification_delivery_test,
   const auto paid = stage.pay(3);
   stage.run();
   bool finished = false;
-  auto asker = stage.on.system().spawn([&](caf::event_based_actor* self) {
+  auto asker = stage.on.system.spawn([&](caf::event_based_actor* self) {
     self->request(stage.supervisor, caf::infinite, finish_deliveries{})
         .then([&](const deliveries_finished&) { finished = true; });
   });
@@ -281,7 +281,7 @@ TEST_F(notification_delivery_test, finishing_does_not_wait_for_ever) {
   stage.pay(3);
   stage.run();
   bool finished = false;
-  auto asker = stage.on.system().spawn([&](caf::event_based_actor* self) {
+  auto asker = stage.on.system.spawn([&](caf::event_based_actor* self) {
     self->request(stage.supervisor, caf::infinite, finish_deliveries{})
         .then([&](const deliveries_finished&) { finished = true; });
   });

@@ -1,12 +1,7 @@
 // Goal: each class of failure does to a message, to its claim and to the whole subscriber exactly
 // what the design says, and none loses a message or sends one twice.
 // Method: as notification_delivery_test; the provider fails as the test tells it.
-#include "delivery_stage.hpp"
-
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <utility>
+#include "failing_delivery.hpp"
 
 namespace paymentd::actors::test {
 namespace {
@@ -18,41 +13,7 @@ using alimtalk::failure_class;
 using alimtalk::recipient;
 using db::delivery_status;
 
-class notification_failure_test : public testing::Test {
- public:
-  /// Starts and lets some calls succeed, so that the actor runs at full speed.
-  void start_warm() {
-    stage.start();
-    for (int i = 0; i < 5; ++i) {
-      stage.pay(1);
-      stage.run();
-    }
-    provider.sent.clear();
-    provider.sent_at.clear();
-  }
-  void fail_next(failure why, bool accept = false, int times = 1) {
-    provider.on_send = [why, accept, left = times](const call&) mutable {
-      return left-- > 0 ? treatment{.accept = accept, .says = why} : treatment{};
-    };
-  }
-  static bool has(const call& what, entry_id entry) {
-    return std::ranges::any_of(what.recipients,
-                               [&](const recipient& each) { return each.event.entry == entry; });
-  }
-  void fail_recipient(entry_id whom, failure why, int times = 1) {
-    provider.on_send = [=, left = times](const call&) mutable {
-      return treatment{.recipient = [=, &left](const recipient& each) -> std::optional<failure> {
-        if (each.event.entry != whom || left <= 0)
-          return std::nullopt;
-        --left;
-        return why;
-      }};
-    };
-  }
-
-  delivery_stage stage;
-  model_provider& provider = *stage.provider;
-};
+class notification_failure_test : public failing_delivery {};
 
 // ---- one recipient ------------------------------------------------------------------------------
 
@@ -375,136 +336,6 @@ TEST_F(notification_failure_test, parked_claims_are_bounded_and_hold_no_slots) {
   EXPECT_GE(stage.open_claims(), 4u);
   provider.on_send = nullptr;
   stage.pass(70s);
-  EXPECT_TRUE(stage.all_delivered_once(paid));
-}
-
-// ---- poison -------------------------------------------------------------------------------------
-
-TEST_F(notification_failure_test, one_poisoned_message_among_8_is_found_by_halving) {
-  start_warm();
-  auto paid = stage.pay(8);
-  provider.on_send = [&](const call& what) {
-    if (!has(what, paid[5]))
-      return treatment{};
-    failure refused = failing(failure_class::permanent, "400 bad parameter");
-    refused.refused_content = true;
-    return treatment{.accept = false, .says = refused};
-  };
-  stage.run();
-  EXPECT_EQ(stage.result_of(paid[5]).status, delivery_status::failed);
-  EXPECT_EQ(stage.result_of(paid[5]).last_error, "400 bad parameter");
-  EXPECT_TRUE(stage.status().child_lives);
-  paid.erase(paid.begin() + 5);
-  EXPECT_TRUE(stage.all_delivered_once(paid));
-}
-
-TEST_F(notification_failure_test, poison_in_the_only_claim_of_a_cold_start_is_found_too) {
-  stage.options.delivery.probe_messages = 100;
-  stage.start();
-  auto paid = stage.pay(1000);
-  provider.on_send = [&](const call& what) {
-    if (!has(what, paid[77]))
-      return treatment{};
-    failure refused = failing(failure_class::outage, "400 bad parameter");
-    refused.refused_content = true;
-    return treatment{.accept = false, .says = refused};
-  };
-  stage.pass(1s);
-  EXPECT_EQ(stage.result_of(paid[77]).status, delivery_status::failed);
-  paid.erase(paid.begin() + 77);
-  EXPECT_TRUE(stage.all_delivered_once(paid));
-}
-
-TEST_F(notification_failure_test, a_call_that_breaks_the_api_does_not_block_the_others) {
-  stage.options.delivery.messages_max = 4;
-  start_warm();
-  const auto poisoned = stage.pay(4);
-  provider.on_send = [&](const call& what) {
-    if (!has(what, poisoned[2]))
-      return treatment{};
-    return treatment{.accept = false, .says = failing(failure_class::outage, "500")};
-  };
-  stage.run();
-  std::vector<entry_id> paid;
-  for (int i = 0; i < 60; ++i) {
-    for (const entry_id each : stage.pay(2))
-      paid.push_back(each);
-    stage.pass(2s);
-  }
-  for (const entry_id each : paid)
-    EXPECT_EQ(stage.store->times_delivered[each], 1);
-  provider.on_send = nullptr;
-  stage.pass(1200s, 1s);
-  EXPECT_TRUE(stage.all_delivered_once(poisoned));
-  EXPECT_TRUE(stage.all_delivered_once(paid));
-}
-
-// ---- the store ----------------------------------------------------------------------------------
-
-TEST_F(notification_failure_test, while_the_database_is_away_results_wait_and_nothing_is_resent) {
-  start_warm();
-  provider.hold_answers = true;
-  const auto paid = stage.pay(3);
-  stage.run();
-  stage.store->before = [] {
-    return std::optional(db::error{db::error_kind::unavailable, "gone"});
-  };
-  provider.hold_answers = false;
-  provider.release();
-  stage.pass(10s);
-  EXPECT_TRUE(stage.status().child_lives);
-  EXPECT_EQ(stage.status().failures, 0);
-  EXPECT_EQ(provider.sent.size(), 1u);
-  stage.store->before = nullptr;
-  stage.pass(2s);
-  EXPECT_TRUE(stage.all_delivered_once(paid));
-  EXPECT_EQ(provider.sent.size(), 1u);
-}
-
-TEST_F(notification_failure_test, a_database_that_is_away_at_the_start_is_waited_for) {
-  stage.store->before = [] {
-    return std::optional(db::error{db::error_kind::unavailable, "gone"});
-  };
-  stage.start();
-  stage.pass(5s);
-  EXPECT_TRUE(stage.status().child_lives);
-  stage.store->before = nullptr;
-  stage.pass(2s);
-  const auto paid = stage.pay(2);
-  stage.pass(1s);
-  EXPECT_TRUE(stage.all_delivered_once(paid));
-}
-
-TEST_F(notification_failure_test, a_step_in_doubt_is_looked_up_whether_it_happened_or_not) {
-  start_warm();
-  const db::error lost{db::error_kind::in_doubt, "the answer was lost"};
-  for (const bool happened : {false, true}) {
-    provider.hold_answers = true;
-    const auto paid = stage.pay(3);
-    stage.run();
-    auto& fault = happened ? stage.store->after : stage.store->before;
-    fault = [lost, first = true]() mutable {
-      return std::exchange(first, false) ? std::optional(lost) : std::nullopt;
-    };
-    provider.hold_answers = false;
-    provider.release();
-    stage.pass(2s);
-    EXPECT_TRUE(stage.all_delivered_once(paid)) << happened;
-  }
-  EXPECT_EQ(provider.sent.size(), 2u);
-}
-
-TEST_F(notification_failure_test, a_broken_database_ends_the_actor_and_the_next_one_heals) {
-  start_warm();
-  stage.store->before = [first = true]() mutable {
-    return std::exchange(first, false)
-               ? std::optional(db::error{db::error_kind::broken, "no rights"})
-               : std::nullopt;
-  };
-  const auto paid = stage.pay(3);
-  stage.run();
-  EXPECT_EQ(stage.status().last_error, "the store: no rights");
-  stage.pass(2s);
   EXPECT_TRUE(stage.all_delivered_once(paid));
 }
 

@@ -10,7 +10,7 @@
 namespace paymentd::actors {
 namespace {
 
-using namespace testing;
+using namespace test;
 using namespace std::chrono_literals;
 
 class order_actor_test : public ::testing::Test {

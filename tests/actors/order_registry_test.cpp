@@ -12,7 +12,7 @@
 namespace paymentd::actors {
 namespace {
 
-using namespace testing;
+using namespace test;
 using namespace std::chrono_literals;
 
 class order_registry_test : public ::testing::Test {

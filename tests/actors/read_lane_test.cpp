@@ -9,7 +9,7 @@
 namespace paymentd::actors {
 namespace {
 
-using namespace testing;
+using namespace test;
 using namespace std::chrono_literals;
 
 class read_lane_test : public ::testing::Test {

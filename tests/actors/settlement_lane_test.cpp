@@ -10,7 +10,7 @@
 namespace paymentd::actors {
 namespace {
 
-using namespace testing;
+using namespace test;
 using namespace std::chrono_literals;
 
 const db::stream_lease first_lease{{1}, 1};

@@ -1,5 +1,6 @@
-// A deterministic actor system for tests: one message at a time, time that stands still until the
-// test moves it, and inboxes that keep what they get. Single-threaded.
+// A deterministic actor system for tests: one message at a time, in an order that the test may
+// choose, time that stands still until the test moves it, and inboxes that keep what they get.
+// Single-threaded.
 #pragma once
 
 #include "actors/messages.hpp"
@@ -11,23 +12,45 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <caf/send.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
+#include <random>
 #include <tuple>
 #include <utility>
 #include <vector>
 
-namespace paymentd::actors::testing {
+namespace paymentd::actors::test {
 
 class stage {
  public:
-  stage() : system(configuration()) {}
+  static constexpr instant begin{std::chrono::hours{500'000}};
+
+  stage() : system(configuration()), start_(now()) {}
   ~stage() { run(); } // the system waits for its actors, and those for the test to run them
 
   /// Lets every actor handle all that it has, without moving the time.
   void run() {
     while (coordinator().try_run_once()) {
     }
+  }
+
+  /// Runs one actor of those that could run now, whichever chance picks.
+  bool run_one_of(std::mt19937_64& random) {
+    auto& jobs = coordinator().jobs;
+    if (jobs.empty())
+      return false;
+    std::swap(jobs.front(), jobs[random() % jobs.size()]);
+    coordinator().run_once();
+    return true;
+  }
+
+  /// Lets time pass, in steps, and all that falls due happen.
+  void pass(std::chrono::milliseconds time,
+            std::chrono::milliseconds step = std::chrono::milliseconds{10}) {
+    run();
+    for (; time.count() > 0; time -= step)
+      advance(std::min(time, step));
   }
 
   /// Moves the time, fires what became due, and lets everything be handled.
@@ -37,6 +60,8 @@ class stage {
   }
 
   steady_instant now() { return coordinator().clock().now(); }
+  /// The wall clock, which goes with the actors' clock.
+  instant time() { return begin + std::chrono::floor<std::chrono::milliseconds>(now() - start_); }
 
   caf::scheduler::test_coordinator& coordinator() {
     return dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
@@ -57,6 +82,9 @@ class stage {
 
  public:
   caf::actor_system system;
+
+ private:
+  steady_instant start_;
 };
 
 /// An actor that keeps every message of the types `Ts`, in one vector for each type.
@@ -113,4 +141,4 @@ inline outcome refusal_of(refusal why, std::optional<order_status> status = std:
   return refused{why, status};
 }
 
-} // namespace paymentd::actors::testing
+} // namespace paymentd::actors::test

@@ -9,7 +9,7 @@
 namespace paymentd::actors {
 namespace {
 
-using namespace testing;
+using namespace test;
 using namespace std::chrono_literals;
 
 const db::stream_lease second{{2}, 7};

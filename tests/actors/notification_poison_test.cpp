@@ -1,0 +1,140 @@
+// Goal: one message that the API cannot take is FAILED with its reason, and those beside it are
+// DELIVERED within the same second, whichever answer comes first.
+// Method: as notification_failure_test; answers may take their time.
+#include "failing_delivery.hpp"
+
+namespace paymentd::actors::test {
+namespace {
+
+using namespace std::chrono_literals;
+using alimtalk::call;
+using alimtalk::failure;
+using alimtalk::failure_class;
+using db::delivery_status;
+
+class notification_poison_test : public failing_delivery {
+ public:
+  /// Lets time pass while every answer takes `latency`, until all is stored; gives how long it
+  /// took.
+  std::chrono::milliseconds pass_until_all_stored(const std::vector<entry_id>& entries,
+                                                  std::chrono::milliseconds latency,
+                                                  bool latest_first) {
+    constexpr auto step = 1ms;
+    const instant since = stage.on.time();
+    provider.hold_answers = true;
+    stage.run();
+    const auto stored = [&](entry_id each) { return stage.store->results.contains(each); };
+    while (!std::ranges::all_of(entries, stored) && stage.on.time() - since < 20s) {
+      provider.release_after(latency, latest_first);
+      stage.pass(step, step);
+    }
+    provider.hold_answers = false;
+    while (provider.waiting() > 0)
+      provider.release();
+    stage.run();
+    return stage.on.time() - since;
+  }
+};
+
+TEST_F(notification_poison_test, among_1000_it_is_failed_and_the_others_delivered_in_a_second) {
+  stage.options.delivery.linger = 20ms;
+  start_warm();
+  for (const auto kind : {failure_class::permanent, failure_class::outage})
+    for (const bool latest_first : {false, true})
+      for (const std::size_t which : {0u, 400u, 999u}) {
+        SCOPED_TRACE(testing::Message() << "class " << static_cast<int>(kind) << ", latest first "
+                                        << latest_first << ", message " << which);
+        auto paid = stage.pay(1000);
+        const entry_id bad = paid[which];
+        provider.on_send = [&](const call& what) {
+          if (!has(what, bad))
+            return treatment{};
+          failure refused = failing(kind, "400 bad parameter");
+          refused.refused_content = true;
+          return treatment{.accept = false, .says = refused};
+        };
+        const auto took = pass_until_all_stored(paid, 20ms, latest_first);
+        EXPECT_LT(took, 1s);
+        EXPECT_EQ(stage.result_of(bad).status, delivery_status::failed);
+        EXPECT_EQ(stage.result_of(bad).last_error, "400 bad parameter");
+        std::erase(paid, bad);
+        EXPECT_TRUE(stage.all_delivered_once(paid));
+        EXPECT_TRUE(stage.status().child_lives);
+        provider.on_send = nullptr;
+        stage.pass(2s);
+      }
+}
+
+TEST_F(notification_poison_test, named_by_the_api_it_is_failed_in_the_one_call_of_all) {
+  start_warm();
+  auto paid = stage.pay(1000);
+  const entry_id bad = paid[400];
+  fail_recipient(bad, failing(failure_class::permanent, "-5000 bad number"));
+  EXPECT_LT(pass_until_all_stored(paid, 20ms, false), 1s);
+  EXPECT_EQ(provider.sent.size(), 1u);
+  EXPECT_EQ(stage.result_of(bad).status, delivery_status::failed);
+  std::erase(paid, bad);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_poison_test, one_poisoned_message_among_8_is_found_by_halving) {
+  start_warm();
+  auto paid = stage.pay(8);
+  provider.on_send = [&](const call& what) {
+    if (!has(what, paid[5]))
+      return treatment{};
+    failure refused = failing(failure_class::permanent, "400 bad parameter");
+    refused.refused_content = true;
+    return treatment{.accept = false, .says = refused};
+  };
+  stage.run();
+  EXPECT_EQ(stage.result_of(paid[5]).status, delivery_status::failed);
+  EXPECT_EQ(stage.result_of(paid[5]).last_error, "400 bad parameter");
+  EXPECT_TRUE(stage.status().child_lives);
+  paid.erase(paid.begin() + 5);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_poison_test, poison_in_the_only_claim_of_a_cold_start_is_found_too) {
+  stage.options.delivery.probe_messages = 100;
+  stage.start();
+  auto paid = stage.pay(1000);
+  provider.on_send = [&](const call& what) {
+    if (!has(what, paid[77]))
+      return treatment{};
+    failure refused = failing(failure_class::outage, "400 bad parameter");
+    refused.refused_content = true;
+    return treatment{.accept = false, .says = refused};
+  };
+  stage.pass(1s);
+  EXPECT_EQ(stage.result_of(paid[77]).status, delivery_status::failed);
+  paid.erase(paid.begin() + 77);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_poison_test, a_call_that_breaks_the_api_does_not_block_the_others) {
+  stage.options.delivery.messages_max = 4;
+  start_warm();
+  const auto poisoned = stage.pay(4);
+  provider.on_send = [&](const call& what) {
+    if (!has(what, poisoned[2]))
+      return treatment{};
+    return treatment{.accept = false, .says = failing(failure_class::outage, "500")};
+  };
+  stage.run();
+  std::vector<entry_id> paid;
+  for (int i = 0; i < 60; ++i) {
+    for (const entry_id each : stage.pay(2))
+      paid.push_back(each);
+    stage.pass(2s);
+  }
+  for (const entry_id each : paid)
+    EXPECT_EQ(stage.store->times_delivered[each], 1);
+  provider.on_send = nullptr;
+  stage.pass(1200s, 1s);
+  EXPECT_TRUE(stage.all_delivered_once(poisoned));
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+} // namespace
+} // namespace paymentd::actors::test

@@ -1,0 +1,106 @@
+// Goal: every retry that is asked for gets one answer, whatever the store says, and who delivers is
+// told of what became due. Method: the lane between inboxes, on the deterministic scheduler.
+#include "actors/retry_lane.hpp"
+#include "stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace paymentd::actors {
+namespace {
+
+using namespace test;
+using namespace std::chrono_literals;
+
+class retry_lane_test : public ::testing::Test {
+ public:
+  ~retry_lane_test() override { on.end(lane); }
+
+  void ask(std::int64_t number, const std::string& name = "alimtalk") {
+    caf::anon_send(lane, redeliver{{++sent, asker.handle(), on.now() + 1s},
+                                   {name, make_entry_id({3}, number)}});
+    on.run();
+  }
+  void answer(db::result<std::vector<db::answer>> answers) {
+    caf::anon_send(lane, batch_retried{std::move(answers)});
+    on.run();
+  }
+  static db::answer made_due(std::int64_t number) {
+    db::delivery due;
+    due.subscriber = "alimtalk";
+    due.entry = make_entry_id({3}, number);
+    return due;
+  }
+
+  stage on;
+  inbox<do_retry> worker{on};
+  inbox<retries_due> subscriber{on};
+  inbox<looked_up> asker{on};
+  std::uint64_t sent = 0;
+  retry_lane_options options{.worker = worker.handle(),
+                             .subscribers = {{"alimtalk", subscriber.handle()}},
+                             .batch_max = 2,
+                             .pending_max = 3};
+  caf::actor lane = on.system.spawn(retry_lane, options);
+};
+
+TEST_F(retry_lane_test, what_comes_meanwhile_goes_in_the_next_batch) {
+  for (int i = 1; i <= 4; ++i)
+    ask(i);
+  ASSERT_EQ(worker.got<do_retry>().size(), 1u);
+  EXPECT_EQ(worker.take<do_retry>()[0].which.size(), 1u);
+  answer(std::vector<db::answer>{made_due(1)});
+  ASSERT_EQ(worker.got<do_retry>().size(), 1u);
+  EXPECT_EQ(worker.take<do_retry>()[0].which.size(), 2u);
+}
+
+TEST_F(retry_lane_test, each_is_answered_and_who_delivers_is_told_once_a_stream) {
+  ask(1);
+  ask(2);
+  ask(3);
+  answer(std::vector<db::answer>{made_due(1)});
+  EXPECT_EQ(subscriber.take<retries_due>().size(), 1u);
+  answer(std::vector<db::answer>{made_due(2), made_due(3)});
+  const auto told = subscriber.take<retries_due>();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].stream, stream_id{3});
+  const auto got = asker.take<looked_up>();
+  ASSERT_EQ(got.size(), 3u);
+  EXPECT_EQ(got[2].number, 3u);
+  EXPECT_EQ(std::get<db::delivery>(*got[2].reply).entry, make_entry_id({3}, 3));
+}
+
+TEST_F(retry_lane_test, who_delivers_is_not_told_of_what_was_not_retried) {
+  ask(1);
+  answer(std::vector<db::answer>{db::not_failed{db::delivery_status::delivered}});
+  EXPECT_TRUE(subscriber.got<retries_due>().empty());
+  EXPECT_TRUE(std::holds_alternative<db::not_failed>(*asker.take<looked_up>().at(0).reply));
+}
+
+TEST_F(retry_lane_test, each_kind_of_error_tells_whether_it_may_have_happened) {
+  for (const auto& [kind, why] : std::vector<std::pair<db::error_kind, no_outcome>>{
+           {db::error_kind::unavailable, no_outcome::database_unavailable},
+           {db::error_kind::in_doubt, no_outcome::outcome_unknown},
+           {db::error_kind::broken, no_outcome::internal_error}}) {
+    ask(1);
+    answer(std::unexpected(db::error{kind, "as told"}));
+    EXPECT_EQ(asker.take<looked_up>().at(0).reply.error(), why);
+  }
+}
+
+TEST_F(retry_lane_test, too_many_and_too_late_ones_are_answered_overloaded) {
+  for (int i = 1; i <= 5; ++i)
+    ask(i);
+  auto got = asker.take<looked_up>();
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(got[0].number, 5u);
+  EXPECT_EQ(got[0].reply.error(), no_outcome::overloaded);
+  on.advance(2s);
+  answer(std::vector<db::answer>{made_due(1)});
+  got = asker.take<looked_up>();
+  ASSERT_EQ(got.size(), 4u);
+  EXPECT_TRUE(got.back().reply.has_value() || got.front().reply.has_value());
+  EXPECT_EQ(worker.got<do_retry>().size(), 1u) << "nobody waits for the others any more";
+}
+
+} // namespace
+} // namespace paymentd::actors
