@@ -3,6 +3,7 @@
 #include "actors/payment_system.hpp"
 #include "config/settings.hpp"
 #include "db/store.hpp"
+#include "http/metrics_page.hpp"
 #include "http/server.hpp"
 #include "log.hpp"
 #include "subscribers.hpp"
@@ -162,7 +163,11 @@ int serve(const config::settings& settings) {
     spdlog::default_logger()->flush();
     std::_Exit(failed);
   });
-  http::server server(actor_system, payments.way_in(), server_options_of(settings));
+  auto server_options = server_options_of(settings);
+  server_options.metrics = [&payments](std::string& page) {
+    http::append_metrics(page, payments, actors::system_wall_clock());
+  };
+  http::server server(actor_system, payments.way_in(), std::move(server_options));
   if (const auto started = server.start(); !started) {
     payments.stop();
     return complain(failed, started.error());
@@ -226,6 +231,19 @@ int audit(const config::settings& settings) {
   return *breaches == 0 ? fine : failed;
 }
 
+int retry_notifications(const config::settings& settings, const std::string& subscriber) {
+  auto database = open_database(settings);
+  if (!database)
+    return complain(failed, database.error().text);
+  const auto retried = (*database)->retry_all_failed(
+      subscriber, actors::system_wall_clock(),
+      [](std::int64_t so_far) { fmt::print(stderr, "{} …\n", so_far); });
+  if (!retried)
+    return complain(failed, retried.error().text);
+  fmt::print("{} notifications are to be tried again\n", *retried);
+  return fine;
+}
+
 /// What every subcommand takes.
 struct common_arguments {
   std::optional<std::string> file;
@@ -262,15 +280,26 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   common_arguments common;
   db::seed_plan plan;
+  std::string subscriber;
 
   std::vector<CLI::App*> commands = {
       app.add_subcommand("serve", "the server"),
       app.add_subcommand("migrate", "create or upgrade the schema"),
       app.add_subcommand("seed", "fill an empty database"),
       app.add_subcommand("audit", "check the invariants; exit 1 and a line a breach"),
-      app.add_subcommand("config", "print the effective settings, secrets hidden")};
+      app.add_subcommand("config", "print the effective settings, secrets hidden"),
+      app.add_subcommand("notifications", "what became of the messages")};
+  CLI::App& notifications = *commands.back();
+  notifications.require_subcommand(1);
+  commands.push_back(notifications.add_subcommand("retry", "try FAILED messages again"));
   for (CLI::App* each : commands)
-    common.add_to(*each);
+    if (each != &notifications)
+      common.add_to(*each);
+  bool all_failed = false;
+  commands.back()->add_flag("--all-failed", all_failed, "all of them")->required();
+  commands.back()
+      ->add_option("--subscriber", subscriber, "only those to one subscriber, such as alimtalk")
+      ->type_name("NAME");
   const CLI::Range amounts(std::int64_t{0}, safe_integer_max);
   CLI::App& seeding = *commands[2];
   seeding.add_option("--users", plan.users, "users 1 to N")->required()->check(amounts);
@@ -302,6 +331,8 @@ int run(int argc, char** argv) {
     return seed(*settings, plan);
   if (*commands[3])
     return audit(*settings);
+  if (notifications)
+    return retry_notifications(*settings, subscriber);
   fmt::print("{}", config::effective(*settings));
   return fine;
 }

@@ -35,9 +35,10 @@ void add_http(std::vector<setting>& all) {
   all.push_back(duration("http.header_timeout", PAYMENTD_FIELD(http.header_timeout), 10ms, 10min,
                          "How long a client may take to send a request, from its first byte; a "
                          "slower one is answered 408."));
-  all.push_back(listening("admin.listen", PAYMENTD_FIELD(admin.listen),
-                          "Where /healthz and /readyz are served. It asks for no key: keep it on "
-                          "a network of your own."));
+  all.push_back(
+      listening("admin.listen", PAYMENTD_FIELD(admin.listen),
+                "Where /healthz, /readyz and /metrics are served. It asks for no key: keep it on "
+                "a network of your own."));
 }
 
 void add_database(std::vector<setting>& all) {
@@ -112,6 +113,10 @@ void add_notification(std::vector<setting>& all) {
                      "come back at once."));
   all.push_back(duration("notification.max_age", PAYMENTD_FIELD(notification.max_age), 1s, 8760h,
                          "How long a message is tried before it is FAILED."));
+  all.push_back(duration("notification.retention", PAYMENTD_FIELD(notification.retention), 1h,
+                         87600h,
+                         "How long a message that was DELIVERED can be looked up; then its row is "
+                         "deleted. What is FAILED or PENDING is kept."));
   all.push_back(duration("notification.lease", PAYMENTD_FIELD(notification.lease), 1s, 10min,
                          "How long the messages of a process that died stay its own, before "
                          "another process sends them."));

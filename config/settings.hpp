@@ -94,6 +94,7 @@ struct webhook_settings {
 struct notification_settings {
   backoff_options backoff; // min is at most max
   milliseconds max_age = std::chrono::hours{24};
+  milliseconds retention = std::chrono::hours{720};
   milliseconds lease{15'000};
 };
 

@@ -25,9 +25,21 @@ std::expected<void, problem> write_ready(const db::answer&, response& answer) {
   return {};
 }
 
+/// Prometheus's text format, as its documentation has it.
+constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
+
+std::expected<step, problem> prepare_metrics(const call_input& input, response& answer) {
+  if (input.metrics == nullptr || !*input.metrics)
+    return std::unexpected(problem{problem_code::not_found, {}, {}, {}});
+  (*input.metrics)(answer.body);
+  answer.text_type = metrics_type;
+  return answered{};
+}
+
 constexpr std::array table{
     route{http_method::get, "/healthz", body_rule::ignored, prepare_healthz, nullptr, nullptr},
     route{http_method::get, "/readyz", body_rule::ignored, prepare_readyz, nullptr, write_ready},
+    route{http_method::get, "/metrics", body_rule::ignored, prepare_metrics, nullptr, nullptr},
 };
 
 } // namespace

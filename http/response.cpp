@@ -15,6 +15,8 @@ constexpr std::string_view reason_of(int status) {
     return "OK";
   case 201:
     return "Created";
+  case 202:
+    return "Accepted";
   case 400:
     return "Bad Request";
   case 402:
@@ -56,6 +58,7 @@ void append_padded(std::string& out, unsigned value, int width) {
 void response::clear() {
   status = 200;
   is_problem = false;
+  text_type = {};
   body.clear();
   location.clear();
   allow.clear();
@@ -67,8 +70,11 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
   append_integer(out, answer.status);
   out += ' ';
   out += reason_of(answer.status);
-  out += answer.is_problem ? "\r\nContent-Type: application/problem+json\r\nContent-Length: "
-                           : "\r\nContent-Type: application/json\r\nContent-Length: ";
+  out += "\r\nContent-Type: ";
+  out += answer.is_problem          ? "application/problem+json"
+         : answer.text_type.empty() ? "application/json"
+                                    : answer.text_type;
+  out += "\r\nContent-Length: ";
   append_integer(out, static_cast<std::int64_t>(answer.body.size()));
   out += "\r\nDate: ";
   out += of.date;

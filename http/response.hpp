@@ -11,7 +11,8 @@ namespace paymentd::http {
 
 struct response {
   int status = 200;
-  bool is_problem = false; // application/problem+json instead of application/json
+  bool is_problem = false;         // application/problem+json instead of application/json
+  std::string_view text_type = {}; // sent instead of JSON's where not empty
   std::string body;
   std::string location;                // sent where not empty
   std::string allow;                   // likewise

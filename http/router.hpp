@@ -7,6 +7,7 @@
 #include "http/response.hpp"
 
 #include <expected>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,12 +26,16 @@ struct retry {
 };
 using step = std::variant<answered, command, db::query, retry>;
 
+/// Appends what is measured, in Prometheus's text format.
+using metrics_writer = std::function<void(std::string&)>;
+
 /// What of a request a call sees.
 struct call_input {
-  std::int64_t id = 0;         // what stands for {id} in the path
-  std::string_view body = {};  // empty where there was none
-  std::string_view name = {};  // what stands for {name} in the path
-  std::string_view query = {}; // what stands behind the ?
+  std::int64_t id = 0;                     // what stands for {id} in the path
+  std::string_view body = {};              // empty where there was none
+  std::string_view name = {};              // what stands for {name} in the path
+  std::string_view query = {};             // what stands behind the ?
+  const metrics_writer* metrics = nullptr; // of the admin listener, where there are any
 };
 
 enum class body_rule : std::uint8_t { ignored, optional, required };

@@ -20,7 +20,13 @@ constexpr int admin_connections_max = 128;
 
 session_options sessions_of(const server_options& options) {
   return {options.max_body_bytes, options.max_header_bytes, options.idle_timeout,
-          options.header_timeout};
+          options.header_timeout, nullptr};
+}
+
+session_options admin_sessions_of(const server_options& options) {
+  session_options made = sessions_of(options);
+  made.metrics = options.metrics;
+  return made;
 }
 
 } // namespace
@@ -30,7 +36,7 @@ struct server::parts {
       : options(given),
         admin_thread(system, to,
                      {std::min(given.request_timeout, ready_timeout), admin_in_flight_max},
-                     sessions_of(given), admin_routes(), admin_connections),
+                     admin_sessions_of(given), admin_routes(), admin_connections),
         admin_listener({&admin_thread}, admin_connections, admin_connections_max) {
     const auto threads_count = static_cast<std::size_t>(std::max(1, options.threads));
     std::vector<io_thread*> all;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,8 @@ struct server_options {
   std::chrono::milliseconds header_timeout{10000}; // for a request to arrive, from its first byte
   /// Requests that wait for their outcome, over all threads; more are answered 503.
   std::size_t in_flight_max = 20000;
+  /// Writes the page of /metrics, on the admin listener's thread; empty: there is none.
+  std::function<void(std::string&)> metrics = nullptr;
 };
 
 class server {

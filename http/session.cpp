@@ -272,7 +272,8 @@ step session::prepare() {
     return answered{};
   }
   try {
-    auto next = call_.to->prepare({call_.id, request_.body, call_.name, call_.query}, answer_);
+    auto next = call_.to->prepare(
+        {call_.id, request_.body, call_.name, call_.query, &owner_.options().metrics}, answer_);
     if (next)
       return std::move(*next);
     fail(next.error());

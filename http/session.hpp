@@ -30,6 +30,7 @@ struct session_options {
   std::chrono::milliseconds idle_timeout{60000};   // between requests; then it is closed quietly
   std::chrono::milliseconds header_timeout{10000}; // for a request to arrive, from its first byte;
                                                    // and for an answer to be taken
+  metrics_writer metrics = nullptr;                // of the admin listener
 };
 
 class session {

@@ -72,8 +72,10 @@ class sqlite_database final : public database {
   result<std::int64_t>
   retry_all_failed(std::string_view subscriber, instant now,
                    const std::function<void(std::int64_t)>& progress) override {
-    if (auto held = lock(); !held)
+    if (auto held = lock(); !held) {
+      held.error().text += "; it tries one again by POST /v1/notifications/{id}/retry";
       return std::unexpected(held.error());
+    }
     return guarded([&]() -> result<std::int64_t> {
       connection on(path_, access::read_write);
       if (auto fits = sqlite::check_schema(on); !fits)

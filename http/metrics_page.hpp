@@ -1,0 +1,14 @@
+// What /metrics shows: Prometheus's text format, written from the counters that the actors keep. By
+// hand, since it is a few lines of text. Any thread.
+#pragma once
+
+#include "actors/payment_system.hpp"
+
+#include <string>
+
+namespace paymentd::http {
+
+/// Appends the counters and gauges of `of` as they stand now.
+void append_metrics(std::string& out, const actors::payment_system& of, instant now);
+
+} // namespace paymentd::http
