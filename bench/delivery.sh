@@ -23,6 +23,7 @@ seconds=12
 orders=400000
 waiting=300000
 outage=1000000
+run_over=150000 # orders seeded beyond a number that is to be reached: the last run goes past it
 scenarios=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -97,6 +98,18 @@ pay() { # FIRST LAST SECONDS SPREAD
     "http://127.0.0.1:$port" | sed -n 's/^RESULT //p'
 }
 
+# Pays about COUNT orders from $first on, in short runs, and moves $first behind them: wrk cannot be
+# told a number. Those that are under way when a run ends are paid as well, and nobody counts them.
+pay_about() { # COUNT SPREAD
+  local paid=0 under_way_max=300 run_seconds=3 result requests
+  while [ "$paid" -lt "$1" ]; do
+    result=$(pay "$first" "$2" "$run_seconds" "$2")
+    requests=${result%% *}
+    paid=$((paid + requests))
+    first=$((first + requests + under_way_max))
+  done
+}
+
 audit() { # STORE NAME
   "$programs/paymentd" audit --set "database.url=$(url_of "$1" "$2")" > "$work/audit" || {
     echo "bench/delivery.sh: the audit of $2 found breaches:" >&2
@@ -108,11 +121,11 @@ audit() { # STORE NAME
 # ---- drain --------------------------------------------------------------------------------------
 
 drain() { # STORE
-  seed "$1" paid "$waiting"
+  local paid latency first=1
+  seed "$1" paid $((waiting + run_over))
   start_server "$1" paid
-  pay 1 "$waiting" 120 "$waiting" > /dev/null
+  pay_about "$waiting" $((waiting + run_over))
   stop "$server"
-  local paid latency
   paid=$(sed -nE 's/.*stopped: ([0-9]+) commands settled.*/\1/p' "$work/server.log")
   echo "drain-$1: $paid payments wait to be told"
   printf '%-18s %8s %11s %9s %9s %9s %9s %8s\n' '' latency messages/s seconds 'us paymt' 'us db' 'us api' 'RSS MB'
@@ -189,17 +202,16 @@ isolation() { # STORE
 
 # The first 100,000 payments fill what is filled once (buffers, the orders kept in memory).
 outage() { # STORE
-  local warm=100000 first=1 last rss
-  seed "$1" out $((outage + warm))
+  local warm=100000 first=1 count
+  local all=$((warm + outage + 3 * run_over))
+  seed "$1" out "$all"
   start_server "$1" out
   echo "outage-$1: nobody answers at the message API's address"
-  printf '%-18s %10s %11s %8s\n' '' payments payments/s 'RSS MB'
-  printf '%-18s %10d %11s %8s\n' "outage-$1" 0 - "$(rss_of "$server")"
-  for last in "$warm" $((warm + outage / 2)) $((warm + outage)); do
-    local result; result=$(pay "$first" "$last" 150 $((outage + warm)))
-    rss=$(rss_of "$server")
-    printf '%-18s %10d %11d %8s\n' "outage-$1" "$last" "$(cut -d' ' -f2 <<< "$result")" "$rss"
-    first=$((last + 1))
+  printf '%-18s %10s %8s\n' '' payments 'RSS MB'
+  printf '%-18s %10d %8s\n' "outage-$1" 0 "$(rss_of "$server")"
+  for count in "$warm" $((outage / 2)) $((outage / 2)); do
+    pay_about "$count" "$all"
+    printf '%-18s %10d %8s\n' "outage-$1" "$first" "$(rss_of "$server")"
   done
   stop "$server"
   drop "$1" out
