@@ -12,7 +12,10 @@ namespace {
 constexpr const char* prepare_audit =
     "set local search_path = paymentd; set local statement_timeout = 0; "
     "set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'; "
-    "set local cursor_tuple_fraction = 1"; // all lines are read, so plan for all
+    "set local cursor_tuple_fraction = 1; " // all lines are read, so plan for all
+    // Tables that were never analyzed look large, and compiling the queries then takes seconds,
+    // each.
+    "set local jit = off";
 
 using snapshot_transaction = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;
 
