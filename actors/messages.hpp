@@ -176,6 +176,18 @@ struct pruned {
   db::stream_lease stream;
   db::result<db::prune_answer> answer;
 };
+struct do_begin_results {
+  db::results_due asked;
+};
+struct results_begun {
+  db::result<std::optional<db::results_turn>> turn; // nothing: none is due
+};
+struct do_store_results {
+  db::results_step step;
+};
+struct results_stored {
+  db::result<db::results_answer> answer;
+};
 struct do_retry {
   std::vector<db::get_delivery> which;
 };
@@ -220,6 +232,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_deliver)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::delivered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_prune)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::pruned)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_begin_results)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::results_begun)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_store_results)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::results_stored)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_retry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::batch_retried)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retries_due)

@@ -17,6 +17,9 @@ struct notification_supervisor_options {
   /// at the longest delay until one succeeds.
   int restarts_max = 10;
   std::chrono::milliseconds window{600000};
+  /// How often the provider is asked what became of what it accepted, where it can tell.
+  std::chrono::milliseconds results_poll{60000};
+  std::chrono::milliseconds results_lease{65000}; // above the time that it takes for an answer
   std::shared_ptr<supervision_gauges> gauges = std::make_shared<supervision_gauges>();
 };
 

@@ -1,6 +1,7 @@
 #include "actors/payment_system.hpp"
 
 #include "actors/read_lane.hpp"
+#include "actors/results_poller.hpp"
 #include "actors/retry_lane.hpp"
 #include "actors/stream_keeper.hpp"
 
@@ -76,8 +77,31 @@ caf::actor payment_system::start_worker(std::string name, db::database::role rol
   return started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)));
 }
 
+/// Under a supervisor of its own: whatever becomes of it, payments and messages go on.
+void payment_system::start_results(const notification_supervisor_options& of,
+                                   const caf::actor& store) {
+  results_poller_options options;
+  options.subscriber = of.delivery.subscriber;
+  options.store = store;
+  options.provider = of.delivery.provider;
+  options.poll = of.results_poll;
+  options.lease = of.results_lease;
+  options.now = of.delivery.now;
+  options.counters = of.delivery.counters;
+  backoff_supervisor_options supervision;
+  supervision.name = "results of " + options.subscriber;
+  supervision.backoff = of.restart;
+  supervision.random = of.delivery.random;
+  supervision.make_child = [options = std::move(options)](caf::event_based_actor* supervisor) {
+    return caf::actor_cast<caf::actor>(supervisor->spawn(results_poller, options));
+  };
+  started_.push_back(system_.spawn(backoff_supervisor, std::move(supervision)));
+}
+
 void payment_system::start_delivery(const caf::actor& store) {
   for (notification_supervisor_options each : options_.subscribers) {
+    if (each.delivery.provider->can_tell_results())
+      start_results(each, store);
     each.delivery.store = store;
     supervisors_.push_back(
         started_.emplace_back(system_.spawn(notification_supervisor, std::move(each))));

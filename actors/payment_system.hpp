@@ -65,6 +65,7 @@ class payment_system {
  private:
   caf::actor start_worker(std::string name, db::database::role role);
   void start_delivery(const caf::actor& store);
+  void start_results(const notification_supervisor_options& of, const caf::actor& store);
   void start_keeper(const caf::actor& store);
   caf::actor start_reader(const std::string& name, std::size_t batch_max);
   void start_retries(const caf::actor& store);

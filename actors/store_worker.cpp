@@ -91,6 +91,16 @@ caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
                        return store.prune(work.step, state.options.now());
                      })});
       },
+      [=, &state](const do_begin_results& work) {
+        reply(results_begun{with_store(state, db::error_kind::broken, [&](db::store& store) {
+          return store.begin_results(work.asked, state.options.now());
+        })});
+      },
+      [=, &state](const do_store_results& work) {
+        reply(results_stored{with_store(state, db::error_kind::broken, [&](db::store& store) {
+          return store.store_results(work.step, state.options.now());
+        })});
+      },
       [=, &state](const do_retry& work) {
         reply(batch_retried{with_store(state, db::error_kind::in_doubt, [&](db::store& store) {
           return store.retry(work.which, state.options.now());

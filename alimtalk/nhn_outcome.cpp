@@ -192,7 +192,8 @@ std::optional<final_result> final_of(nhn_result& found, instant otherwise) {
   final_result final{.delivery_id = std::move(found.key),
                      .reached = found.status == "COMPLETED" && found.final_code == final_reached,
                      .at = parse_korea_time(found.received_at).value_or(otherwise),
-                     .reason = {}};
+                     .reason = {},
+                     .provider_call_id = std::move(found.request_id)};
   if (!final.reached)
     final.reason =
         printable("NHN: " + found.status + " " + found.final_code + " " + found.final_name);

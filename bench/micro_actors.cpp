@@ -59,6 +59,13 @@ class memory_store final : public db::store {
     return none();
   }
   db::result<db::prune_answer> prune(const db::prune_step&, instant) override { return none(); }
+  db::result<std::optional<db::results_turn>> begin_results(const db::results_due&,
+                                                            instant) override {
+    return none();
+  }
+  db::result<db::results_answer> store_results(const db::results_step&, instant) override {
+    return none();
+  }
 
  private:
   static std::unexpected<db::error> none() {

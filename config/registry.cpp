@@ -120,6 +120,11 @@ void add_notification(std::vector<setting>& all) {
   all.push_back(duration("notification.lease", PAYMENTD_FIELD(notification.lease), 1s, 10min,
                          "How long the messages of a process that died stay its own, before "
                          "another process sends them."));
+  all.push_back(duration("notification.results_poll", PAYMENTD_FIELD(notification.results_poll),
+                         100ms, 1h,
+                         "How often the provider is asked what became of the messages that it "
+                         "accepted. What it tells is stored two to three times as long after it "
+                         "became known."));
 }
 
 void add_rest(std::vector<setting>& all) {

@@ -96,6 +96,7 @@ struct notification_settings {
   milliseconds max_age = std::chrono::hours{24};
   milliseconds retention = std::chrono::hours{720};
   milliseconds lease{15'000};
+  milliseconds results_poll{60'000};
 };
 
 struct shutdown_settings {

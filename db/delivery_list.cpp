@@ -37,6 +37,7 @@ std::optional<delivery> shown(const list_place& at, const list_row& row) {
     made.provider_message_id = row.stored->provider_message_id;
     made.next_attempt = row.stored->next_attempt;
     made.updated_at = row.stored->updated_at;
+    made.delivered_at = row.stored->delivered_at;
     return made;
   }
   const std::int64_t number = number_of(row.entry);

@@ -43,6 +43,7 @@ struct list_row {
     std::string provider_message_id;
     std::optional<instant> next_attempt;
     instant updated_at;
+    std::optional<instant> delivered_at = std::nullopt;
   };
   std::optional<stored_delivery> stored;
 };

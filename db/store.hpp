@@ -45,6 +45,7 @@ struct delivery {
   std::optional<instant> next_attempt;
   instant created_at; // when it was paid or refunded
   instant updated_at;
+  std::optional<instant> delivered_at = std::nullopt; // at the customer's, where that is known
   friend bool operator==(const delivery&, const delivery&) = default;
 };
 
@@ -166,6 +167,46 @@ struct prune_answer {
   bool at_end = false; // nothing behind `seen_to` is old enough
 };
 
+/// Asks for the turn to read from a provider what finally became of a subscriber's messages.
+struct results_due {
+  std::string subscriber;             // its name
+  instant to;                         // up to when, at the most
+  std::chrono::milliseconds span_min; // less than this is not worth a turn
+  std::chrono::milliseconds span_max;
+  std::chrono::milliseconds lease; // how long the turn is this process's without a page of results
+};
+/// A turn: what became known in this span is to be read, page by page.
+struct results_turn {
+  subscriber_id subscriber;
+  std::int64_t number = 0; // no turn of this subscriber has it again
+  instant from;
+  instant to;
+  friend bool operator==(const results_turn&, const results_turn&) = default;
+};
+/// What finally became of a message.
+struct final_delivery {
+  entry_id entry;
+  std::optional<instant> delivered_at; // nothing: it did not arrive
+  std::string last_error;              // of one that did not
+  std::string provider_call_id;        // where its provider_message_id has to begin with it
+};
+/// One page of a turn.
+struct results_step {
+  results_turn turn;
+  std::vector<final_delivery> results; // at most 1,000, any order
+  enum class then : std::uint8_t {
+    goes_on,  // more pages come
+    done,     // this was the last one: the next turn begins where this one ended
+    given_up, // the next turn begins where this one did
+  };
+  then what = then::goes_on;
+  std::chrono::milliseconds lease; // of a turn that goes on
+};
+struct results_answer {
+  int arrived = 0; // noted with their time
+  int failed = 0;  // were DELIVERED and are FAILED now
+};
+
 // ---- the store ----------------------------------------------------------------------------------
 
 /// One connection. Used by one thread at a time. Every call has a time bound (the options'
@@ -226,6 +267,16 @@ class store {
   /// Deletes what has been DELIVERED for long, and notes in the cursor up to where entries need no
   /// row. What is FAILED or PENDING stays.
   virtual result<prune_answer> prune(const prune_step& step, instant now) = 0;
+
+  /// Takes the turn to read results, where one is due and no other process has it. The first one
+  /// begins at `to` of the first asking; none reaches further back than 3 days, nor, for at most 10
+  /// minutes, beyond the beginning of the oldest open claim: its rows are still to come.
+  virtual result<std::optional<results_turn>> begin_results(const results_due& asked,
+                                                            instant now) = 0;
+
+  /// Stores a page in one transaction. Only what is DELIVERED and not known to have arrived is
+  /// changed, so a result may come again. `fenced` where the turn is another's by now.
+  virtual result<results_answer> store_results(const results_step& step, instant now) = 0;
 };
 
 // ---- the database -------------------------------------------------------------------------------
@@ -282,8 +333,8 @@ struct database_options {
   std::chrono::milliseconds lease{15000}; // how long a stream stays this process's without renewal
 };
 
-/// Whether `url` could name a database at all, as far as that shows without opening it. `broken` with
-/// one line without secrets where it cannot: then waiting is of no use.
+/// Whether `url` could name a database at all, as far as that shows without opening it. `broken`
+/// with one line without secrets where it cannot: then waiting is of no use.
 result<void> check_url(const std::string& url);
 
 /// Opens what `url` names, by its scheme. `broken` with one clear line where it cannot be opened

@@ -144,6 +144,11 @@ void append_json(std::string& out, const db::delivery& what) {
     append_time(out, *what.next_attempt);
   else
     out += "null";
+  out += R"(,"deliveredAt":)";
+  if (what.delivered_at)
+    append_time(out, *what.delivered_at);
+  else
+    out += "null";
   out += R"(,"createdAt":)";
   append_time(out, what.created_at);
   out += R"(,"updatedAt":)";

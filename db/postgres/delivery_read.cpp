@@ -27,7 +27,8 @@ list_row row_of(const rows& from, int row) {
         .last_error = text(6),
         .provider_message_id = text(7),
         .next_attempt = from.is_null(row, 8) ? std::nullopt : std::optional(from.time(row, 8)),
-        .updated_at = from.time(row, 9)};
+        .updated_at = from.time(row, 9),
+        .delivered_at = from.is_null(row, 10) ? std::nullopt : std::optional(from.time(row, 10))};
   return made;
 }
 

@@ -147,7 +147,19 @@ create index deliveries_undelivered on deliveries (subscriber_id, status, entry_
   where status <> 1;
 )sql";
 
-inline constexpr std::array migrations = {migration_1, migration_2};
+// What finally became of what was DELIVERED, and up to when each subscriber's results were read. A
+// turn at reading is one process's until lease_until.
+inline constexpr const char* migration_3 = R"sql(
+alter table deliveries add column delivered_at timestamptz;
+create table result_marks (
+  subscriber_id bigint primary key,
+  read_until timestamptz not null,
+  lease_until timestamptz not null,
+  turn bigint not null
+) with (fillfactor = 10);
+)sql";
+
+inline constexpr std::array migrations = {migration_1, migration_2, migration_3};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

@@ -405,14 +405,14 @@ where first_entry is not null)sql"};
 // $1 subscriber, $2 above, $3 below, $4 how many to look at.
 inline constexpr statement list_ledger{"list_ledger", R"sql(
 select e.id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error,
-  d.provider_message_id, d.next_attempt_at, d.updated_at
+  d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at
 from (select * from ledger_entries where id > $2::bigint and id < $3::bigint
       order by id desc limit $4::bigint) e
 left join deliveries d on d.subscriber_id = $1::bigint and d.entry_id = e.id
 order by e.id desc)sql"};
 inline constexpr statement list_stored{"list_stored", R"sql(
 select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error,
-  d.provider_message_id, d.next_attempt_at, d.updated_at
+  d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at
 from (select * from deliveries
       where subscriber_id = $1::bigint and entry_id > $2::bigint and entry_id < $3::bigint
       order by entry_id desc limit $4::bigint) d
@@ -422,7 +422,7 @@ order by d.entry_id desc)sql"};
 // No locks. By the partial index: the condition repeats what the index is partial by. $5 status.
 inline constexpr statement list_undelivered{"list_undelivered", R"sql(
 select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error,
-  d.provider_message_id, d.next_attempt_at, d.updated_at
+  d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at
 from (select * from deliveries
       where subscriber_id = $1::bigint and status = $5::bigint and status <> 1
       and entry_id > $2::bigint and entry_id < $3::bigint
@@ -475,5 +475,47 @@ noted as (
     (select coalesce(max(entry_id) & ((1::bigint << 41) - 1), 0) from gone))
   where subscriber_id = $1::bigint and stream_id = $2::bigint and exists (select from gone))
 select (select count(*) from aged), (select max(entry_id) from aged), (select count(*) from gone))sql"};
+
+// ---- what finally became of messages ------------------------------------------------------------
+
+// The first time: what comes from now on is read. No locks but that of the new row. $1 name, $2 the
+// time.
+inline constexpr statement add_results_mark{"add_results_mark", R"sql(
+insert into result_marks (subscriber_id, read_until, lease_until, turn)
+select id, $2::timestamptz, $2::timestamptz, 0 from subscribers where name = $1::text
+on conflict do nothing)sql"};
+
+// Locks the mark. $1 name.
+inline constexpr statement lock_results_mark{"lock_results_mark", R"sql(
+select m.subscriber_id, m.read_until, m.lease_until, m.turn,
+  (select min(since) from claims c where c.subscriber_id = m.subscriber_id)
+from result_marks m join subscribers b on b.id = m.subscriber_id
+where b.name = $1::text for update of m)sql"};
+
+// Under the lock of the mark. $1 subscriber, $2 from when, $3 the lease's end.
+inline constexpr statement take_results_turn{"take_results_turn", R"sql(
+update result_marks set read_until = $2::timestamptz, lease_until = $3::timestamptz,
+  turn = turn + 1 where subscriber_id = $1::bigint)sql"};
+
+// Locks the mark. A turn that goes on has a lease; one that is over has none. $1 subscriber, $2 its
+// turn, $3 from when the next turn begins, $4 the lease's end.
+inline constexpr statement keep_results_turn{"keep_results_turn", R"sql(
+update result_marks set read_until = $3::timestamptz, lease_until = $4::timestamptz
+where subscriber_id = $1::bigint and turn = $2::bigint returning turn)sql"};
+
+// Locks the deliveries that it changes. $1 subscriber, $2 entries, $3 times, $4 errors, $5 what the
+// provider's ids begin with, $6 now. Gives how many have arrived and how many have failed.
+inline constexpr statement note_results{"note_results", R"sql(
+with changed as (
+  update deliveries d set delivered_at = n.delivered_at, updated_at = $6::timestamptz,
+    status = case when n.delivered_at is null then 2 else 1 end,
+    last_error = case when n.delivered_at is null then n.last_error else d.last_error end
+  from unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[])
+    as n (entry_id, delivered_at, last_error, call_id)
+  where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id
+  and d.status = 1 and d.delivered_at is null
+  and starts_with(coalesce(d.provider_message_id, n.call_id), n.call_id)
+  returning d.status)
+select count(*) filter (where status = 1), count(*) filter (where status = 2) from changed)sql"};
 
 } // namespace paymentd::db::postgres::sql

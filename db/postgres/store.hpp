@@ -39,6 +39,8 @@ class postgres_store final : public store {
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
   result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) override;
   result<prune_answer> prune(const prune_step& step, instant now) override;
+  result<std::optional<results_turn>> begin_results(const results_due& asked, instant now) override;
+  result<results_answer> store_results(const results_step& step, instant now) override;
 
  private:
   /// Begins a call that writes.

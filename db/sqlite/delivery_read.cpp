@@ -20,7 +20,8 @@ list_row row_of(const statement::rows& from) {
         .last_error = std::string(from.text(6)),
         .provider_message_id = std::string(from.text(7)),
         .next_attempt = from.is_null(8) ? std::nullopt : std::optional(from.time(8)),
-        .updated_at = from.time(9)};
+        .updated_at = from.time(9),
+        .delivered_at = from.is_null(10) ? std::nullopt : std::optional(from.time(10))};
   return made;
 }
 

@@ -127,7 +127,19 @@ create index deliveries_undelivered on deliveries (subscriber_id, status, entry_
   where status <> 1;
 )sql";
 
-constexpr std::array migrations = {migration_1, migration_2};
+// What finally became of what was DELIVERED, and up to when each subscriber's results were read. A
+// turn at reading is one process's until lease_until.
+constexpr const char* migration_3 = R"sql(
+alter table deliveries add column delivered_at integer;
+create table result_marks (
+  subscriber_id integer primary key,
+  read_until integer not null,
+  lease_until integer not null,
+  turn integer not null
+) strict;
+)sql";
+
+constexpr std::array migrations = {migration_1, migration_2, migration_3};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {

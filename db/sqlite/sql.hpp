@@ -188,13 +188,13 @@ inline constexpr const char* list_claimed =
 // Each by the primary key of what it walks through, downwards: ?4 rows are looked at.
 inline constexpr const char* list_ledger =
     "select e.id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
-    "d.provider_message_id, d.next_attempt_at, d.updated_at from ledger_entries e "
+    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at from ledger_entries e "
     "left join deliveries d on d.subscriber_id = ?1 and d.entry_id = e.id "
     "where e.id > ?2 and e.id < ?3 order by e.id desc limit ?4";
 
 inline constexpr const char* list_stored =
     "select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
-    "d.provider_message_id, d.next_attempt_at, d.updated_at from deliveries d "
+    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at from deliveries d "
     "left join ledger_entries e on e.id = d.entry_id "
     "where d.subscriber_id = ?1 and d.entry_id > ?2 and d.entry_id < ?3 "
     "order by d.entry_id desc limit ?4";
@@ -202,7 +202,7 @@ inline constexpr const char* list_stored =
 // By the partial index: the condition repeats what the index is partial by.
 inline constexpr const char* list_undelivered =
     "select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
-    "d.provider_message_id, d.next_attempt_at, d.updated_at from deliveries d "
+    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at from deliveries d "
     "left join ledger_entries e on e.id = d.entry_id "
     "where d.subscriber_id = ?1 and d.status = ?5 and d.status <> 1 and d.entry_id > ?2 "
     "and d.entry_id < ?3 order by d.entry_id desc limit ?4";
@@ -237,5 +237,31 @@ inline constexpr const char* prune_one =
 inline constexpr const char* raise_kept_from =
     "update cursors set kept_from = ?3 where subscriber_id = ?1 and stream_id = ?2 "
     "and kept_from < ?3";
+
+// ---- what finally became of messages ------------------------------------------------------------
+
+inline constexpr const char* find_results_mark =
+    "select b.id, m.read_until, m.lease_until, "
+    "(select min(since) from claims c where c.subscriber_id = b.id) "
+    "from subscribers b left join result_marks m on m.subscriber_id = b.id where b.name = ?";
+
+inline constexpr const char* take_results_turn =
+    "insert into result_marks (subscriber_id, read_until, lease_until, turn) values (?1, ?2, ?3, 1)"
+    " on conflict do update set read_until = ?2, lease_until = ?3, turn = turn + 1 returning turn";
+
+// A turn that goes on has a lease; one that is over has none.
+inline constexpr const char* keep_results_turn =
+    "update result_marks set read_until = ?3, lease_until = ?4 "
+    "where subscriber_id = ?1 and turn = ?2";
+
+inline constexpr const char* note_arrival =
+    "update deliveries set delivered_at = ?4, updated_at = ?5 "
+    "where subscriber_id = ?1 and entry_id = ?2 and status = 1 and delivered_at is null "
+    "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3";
+
+inline constexpr const char* note_failure =
+    "update deliveries set status = 2, last_error = ?4, updated_at = ?5 "
+    "where subscriber_id = ?1 and entry_id = ?2 and status = 1 and delivered_at is null "
+    "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3";
 
 } // namespace paymentd::db::sqlite::sql

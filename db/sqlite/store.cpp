@@ -10,7 +10,7 @@ sqlite_store::reading_session::reading_session(const store_options& options)
     : on(options.path, options.mode), with(on), reads(on), deliveries(on, reads) {}
 
 sqlite_store::writing_session::writing_session(connection& on, reading& reads)
-    : numbers(on), settles(on, reads), delivers(on) {}
+    : numbers(on), settles(on, reads), delivers(on), learns(on) {}
 
 sqlite_store::sqlite_store(store_options options, std::shared_ptr<file_lock> lock)
     : options_(std::move(options)), lock_(std::move(lock)) {}
@@ -201,6 +201,17 @@ result<prune_answer> sqlite_store::prune(const prune_step& step, instant) {
       return std::unexpected(next.error());
     return writer_->delivers.prune(step);
   });
+}
+
+result<std::optional<results_turn>> sqlite_store::begin_results(const results_due& asked,
+                                                                instant now) {
+  return writing(error_kind::unavailable, [&]() -> result<std::optional<results_turn>> {
+    return writer_->learns.begin(asked, now);
+  });
+}
+
+result<results_answer> sqlite_store::store_results(const results_step& step, instant now) {
+  return writing(error_kind::unavailable, [&] { return writer_->learns.store(step, now); });
 }
 
 } // namespace paymentd::db::sqlite

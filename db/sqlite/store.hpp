@@ -5,6 +5,7 @@
 #include "db/sqlite/delivery.hpp"
 #include "db/sqlite/delivery_read.hpp"
 #include "db/sqlite/file_lock.hpp"
+#include "db/sqlite/results.hpp"
 #include "db/sqlite/settlement.hpp"
 #include "db/sqlite/streams.hpp"
 #include "db/store.hpp"
@@ -38,6 +39,8 @@ class sqlite_store final : public store {
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
   result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) override;
   result<prune_answer> prune(const prune_step& step, instant now) override;
+  result<std::optional<results_turn>> begin_results(const results_due& asked, instant now) override;
+  result<results_answer> store_results(const results_step& step, instant now) override;
 
  private:
   // What lives as long as one connection does.
@@ -52,6 +55,7 @@ class sqlite_store final : public store {
     streams numbers;
     settlement settles;
     delivery delivers;
+    results learns;
     writing_session(connection& on, reading& reads);
   };
 

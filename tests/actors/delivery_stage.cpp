@@ -209,6 +209,13 @@ class borrowed_store final : public db::store {
   db::result<db::prune_answer> prune(const db::prune_step& step, instant now) override {
     return of_.prune(step, now);
   }
+  db::result<std::optional<db::results_turn>> begin_results(const db::results_due& asked,
+                                                            instant now) override {
+    return of_.begin_results(asked, now);
+  }
+  db::result<db::results_answer> store_results(const db::results_step& step, instant now) override {
+    return of_.store_results(step, now);
+  }
 
  private:
   db::store& of_;

@@ -110,6 +110,13 @@ class faulty_store final : public db::store {
   db::result<db::prune_answer> prune(const db::prune_step& step, instant now) override {
     return real_->prune(step, now);
   }
+  db::result<std::optional<db::results_turn>> begin_results(const db::results_due& asked,
+                                                            instant now) override {
+    return real_->begin_results(asked, now);
+  }
+  db::result<db::results_answer> store_results(const db::results_step& step, instant now) override {
+    return real_->store_results(step, now);
+  }
 
   std::function<std::optional<db::error>()> before = nullptr;
   std::function<std::optional<db::error>()> after = nullptr;

@@ -62,6 +62,7 @@ TEST_F(http_notifications, one_is_shown_with_all_its_fields) {
                   {"lastError", "-1006 bad number"},
                   {"providerMessageId", nullptr},
                   {"nextAttemptAt", nullptr},
+                  {"deliveredAt", nullptr},
                   {"createdAt", at},
                   {"updatedAt", at}}));
 }
@@ -110,11 +111,14 @@ TEST_F(http_notifications, a_page_says_whether_there_are_more_and_where_they_beg
                 some_delivery(which, db::delivery_status::delivered)};
   page.items[0].next_attempt = noon;
   page.items[1].provider_message_id = "m-1";
+  page.items[1].delivered_at = noon;
   page.next = std::vector<db::list_position>{{{1}, {1}, 77}};
   const auto body = get_json("/v1/notifications?limit=2");
   ASSERT_EQ(body["items"].size(), 2u);
   EXPECT_EQ(body["items"][0]["nextAttemptAt"], at);
   EXPECT_EQ(body["items"][1]["providerMessageId"], "m-1");
+  EXPECT_EQ(body["items"][0]["deliveredAt"], nullptr);
+  EXPECT_EQ(body["items"][1]["deliveredAt"], at);
   EXPECT_EQ(body["hasMore"], true);
   get("/v1/notifications?cursor=" + body["nextCursor"].get<std::string>());
   EXPECT_EQ(std::get<db::list_deliveries>(asked.value()).after, page.next);

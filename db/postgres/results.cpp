@@ -1,0 +1,77 @@
+// The part of the store that takes in what finally became of messages.
+#include "db/postgres/sql.hpp"
+#include "db/postgres/store.hpp"
+#include "db/results_turns.hpp"
+
+namespace paymentd::db::postgres {
+
+result<std::optional<results_turn>> postgres_store::begin_results(const results_due& asked,
+                                                                  instant now) {
+  if (auto ready = begin_writing(); !ready)
+    return std::unexpected(ready.error());
+  const std::string_view name = asked.subscriber;
+  session_.add(sql::begin);
+  session_.add(sql::add_results_mark, parameters{}.add(name).add(asked.to));
+  session_.add(sql::lock_results_mark, parameters{}.add(name));
+  const auto answers = session_.run("look for results that are due");
+  if (!answers)
+    return std::unexpected(answers.error());
+  const rows& found = answers->back();
+  std::optional<results_turn> turn;
+  if (!found.empty()) {
+    results_mark mark{.read_until = found.time(0, 1), .lease_until = found.time(0, 2)};
+    if (!found.is_null(0, 4))
+      mark.oldest_claim = found.time(0, 4);
+    if (const auto due = due_span(asked, mark, now)) {
+      turn = results_turn{.subscriber = {found.integer(0, 0)},
+                          .number = found.integer(0, 3) + 1,
+                          .from = due->from,
+                          .to = due->to};
+      session_.add(sql::take_results_turn,
+                   parameters{}.add(turn->subscriber).add(turn->from).add(now + asked.lease));
+    }
+  }
+  if (const auto done = session_.run_to_commit("begin to read results"); !done)
+    return std::unexpected(repeatable(done.error()));
+  return turn;
+}
+
+result<results_answer> postgres_store::store_results(const results_step& step, instant now) {
+  if (auto fits = check_results_step(step); !fits)
+    return std::unexpected(fits.error());
+  if (auto ready = begin_writing(); !ready)
+    return std::unexpected(ready.error());
+  const results_mark next = mark_after(step, now);
+  session_.add(sql::begin);
+  session_.add(sql::keep_results_turn, parameters{}
+                                           .add(step.turn.subscriber)
+                                           .add(step.turn.number)
+                                           .add(next.read_until)
+                                           .add(next.lease_until));
+  const auto kept = session_.run("store results");
+  if (!kept)
+    return std::unexpected(kept.error());
+  if (kept->back().empty()) {
+    session_.roll_back();
+    return std::unexpected(turn_is_lost());
+  }
+  const auto text = [](std::string_view given) { return std::optional<std::string_view>(given); };
+  session_.add(
+      sql::note_results,
+      parameters{}
+          .add(step.turn.subscriber)
+          .add_array(element::int8, step.results, [](const auto& one) { return one.entry; })
+          .add_array(element::timestamptz, step.results,
+                     [](const auto& one) { return one.delivered_at; })
+          .add_texts(step.results, [&](const auto& one) { return text(error_of(one)); })
+          .add_texts(step.results, [&](const auto& one) { return text(one.provider_call_id); })
+          .add(now));
+  const auto noted = session_.run_to_commit("store results");
+  if (!noted)
+    return std::unexpected(repeatable(noted.error()));
+  const rows& counts = noted->front();
+  return results_answer{.arrived = static_cast<int>(counts.integer(0, 0)),
+                        .failed = static_cast<int>(counts.integer(0, 1))};
+}
+
+} // namespace paymentd::db::postgres

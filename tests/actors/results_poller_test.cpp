@@ -1,0 +1,196 @@
+// Goal: results are asked for at each poll, page by page, stored as they come, and whatever fails
+// is tried again at the next poll and not before. Method: the test plays the store worker and the
+// provider by hand, on a clock that it moves.
+#include "actors/results_poller.hpp"
+
+#include "tests/actors/stage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+namespace paymentd::actors {
+namespace {
+
+using namespace test;
+using namespace std::chrono_literals;
+using then = db::results_step::then;
+
+/// Keeps what it is asked, for the test to answer.
+class asked_provider final : public alimtalk::provider {
+ public:
+  void send(alimtalk::call, std::function<void(alimtalk::call_result)>) override {}
+  void find(alimtalk::call, std::function<void(alimtalk::find_result)>) override {}
+  bool can_find() const override { return false; }
+  void results(alimtalk::results_query what,
+               std::function<void(alimtalk::results_answer)> done) override {
+    asked.push_back(std::move(what));
+    answer = std::move(done);
+  }
+  bool can_tell_results() const override { return true; }
+  std::chrono::milliseconds key_window() const override { return {}; }
+  std::size_t recipients_max() const override { return 1000; }
+  void stop() override {}
+
+  std::vector<alimtalk::results_query> asked;
+  std::function<void(alimtalk::results_answer)> answer;
+};
+
+class results_poller_test : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    results_poller_options options;
+    options.store = store.handle();
+    options.provider = provider;
+    options.poll = 1min;
+    options.now = [this] { return on.time(); };
+    options.counters = counters;
+    options.pages_max = 3;
+    poller = on.system.spawn(results_poller, std::move(options));
+    on.run();
+  }
+  void TearDown() override { on.end(poller); }
+
+  void begun(std::optional<db::results_turn> turn) {
+    caf::anon_send(poller, results_begun{turn});
+    on.run();
+  }
+  void told(std::vector<alimtalk::final_result> what, std::string next = {}) {
+    provider->answer(alimtalk::results_page{.results = std::move(what), .next = std::move(next)});
+    on.run();
+  }
+  void stored(db::results_answer answer = {}) {
+    caf::anon_send(poller, results_stored{answer});
+    on.run();
+  }
+  std::size_t times_asked_for_a_turn() { return store.take<do_begin_results>().size(); }
+  db::results_turn a_turn(std::chrono::milliseconds length = 1min) {
+    return {
+        .subscriber = {7}, .number = 3, .from = on.time() - 3min, .to = on.time() - 3min + length};
+  }
+  db::results_step next_step() {
+    auto steps = store.take<do_store_results>();
+    EXPECT_EQ(steps.size(), 1u);
+    return std::move(steps.at(0).step);
+  }
+
+  stage on;
+  inbox<do_begin_results, do_store_results> store{on};
+  std::shared_ptr<asked_provider> provider = std::make_shared<asked_provider>();
+  std::shared_ptr<delivery_counters> counters = std::make_shared<delivery_counters>();
+  caf::actor poller;
+};
+
+TEST_F(results_poller_test, a_turn_is_asked_for_at_each_poll_up_to_two_polls_ago) {
+  EXPECT_EQ(times_asked_for_a_turn(), 0u);
+  on.advance(1min);
+  const auto asked = store.take<do_begin_results>();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].asked.subscriber, "alimtalk");
+  EXPECT_EQ(asked[0].asked.to, on.time() - 2min);
+  on.advance(10min);
+  EXPECT_EQ(times_asked_for_a_turn(), 0u) << "one question at a time";
+  begun(std::nullopt);
+  EXPECT_TRUE(provider->asked.empty());
+  on.advance(1min);
+  EXPECT_EQ(times_asked_for_a_turn(), 1u);
+}
+
+TEST_F(results_poller_test, the_pages_of_a_turn_are_read_and_stored_one_after_the_other) {
+  on.advance(1min);
+  const auto turn = a_turn();
+  begun(turn);
+  ASSERT_EQ(provider->asked.size(), 1u);
+  EXPECT_EQ(provider->asked[0].from, turn.from);
+  EXPECT_EQ(provider->asked[0].to, turn.to);
+  EXPECT_EQ(provider->asked[0].cursor, "");
+  told({{.delivery_id = "alimtalk-77", .reached = true, .at = turn.from, .reason = {}},
+        {.delivery_id = "alimtalk-78",
+         .reached = false,
+         .at = turn.to,
+         .reason = "3018 nobody",
+         .provider_call_id = "c"},
+        {.delivery_id = "shop-79", .reached = true, .at = turn.to, .reason = {}},
+        {.delivery_id = "alimtalk-7x", .reached = true, .at = turn.to, .reason = {}},
+        {.delivery_id = "alimtalk", .reached = true, .at = turn.to, .reason = {}}},
+       "p2");
+  auto step = next_step();
+  EXPECT_EQ(step.turn, turn);
+  EXPECT_EQ(step.what, then::goes_on);
+  ASSERT_EQ(step.results.size(), 2u) << "the account's other messages are none of ours";
+  EXPECT_EQ(step.results[0].entry, entry_id{77});
+  EXPECT_EQ(step.results[0].delivered_at, turn.from);
+  EXPECT_EQ(step.results[1].delivered_at, std::nullopt);
+  EXPECT_EQ(step.results[1].last_error, "3018 nobody");
+  EXPECT_EQ(step.results[1].provider_call_id, "c");
+  EXPECT_EQ(provider->asked.size(), 1u) << "not before the page is stored";
+  stored({.arrived = 1, .failed = 1});
+  EXPECT_EQ(counters->failed, 1u);
+  ASSERT_EQ(provider->asked.size(), 2u);
+  EXPECT_EQ(provider->asked[1].cursor, "p2");
+  told({});
+  EXPECT_EQ(next_step().what, then::done);
+  times_asked_for_a_turn();
+  stored();
+  EXPECT_EQ(times_asked_for_a_turn(), 0u);
+  on.advance(1min);
+  EXPECT_EQ(times_asked_for_a_turn(), 1u);
+}
+
+TEST_F(results_poller_test, an_api_that_fails_is_asked_again_at_the_next_poll) {
+  on.advance(1min);
+  times_asked_for_a_turn();
+  begun(a_turn(5min)); // as long as it may be
+  provider->answer(
+      std::unexpected(alimtalk::failure{.kind = alimtalk::failure_class::outage, .reason = "503"}));
+  on.run();
+  EXPECT_EQ(next_step().what, then::given_up);
+  stored();
+  EXPECT_EQ(times_asked_for_a_turn(), 0u);
+  on.advance(59s);
+  EXPECT_EQ(times_asked_for_a_turn(), 0u);
+  on.advance(1s);
+  EXPECT_EQ(times_asked_for_a_turn(), 1u);
+}
+
+TEST_F(results_poller_test, a_database_that_fails_is_asked_again_at_the_next_poll) {
+  const db::error away{db::error_kind::unavailable, "away"};
+  on.advance(1min);
+  times_asked_for_a_turn();
+  caf::anon_send(poller, results_begun{std::unexpected(away)});
+  on.run();
+  on.advance(1min);
+  EXPECT_EQ(times_asked_for_a_turn(), 1u);
+  begun(a_turn());
+  told({}, "p2");
+  EXPECT_EQ(next_step().what, then::goes_on);
+  caf::anon_send(poller, results_stored{std::unexpected(away)});
+  on.run();
+  EXPECT_EQ(provider->asked.size(), 1u);
+  on.advance(1min);
+  EXPECT_EQ(times_asked_for_a_turn(), 1u);
+}
+
+TEST_F(results_poller_test, behind_a_span_that_is_as_long_as_it_may_be_the_next_is_read_at_once) {
+  on.advance(1min);
+  times_asked_for_a_turn();
+  begun(a_turn(5min));
+  told({});
+  EXPECT_EQ(next_step().what, then::done);
+  stored();
+  EXPECT_EQ(times_asked_for_a_turn(), 1u);
+}
+
+TEST_F(results_poller_test, pages_that_never_end_are_left) {
+  on.advance(1min);
+  begun(a_turn());
+  for (const then what : {then::goes_on, then::goes_on, then::done}) {
+    told({}, "more");
+    EXPECT_EQ(next_step().what, what);
+    stored();
+  }
+  EXPECT_EQ(provider->asked.size(), 3u);
+}
+
+} // namespace
+} // namespace paymentd::actors
