@@ -67,8 +67,8 @@ struct final_result {
   bool reached = false;    // the customer's phone
   instant at;              // when it did
   std::string reason;      // one line, where it did not
-  /// What the provider calls the call that it came in: the message's own id begins with it. It tells
-  /// a message that was sent again from the one before. Empty: not told.
+  /// What the provider calls the call that it came in: the message's own id begins with it. It
+  /// tells a message that was sent again from the one before. Empty: not told.
   std::string provider_call_id = {};
 };
 
@@ -80,7 +80,7 @@ struct results_query {
 };
 struct results_page {
   std::vector<final_result> results; // at most 1,000
-  std::string next; // the cursor of the next page; empty: this is the last
+  std::string next;                  // the cursor of the next page; empty: this is the last
 };
 using results_answer = std::expected<results_page, failure>;
 
