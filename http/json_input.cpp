@@ -82,8 +82,11 @@ class object_handler {
     seen_[at] = true;
     return true;
   }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
-    bad_at_ = position;
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception& why) {
+    constexpr int number_overflow = 406; // nlohmann_json's out_of_range.406: "1e400" is valid JSON
+    if (why.id != number_overflow || !mismatch() || errors_.empty())
+      bad_at_ = position;
     return false;
   }
 

@@ -28,7 +28,7 @@ constexpr std::array code_table{
                "Insufficient balance", "The user's balance does not cover the order."},
     code_facts{problem_code::not_found, "not_found", 404, "Not found", "There is no such path."},
     code_facts{problem_code::order_not_found, "order_not_found", 404, "Order not found",
-               "There is no such order of this user."},
+               "There is no such order."},
     code_facts{problem_code::user_not_found, "user_not_found", 404, "User not found",
                "There is no such user."},
     code_facts{problem_code::method_not_allowed, "method_not_allowed", 405, "Method not allowed",
@@ -78,6 +78,8 @@ constexpr std::string_view too_large_balance =
 problem problem_of(const refused& why, const command& what) {
   switch (why.why) {
   case refusal::order_not_found:
+    if (std::holds_alternative<pay>(what))
+      return {problem_code::order_not_found, "There is no such order of this user.", {}, {}};
     return {problem_code::order_not_found, {}, {}, {}};
   case refusal::user_not_found:
     return {problem_code::user_not_found, {}, {}, {}};

@@ -89,7 +89,7 @@ TEST_F(http_bad_input, a_body_that_is_no_object_is_refused) {
 TEST_F(http_bad_input, wrong_types_are_named_field_by_field) {
   for (const std::string wrong :
        {"12.0", "\"12\"", "1e3", "1.5", "true", "null", "[1]", "{}", "{\"orderId\":1}", "0", "-1",
-        "9007199254740992", "9223372036854775808", "99999999999999999999999"})
+        "9007199254740992", "9223372036854775808", "99999999999999999999999", "1e400", "[-1e999]"})
     EXPECT_THAT(bad_fields("/v1/payments", R"({"orderId":)" + wrong + R"(,"userId":4})"),
                 ElementsAre("orderId"));
   for (const std::string wrong : {"1", "null", "[\"01012345678\"]"})
