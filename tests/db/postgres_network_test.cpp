@@ -59,8 +59,8 @@ int option_of(int socket, int level, int name) {
 
 TEST(postgres_network, both_ends_of_a_session_over_tcp_have_every_time_out) {
   const std::uint16_t port = free_port();
-  const postgres_cluster cluster(false, "listen_addresses = '127.0.0.1'\nport = " +
-                                            std::to_string(port) + "\n");
+  const postgres_cluster cluster(
+      false, "listen_addresses = '127.0.0.1'\nport = " + std::to_string(port) + "\n");
   const session_limits limits{.connect = 3s,
                               .lock = 1100ms,
                               .statement = 1200ms,
