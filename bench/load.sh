@@ -12,6 +12,8 @@
 #   postgres-zipf     users as Zipf's law has them, PostgreSQL
 #   postgres-scatter  distinct users, orders paid in scattered order, PostgreSQL
 #   postgres-single   one connection, one payment after another, PostgreSQL
+#   embedded-reads    GET /v1/orders/{id} instead of payments, SQLite; scattered over all orders
+#   postgres-reads    the same, PostgreSQL
 #   pgbench           the whole payment as one PL/pgSQL call, without any HTTP, 64 clients
 #
 # PostgreSQL is a cluster of this script's own, with fsync and synchronous_commit on. Messages go to
@@ -34,7 +36,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ ${#scenarios[@]} -gt 0 ] || scenarios=(embedded embedded-one embedded-silent postgres postgres-one postgres-zipf
-  postgres-scatter postgres-single pgbench)
+  postgres-scatter postgres-single embedded-reads postgres-reads pgbench)
 
 source bench/common.sh
 
@@ -43,9 +45,9 @@ header() {
     'p99 ms' errors batch messages/s 'backlog' 'drain s' 'us paymt' 'us db' 'RSS MB'
 }
 
-# One scenario of paymentd: NAME STORE SPREAD CONNECTIONS [USERS_FILE] [SEQUENCE] [PROVIDER]
+# One scenario of paymentd: NAME STORE SPREAD CONNECTIONS [USERS_FILE] [SEQUENCE] [PROVIDER] [SCRIPT]
 run() {
-  local name=$1 store=$2 spread=$3 clients=$4 users_file=${5:-} sequence=${6:-ascending} provider=${7:-nhn}
+  local name=$1 store=$2 spread=$3 clients=$4 users_file=${5:-} sequence=${6:-ascending} provider=${7:-nhn} script=${8:-pay.lua}
   local url server fake result before_db=0 after_db=0 sent left drained begin
   if [ "$store" = sqlite ]; then
     url=sqlite:$work/$name.db
@@ -77,7 +79,7 @@ run() {
   [ "$store" = sqlite ] || before_db=$(cpu_of_cluster)
   local before; before=$(cpu_of "$server")
   result=$(ORDERS=$orders SPREAD=$spread USERS_FILE=$users_file SEQUENCE=$sequence \
-    wrk -t1 -c"$clients" -d"${seconds}s" -s "$here/bench/pay.lua" "http://127.0.0.1:$port" |
+    wrk -t1 -c"$clients" -d"${seconds}s" -s "$here/bench/$script" "http://127.0.0.1:$port" |
     grep ^RESULT)
   sent=$(messages)
   local after; after=$(cpu_of "$server")
@@ -156,6 +158,8 @@ for scenario in "${scenarios[@]}"; do
     postgres-zipf) run "$scenario" postgres 10000 "$connections" "$work/users" ;;
     postgres-scatter) run "$scenario" postgres "$orders" "$connections" '' scattered ;;
     postgres-single) run "$scenario" postgres "$orders" 1 ;;
+    embedded-reads) run "$scenario" sqlite "$orders" "$connections" '' scattered none get.lua ;;
+    postgres-reads) run "$scenario" postgres "$orders" "$connections" '' scattered none get.lua ;;
     pgbench) run_pgbench ;;
     *) echo "bench/load.sh: unknown scenario $scenario" >&2; exit 2 ;;
   esac
