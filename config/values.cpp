@@ -55,8 +55,11 @@ std::string secret_url::shown() const {
     return text_; // sqlite:PATH
   std::string shown = text_.substr(0, scheme_end + separator.size());
   std::string_view rest = std::string_view{text_}.substr(shown.size());
-  // The last @ ends the password even where someone wrote /, ? or @ into it without escaping it.
-  if (const auto at = rest.rfind('@'); at != rest.npos) {
+  const auto at = rest.find('@');
+  // Where an @, /, ? or # is not escaped, nobody knows where the password ends.
+  if (at != rest.npos && (rest.find('@', at + 1) != rest.npos || rest.find_first_of("/?#") < at))
+    return shown.append(hidden_mark);
+  if (at != rest.npos) {
     const auto user = rest.substr(0, at);
     const auto colon = user.find(':');
     shown += user.substr(0, colon);

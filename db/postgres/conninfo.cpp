@@ -41,6 +41,21 @@ std::unexpected<error> no_address(std::string what) {
                                     "; it has to be postgresql://user@host:port/database"});
 }
 
+/// libpq ends user and password at the first @ before a /, and takes what follows for hosts and
+/// names, which it shows. So whatever else could end them has to be escaped.
+result<void> check_user(std::string_view url) {
+  constexpr std::string_view separator = "://";
+  url.remove_prefix(std::min(url.size(), url.find(separator) + separator.size()));
+  const auto at = url.find('@');
+  if (at == url.npos)
+    return {};
+  if (url.find('@', at + 1) != url.npos)
+    return no_address("has more than one @, of which a password's must be written %40");
+  if (url.find_first_of("/?#") < at)
+    return no_address("has a /, ? or # before its @; a password's must be written %2F, %3F or %23");
+  return {};
+}
+
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -111,6 +126,8 @@ session_limits limits_for(milliseconds lease) {
 }
 
 result<conninfo> conninfo::parse(const std::string& url, const session_limits& limits) {
+  if (auto fine = check_user(url); !fine)
+    return std::unexpected(fine.error());
   char* why = nullptr;
   const std::unique_ptr<PQconninfoOption, free_options> parsed(PQconninfoParse(url.c_str(), &why));
   const std::unique_ptr<char, decltype(&PQfreemem)> owned(why, &PQfreemem);

@@ -24,7 +24,8 @@ session_limits limits_for(std::chrono::milliseconds lease);
 
 class conninfo {
  public:
-  /// Parses a URL. `broken` with a line without secrets where it does not parse.
+  /// Parses a URL. `broken` with a line without secrets where it does not parse, or where what
+  /// stands before an @ is not escaped as it should be: a part of it would be taken for a host.
   static result<conninfo> parse(const std::string& url, const session_limits& limits);
 
   /// For libpq: names and values, in step.

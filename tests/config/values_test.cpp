@@ -79,7 +79,9 @@ TEST(values, a_url_is_shown_without_any_password) {
 TEST(values, a_password_with_characters_that_should_be_escaped_is_hidden_too) {
   for (const auto* text : {"postgresql://me:a@geheim@h/db", "postgresql://me:a/geheim@h/db",
                            "postgresql://me:a?geheim@h/db", "postgresql://me:a:geheim@h/db",
-                           "postgresql://me:a#geheim@h/db", "postgresql://:geheim@h/db"})
+                           "postgresql://me:a#geheim@h/db", "postgresql://:geheim@h/db",
+                           "postgresql://me:a@geheim@h,i/db", "postgresql://?password=geheim@h/db",
+                           "postgresql://h/db?password=geheim@me"})
     EXPECT_EQ(secret_url{text}.shown().find("geheim"), std::string::npos) << text;
 }
 

@@ -69,8 +69,11 @@ TEST(command_line,
         "postgresql://shop:hush@db:99999/x", "postgresql://shop:hush@db:0/x",
         "postgresql://shop:hush@a,b/x?port=1,2,3",
         "postgresql://shop:hush@db/x?connect_timeout=soon",
-        "postgresql://shop:hush@db/x?sslmode=please"}) {
-    for (const char* command : {"serve", "audit"}) {
+        "postgresql://shop:hush@db/x?sslmode=please", "postgresql://shop:p@hush@127.0.0.1:1/x",
+        "postgresql://shop:1/hush@127.0.0.1:1/x", "postgresql://shop:1?hush@127.0.0.1:1/x",
+        "postgresql://shop:1#hush@127.0.0.1:1/x", "postgresql://?password=p@hush",
+        "postgresql://127.0.0.1:1/x?password=hush@1"}) {
+    for (const char* command : {"serve", "audit", "migrate", "config"}) {
       const ended result = place.run({command, "--set", std::string("database.url=") + url});
       EXPECT_EQ(result.exit_code, 2) << url;
       EXPECT_EQ(lines(result.output), 1) << result.output;
