@@ -6,11 +6,15 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <future>
+#include <thread>
+
 namespace paymentd {
 
 namespace {
 
 constexpr std::size_t waiting_lines_max = 65536;
+constexpr std::chrono::seconds last_line_wait{2};
 
 /// `%*`: the message as a JSON text, quotes included.
 class json_message_flag : public spdlog::custom_flag_formatter {
@@ -55,6 +59,20 @@ log_guard::log_guard(const config::log_settings& settings) {
 
 log_guard::~log_guard() {
   spdlog::shutdown();
+}
+
+void log_last(const std::string& line) {
+  // A flush of the asynchronous logger only asks its thread for one: its sinks are written to here,
+  // by a thread that nobody needs to wait for where the console is stuck.
+  const auto written = std::make_shared<std::promise<void>>();
+  auto done = written->get_future();
+  std::thread([written, line, sinks = spdlog::default_logger()->sinks()] {
+    spdlog::logger at_once("paymentd", sinks.begin(), sinks.end());
+    at_once.critical(line);
+    at_once.flush();
+    written->set_value();
+  }).detach();
+  done.wait_for(last_line_wait);
 }
 
 } // namespace paymentd

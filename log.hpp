@@ -4,6 +4,8 @@
 
 #include "config/settings.hpp"
 
+#include <string>
+
 namespace paymentd {
 
 /// Sets spdlog's default logger up, and flushes it at the end. Lines go to standard output, by a
@@ -16,5 +18,10 @@ class log_guard {
   log_guard(const log_guard&) = delete;
   log_guard& operator=(const log_guard&) = delete;
 };
+
+/// Writes a last line and returns when it is written, or after two seconds where the console takes
+/// none, for a process that then ends without its destructors. What still waits for the log's
+/// thread may be lost.
+void log_last(const std::string& line);
 
 } // namespace paymentd

@@ -159,8 +159,7 @@ int serve(const config::settings& settings) {
                                   system_options_of(settings, **database, *subscribers));
   // Start: from the inside out, so that who is asked is there.
   payments.start([](const std::string& who) {
-    spdlog::critical("{}: the process ends, and a restart goes on from the database", who);
-    spdlog::default_logger()->flush();
+    log_last(who + ": the process ends, and a restart goes on from the database");
     std::_Exit(failed);
   });
   auto server_options = server_options_of(settings);
