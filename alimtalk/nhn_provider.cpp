@@ -23,6 +23,26 @@ constexpr std::size_t pages_max = 2 * nhn_recipients_max / page_size;
 constexpr std::chrono::days search_window_max{29};
 constexpr std::chrono::minutes search_margin{5}; // between our clock and NHN's
 
+/// Which page of a list of results comes next, and how many results its first page spoke of.
+struct place_in_list {
+  std::size_t page = 1;
+  std::optional<std::size_t> total = std::nullopt;
+};
+
+/// "2" or, where the total is told, "2/300".
+std::string to_cursor(const place_in_list& place) {
+  return std::to_string(place.page) + (place.total ? "/" + std::to_string(*place.total) : "");
+}
+
+place_in_list read_cursor(std::string_view cursor) {
+  place_in_list place;
+  const char* const end = cursor.data() + cursor.size();
+  const char* const after = std::from_chars(cursor.data(), end, place.page).ptr;
+  if (after != end)
+    std::from_chars(after + 1, end, place.total.emplace());
+  return place;
+}
+
 class nhn_provider final : public provider {
  public:
   nhn_provider(nhn_options options, std::unique_ptr<http_client> client)
@@ -61,19 +81,18 @@ class nhn_provider final : public provider {
   void results(results_query what, std::function<void(results_answer)> done) override {
     if (stopped_)
       return done(std::unexpected(stopped()));
-    std::size_t page = 1;
-    std::from_chars(what.cursor.data(), what.cursor.data() + what.cursor.size(), page);
+    const place_in_list at = read_cursor(what.cursor);
     http_request request{
         .method = "GET",
         .target = results_path_ + "?startUpdateDate=" +
                   percent_encoded(korea_time_text(what.from)) + "&endUpdateDate=" +
                   percent_encoded(korea_time_text(what.to + std::chrono::minutes{1})) +
-                  "&pageNum=" + std::to_string(page) + "&pageSize=" + std::to_string(page_size),
+                  "&pageNum=" + std::to_string(at.page) + "&pageSize=" + std::to_string(page_size),
         .headers = {{"X-Secret-Key", options_.secret_key}},
         .body = {}};
     client_->request(std::move(request),
-                     [page, to = what.to, done = std::move(done)](http_result result) {
-                       done(results_of(nhn_results_page(std::move(result), to), page));
+                     [at, to = what.to, done = std::move(done)](http_result result) {
+                       done(results_of(nhn_results_page(std::move(result), to), at));
                      });
   }
   bool can_tell_results() const override { return true; }
@@ -120,13 +139,18 @@ class nhn_provider final : public provider {
     });
   }
 
-  static results_answer results_of(std::expected<nhn_final_page, failure> page,
-                                   std::size_t number) {
+  static results_answer results_of(std::expected<nhn_final_page, failure> page, place_in_list at) {
     if (!page)
       return std::unexpected(std::move(page).error());
-    const bool last = page->total ? number * page_size >= *page->total : page->listed < page_size;
+    // What left or joined the list has moved the others from page to page.
+    if (at.page > 1 && page->total != at.total)
+      return std::unexpected(failure{.kind = failure_class::outage,
+                                     .reason = "NHN's list of results changed while it was read"});
+    const bool last = page->total ? at.page * page_size >= *page->total : page->listed < page_size;
     return results_page{.results = std::move(page->results),
-                        .next = last || page->listed == 0 ? "" : std::to_string(number + 1)};
+                        .next = last || page->listed == 0
+                                    ? ""
+                                    : to_cursor({.page = at.page + 1, .total = page->total})};
   }
 
   static failure stopped() {

@@ -125,6 +125,7 @@ std::optional<solapi_list> parse_solapi_list(std::string_view given) {
   for (const json& each : *messages) { // an object by message id
     const json* fields = member(each, "customFields");
     list.messages.push_back({.delivery_id = fields != nullptr ? text(*fields, "deliveryId") : "",
+                             .group_id = text(each, "groupId"),
                              .code = text(each, "statusCode"),
                              .reason = text(each, "reason"),
                              .received_at = text(each, "dateReceived")});

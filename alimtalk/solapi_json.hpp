@@ -47,6 +47,7 @@ std::optional<solapi_answer> parse_solapi_answer(std::string_view json);
 /// One element of a list of messages.
 struct solapi_listed {
   std::string delivery_id;
+  std::string group_id;    // of the call that it came in
   std::string code;        // statusCode
   std::string reason;      // may be empty
   std::string received_at; // dateReceived, ISO 8601; may be empty

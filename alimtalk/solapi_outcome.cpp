@@ -185,11 +185,11 @@ results_answer solapi_results_page(http_result result, instant asked_to) {
     if (each.delivery_id.empty() || each.code.empty() || is_one_of(codes_under_way, each.code))
       continue;
     const bool reached = each.code == code_done;
-    page.results.push_back(
-        {.delivery_id = std::move(each.delivery_id),
-         .reached = reached,
-         .at = parse_utc(each.received_at).value_or(asked_to),
-         .reason = reached ? "" : code_reason("Solapi", each.code, each.reason)});
+    page.results.push_back({.delivery_id = std::move(each.delivery_id),
+                            .reached = reached,
+                            .at = parse_utc(each.received_at).value_or(asked_to),
+                            .reason = reached ? "" : code_reason("Solapi", each.code, each.reason),
+                            .provider_call_id = std::move(each.group_id)});
   }
   return page;
 }

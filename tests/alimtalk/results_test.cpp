@@ -117,6 +117,66 @@ TEST_F(results_test, who_was_reached_and_who_was_not_is_told_apart) {
   }
 }
 
+TEST_F(results_test, a_result_names_the_call_that_its_message_was_sent_in) {
+  for (const auto& api : both()) {
+    now_ = now_.load() + 24h;
+    std::map<std::string, std::string> ids; // of the latest sending
+    for (const char* key : {"first", "again"}) {
+      const auto sent = wait<call_result>(
+          [&](auto done) { api->send(example_call(key + utc_text(now_), 1, evening), done); });
+      ASSERT_TRUE(sent);
+      ids[key] = sent->front().value().provider_message_id;
+    }
+    const results_answer page =
+        ask(*api, {.from = now_.load() - 1min, .to = now_.load() + 1min, .cursor = {}});
+    ASSERT_TRUE(page);
+    ASSERT_EQ(page->results.size(), 2u);
+    for (const final_result& each : page->results)
+      EXPECT_FALSE(each.provider_call_id.empty());
+    EXPECT_TRUE(ids["first"].starts_with(page->results[0].provider_call_id));
+    EXPECT_TRUE(ids["again"].starts_with(page->results[1].provider_call_id));
+    EXPECT_FALSE(ids["again"].starts_with(page->results[0].provider_call_id));
+  }
+}
+
+TEST_F(results_test, nothing_arrives_before_it_was_accepted) {
+  for (const auto& api : both())
+    for (const auto second : {1'250ms, 30'000ms, 59'999ms}) {
+      now_ = now_.load() + 24h;
+      const instant at = now_.load() + second;
+      now_ = at;
+      ASSERT_TRUE(wait<call_result>([&](auto done) {
+        api->send(example_call("k" + utc_text(now_), 1, evening), std::move(done));
+      }));
+      int pages = 0;
+      const auto all = all_pages(*api, at - 1min, at + 1min, pages);
+      ASSERT_EQ(all.size(), 1u);
+      EXPECT_GE(all.at("alimtalk-1").at, at);
+      EXPECT_LE(all.at("alimtalk-1").at, at + 1s);
+      now_ = evening + (now_.load() - evening) / 24h * 24h;
+    }
+}
+
+TEST_F(results_test, a_list_that_changes_between_two_pages_is_given_up_rather_than_a_page_skipped) {
+  const auto nhn = std::move(both().front());
+  const auto send = [&](int first, int count) {
+    return wait<call_result>([&](auto done) {
+      nhn->send(example_call("k" + std::to_string(first), count, evening, first), std::move(done));
+    });
+  };
+  ASSERT_TRUE(send(1, 600));
+  results_query what{.from = evening - 1min, .to = evening + 1min, .cursor = {}};
+  const auto first = ask(*nhn, what);
+  ASSERT_TRUE(first);
+  what.cursor = first->next;
+  ASSERT_TRUE(ask(*nhn, what));
+  ASSERT_TRUE(send(1001, 1));
+  const auto second = ask(*nhn, what);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, failure_class::outage);
+  EXPECT_NE(second.error().reason.find("changed"), std::string::npos);
+}
+
 TEST_F(results_test, another_span_of_time_has_other_results) {
   for (const auto& api : both()) {
     now_ = now_.load() + 24h;
@@ -183,7 +243,8 @@ TEST(nhn_results, only_1000_is_reached_and_3005_is_not_final) {
 
 TEST(solapi_results, only_4000_is_reached_and_what_is_under_way_is_not_final) {
   const auto one = [](const char* id, const char* code) {
-    return json{{"statusCode", code},
+    return json{{"groupId", "G1"},
+                {"statusCode", code},
                 {"reason", "said Solapi"},
                 {"dateReceived", nullptr},
                 {"customFields", {{"deliveryId", id}}}};
@@ -202,6 +263,7 @@ TEST(solapi_results, only_4000_is_reached_and_what_is_under_way_is_not_final) {
   EXPECT_EQ(page->next, "M9");
   ASSERT_EQ(page->results.size(), 2u);
   EXPECT_EQ(page->results[0].delivery_id, "a");
+  EXPECT_EQ(page->results[0].provider_call_id, "G1");
   EXPECT_TRUE(page->results[0].reached);
   EXPECT_EQ(page->results[0].at, evening); // it was not told
   EXPECT_EQ(page->results[1].delivery_id, "d");

@@ -17,6 +17,15 @@ using json = nlohmann::json;
 
 constexpr std::size_t page_max = 1000;
 
+/// The second after the acceptance: NHN tells no parts of a second, and nothing arrives before it
+/// was accepted.
+std::string received_text(instant accepted) {
+  const instant at = std::chrono::ceil<std::chrono::seconds>(accepted);
+  const auto second = std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()) % 60;
+  const std::string digits = std::to_string(100 + second.count()).substr(1);
+  return korea_time_text(at) + ":" + digits + ".0";
+}
+
 } // namespace
 
 bool fake_api::arrives(std::string_view phone) const {
@@ -45,7 +54,7 @@ fake_answer fake_api::nhn_results(const query& filters) const {
                         {"recipientSeq", one.recipient_seq},
                         {"recipientNo", one.phone},
                         {"recipientGroupingKey", one.recipient_grouping_key},
-                        {"receiveDate", korea_time_text(at) + ":07.0"},
+                        {"receiveDate", received_text(at)},
                         {"messageStatus", reached ? "COMPLETED" : "FAILED"},
                         {"resultCode", reached ? "1000" : "3018"},
                         {"resultCodeName", reached ? "success" : "cannot be delivered"}});
@@ -76,6 +85,7 @@ fake_answer fake_api::solapi_list(const query& filters) const {
     const fake_message one = log_.at(i);
     const bool reached = arrives(one.phone);
     messages["M" + std::to_string(i)] = {
+        {"groupId", one.request_id},
         {"to", one.phone},
         {"statusCode", reached ? "4000" : "3104"},
         {"reason", reached ? json() : json("no KakaoTalk")},
