@@ -57,7 +57,11 @@ int main(int argc, char** argv) {
                "accepted more than once); PUT /behaviour changes the failure while it runs:\n"
                R"({"latencyMs":100,"failRate":0.5,"status":500,"hang":true,"dropAnswers":true,)"
                "\n"
-               R"("retryAfterSeconds":1,"poisonNumbers":["01000000000"]}, {} for healthy.)",
+               R"("failStatus":503,"garbage":true,"retryAfterSeconds":1,"resultCode":-3003,)"
+               "\n"
+               R"("poisonNumbers":["01000000000"],"poisonRefusesCall":true,)"
+               "\n"
+               R"("unreachableNumbers":["01000000000"]}, {} for healthy.)",
                "fake-alimtalk"};
   app.add_option("--listen", listen, "ADDR:PORT to listen on")->capture_default_str();
   app.add_option("--latency", latency, "time from a call to its answer: 100ms, 2s")
