@@ -115,7 +115,8 @@ system_options_of(const config::settings& settings, db::database& database,
   options.migrates = settings.database.migrations == config::migration_mode::automatic;
   const int lanes = settings.database.lanes > 0 ? settings.database.lanes : lanes_chosen();
   options.lanes = std::min(lanes, database.lanes_max());
-  options.batch_max = static_cast<std::size_t>(settings.database.max_batch);
+  options.batch_max = static_cast<std::size_t>(
+      std::min(settings.database.max_batch, settings.database.max_pending));
   options.pending_max = static_cast<std::size_t>(settings.database.max_pending);
   if (database.lanes_max() > 1)
     options.lease = settings.notification.lease;

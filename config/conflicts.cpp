@@ -12,11 +12,6 @@ std::vector<conflict> conflicts(const settings& of) {
                          ": other addresses need API keys, which are not supported yet"});
   if (of.http.listen == of.admin.listen && of.admin.listen.port != 0)
     found.push_back({{"admin.listen", "http.listen"}, "must not be the same as http.listen"});
-  if (of.database.max_batch > of.database.max_pending)
-    found.push_back({{"database.max_batch", "database.max_pending"},
-                     "must be at most database.max_pending, " +
-                         std::to_string(of.database.max_pending) + ", not " +
-                         std::to_string(of.database.max_batch)});
   if (backoff.min > backoff.max)
     found.push_back({{"notification.backoff_min", "notification.backoff_max"},
                      "must be at most notification.backoff_max, " + to_string(backoff.max) +

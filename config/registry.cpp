@@ -38,7 +38,7 @@ void add_http(std::vector<setting>& all) {
   all.push_back(
       listening("admin.listen", PAYMENTD_FIELD(admin.listen),
                 "Where /healthz, /readyz and /metrics are served. It asks for no key: keep it on "
-                "a network of your own."));
+                "a network of your own. Not the same as http.listen."));
 }
 
 void add_database(std::vector<setting>& all) {
@@ -47,8 +47,9 @@ void add_database(std::vector<setting>& all) {
   all.push_back(whole("database.lanes", PAYMENTD_FIELD(database.lanes), 0, 64,
                       "Transactions that settle at once, each on a connection of its own. 0: "
                       "chosen; the embedded database always has 1."));
-  all.push_back(whole("database.max_batch", PAYMENTD_FIELD(database.max_batch), 1, 10'000,
-                      "Commands settled in one transaction at the most."));
+  all.push_back(
+      whole("database.max_batch", PAYMENTD_FIELD(database.max_batch), 1, 10'000,
+            "Commands settled in one transaction at the most, and never more than max_pending."));
   all.push_back(whole("database.max_pending", PAYMENTD_FIELD(database.max_pending), 1, 10'000'000,
                       "Commands that wait for the database at the most; further ones are answered "
                       "503."));
@@ -102,9 +103,13 @@ void add_alimtalk(std::vector<setting>& all) {
 
 void add_notification(std::vector<setting>& all) {
   all.push_back(duration("notification.backoff_min", PAYMENTD_FIELD(notification.backoff.min), 1ms,
-                         1h, "The wait after the first failure of the message API."));
+                         1h,
+                         "The wait after the first failure of the message API; at most "
+                         "backoff_max."));
   all.push_back(duration("notification.backoff_max", PAYMENTD_FIELD(notification.backoff.max), 1ms,
-                         24h, "The longest wait, however many failures there were."));
+                         24h,
+                         "The longest wait, however many failures there were; at least "
+                         "backoff_min."));
   all.push_back(real("notification.backoff_factor", PAYMENTD_FIELD(notification.backoff.factor),
                      1.0, 100.0, "How much longer each further failure makes the wait."));
   all.push_back(real("notification.backoff_jitter", PAYMENTD_FIELD(notification.backoff.jitter),

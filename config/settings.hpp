@@ -50,8 +50,8 @@ struct admin_settings {
 struct database_settings {
   secret_url url{"sqlite:paymentd.db"}; // "sqlite:PATH" or "postgresql://…"
   int lanes = 0;                        // 0: to be chosen
-  int max_batch = 512;
-  int max_pending = 20000; // at least max_batch
+  int max_batch = 512; // above max_pending it is as max_pending
+  int max_pending = 20000;
   migration_mode migrations = migration_mode::automatic;
 };
 
