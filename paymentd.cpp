@@ -139,6 +139,9 @@ int serve(const config::settings& settings) {
   raise_file_limit();
   const log_guard log(settings.log);
 
+  const auto subscribers = make_subscribers(settings);
+  if (!subscribers)
+    return complain(bad_usage, subscribers.error());
   auto database = open_database(settings);
   if (!database)
     return complain(failed, database.error().text);
@@ -147,9 +150,6 @@ int serve(const config::settings& settings) {
       return complain(failed, ready.error().text);
     spdlog::warn("waiting for the database: {}", ready.error().text);
   }
-  const auto subscribers = make_subscribers(settings);
-  if (!subscribers)
-    return complain(bad_usage, subscribers.error());
 
   caf::actor_system_config actor_config;
   // The sharing policy waits on a condition variable; the default one polls.
@@ -235,6 +235,9 @@ int retry_notifications(const config::settings& settings, const std::string& sub
   auto database = open_database(settings);
   if (!database)
     return complain(failed, database.error().text);
+  // Where there is no database yet, none is made.
+  if (const auto ready = (*database)->check_schema(); !ready)
+    return complain(failed, ready.error().text);
   const auto retried = (*database)->retry_all_failed(
       subscriber, actors::system_wall_clock(),
       [](std::int64_t so_far) { fmt::print(stderr, "{} …\n", so_far); });
@@ -242,6 +245,43 @@ int retry_notifications(const config::settings& settings, const std::string& sub
     return complain(failed, retried.error().text);
   fmt::print("{} notifications are to be tried again\n", *retried);
   return fine;
+}
+
+/// The settings in force, once `serve` would take them.
+int show_settings(const config::settings& settings) {
+  if (const auto subscribers = make_subscribers(settings); !subscribers)
+    return complain(bad_usage, subscribers.error());
+  fmt::print("{}", config::effective(settings));
+  return fine;
+}
+
+/// What became of a command whose output is its purpose: failed, too, where that was not written.
+int said(int code) {
+  std::cout.flush();
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout)
+    return complain(failed, "standard output cannot be written");
+  return code;
+}
+
+/// Why the command line cannot be used: the words that nobody knows say more than what is missing.
+int complain_of_usage(const CLI::App& app, const CLI::ParseError& wrong) {
+  if (const auto unknown = app.remaining(true); !unknown.empty()) {
+    // What follows a = may be a secret.
+    const std::string& word = unknown.front();
+    return complain(bad_usage, fmt::format("unknown argument {}; --help tells what there is",
+                                           word.substr(0, word.find('='))));
+  }
+  app.exit(wrong);
+  return bad_usage;
+}
+
+/// What is wrong between the numbers of a plan, each of which is in bounds; empty where nothing is.
+std::string wrong_plan(const db::seed_plan& plan) {
+  if (plan.orders > 0 && plan.users == 0)
+    return "--orders: an order needs a user, but --users is 0";
+  if (plan.spread > plan.users)
+    return "--spread: must be at most --users";
+  return {};
 }
 
 /// What every subcommand takes.
@@ -306,15 +346,22 @@ int run(int argc, char** argv) {
   seeding.add_option("--orders", plan.orders, "orders 1 to N")->required()->check(amounts);
   seeding
       .add_option("--spread", plan.spread, "order i is of user 1 + (i mod S); default: all users")
+      ->check(CLI::Range(std::int64_t{1}, safe_integer_max));
+  seeding.add_option("--balance", plan.balance.value, "of each user, in won; default: 0")
       ->check(amounts);
-  seeding.add_option("--balance", plan.balance.value, "of each user, in won")->check(amounts);
-  seeding.add_option("--amount", plan.amount.value, "of each order, in won")->check(amounts);
+  seeding.add_option("--amount", plan.amount.value, "of each order, in won; default: 0")
+      ->check(amounts);
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? fine : bad_usage;
+    if (e.get_exit_code() != 0)
+      return complain_of_usage(app, e);
+    app.exit(e); // --help or --version
+    return said(fine);
   }
+  if (const std::string wrong = wrong_plan(plan); !wrong.empty())
+    return complain(bad_usage, wrong);
   const auto settings = common.load();
   if (!settings) {
     for (const std::string& line : settings.error())
@@ -326,15 +373,14 @@ int run(int argc, char** argv) {
   if (*commands[0])
     return serve(*settings);
   if (*commands[1])
-    return migrate(*settings);
+    return said(migrate(*settings));
   if (*commands[2])
-    return seed(*settings, plan);
+    return said(seed(*settings, plan));
   if (*commands[3])
-    return audit(*settings);
+    return said(audit(*settings));
   if (notifications)
-    return retry_notifications(*settings, subscriber);
-  fmt::print("{}", config::effective(*settings));
-  return fine;
+    return said(retry_notifications(*settings, subscriber));
+  return said(show_settings(*settings));
 }
 
 } // namespace

@@ -93,7 +93,8 @@ make_webhook(const config::webhook_settings& settings, const config::notificatio
   options.allow_private_network = settings.allow_private_network;
   auto provider = webhook::make_webhook_provider(std::move(options));
   if (!provider)
-    return std::unexpected("webhook " + settings.name + ": " + provider.error());
+    return std::unexpected(settings.where + ": webhook." + provider.error() + " (webhook " +
+                           settings.name + ")");
   auto subscriber = subscriber_options_of(all, *std::move(provider), settings.timeout);
   subscriber.delivery.subscriber = "webhook-" + settings.name;
   subscriber.delivery.wants_payments = settings.payments;
@@ -117,7 +118,7 @@ make_subscribers(const config::settings& settings) {
   std::vector<actors::notification_supervisor_options> all;
   const auto provider = make_provider(settings.alimtalk);
   if (!provider)
-    return std::unexpected(provider.error());
+    return std::unexpected("alimtalk." + provider.error());
   if (*provider) {
     auto alimtalk =
         subscriber_options_of(settings.notification, *provider, settings.alimtalk.timeout);

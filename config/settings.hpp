@@ -50,7 +50,7 @@ struct admin_settings {
 struct database_settings {
   secret_url url{"sqlite:paymentd.db"}; // "sqlite:PATH" or "postgresql://…"
   int lanes = 0;                        // 0: to be chosen
-  int max_batch = 512; // above max_pending it is as max_pending
+  int max_batch = 512;                  // above max_pending it is as max_pending
   int max_pending = 20000;
   migration_mode migrations = migration_mode::automatic;
 };
@@ -80,7 +80,8 @@ struct alimtalk_settings {
 
 /// One `[[webhook]]`: who is told of payments or refunds over HTTP.
 struct webhook_settings {
-  std::string name; // unique, 1 to 40 of [a-z0-9_-]
+  std::string where; // "paymentd.toml:12", for a line about it
+  std::string name;  // unique, 1 to 40 of [a-z0-9_-]
   std::string url;
   secret signing_secret; // "whsec_…"
   secret old_secret;     // signs too, where it is not empty

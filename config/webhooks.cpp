@@ -63,6 +63,7 @@ class table_reader {
     for (const file_value& each : table_.values)
       if (!take(each))
         fail(each.line, each.key, wanted_);
+    webhook_.where = file_ + ":" + std::to_string(table_.line);
     need("name", webhook_.name.empty());
     need("url", webhook_.url.empty());
     need("secret", webhook_.signing_secret.empty() && !has("secret_file"));

@@ -136,7 +136,7 @@ make_webhook_provider(webhook_options options) {
   for (const std::string& secret : options.secrets) {
     auto key = key_of(secret);
     if (!key)
-      return std::unexpected("secret: " + std::move(key).error());
+      return std::unexpected((keys.empty() ? "secret: " : "old_secret: ") + std::move(key).error());
     keys.push_back(*std::move(key));
   }
   split_url url = split(options.url);

@@ -6,12 +6,21 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 namespace paymentd::end_to_end {
 namespace {
 
 std::ptrdiff_t lines(const std::string& text) {
   return std::ranges::count(text, '\n');
+}
+
+/// Or what goes with one: its lock, its log.
+bool has_database(const workplace& place) {
+  return std::ranges::any_of(
+      std::filesystem::directory_iterator(place.path()),
+      [](const auto& each) { return each.path().filename().string().starts_with("paymentd.db"); });
 }
 
 std::vector<std::string> serve(const workplace& place, const std::string& set) {
@@ -40,6 +49,74 @@ TEST(command_line, bad_usage_exits_2) {
   EXPECT_EQ(place.run({"sreve"}).exit_code, 2);
   EXPECT_EQ(place.run({"seed", "--users", "-1", "--orders", "1"}).exit_code, 2);
   EXPECT_EQ(place.run({"--help"}).exit_code, 0);
+}
+
+TEST(command_line, a_word_that_nobody_knows_is_named_without_what_may_be_a_secret) {
+  const workplace place;
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"bogus"}, {"--bogus"}, {"seed", "--bogus"}, {"bogus=hush"}}) {
+    const ended result = place.run(words);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(lines(result.output), 1) << result.output;
+    EXPECT_NE(result.output.find("bogus"), std::string::npos) << result.output;
+    EXPECT_EQ(result.output.find("hush"), std::string::npos) << result.output;
+  }
+}
+
+TEST(command_line, a_seed_that_cannot_be_is_refused_before_there_is_a_database) {
+  const workplace place;
+  for (const std::vector<std::string>& numbers :
+       {std::vector<std::string>{"--users", "2", "--orders", "1", "--spread", "0"},
+        {"--users", "2", "--orders", "1", "--spread", "3"},
+        {"--users", "0", "--orders", "1"},
+        {"--users", "2", "--orders", "-1"}}) {
+    std::vector<std::string> words{"seed", "--set", "database.url=" + place.database_url()};
+    words.insert(words.end(), numbers.begin(), numbers.end());
+    EXPECT_EQ(place.run(words).exit_code, 2) << numbers.back();
+  }
+  EXPECT_FALSE(has_database(place));
+}
+
+TEST(command_line, output_that_cannot_be_written_is_a_failure) {
+  const workplace place;
+  for (const char* word : {"config", "--version"}) {
+    program command({"/bin/sh", "-c", R"("$0" "$1" > /dev/full)", PAYMENTD_PROGRAM, word},
+                    place.path() / "output");
+    EXPECT_EQ(command.wait().exit_code, 1) << word;
+  }
+}
+
+TEST(command_line, a_retry_without_a_database_makes_none) {
+  const workplace place;
+  const ended result = place.run(
+      {"notifications", "retry", "--all-failed", "--set", "database.url=" + place.database_url()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.output.find("paymentd migrate"), std::string::npos) << result.output;
+  EXPECT_FALSE(has_database(place));
+}
+
+TEST(command_line, what_serve_would_refuse_of_a_provider_or_a_webhook_config_refuses_too) {
+  const workplace place;
+  const std::filesystem::path file = place.path() / "paymentd.toml";
+  const auto refused = [&](const std::string& toml, const std::string& line) {
+    std::ofstream(file) << toml;
+    for (const char* command : {"config", "serve"}) {
+      const ended result = place.run({command, "--config", file.string()});
+      EXPECT_EQ(result.exit_code, 2) << command;
+      EXPECT_EQ(lines(result.output), 1) << result.output;
+      EXPECT_NE(result.output.find(line), std::string::npos) << result.output;
+      EXPECT_EQ(result.output.find("hush"), std::string::npos) << result.output;
+    }
+  };
+  const std::string shop = "[[webhook]]\nname = \"shop\"\nurl = \"http://h\"\nsecret = ";
+  refused("\n" + shop + "\"whsec_hush\"\n",
+          "paymentd.toml:2: webhook.secret: must be 24 to 64 bytes in base64 after whsec_ "
+          "(webhook shop)");
+  refused(shop + "\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\nold_secret = \"whsec_hush\"\n",
+          "paymentd.toml:1: webhook.old_secret: ");
+  refused("[alimtalk]\nprovider = \"nhn\"\nbase_url = \"http://h:99999\"\napp_key = \"a\"\n"
+          "secret_key = \"hush\"\nsender_key = \"a\"\ntemplate_code = \"a\"\n",
+          "alimtalk.base_url: a URL's port must be a number from 1 to 65535");
 }
 
 TEST(command_line, a_port_in_use_is_one_line_and_exit_1) {
