@@ -15,6 +15,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -164,9 +165,11 @@ int serve(const config::settings& settings) {
     std::_Exit(failed);
   });
   auto server_options = server_options_of(settings);
-  server_options.metrics = [&payments](std::string& page) {
-    http::append_metrics(page, payments, actors::system_wall_clock());
+  std::atomic<std::uint64_t> shed = 0;
+  server_options.metrics = [&payments, &shed](std::string& page) {
+    http::append_metrics(page, payments, shed.load(), actors::system_wall_clock());
   };
+  server_options.shed = &shed;
   http::server server(actor_system, payments.way_in(), std::move(server_options));
   if (const auto started = server.start(); !started) {
     payments.stop();

@@ -203,6 +203,12 @@ void gateway::resume_oldest() {
   who->resume.resume();
 }
 
+void gateway::count(actors::no_outcome why) {
+  using enum actors::no_outcome;
+  if (limits_.shed != nullptr && (why == overloaded || why == database_unavailable))
+    limits_.shed->fetch_add(1, std::memory_order_relaxed);
+}
+
 void gateway::expire(steady_instant now) {
   while (oldest_ != none && slots_[oldest_].due <= now)
     resume_oldest();

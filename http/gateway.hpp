@@ -9,6 +9,7 @@
 #include <caf/actor_addr.hpp>
 #include <caf/fwd.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <coroutine>
 #include <functional>
@@ -25,6 +26,9 @@ class gateway {
     std::chrono::milliseconds request_timeout{5000};
     /// How many requests may wait at once; more are answered `overloaded`. At least 1.
     std::size_t in_flight_max = 10000;
+    /// Counts what was answered `overloaded` or `database_unavailable`, whoever said so; may be
+    /// null. Outlives the gateway.
+    std::atomic<std::uint64_t>* shed = nullptr;
   };
 
   /// `wake` is called on any thread, once for many messages, must not block, and must see to it
@@ -86,6 +90,7 @@ class gateway {
   waiter* leave(std::uint64_t number);
   void remove(std::uint32_t at);
   void resume_oldest();
+  void count(actors::no_outcome why);
 
   /// What goes to one actor at the end of this turn.
   struct parcel {
@@ -114,7 +119,11 @@ class gateway {
    public:
     bool await_ready() { return !via_.admit(*this, via_.to_.taking(what_)); }
     void await_suspend(std::coroutine_handle<> self);
-    actors::outcome_reply await_resume() { return std::move(*outcome); }
+    actors::outcome_reply await_resume() {
+      if (!*outcome)
+        via_.count(outcome->error());
+      return std::move(*outcome);
+    }
 
    private:
     friend gateway;
@@ -127,7 +136,11 @@ class gateway {
    public:
     bool await_ready() { return !via_.admit(*this, to()); }
     void await_suspend(std::coroutine_handle<> self);
-    actors::answer_reply await_resume() { return std::move(*answer); }
+    actors::answer_reply await_resume() {
+      if (!*answer)
+        via_.count(answer->error());
+      return std::move(*answer);
+    }
 
    private:
     friend gateway;

@@ -122,7 +122,8 @@ void append_supervision(page& to, const std::vector<actors::subscriber_metrics>&
 
 } // namespace
 
-void append_metrics(std::string& out, const actors::payment_system& of, instant now) {
+void append_metrics(std::string& out, const actors::payment_system& of, std::uint64_t shed,
+                    instant now) {
   page to(out);
   const auto& lanes = *of.lanes();
   to.counter("paymentd_commands_total", "Commands settled, refused ones included.",
@@ -132,8 +133,8 @@ void append_metrics(std::string& out, const actors::payment_system& of, instant 
              lanes.retries.load());
   to.counter("paymentd_commits_in_doubt_total", "Commits whose answer was lost.",
              lanes.in_doubt.load());
-  to.counter("paymentd_commands_shed_total", "Commands refused for want of room or time.",
-             lanes.shed.load());
+  to.counter("paymentd_commands_shed_total",
+             "Commands and queries answered 503 overloaded or database_unavailable.", shed);
   to.metric("paymentd_orders_resident", "gauge", "Order actors in memory.");
   to.value({}, of.registries()->resident.load());
   const auto subscribers = of.subscribers();

@@ -8,7 +8,8 @@
 
 namespace paymentd::http {
 
-/// Appends the counters and gauges of `of` as they stand now.
-void append_metrics(std::string& out, const actors::payment_system& of, instant now);
+/// Appends the counters and gauges of `of` as they stand now. `shed`: see server_options.
+void append_metrics(std::string& out, const actors::payment_system& of, std::uint64_t shed,
+                    instant now);
 
 } // namespace paymentd::http

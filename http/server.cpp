@@ -44,7 +44,8 @@ struct server::parts {
       threads.push_back(std::make_unique<io_thread>(
           system, to,
           gateway::options{options.request_timeout,
-                           std::max<std::size_t>(1, options.in_flight_max / threads_count)},
+                           std::max<std::size_t>(1, options.in_flight_max / threads_count),
+                           options.shed},
           sessions_of(options), public_routes(), connections));
       all.push_back(threads.back().get());
     }

@@ -4,6 +4,7 @@
 
 #include "actors/entrance.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -29,6 +30,9 @@ struct server_options {
   std::size_t in_flight_max = 20000;
   /// Writes the page of /metrics, on the admin listener's thread; empty: there is none.
   std::function<void(std::string&)> metrics = nullptr;
+  /// Counts the clients' requests that were answered 503 overloaded or database_unavailable; may be
+  /// null. Outlives the server.
+  std::atomic<std::uint64_t>* shed = nullptr;
 };
 
 class server {

@@ -30,7 +30,7 @@ std::string page_of(const std::function<void(actors::notification_supervisor_opt
   set(options.subscribers[0]);
   const actors::payment_system payments(system, options);
   std::string page;
-  append_metrics(page, payments, noon);
+  append_metrics(page, payments, 5, noon);
   return page;
 }
 
@@ -66,7 +66,8 @@ TEST(http_metrics, the_supervisor_and_the_delivery_of_each_subscriber_are_shown)
     alimtalk.gauges->state = static_cast<int>(actors::supervision::degraded);
   });
   for (const auto* line :
-       {"paymentd_notification_delivered_total{subscriber=\"alimtalk\"} 7\n",
+       {"paymentd_commands_shed_total 5\n",
+        "paymentd_notification_delivered_total{subscriber=\"alimtalk\"} 7\n",
         "paymentd_notification_delivered_total{subscriber=\"webhook-shop\"} 0\n",
         "paymentd_notification_failed_total{subscriber=\"alimtalk\"} 2\n",
         "paymentd_notification_oldest_seconds{subscriber=\"alimtalk\"} 61.250\n",
@@ -88,6 +89,29 @@ TEST(http_metrics, the_admin_listener_serves_it_and_no_other) {
   EXPECT_EQ(answer->field("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(answer->body, "paymentd_up 1\n");
   EXPECT_EQ(test_client{server.port()}.get("/metrics")->status, 404);
+}
+
+TEST(http_metrics, what_is_answered_503_is_counted_whoever_refused_it) {
+  using enum actors::no_outcome;
+  std::atomic<std::uint64_t> shed = 0;
+  server_options options;
+  options.shed = &shed;
+  scripted_server server{options};
+  test_client client{server.port()};
+  const auto refused = [&](actors::no_outcome why) {
+    server.actors.settle = [=](const command&) { return std::unexpected(why); };
+    server.actors.look_up = [=](const db::query&) { return std::unexpected(why); };
+    server.actors.retry = [=](const db::get_delivery&) { return std::unexpected(why); };
+    const std::uint64_t before = shed;
+    EXPECT_TRUE(client.post("/v1/payments", R"({"orderId":3,"userId":4})"));
+    EXPECT_TRUE(client.get("/v1/orders/1"));
+    EXPECT_TRUE(client.post("/v1/notifications/alimtalk-1/retry", "{}"));
+    return shed - before;
+  };
+  EXPECT_EQ(refused(overloaded), 3u);
+  EXPECT_EQ(refused(database_unavailable), 3u);
+  EXPECT_EQ(refused(shutting_down), 0u);
+  EXPECT_EQ(refused(outcome_unknown), 0u);
 }
 
 } // namespace
