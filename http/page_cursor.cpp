@@ -95,6 +95,8 @@ std::optional<std::vector<db::list_position>> from_cursor(std::string_view text)
       return std::nullopt;
     positions.push_back(one);
   }
+  if (to_cursor(positions) != text) // each cursor has one text only
+    return std::nullopt;
   return positions;
 }
 

@@ -47,6 +47,8 @@ constexpr std::array code_table{
                "The body is larger than this server takes."},
     code_facts{problem_code::unsupported_media_type, "unsupported_media_type", 415,
                "Unsupported media type", "The body must be application/json, in UTF-8."},
+    code_facts{problem_code::expectation_failed, "expectation_failed", 417, "Expectation failed",
+               "The only expectation taken is 100-continue."},
     code_facts{problem_code::header_too_large, "header_too_large", 431, "Header too large",
                "The request's header is larger than this server takes."},
     code_facts{problem_code::internal_error, "internal_error", 500, "Internal error",

@@ -29,6 +29,7 @@ enum class problem_code : std::uint8_t {
   notification_not_failed,
   payload_too_large,
   unsupported_media_type,
+  expectation_failed,
   header_too_large,
   internal_error,
   overloaded,

@@ -61,7 +61,7 @@ void request::clear() {
   body.clear();
   fault = {};
   type = media::none;
-  http_1_0 = wants_continue = has_host = false;
+  http_1_0 = wants_continue = expects_more = has_host = false;
 }
 
 void request_parser::on_request_impl(beast_http::verb method, string_view, string_view target,
@@ -103,6 +103,7 @@ void request_parser::on_field_impl(beast_http::field name, string_view name_text
     break;
   case beast_http::field::expect:
     into_.wants_continue = same(value, "100-continue");
+    into_.expects_more = into_.expects_more || !into_.wants_continue;
     break;
   case beast_http::field::transfer_encoding:
     if (!same(value, "chunked")) {

@@ -21,6 +21,7 @@ struct request {
   media type = media::none;
   bool http_1_0 = false;
   bool wants_continue = false; // Expect: 100-continue
+  bool expects_more = false;   // Expect: anything else
   bool has_host = false;
 
   void clear();

@@ -33,6 +33,8 @@ constexpr std::string_view reason_of(int status) {
     return "Content Too Large";
   case 415:
     return "Unsupported Media Type";
+  case 417:
+    return "Expectation Failed";
   case 431:
     return "Request Header Fields Too Large";
   case 500:

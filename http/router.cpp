@@ -47,7 +47,31 @@ std::optional<std::int64_t> parse_id(std::string_view text) {
   return value;
 }
 
+/// The character that "%31" at the begin of `text` stands for, where it needs no encoding.
+std::optional<char> needlessly_encoded(std::string_view text) {
+  constexpr std::string_view others = "-._~";
+  unsigned char value = 0;
+  const char* const digits = text.data() + 1;
+  if (text.size() < 3 || std::from_chars(digits, digits + 2, value, 16).ptr != digits + 2)
+    return std::nullopt;
+  const char c = static_cast<char>(value);
+  const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     others.find(c) != others.npos;
+  return plain ? std::optional(c) : std::nullopt;
+}
+
 } // namespace
+
+void decode_path(std::string& target) {
+  std::size_t path_end = std::min(target.find('?'), target.size());
+  for (std::size_t at = target.find('%'); at < path_end; at = target.find('%', at + 1)) {
+    const auto decoded = needlessly_encoded(std::string_view(target).substr(at, path_end - at));
+    if (!decoded)
+      continue;
+    target.replace(at, 3, 1, *decoded);
+    path_end -= 2;
+  }
+}
 
 std::expected<route_match, problem> find_route(std::span<const route> routes, http_method method,
                                                std::string_view target, std::string& allow) {

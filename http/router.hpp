@@ -58,6 +58,10 @@ struct route_match {
   std::string_view query = {};
 };
 
+/// Decodes what a path has percent-encoded without need: letters, digits, - . _ ~ mean the same
+/// either way (RFC 3986, 6.2.2.2). All else stays as it is, the query too.
+void decode_path(std::string& target);
+
 /// The call for `method` and `target` (a path, perhaps with a query, or an absolute URI). The
 /// problem is not_found, method_not_allowed (then `allow` lists the methods that the path takes) or
 /// invalid_request for an id that is none.

@@ -209,6 +209,7 @@ session::intake session::take_head() {
   head_seen_ = true;
   parser_->eager(true);
   keep_alive_ = parser_->keep_alive();
+  decode_path(request_.target);
   const auto found = find_route(owner_.routes(), request_.method, request_.target, answer_.allow);
   if (found)
     call_ = *found;
@@ -218,6 +219,8 @@ session::intake session::take_head() {
   if (!objection_ && has_body && call_.to->body != body_rule::ignored &&
       request_.type != media::json)
     objection_ = problem{problem_code::unsupported_media_type, {}, {}, {}};
+  if (!objection_ && request_.expects_more)
+    objection_ = problem{problem_code::expectation_failed, {}, {}, {}};
   if (!request_.wants_continue || !has_body || input_.size() > 0)
     return intake::partial;
   if (objection_) {

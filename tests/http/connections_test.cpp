@@ -305,5 +305,28 @@ TEST(http_connections, a_client_that_does_not_read_its_answers_is_dropped) {
   EXPECT_EQ(test_client{server.port()}.get("/v1/users/1")->status, 200);
 }
 
+TEST(http_connections, what_a_path_encodes_without_need_is_the_same_path) {
+  scripted_server server;
+  test_client client{server.port()};
+  for (const char* path : {"/v1/users/%31%32", "/%76%31/users/12", "/v1/%75sers/12?x=%31"}) {
+    const auto answer = client.get(path);
+    ASSERT_TRUE(answer) << path;
+    EXPECT_EQ(answer->status, 200) << path;
+    EXPECT_EQ(nlohmann::json::parse(answer->body)["id"], 12) << path;
+  }
+  EXPECT_EQ(client.get("/v1%2Fusers/12")->status, 404);
+  EXPECT_EQ(client.get("/v1/users%")->status, 404);
+}
+
+TEST(http_connections, an_expectation_that_nobody_knows_is_417_and_the_connection_goes_on) {
+  scripted_server server;
+  test_client client{server.port()};
+  const auto answer = client.post("/v1/payments", payment, "Expect: a-miracle\r\n");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 417);
+  EXPECT_TRUE(server.actors.commands().empty());
+  EXPECT_EQ(client.post("/v1/payments", payment)->status, 201);
+}
+
 } // namespace
 } // namespace paymentd::http::testing

@@ -137,6 +137,9 @@ TEST_F(http_notifications, a_bad_query_is_told_field_by_field) {
            {"page=2", "page"},
            {"cursor=", "cursor"},
            {"cursor=AQ", "cursor"},
+           {"cursor=AQEB0YBAx", "cursor"}, // a letter too many
+           {"cursor=AQGBAAE", "cursor"},   // a number in more bytes than it needs
+           {"cursor=AQEBAR", "cursor"},    // bits that no byte has
            {"cursor=!!", "cursor"},
            {"cursor=AAAA", "cursor"},
            {"cursor=________________________", "cursor"}})
