@@ -269,10 +269,10 @@ int said(int code) {
 /// Why the command line cannot be used: the words that nobody knows say more than what is missing.
 int complain_of_usage(const CLI::App& app, const CLI::ParseError& wrong) {
   if (const auto unknown = app.remaining(true); !unknown.empty()) {
-    // What follows a = may be a secret.
+    // What follows a = or stands in a URL may be a secret.
     const std::string& word = unknown.front();
     return complain(bad_usage, fmt::format("unknown argument {}; --help tells what there is",
-                                           word.substr(0, word.find('='))));
+                                           word.substr(0, word.find_first_of("=:"))));
   }
   app.exit(wrong);
   return bad_usage;

@@ -53,8 +53,11 @@ TEST(command_line, bad_usage_exits_2) {
 
 TEST(command_line, a_word_that_nobody_knows_is_named_without_what_may_be_a_secret) {
   const workplace place;
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"bogus"}, {"--bogus"}, {"seed", "--bogus"}, {"bogus=hush"}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"bogus"},
+                                                {"--bogus"},
+                                                {"seed", "--bogus"},
+                                                {"bogus=hush"},
+                                                {"serve", "bogus://shop:hush@db"}}) {
     const ended result = place.run(words);
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(lines(result.output), 1) << result.output;
