@@ -170,7 +170,7 @@ TEST(webhook, a_setting_that_cannot_work_stops_the_start_and_shows_no_secret) {
   const ended run = place.run(
       {"serve", "--config", config.string(), "--set", "database.url=" + place.database_url()});
   EXPECT_EQ(run.exit_code, 2);
-  EXPECT_NE(run.output.find("webhook shop: secret: must be 24 to 64 bytes"), std::string::npos)
+  EXPECT_NE(run.output.find("webhook.secret: must be 24 to 64 bytes"), std::string::npos)
       << run.output;
   EXPECT_EQ(run.output.find("geheim"), std::string::npos);
 }
