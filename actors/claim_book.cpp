@@ -46,6 +46,7 @@ void claim_book::hold(const db::stream_lease& lease, std::optional<steady_instan
   if (stream.lease != lease) {
     stream.lease = lease;
     stream.claims_known = held_stream::loading::wanted;
+    stream.store_not_before = {};
   }
   stream.held_until = until;
   stream.more = true;
@@ -229,13 +230,20 @@ std::optional<instant> claim_book::next_change(instant now) const {
       next = at;
   };
   for (const auto& [id, stream] : streams_) {
-    consider(stream.store_not_before);
-    consider(stream.gather_until);
     if (stream.next_due)
       consider(*stream.next_due);
     for (const auto& [claim_id, claim] : stream.claims)
       consider(claim.not_before);
   }
+  return next;
+}
+
+std::optional<steady_instant> claim_book::next_change(steady_instant clock) const {
+  std::optional<steady_instant> next;
+  for (const auto& [id, stream] : streams_)
+    for (const steady_instant at : {stream.store_not_before, stream.gather_until})
+      if (at > clock && (!next || at < *next))
+        next = at;
   return next;
 }
 

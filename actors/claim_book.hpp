@@ -34,8 +34,8 @@ struct held_stream {
   bool more = true;                // there may be something to claim at once
   std::optional<instant> next_due; // then there is something to claim
   int store_failures = 0;          // in a row
-  instant store_not_before;        // the store is not asked before
-  instant gather_until;            // nor asked for what may wait a little
+  steady_instant store_not_before; // the store is not asked before
+  steady_instant gather_until;     // nor asked for what may wait a little
 };
 
 class claim_book {
@@ -84,8 +84,10 @@ class claim_book {
   /// When the oldest event in an open claim happened.
   std::optional<instant> oldest() const;
 
-  /// When time alone next makes something possible, later than `now`.
+  /// When time alone next makes something possible, later than `now`; and when it does by the
+  /// actors' clock, later than `clock`.
   std::optional<instant> next_change(instant now) const;
+  std::optional<steady_instant> next_change(steady_instant clock) const;
 
  private:
   std::map<stream_id, held_stream> streams_;

@@ -97,7 +97,7 @@ void deliverer::on(subscribed& answer) {
   } else if (answer.subscriber.error().kind == db::error_kind::unavailable) {
     subscribed_ = subscription::wanted;
     subscribe_not_before_ =
-        options_.now() +
+        self_->clock().now() +
         backoff_delay(options_.store_backoff, ++subscribe_failures_, options_.random());
   } else {
     close("cannot subscribe: " + answer.subscriber.error().text);
@@ -124,9 +124,8 @@ void deliverer::on(delivered& answer) {
   if (!stream || !stream->step || stream->step->stream != answer.stream)
     return;
   if (answer.answer) {
-    const instant now = options_.now();
-    record(book_.step_done(*stream, std::move(*answer.answer), options_.policy, now));
-    stream->gather_until = now + options_.linger;
+    record(book_.step_done(*stream, std::move(*answer.answer), options_.policy, options_.now()));
+    stream->gather_until = self_->clock().now() + options_.linger;
   } else if (answer.answer.error().kind == db::error_kind::in_doubt) {
     stream->step.reset(); // its claims stay marked, until the database tells what became of them
     stream->claims_known = held_stream::loading::wanted;
@@ -180,8 +179,8 @@ void deliverer::answered(std::uint64_t call, auto result, auto judge) {
         if (const auto supervisor = caf::actor_cast<caf::actor>(options_.supervisor))
           self_->send(supervisor, child_succeeded{});
     }
-    if (then.hold_until)
-      hold_until_ = std::max(hold_until_, *then.hold_until);
+    if (then.hold_for)
+      hold_until_ = std::max(hold_until_, self_->clock().now() + *then.hold_for);
     if (!then.outage.empty())
       close(then.outage);
   }
@@ -227,18 +226,20 @@ circumstances deliverer::around(const open_claim* but) {
 void deliverer::store_failed(held_stream& stream, const db::error& why) {
   switch (why.kind) {
   case db::error_kind::fenced:
-    book_.drop(stream.lease.stream);
-    return;
+    // Its next epoch here or its next owner elsewhere: whoever holds it says so, in a moment. Until
+    // then it is asked now and then, nothing of it is sent, and calls under way may come back.
+    stream.claims_known = held_stream::loading::wanted;
+    break;
   case db::error_kind::broken:
     close("the store: " + why.text);
     return;
   default:
-    if (++stream.store_failures == 1)
+    if (stream.store_failures == 0)
       spdlog::warn("{}: the database is away, deliveries wait: {}", options_.subscriber, why.text);
-    stream.store_not_before =
-        options_.now() +
-        backoff_delay(options_.store_backoff, stream.store_failures, options_.random());
   }
+  stream.store_not_before =
+      self_->clock().now() +
+      backoff_delay(options_.store_backoff, ++stream.store_failures, options_.random());
 }
 
 void deliverer::record(const std::vector<open_claim>& ended) {

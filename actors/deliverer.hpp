@@ -81,7 +81,7 @@ class deliverer {
   notification_options options_;
   subscription subscribed_ = subscription::wanted;
   subscriber_id subscriber_;
-  instant subscribe_not_before_;
+  steady_instant subscribe_not_before_;
   int subscribe_failures_ = 0;
 
   claim_book book_;
@@ -90,7 +90,7 @@ class deliverer {
   std::uint64_t successes_ = 0; // calls and searches that worked, since the start
   instant last_success_;        // when the newest of them was answered
   int allowed_ = 1;             // calls at a time: 1, 2, 4 … in_flight_max
-  instant hold_until_;          // throttled
+  steady_instant hold_until_;   // throttled
   steady_instant pace_gate_;    // messages_per_second_max
   steady_instant poll_at_;
   stream_id served_; // the stream that was given room last

@@ -58,7 +58,8 @@ void deliverer::check_clock() {
 }
 
 void deliverer::ask_store() {
-  if (subscribed_ == subscription::wanted && !closing_ && options_.now() >= subscribe_not_before_) {
+  if (subscribed_ == subscription::wanted && !closing_ &&
+      self_->clock().now() >= subscribe_not_before_) {
     subscribed_ = subscription::asked;
     self_->send(options_.store,
                 do_subscribe{options_.subscriber, options_.wants_payments, options_.wants_refunds});
@@ -74,7 +75,7 @@ void deliverer::ask_store() {
     if (next == streams.end())
       next = streams.begin();
     held_stream& stream = next++->second;
-    if (stream.store_not_before > options_.now())
+    if (stream.store_not_before > self_->clock().now())
       continue;
     if (stream.claims_known == held_stream::loading::wanted && !closing_)
       load(stream);
@@ -98,7 +99,7 @@ void deliverer::step(held_stream& stream, int wanting) {
     step.open_max = (room() + wanting - 1) / wanting;
   if (!anything && step.open_max == 0)
     return;
-  if (stream.gather_until > now && step.regenerate.empty() && step.split.empty())
+  if (stream.gather_until > self_->clock().now() && step.regenerate.empty() && step.split.empty())
     return; // what comes meanwhile goes in the same step
   step.messages_max = probing() ? options_.probe_messages : options_.messages_max;
   if (step.open_max > 0) {
@@ -112,7 +113,7 @@ void deliverer::step(held_stream& stream, int wanting) {
 /// How many claims may be opened now.
 int deliverer::room() {
   const instant now = options_.now();
-  if (closing_ || hold_until_ > now || book_.parked(now) >= options_.parked_max)
+  if (closing_ || hold_until_ > self_->clock().now() || book_.parked(now) >= options_.parked_max)
     return 0;
   const int used = book_.used(now);
   // Claims in doubt that have long outlived their predecessors may be what the API cannot take:
@@ -127,7 +128,7 @@ void deliverer::call_provider() {
   while (!closing_ && static_cast<int>(calls_.size()) < allowed_) {
     const instant now = options_.now();
     const steady_instant clock = self_->clock().now();
-    if (hold_until_ > now || pace_gate_ > clock)
+    if (hold_until_ > clock || pace_gate_ > clock)
       return;
     const bool opening = std::ranges::any_of(book_.streams(), [](const auto& each) {
       return each.second.step && each.second.step->open_max > 0;
@@ -199,8 +200,11 @@ void deliverer::set_alarm() {
   };
   if (const auto next = book_.next_change(now))
     at_wall(*next);
-  at_wall(hold_until_);
-  at_wall(subscribe_not_before_);
+  if (const auto next = book_.next_change(clock))
+    at = std::min(at, *next + alarm_grain);
+  for (const steady_instant when : {hold_until_, subscribe_not_before_})
+    if (when > clock)
+      at = std::min(at, when + alarm_grain);
   if (pace_gate_ > clock)
     at = std::min(at, pace_gate_);
   if (closing_ && closing_until_ > clock)

@@ -44,17 +44,39 @@ db::delivery_result failed(const db::message& message, std::string reason) {
           .next_attempt = {}};
 }
 
-/// To be tried again at `at`, unless it is too old for that. `spent` is 1 where the try counts.
-db::delivery_result pending(const db::message& message, std::string reason, instant at, int spent,
-                            const delivery_policy& policy, instant now) {
-  if (too_old(message, policy, now))
-    return failed(message, std::move(reason) + " (given up: too old)");
+/// To be tried again at `at`. `spent` is 1 where the try counts.
+db::delivery_result again(const db::message& message, std::string reason, instant at, int spent) {
   return {.entry = message.event.entry,
           .status = db::delivery_status::pending,
           .attempts = message.attempts + spent,
           .provider_message_id = {},
           .last_error = std::move(reason),
           .next_attempt = at};
+}
+
+/// The same, unless it is too old for that.
+db::delivery_result pending(const db::message& message, std::string reason, instant at, int spent,
+                            const delivery_policy& policy, instant now) {
+  if (too_old(message, policy, now))
+    return failed(message, std::move(reason) + " (given up: too old)");
+  return again(message, std::move(reason), at, spent);
+}
+
+/// A provider that neither knows a call again nor can be asked what it took: each repeat of what
+/// is in doubt may be the customer's next copy.
+bool is_blind(const delivery_policy& policy) {
+  return !policy.can_find && policy.key_window.count() == 0;
+}
+
+/// What a blind provider told nothing of: sent again, rarely and not often.
+db::delivery_result pending_blindly(const db::message& message, const delivery_policy& policy,
+                                    const circumstances& around) {
+  if (message.attempts + 1 >= policy.blind_sends_max)
+    return failed(message, "outcome unknown, sent " + std::to_string(message.attempts + 1) +
+                               " times");
+  return pending(message, "outcome unknown",
+                 around.now + backoff_delay(policy.blind, message.attempts + 1, around.random), 1,
+                 policy, around.now);
 }
 
 std::chrono::milliseconds retry_delay(const db::message& message, const delivery_policy& policy,
@@ -121,12 +143,14 @@ void after_good_call(open_claim& claim, std::vector<alimtalk::recipient_result>&
     return;
   }
   // Who cannot be asked about the doubtful ones is sent them again: at least once, not at most.
-  const instant again = std::max(around.now, conclusive_at(claim, policy));
+  const instant at = std::max(around.now, conclusive_at(claim, policy));
   std::size_t i = 0;
   end_all(claim, [&](const db::message& each) {
     auto& known = claim.known[i++];
-    return known ? std::move(*known)
-                 : pending(each, "outcome unknown", again, 1, policy, around.now);
+    if (known)
+      return std::move(*known);
+    return is_blind(policy) ? pending_blindly(each, policy, around)
+                            : pending(each, "outcome unknown", at, 1, policy, around.now);
   });
 }
 
@@ -135,6 +159,16 @@ void doubt(open_claim& claim, const std::string& reason, const delivery_policy& 
            const circumstances& around) {
   claim.in_doubt = true;
   ++claim.doubts;
+  if (is_blind(policy)) {
+    if (claim.doubts >= policy.blind_sends_max)
+      end_all(claim, [&](const db::message& each) {
+        return failed(each, "outcome unknown, sent " + std::to_string(claim.doubts) +
+                                " times: " + reason);
+      });
+    else
+      go_on(claim, around.now + backoff_delay(policy.blind, claim.doubts, around.random), policy);
+    return;
+  }
   const bool asked_enough = claim.doubts > policy.doubts_max &&
                             (!policy.can_find || around.now >= conclusive_at(claim, policy));
   if (asked_enough && all_too_old(claim, policy, around.now)) {
@@ -179,15 +213,15 @@ consequence refused(open_claim& claim, failure why, const delivery_policy& polic
     });
     return {};
   case failure_class::throttled: {
-    const instant until = around.now + throttle_delay(why, claim, policy, around.random);
+    const auto delay = throttle_delay(why, claim, policy, around.random);
     claim.move = next_move::regenerate;
-    claim.not_before = until;
-    return {.worked = false, .hold_until = until, .outage = {}};
+    claim.not_before = around.now + delay;
+    return {.worked = false, .hold_for = delay, .outage = {}};
   }
   default: // outage
     claim.move = why.never_written ? next_move::send : next_move::regenerate;
     claim.not_before = {};
-    return {.worked = false, .hold_until = {}, .outage = std::move(why.reason)};
+    return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
   }
 }
 
@@ -195,12 +229,12 @@ consequence refused(open_claim& claim, failure why, const delivery_policy& polic
 consequence repeat_refused(open_claim& claim, failure why, const delivery_policy& policy,
                            const circumstances& around) {
   if (why.kind == failure_class::throttled) {
-    const instant until = around.now + throttle_delay(why, claim, policy, around.random);
-    go_on(claim, until, policy);
-    return {.worked = false, .hold_until = until, .outage = {}};
+    const auto delay = throttle_delay(why, claim, policy, around.random);
+    go_on(claim, around.now + delay, policy);
+    return {.worked = false, .hold_for = delay, .outage = {}};
   }
   if (why.kind == failure_class::outage && !why.refused_content && !around.others_succeeded)
-    return {.worked = false, .hold_until = {}, .outage = std::move(why.reason)};
+    return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
   // Where other calls succeed it may be this one that the API cannot take: out of their way.
   doubt(claim, why.reason, policy, around);
   if (claim.move != next_move::end && around.others_succeeded) {
@@ -245,7 +279,7 @@ consequence after_call(open_claim& claim, alimtalk::call_result result,
                        const delivery_policy& policy, const circumstances& around) {
   if (result && result->size() == claim.claim.messages.size()) {
     after_good_call(claim, *result, policy, around);
-    return {.worked = true, .hold_until = {}, .outage = {}};
+    return {.worked = true, .hold_for = {}, .outage = {}};
   }
   failure why = result ? failure{.kind = failure_class::unknown,
                                  .reason = "the answer is not of the recipients asked for"}
@@ -263,7 +297,7 @@ consequence after_call(open_claim& claim, alimtalk::call_result result,
       claim.move = next_move::regenerate;
       claim.not_before = std::max(around.now, conclusive_at(claim, policy));
     }
-    return {.worked = true, .hold_until = {}, .outage = {}};
+    return {.worked = true, .hold_for = {}, .outage = {}};
   default:
     return claim.in_doubt ? repeat_refused(claim, std::move(why), policy, around)
                           : refused(claim, std::move(why), policy, around);
@@ -277,10 +311,11 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
     const failure why =
         result ? failure{.reason = "the search answers something else"} : std::move(result.error());
     if (why.kind == failure_class::outage)
-      return {.worked = false, .hold_until = {}, .outage = why.reason};
+      return {.worked = false, .hold_for = {}, .outage = why.reason};
     if (why.kind == failure_class::throttled) {
-      claim.not_before = around.now + throttle_delay(why, claim, policy, around.random);
-      return {.worked = false, .hold_until = claim.not_before, .outage = {}};
+      const auto delay = throttle_delay(why, claim, policy, around.random);
+      claim.not_before = around.now + delay;
+      return {.worked = false, .hold_for = delay, .outage = {}};
     }
     doubt(claim, why.reason, policy, around);
     if (claim.move == next_move::end)
@@ -289,7 +324,7 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
     claim.not_before = around.now + backoff_delay(policy.doubt, claim.doubts, around.random);
     return {};
   }
-  const consequence worked{.worked = true, .hold_until = {}, .outage = {}};
+  const consequence worked{.worked = true, .hold_for = {}, .outage = {}};
   claim.known.resize(messages.size());
   std::size_t missing = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -309,13 +344,15 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
     claim.not_before = {};
     return worked;
   }
-  // What is not there by now never will be: it is claimed anew, under a new key.
+  // What is not there by now never will be: it is claimed anew, under a new key. However old it is:
+  // where no try of it told anything, an outage is all that it has seen.
   std::size_t i = 0;
-  const int spent = claim.doubts > 0 ? 1 : 0;
   end_all(claim, [&](const db::message& each) {
     auto& known = claim.known[i++];
-    return known ? std::move(*known)
-                 : pending(each, "not accepted", around.now, spent, policy, around.now);
+    if (known)
+      return std::move(*known);
+    return claim.doubts > 0 ? pending(each, "not accepted", around.now, 1, policy, around.now)
+                            : again(each, "not accepted", around.now, 0);
   });
   return worked;
 }

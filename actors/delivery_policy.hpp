@@ -25,8 +25,13 @@ struct delivery_policy {
   /// where the provider does not say how long.
   backoff_options doubt{
       .min = std::chrono::seconds{1}, .max = std::chrono::minutes{1}, .factor = 2.0, .jitter = 0.2};
+  /// Between the repeats of what is in doubt at a provider that has neither keys nor a search, where
+  /// a repeat may be a second copy; and how often it is sent in all before it is FAILED.
+  backoff_options blind{
+      .min = std::chrono::minutes{1}, .max = std::chrono::hours{1}, .factor = 5.0, .jitter = 0.2};
+  int blind_sends_max = 5;
   /// A message that failed and whose event is older than this is FAILED rather than tried again.
-  std::chrono::milliseconds max_age = std::chrono::hours{72};
+  std::chrono::milliseconds max_age = std::chrono::hours{24};
   /// So long after it was sent, a call has been accepted or never will be: more than the provider's
   /// time-out, plus the difference of the clocks of processes that share a database.
   std::chrono::milliseconds settles_within = std::chrono::seconds{30};
@@ -76,7 +81,7 @@ struct circumstances {
 /// What becomes of more than the claim itself.
 struct consequence {
   bool worked = false;               // the API does what it is there for
-  std::optional<instant> hold_until; // nothing may be sent before: throttled
+  std::optional<std::chrono::milliseconds> hold_for; // nothing may be sent for so long: throttled
   std::string outage;                // not empty: the API as a whole does not work
 };
 

@@ -47,14 +47,16 @@ no_outcome never_begun(lane_actor* self) {
   return away ? no_outcome::database_unavailable : no_outcome::overloaded;
 }
 
-/// Answers the commands in front whose time is up. Those behind came later, so theirs is not.
+/// Answers the commands whose time is up: of those that waited elsewhere before, one may stand
+/// behind others that have more time.
 void expire(lane_actor* self) {
-  auto& pending = self->state.pending;
   const steady_instant now = self->clock().now();
-  while (!pending.empty() && pending.front().from.begin_by < now) {
-    shed(self, pending.front().from, never_begun(self));
-    pending.pop_front();
-  }
+  std::erase_if(self->state.pending, [&](const submit& each) {
+    const bool over = each.from.begin_by < now;
+    if (over)
+      shed(self, each.from, never_begun(self));
+    return over;
+  });
 }
 
 /// Sees to it that those who wait are looked through in time.
@@ -79,6 +81,11 @@ void ask_worker(lane_actor* self, Question what) {
   self->send(self->state.options.worker, std::move(what));
 }
 
+void tell_lost(lane_actor* self) {
+  for (const caf::actor& subscriber : self->state.options.subscribers)
+    self->send(subscriber, stream_lost{self->state.stream});
+}
+
 /// The store may have begun another epoch, as it does after a lost connection: whoever delivers
 /// must know, or is fenced off for good.
 void follow(lane_actor* self, const db::stream_lease& present) {
@@ -86,8 +93,7 @@ void follow(lane_actor* self, const db::stream_lease& present) {
   if (present == state.stream)
     return;
   if (present.stream != state.stream.stream)
-    for (const caf::actor& subscriber : state.options.subscribers)
-      self->send(subscriber, stream_lost{state.stream});
+    tell_lost(self);
   state.stream = present;
   tell_held(self);
 }
@@ -170,9 +176,24 @@ void database_is_back(settlement_lane_state& state) {
   state.failures = 0;
 }
 
+/// Gives up on the batch. `why` says whether it may have happened.
+void give_up(lane_actor* self, no_outcome why) {
+  auto& state = self->state;
+  for (const ticket& each : state.batch_tickets)
+    reply(self, each, std::unexpected(why));
+  state.batch_tickets.clear();
+  state.batch.reset();
+}
+
 /// Answers the batch, tells the subscribers, and goes on with what has come meanwhile.
 void finish(lane_actor* self, std::vector<outcome> outcomes) {
   auto& state = self->state;
+  if (outcomes.size() != state.batch_tickets.size()) { // never another's outcome for an answer
+    spdlog::critical("{}: {} outcomes for a batch of {}", state.options.name, outcomes.size(),
+                     state.batch_tickets.size());
+    give_up(self, no_outcome::outcome_unknown);
+    outcomes.clear();
+  }
   // That a probe passed does not tell that what failed before will.
   if (!outcomes.empty() || state.pending.empty())
     database_is_back(state);
@@ -199,15 +220,6 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
       self->send(subscriber, payment_success{state.stream, last});
   // Not at once: the commands that the mailbox holds by now leave in the same batch.
   self->send(self, next_batch_atom::value);
-}
-
-/// Gives up on the batch. `why` says whether it may have happened.
-void give_up(lane_actor* self, no_outcome why) {
-  auto& state = self->state;
-  for (const ticket& each : state.batch_tickets)
-    reply(self, each, std::unexpected(why));
-  state.batch_tickets.clear();
-  state.batch.reset();
 }
 
 void on_stream_taken(lane_actor* self, stream_taken& answer) {
@@ -244,8 +256,7 @@ void on_settle_error(lane_actor* self, const db::error& error) {
   case db::error_kind::fenced:
     spdlog::warn("{}: stream {} was taken over: {}", state.options.name, state.stream.stream.value,
                  error.text);
-    for (const caf::actor& subscriber : state.options.subscribers)
-      self->send(subscriber, stream_lost{state.stream});
+    tell_lost(self);
     take_back(state);
     take_stream(self);
     return;
@@ -275,6 +286,7 @@ void on_resolved(lane_actor* self, batch_resolved& answer) {
     spdlog::error("{}: a commit stays in doubt: {}", state.options.name,
                   answer.outcomes.error().text);
     give_up(self, no_outcome::outcome_unknown);
+    tell_lost(self); // the stream that is taken next may be another, and whose this one is by now
     take_stream(self);
     return;
   }

@@ -84,9 +84,19 @@ result<void> postgres_store::begin_epoch_after_reconnect() {
     return std::unexpected(repeatable(raised.error()));
   if (raised->front().empty())
     return std::unexpected(fenced(lease_));
-  lease_.epoch = raised->front().integer(0, 0);
-  lease_session_ = session_.opened();
+  holds({lease_.stream, raised->front().integer(0, 0)});
   return {};
+}
+
+// Ids that were reserved on another connection are left unused: a server that was failed over to
+// may have lost their reservation, and reserve them for somebody else.
+void postgres_store::holds(stream_lease now) {
+  lease_ = now;
+  if (lease_session_ != session_.opened()) {
+    user_ids_.next = user_ids_.end;
+    order_ids_.next = order_ids_.end;
+  }
+  lease_session_ = session_.opened();
 }
 
 result<void> postgres_store::reserve(id_block& block, std::int64_t count) {
@@ -243,12 +253,16 @@ void postgres_store::add_changes(const decision& decided, const locked& at, inst
 
 result<std::vector<outcome>> postgres_store::commit_batch(std::int64_t last,
                                                           std::vector<outcome> outcomes) {
+  // In doubt before the commit leaves: whatever is thrown from then on, `resolve` knows the batch.
+  doubt_ = doubt{.stream = lease_, .last = last, .outcomes = std::move(outcomes)};
   auto done = session_.run_to_commit("settle");
-  if (done)
-    return outcomes;
-  if (done.error().kind == error_kind::in_doubt)
-    doubt_ = doubt{.stream = lease_, .last = last, .outcomes = std::move(outcomes)};
-  return std::unexpected(done.error());
+  if (!done && done.error().kind == error_kind::in_doubt)
+    return std::unexpected(done.error());
+  outcomes = std::move(doubt_->outcomes);
+  doubt_.reset();
+  if (!done)
+    return std::unexpected(done.error());
+  return outcomes;
 }
 
 result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant) {
@@ -266,10 +280,8 @@ result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant) {
   const auto answers = session_.run_to_commit("resolve");
   if (!answers)
     return std::unexpected(repeatable(answers.error()));
-  if (const rows& raised = (*answers)[0]; !raised.empty()) {
-    lease_.epoch = raised.integer(0, 0);
-    lease_session_ = session_.opened();
-  }
+  if (const rows& raised = (*answers)[0]; !raised.empty())
+    holds({asked.stream, raised.integer(0, 0)});
   // Whoever ended the epoch, this call or another owner, has noted how far it had come. Without a
   // note the epoch itself was lost with a failed server, and all that was done under it.
   const rows& ended = (*answers)[1];

@@ -23,6 +23,8 @@ select case when pg_is_in_recovery() then 0::bigint
   set_config('idle_in_transaction_session_timeout', $3::text, false),
   set_config('tcp_user_timeout', $4::text, false),
   set_config('default_transaction_isolation', 'read committed', false),
+  set_config('synchronous_commit', case current_setting('synchronous_commit')
+             when 'off' then 'on' else current_setting('synchronous_commit') end, false),
   set_config('plan_cache_mode', 'force_generic_plan', false),
   set_config('enable_seqscan', 'off', false),
   set_config('enable_bitmapscan', 'off', false),

@@ -62,6 +62,8 @@ class postgres_store final : public store {
     std::vector<outcome> outcomes;
   };
   result<void> begin_epoch_after_reconnect();
+  // From this connection on, the stream is held under this lease.
+  void holds(stream_lease now);
   result<void> reserve(id_block& block, std::int64_t count);
   // What a batch names, and where the rows of it lie, in step.
   struct locked {

@@ -51,8 +51,7 @@ result<stream_lease> postgres_store::take_stream(instant) {
     if (!answers)
       return std::unexpected(repeatable(answers.error()));
     if (const rows& taken = answers->back(); !taken.empty()) {
-      lease_ = {{taken.integer(0, 0)}, taken.integer(0, 1)};
-      lease_session_ = session_.opened();
+      holds({{taken.integer(0, 0)}, taken.integer(0, 1)});
       doubt_.reset();
       return lease_;
     }

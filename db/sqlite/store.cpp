@@ -84,8 +84,10 @@ result<void> sqlite_store::ping() {
 result<stream_lease> sqlite_store::take_stream(instant now) {
   auto taken = writing(error_kind::unavailable,
                        [&] { return writer_->numbers.take(options_.owner, now + options_.lease); });
-  if (taken)
+  if (taken) {
     lease_ = *taken;
+    in_doubt_.reset(); // whoever waited for that batch was told that nobody knows
+  }
   return taken;
 }
 

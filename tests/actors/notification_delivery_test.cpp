@@ -251,6 +251,40 @@ TEST_F(notification_delivery_test, a_new_epoch_loses_nothing_that_is_under_way) 
   EXPECT_EQ(stage.provider->sent.size(), 2u);
 }
 
+TEST_F(notification_delivery_test, a_step_under_an_ended_epoch_throws_no_call_away) {
+  stage.start();
+  stage.pay(1);
+  stage.run();
+  stage.provider->hold_answers = true;
+  auto paid = stage.pay(3);
+  stage.run();
+  ASSERT_EQ(stage.provider->waiting(), 1u);
+  // The lane begins an epoch, and before it can say so a step is asked under the ended one.
+  ASSERT_TRUE(stage.store->resolve(stage.on.time()).has_value());
+  stage.tell(payment_success{stage.stream, paid.back()});
+  stage.run();
+  stage.provider->hold_answers = false;
+  stage.provider->release();
+  stage.run();
+  stage.stream = stage.store->lease();
+  stage.tell(stream_held{stage.stream});
+  stage.run();
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(stage.provider->sent.size(), 2u) << "sent again";
+  EXPECT_TRUE(stage.provider->searched.empty());
+}
+
+TEST_F(notification_delivery_test, a_wall_clock_that_is_set_back_delays_no_message) {
+  stage.options.delivery.linger = 20ms;
+  stage.start();
+  auto paid = stage.pay(1);
+  stage.pass(100ms);
+  stage.on.set_by = -1h;
+  paid.push_back(stage.pay(1).back());
+  stage.pass(100ms);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
 TEST_F(notification_delivery_test,
        what_is_under_way_is_stored_before_the_end_when_asked_to_finish) {
   stage.start();

@@ -286,9 +286,64 @@ TEST_F(notification_failure_test, who_cannot_be_searched_is_sent_again_under_a_n
   start_warm();
   fail_next(failing(failure_class::unknown, "time-out"), false);
   const auto paid = stage.pay(4);
-  stage.pass(1100ms);
+  stage.pass(59s, 500ms);
+  EXPECT_EQ(provider.sent.size(), 1u) << "not at once: it may be a second copy";
+  stage.pass(2s);
   ASSERT_EQ(provider.sent.size(), 2u);
   EXPECT_NE(provider.sent[0].key, provider.sent[1].key);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, who_takes_calls_but_never_says_so_is_sent_them_five_times_at_most) {
+  provider.finds = false;
+  provider.window = 0ms;
+  start_warm();
+  fail_next(failing(failure_class::unknown, "time-out"), true, 1000);
+  const auto paid = stage.pay(2);
+  stage.pass(24h, 10s);
+  EXPECT_EQ(provider.times_accepted(paid[0]), 5);
+  EXPECT_EQ(stage.result_of(paid[0]).status, delivery_status::failed);
+  EXPECT_EQ(stage.result_of(paid[0]).last_error, "outcome unknown, sent 5 times: time-out");
+  EXPECT_EQ(stage.open_claims(), 0u);
+}
+
+TEST_F(notification_failure_test, a_recipient_who_is_never_told_of_is_sent_five_copies_at_most) {
+  provider.finds = false;
+  provider.window = 0ms;
+  start_warm();
+  const auto paid = stage.pay(2);
+  provider.on_send = [&](const call& what) {
+    return treatment{.garble = [&](auto& results) {
+      for (std::size_t i = 0; i < results.size(); ++i)
+        if (what.recipients[i].event.entry == paid[0])
+          results[i] = std::unexpected(failing(failure_class::unknown));
+    }};
+  };
+  stage.pass(24h, 10s);
+  EXPECT_EQ(provider.times_accepted(paid[0]), 5);
+  EXPECT_EQ(provider.times_accepted(paid[1]), 1);
+  EXPECT_EQ(stage.result_of(paid[0]).last_error, "outcome unknown, sent 5 times");
+}
+
+TEST_F(notification_failure_test, an_outage_longer_than_the_maximum_age_fails_nothing) {
+  stage.options.delivery.policy.max_age = 10s;
+  start_warm();
+  bool away = true;
+  provider.on_send = provider.on_find = [&](const call&) {
+    treatment how;
+    if (away)
+      how = {.accept = false, .says = failing(failure_class::outage, "503")};
+    return how;
+  };
+  // Killed in the middle of a call, so that the claim is in doubt when its successor takes it over.
+  provider.hold_answers = true;
+  const auto paid = stage.pay(3);
+  stage.run();
+  ASSERT_TRUE(stage.kill());
+  provider.hold_answers = false;
+  stage.pass(20min, 1s);
+  away = false;
+  stage.pass(2min, 1s);
   EXPECT_TRUE(stage.all_delivered_once(paid));
 }
 

@@ -291,6 +291,18 @@ TEST_F(settlement_lane_test, a_commit_that_stays_in_doubt_is_answered_as_unknown
   answer(batch_resolved{std::unexpected(db::error{db::error_kind::broken, "gone"}), {}});
   EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::outcome_unknown)));
   EXPECT_EQ(worker.take<do_take_stream>().size(), 1u);
+  EXPECT_EQ(subscriber.got<stream_lost>().size(), 1u) << "whose it is now is not known either";
+}
+
+TEST_F(settlement_lane_test, outcomes_that_are_not_of_the_batch_are_nobodys_answer) {
+  start_ready();
+  pay_order(1);
+  batches();
+  answer(batch_settled{std::vector<outcome>{paid_order(8, 7, 10), paid_order(9, 7, 11)}, {{1}, 1}});
+  EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::outcome_unknown)));
+  EXPECT_TRUE(subscriber.got<payment_success>().empty());
+  pay_order(2);
+  EXPECT_EQ(batches(), (batch_list{{2}})) << "and the lane goes on";
 }
 
 TEST_F(settlement_lane_test, a_lane_that_lost_its_stream_takes_another_and_settles_there) {

@@ -60,8 +60,10 @@ class stage {
   }
 
   steady_instant now() { return coordinator().clock().now(); }
-  /// The wall clock, which goes with the actors' clock.
-  instant time() { return begin + std::chrono::floor<std::chrono::milliseconds>(now() - start_); }
+  /// The wall clock, which goes with the actors' clock, but for what somebody has set it by.
+  instant time() {
+    return begin + std::chrono::floor<std::chrono::milliseconds>(now() - start_) + set_by;
+  }
 
   caf::scheduler::test_coordinator& coordinator() {
     return dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
@@ -82,6 +84,7 @@ class stage {
 
  public:
   caf::actor_system system;
+  std::chrono::milliseconds set_by{0};
 
  private:
   steady_instant start_;

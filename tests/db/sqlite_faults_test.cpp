@@ -154,6 +154,17 @@ TEST_F(sqlite_faults, a_commit_that_came_back_is_found_by_resolving) {
   EXPECT_TRUE(std::holds_alternative<refused>(must(lane_->settle(pay_for(2), start)).at(0)));
 }
 
+TEST_F(sqlite_faults, what_was_given_up_in_doubt_is_never_a_later_batchs_outcome) {
+  must(lane_->settle(pay_for(1), start));
+  syncs_fail = true;
+  EXPECT_EQ(kind_of(lane_->settle(pay_for(2), start)), error_kind::in_doubt);
+  syncs_fail = false;
+  must(lane_->take_stream(start)); // the lane could not resolve it, and begins anew
+  const auto outcomes = must(lane_->settle(pay_for(3), start));
+  EXPECT_EQ(std::get<order>(outcomes.at(0)).id, order_id{3});
+  EXPECT_TRUE(is_paid(*lane_, 3));
+}
+
 TEST_F(sqlite_faults, an_epoch_that_another_ended_tells_what_became_of_a_batch) {
   must(lane_->settle(pay_for(1), start));
   syncs_fail = true;
