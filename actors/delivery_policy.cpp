@@ -72,8 +72,8 @@ bool is_blind(const delivery_policy& policy) {
 db::delivery_result pending_blindly(const db::message& message, const delivery_policy& policy,
                                     const circumstances& around) {
   if (message.attempts + 1 >= policy.blind_sends_max)
-    return failed(message, "outcome unknown, sent " + std::to_string(message.attempts + 1) +
-                               " times");
+    return failed(message,
+                  "outcome unknown, sent " + std::to_string(message.attempts + 1) + " times");
   return pending(message, "outcome unknown",
                  around.now + backoff_delay(policy.blind, message.attempts + 1, around.random), 1,
                  policy, around.now);

@@ -25,8 +25,8 @@ struct delivery_policy {
   /// where the provider does not say how long.
   backoff_options doubt{
       .min = std::chrono::seconds{1}, .max = std::chrono::minutes{1}, .factor = 2.0, .jitter = 0.2};
-  /// Between the repeats of what is in doubt at a provider that has neither keys nor a search, where
-  /// a repeat may be a second copy; and how often it is sent in all before it is FAILED.
+  /// Between the repeats of what is in doubt at a provider that has neither keys nor a search,
+  /// where a repeat may be a second copy; and how often it is sent in all before it is FAILED.
   backoff_options blind{
       .min = std::chrono::minutes{1}, .max = std::chrono::hours{1}, .factor = 5.0, .jitter = 0.2};
   int blind_sends_max = 5;
@@ -80,9 +80,9 @@ struct circumstances {
 
 /// What becomes of more than the claim itself.
 struct consequence {
-  bool worked = false;               // the API does what it is there for
+  bool worked = false;                               // the API does what it is there for
   std::optional<std::chrono::milliseconds> hold_for; // nothing may be sent for so long: throttled
-  std::string outage;                // not empty: the API as a whole does not work
+  std::string outage;                                // not empty: the API as a whole does not work
 };
 
 /// Decides how `claim` is gone on with at `at` or later: its key is used as long as it is safe,

@@ -193,14 +193,14 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
 
 void payment_system::stop(std::chrono::milliseconds grace) {
   caf::scoped_actor waiter(system_);
-  const auto until = std::chrono::steady_clock::now() + grace;
-  for (const caf::actor& each : supervisors_) {
-    const auto left = until - std::chrono::steady_clock::now();
-    if (left > std::chrono::milliseconds{0})
-      waiter->request(each, left, finish_deliveries{})
-          .receive([](const deliveries_finished&) {},
-                   [](const caf::error&) {}); // too late, or down: what is open stays open
-  }
+  // All are asked before any is waited for, so that none begins something new meanwhile.
+  std::vector<decltype(waiter->request(caf::actor{}, grace, finish_deliveries{}))> finishing;
+  if (grace > std::chrono::milliseconds{0})
+    for (const caf::actor& each : supervisors_)
+      finishing.push_back(waiter->request(each, grace, finish_deliveries{}));
+  for (auto& each : finishing)
+    each.receive([](const deliveries_finished&) {},
+                 [](const caf::error&) {}); // too late, or down: what is open stays open
   // Backwards: whoever asks ends before those that it would ask.
   for (const caf::actor& each : started_ | std::views::reverse)
     caf::anon_send_exit(each, caf::exit_reason::user_shutdown);

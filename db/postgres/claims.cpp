@@ -82,11 +82,12 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
       {found.integer(0, 0)}, std::string(name), found.boolean(0, 1), found.boolean(0, 2)};
   if ((*answers)[1].empty()) {
     session_.roll_back(); // it was there: nothing to write
-    return out;
+  } else {
+    session_.add(sql::add_cursors_at_end, parameters{}.add(out.id));
+    if (auto done = session_.run_to_commit("subscribe"); !done)
+      return std::unexpected(repeatable(done.error()));
   }
-  session_.add(sql::add_cursors_at_end, parameters{}.add(out.id));
-  if (auto done = session_.run_to_commit("subscribe"); !done)
-    return std::unexpected(repeatable(done.error()));
+  subscribers_.insert(out.id);
   return out;
 }
 

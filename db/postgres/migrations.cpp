@@ -10,6 +10,7 @@ namespace paymentd::db::postgres {
 namespace {
 
 // The key of the advisory lock: "paymentd" as a number.
+constexpr const char* limit_locks = "set local lock_timeout = '5s'"; // who waits comes again
 constexpr const char* lock_migrations = "select pg_advisory_xact_lock(8097580366316758116)";
 
 std::string versions(std::int64_t has) {
@@ -82,6 +83,7 @@ result<int> migrate(const conninfo& to, instant now) {
     int applied = 0;
     for (;;) {
       pqxx::work step(on);
+      step.exec(limit_locks);
       step.exec(lock_migrations);
       const auto state = step.exec1(sql::schema_state.text);
       const bool there = state[0].as<bool>();

@@ -87,17 +87,26 @@ select last from stream_epochs
 where stream_id = $1::bigint and epoch = $2::bigint and owner = $3::text)sql"};
 
 // Takes one stream that nobody owns, or whose lease is over and (unless $3) was not given up by
-// its owner, or holds a retry all the same: one asked for by hand after all was drained. Locks one
-// stream's row (update), skipping those that others hold.
-// $1 lease in ms, $2 owner, $3 whether free ones count, $4 the end of the numbers to begin below,
-// $5 streams to leave alone.
+// its owner, or holds something all the same: a retry asked for by hand after all was drained, or
+// what was left to a subscriber that was not there. Locks one stream's row (update), skipping those
+// that others hold. $1 lease in ms, $2 owner, $3 whether free ones count, $4 the end of the numbers
+// to begin below, $5 streams to leave alone, $6 the subscribers; none: all.
 inline constexpr statement take_over{"take_over", R"sql(
 with chosen as (
   select id, epoch as ended, owner as ended_owner from streams
   where lease_until < clock_timestamp()
   and ($3::boolean or owner <> ''
        or exists (select from deliveries d
-                  where d.entry_id >> 41 = streams.id and d.next_attempt_at is not null))
+                  where d.entry_id >> 41 = streams.id and d.next_attempt_at is not null
+                  and (cardinality($6::bigint[]) = 0 or d.subscriber_id = any ($6::bigint[])))
+       or exists (select from claims c
+                  where c.stream_id = streams.id and c.subscriber_id = any ($6::bigint[]))
+       or exists (select from unnest($6::bigint[]) as b (id) left join cursors c
+                  on c.subscriber_id = b.id and c.stream_id = streams.id
+                  where coalesce(c.position, 0) < streams.next - 1
+                  and exists (select from ledger_entries e
+                              where e.id > (streams.id << 41 | coalesce(c.position, 0))
+                              and e.id < (streams.id << 41 | streams.next))))
   and next < $4::bigint and id <> all ($5::bigint[])
   order by id limit 1 for update skip locked),
 taken as (
@@ -135,17 +144,21 @@ with held as (
 update streams s set lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
 from held where s.id = held.id returning s.id, s.epoch)sql"};
 
-// Frees those of the adopted streams in which nothing is left: a lane may take them again. Locks
-// their rows, skipping those that others hold. $1 owner, $2 streams.
+// Frees those of the adopted streams in which nothing is left for these subscribers: a lane may
+// take them again. Locks their rows, skipping those that others hold. $1 owner, $2 streams, $3 the
+// subscribers; none: all.
 inline constexpr statement free_drained{"free_drained", R"sql(
 with drained as (
   select s.id from streams s where s.id = any ($2::bigint[]) and s.owner = $1::text
-  and not exists (select from claims c where c.stream_id = s.id)
+  and not exists (select from claims c where c.stream_id = s.id
+                  and (cardinality($3::bigint[]) = 0 or c.subscriber_id = any ($3::bigint[])))
   and not exists (select from deliveries d
-                  where d.entry_id >> 41 = s.id and d.next_attempt_at is not null)
+                  where d.entry_id >> 41 = s.id and d.next_attempt_at is not null
+                  and (cardinality($3::bigint[]) = 0 or d.subscriber_id = any ($3::bigint[])))
   and not exists (select from subscribers b left join cursors c
                   on c.subscriber_id = b.id and c.stream_id = s.id
-                  where coalesce(c.position, 0) < s.next - 1
+                  where (cardinality($3::bigint[]) = 0 or b.id = any ($3::bigint[]))
+                  and coalesce(c.position, 0) < s.next - 1
                   and exists (select from ledger_entries e
                               where e.id > (s.id << 41 | coalesce(c.position, 0))
                               and e.id < (s.id << 41 | s.next)))

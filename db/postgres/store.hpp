@@ -7,6 +7,7 @@
 #include "domain/decide.hpp"
 
 #include <map>
+#include <set>
 #include <unordered_map>
 
 namespace paymentd::db::postgres {
@@ -145,7 +146,8 @@ class postgres_store final : public store {
   std::optional<doubt> doubt_;
   id_block user_ids_{.kind = "users"};
   id_block order_ids_{.kind = "orders"};
-  std::string instance_; // of the database; empty until it was read
+  std::set<subscriber_id> subscribers_; // that subscribed here: what is left for others is not ours
+  std::string instance_;                // of the database; empty until it was read
   // Where a step was taken before: its cursor is there, and these kinds are wanted.
   std::map<std::pair<subscriber_id, stream_id>, std::vector<entry_kind>> known_places_;
   std::unordered_map<claim_id, claimed> claimed_;

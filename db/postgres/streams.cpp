@@ -16,13 +16,14 @@ constexpr int tries_max = 100;
 } // namespace
 
 void postgres_store::add_take_over(bool free_ones, std::span<const stream_lease> not_these) {
-  session_.add(sql::take_over, parameters{}
-                                   .add(options_.lease.count())
-                                   .add(std::string_view(options_.owner))
-                                   .add(free_ones)
-                                   .add(free_ones ? numbers_end - numbers_left_min : numbers_end)
-                                   .add_array(element::int8, not_these,
-                                              [](stream_lease one) { return one.stream; }));
+  session_.add(sql::take_over,
+               parameters{}
+                   .add(options_.lease.count())
+                   .add(std::string_view(options_.owner))
+                   .add(free_ones)
+                   .add(free_ones ? numbers_end - numbers_left_min : numbers_end)
+                   .add_array(element::int8, not_these, [](stream_lease one) { return one.stream; })
+                   .add_ids(subscribers_));
 }
 
 void postgres_store::add_let_go(stream_lease what) {
@@ -74,9 +75,10 @@ result<std::vector<stream_lease>> postgres_store::adopt_streams(std::span<const 
                      .add(std::string_view(options_.owner))
                      .add_array(element::int8, held, id)
                      .add_array(element::int8, held, [](stream_lease one) { return one.epoch; }));
-    session_.add(
-        sql::free_drained,
-        parameters{}.add(std::string_view(options_.owner)).add_array(element::int8, held, id));
+    session_.add(sql::free_drained, parameters{}
+                                        .add(std::string_view(options_.owner))
+                                        .add_array(element::int8, held, id)
+                                        .add_ids(subscribers_));
     const auto renewed = session_.run_to_commit("renew streams");
     if (!renewed)
       return std::unexpected(repeatable(renewed.error()));

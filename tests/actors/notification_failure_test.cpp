@@ -294,7 +294,8 @@ TEST_F(notification_failure_test, who_cannot_be_searched_is_sent_again_under_a_n
   EXPECT_TRUE(stage.all_delivered_once(paid));
 }
 
-TEST_F(notification_failure_test, who_takes_calls_but_never_says_so_is_sent_them_five_times_at_most) {
+TEST_F(notification_failure_test,
+       who_takes_calls_but_never_says_so_is_sent_them_five_times_at_most) {
   provider.finds = false;
   provider.window = 0ms;
   start_warm();

@@ -98,6 +98,32 @@ TEST_F(postgres_streams, an_adopted_stream_is_kept_while_something_is_left_and_t
   EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
+TEST_F(postgres_streams,
+       what_is_left_for_who_is_not_here_holds_no_stream_and_waits_for_its_return) {
+  const auto dead = lane("dead");
+  must(dead->subscribe("webhook-shop", true, false, start));
+  const auto left = with_something_left(*dead);
+  const auto other = must(open("other")->connect(database::role::delivery));
+  const auto who = must(other->subscribe("alimtalk", true, false, start));
+  end_leases();
+  const auto adopted = must(other->adopt_streams({}, 10, start));
+  ASSERT_EQ(adopted.size(), 1u);
+  delivery_step step;
+  step.subscriber = who.id;
+  step.stream = adopted[0];
+  step.open_max = 1;
+  step.ended = {end_as(must(other->deliver(step, start)).claims.at(0), delivery_status::delivered)};
+  must(other->deliver(step, start));
+  EXPECT_THAT(must(other->adopt_streams(adopted, 10, start)), testing::IsEmpty());
+  EXPECT_THAT(must(other->adopt_streams({}, 10, start)), testing::IsEmpty());
+
+  const auto with_shop = must(open("with shop")->connect(database::role::delivery));
+  must(with_shop->subscribe("webhook-shop", true, false, start));
+  const auto again = must(with_shop->adopt_streams({}, 10, start));
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].stream, left.stream);
+}
+
 TEST_F(postgres_streams, processes_that_adopt_at_once_share_what_there_is) {
   std::vector<std::unique_ptr<store>> dead;
   for (int i = 0; i < 6; ++i)
