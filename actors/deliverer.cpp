@@ -45,6 +45,7 @@ deliverer::deliverer(caf::event_based_actor* self, notification_options options)
     : self_(self), options_(std::move(options)), poll_at_(self->clock().now() + options_.poll) {
   options_.policy.can_find = options_.provider->can_find();
   options_.policy.key_window = options_.provider->key_window();
+  options_.policy.repeats_are_copies = options_.provider->repeats_are_copies();
   options_.messages_max = static_cast<int>(std::min(static_cast<std::size_t>(options_.messages_max),
                                                     options_.provider->recipients_max()));
   if (options_.messages_per_second_max > 0) // no call is more than a second's worth

@@ -62,20 +62,14 @@ db::delivery_result pending(const db::message& message, std::string reason, inst
   return again(message, std::move(reason), at, spent);
 }
 
-/// A provider that neither knows a call again nor can be asked what it took: each repeat of what
-/// is in doubt may be the customer's next copy.
-bool is_blind(const delivery_policy& policy) {
-  return !policy.can_find && policy.key_window.count() == 0;
-}
-
-/// What a blind provider told nothing of: sent again, rarely and not often.
-db::delivery_result pending_blindly(const db::message& message, const delivery_policy& policy,
+/// Sent again though it may be a second copy: rarely, and not often.
+db::delivery_result pending_as_copy(const db::message& message, const delivery_policy& policy,
                                     const circumstances& around) {
-  if (message.attempts + 1 >= policy.blind_sends_max)
+  if (message.attempts + 1 >= policy.copies_max)
     return failed(message,
                   "outcome unknown, sent " + std::to_string(message.attempts + 1) + " times");
   return pending(message, "outcome unknown",
-                 around.now + backoff_delay(policy.blind, message.attempts + 1, around.random), 1,
+                 around.now + backoff_delay(policy.copy, message.attempts + 1, around.random), 1,
                  policy, around.now);
 }
 
@@ -149,8 +143,8 @@ void after_good_call(open_claim& claim, std::vector<alimtalk::recipient_result>&
     auto& known = claim.known[i++];
     if (known)
       return std::move(*known);
-    return is_blind(policy) ? pending_blindly(each, policy, around)
-                            : pending(each, "outcome unknown", at, 1, policy, around.now);
+    return policy.repeats_are_copies ? pending_as_copy(each, policy, around)
+                                     : pending(each, "outcome unknown", at, 1, policy, around.now);
   });
 }
 
@@ -159,14 +153,14 @@ void doubt(open_claim& claim, const std::string& reason, const delivery_policy& 
            const circumstances& around) {
   claim.in_doubt = true;
   ++claim.doubts;
-  if (is_blind(policy)) {
-    if (claim.doubts >= policy.blind_sends_max)
+  if (policy.repeats_are_copies) {
+    if (claim.doubts >= policy.copies_max)
       end_all(claim, [&](const db::message& each) {
         return failed(each, "outcome unknown, sent " + std::to_string(claim.doubts) +
                                 " times: " + reason);
       });
     else
-      go_on(claim, around.now + backoff_delay(policy.blind, claim.doubts, around.random), policy);
+      go_on(claim, around.now + backoff_delay(policy.copy, claim.doubts, around.random), policy);
     return;
   }
   const bool asked_enough = claim.doubts > policy.doubts_max &&

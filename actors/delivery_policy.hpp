@@ -25,11 +25,11 @@ struct delivery_policy {
   /// where the provider does not say how long.
   backoff_options doubt{
       .min = std::chrono::seconds{1}, .max = std::chrono::minutes{1}, .factor = 2.0, .jitter = 0.2};
-  /// Between the repeats of what is in doubt at a provider that has neither keys nor a search,
-  /// where a repeat may be a second copy; and how often it is sent in all before it is FAILED.
-  backoff_options blind{
+  /// Between the repeats of what is in doubt where each may be a copy; and how often it is sent in
+  /// all before it is FAILED.
+  backoff_options copy{
       .min = std::chrono::minutes{1}, .max = std::chrono::hours{1}, .factor = 5.0, .jitter = 0.2};
-  int blind_sends_max = 5;
+  int copies_max = 5;
   /// A message that failed and whose event is older than this is FAILED rather than tried again.
   std::chrono::milliseconds max_age = std::chrono::hours{24};
   /// So long after it was sent, a call has been accepted or never will be: more than the provider's
@@ -42,6 +42,7 @@ struct delivery_policy {
   /// What the provider can do: see alimtalk::provider.
   bool can_find = false;
   std::chrono::milliseconds key_window{0};
+  bool repeats_are_copies = false;
 };
 
 enum class next_move : std::uint8_t {

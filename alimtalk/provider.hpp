@@ -112,6 +112,10 @@ class provider {
   /// that, a call in doubt is looked up, and what is not there is sent under a new key.
   virtual std::chrono::milliseconds key_window() const = 0;
 
+  /// Whether a call that is sent again, since its outcome is unknown, may reach its recipients a
+  /// second time without anybody noticing: then it is repeated rarely, and not often.
+  virtual bool repeats_are_copies() const { return false; }
+
   /// The most recipients that one call may have.
   virtual std::size_t recipients_max() const = 0;
 

@@ -78,6 +78,7 @@ class solapi_provider final : public provider {
 
   bool can_find() const override { return false; }
   std::chrono::milliseconds key_window() const override { return {}; }
+  bool repeats_are_copies() const override { return true; }
   std::size_t recipients_max() const override { return options_.recipients_max; }
   void stop() override {
     stopped_ = true;

@@ -40,6 +40,7 @@ class model_provider final : public alimtalk::provider {
   void find(alimtalk::call what, std::function<void(alimtalk::find_result)> done) override;
   bool can_find() const override { return finds; }
   std::chrono::milliseconds key_window() const override { return window; }
+  bool repeats_are_copies() const override { return copies; }
   std::size_t recipients_max() const override { return 1000; }
   void stop() override {}
 
@@ -51,6 +52,7 @@ class model_provider final : public alimtalk::provider {
   int times_accepted(entry_id entry) const;
 
   bool finds = true;
+  bool copies = false;
   std::chrono::milliseconds window = std::chrono::minutes{10};
   bool hold_answers = false;
   std::function<treatment(const alimtalk::call&)> on_send = nullptr;
