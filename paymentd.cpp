@@ -49,8 +49,9 @@ db::result<std::unique_ptr<db::database>> open_database(const config::settings& 
                             .lease = settings.notification.lease});
 }
 
-/// Waits for SIGINT or SIGTERM, which every thread blocks. A second one ends the process at once.
-void wait_for_signal() {
+/// Waits for SIGINT or SIGTERM, which every thread blocks. A second one ends the process at once,
+/// as does a stop that takes longer than `stop_max`: what is open then stands in the database.
+void wait_for_signal(std::chrono::milliseconds stop_max) {
   sigset_t stops;
   sigemptyset(&stops);
   sigaddset(&stops, SIGINT);
@@ -58,9 +59,12 @@ void wait_for_signal() {
   int which = 0;
   sigwait(&stops, &which);
   spdlog::info("{}: stopping", which == SIGINT ? "SIGINT" : "SIGTERM");
-  std::thread([stops] {
-    int second = 0;
-    sigwait(&stops, &second);
+  std::thread([stops, stop_max] {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(stop_max);
+    const timespec most{.tv_sec = whole.count(),
+                        .tv_nsec = std::chrono::nanoseconds(stop_max - whole).count()};
+    if (::sigtimedwait(&stops, nullptr, &most) < 0)
+      complain(failed, "stopping took too long: a restart goes on from the database");
     std::_Exit(failed);
   }).detach();
 }
@@ -180,7 +184,8 @@ int serve(const config::settings& settings) {
                to_string(config::address{settings.admin.listen.host, server.admin_port()}),
                settings.database.url.shown());
 
-  wait_for_signal();
+  constexpr std::chrono::seconds beyond_timeout{5}; // for what is not waited for by the clock
+  wait_for_signal(settings.shutdown.timeout + beyond_timeout);
 
   // Stop: from the outside in, so that what was accepted is finished.
   const auto until = std::chrono::steady_clock::now() + settings.shutdown.timeout;
