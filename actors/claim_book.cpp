@@ -174,9 +174,9 @@ void claim_book::step_undone(held_stream& stream) {
     claim.at_store = false;
 }
 
-claim_book::callable claim_book::next_call(instant now, steady_instant clock,
-                                           const delivery_policy& policy) {
-  callable best;
+open_claim* claim_book::next_call(instant now, steady_instant clock,
+                                  const delivery_policy& policy) {
+  open_claim* best = nullptr;
   const auto rank = [](const open_claim& each) {
     return std::tuple(each.in_doubt, each.claim.messages.size(), each.claim.since, each.claim.id);
   };
@@ -191,26 +191,26 @@ claim_book::callable claim_book::next_call(instant now, steady_instant clock,
         go_on(claim, now, policy); // it may have waited too long for its key
       if (!is_call(claim.move) || claim.not_before > now)
         continue;
-      if (best.claim == nullptr || rank(claim) < rank(*best.claim))
-        best = {&stream, &claim};
+      if (best == nullptr || rank(claim) < rank(*best))
+        best = &claim;
     }
   }
   return best;
 }
 
-claim_book::callable claim_book::find_call(std::uint64_t call) {
+open_claim* claim_book::find_call(std::uint64_t call) {
   for (auto& [id, stream] : streams_)
     for (auto& [claim_id, claim] : stream.claims)
       if (claim.call == call)
-        return {&stream, &claim};
-  return {};
+        return &claim;
+  return nullptr;
 }
 
-void claim_book::others_worked(const open_claim* but, const delivery_policy& policy, instant now) {
+void claim_book::others_worked(const open_claim* but, instant now) {
   for (auto& [id, stream] : streams_)
     for (auto& [claim_id, claim] : stream.claims)
       if (&claim != but)
-        actors::others_worked(claim, policy, now);
+        actors::others_worked(claim, now);
 }
 
 std::optional<instant> claim_book::oldest() const {

@@ -69,17 +69,13 @@ class claim_book {
                                     const delivery_policy& policy, instant now);
   static void step_undone(held_stream& stream);
 
-  struct callable {
-    held_stream* stream = nullptr;
-    open_claim* claim = nullptr;
-  };
   /// The next claim to call about: those surely not sent before go first, then the small ones, then
   /// the old ones. A claim whose stream's lease is over by `clock` is not sent.
-  callable next_call(instant now, steady_instant clock, const delivery_policy& policy);
-  callable find_call(std::uint64_t call);
+  open_claim* next_call(instant now, steady_instant clock, const delivery_policy& policy);
+  open_claim* find_call(std::uint64_t call);
 
   /// Tells every claim but `but` that a call succeeded.
-  void others_worked(const open_claim* but, const delivery_policy& policy, instant now);
+  void others_worked(const open_claim* but, instant now);
 
   /// When the oldest event in an open claim happened.
   std::optional<instant> oldest() const;

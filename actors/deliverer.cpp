@@ -164,18 +164,17 @@ void deliverer::answered(std::uint64_t call, auto result, auto judge) {
   if (calls_.erase(call) == 0)
     return;
   options_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
-  const claim_book::callable about = book_.find_call(call);
-  if (about.claim) { // of a stream that was not lost meanwhile
-    open_claim& claim = *about.claim;
+  if (open_claim* const about = book_.find_call(call)) { // of a stream that was not lost meanwhile
+    open_claim& claim = *about;
     claim.call = 0;
     const int doubts_before = claim.doubts;
-    const consequence then = judge(claim, std::move(result), options_.policy, around(about.claim));
+    const consequence then = judge(claim, std::move(result), options_.policy, around(about));
     if (claim.doubts > doubts_before)
       add(options_.counters->unknown);
     if (then.worked) {
       allowed_ = std::min(allowed_ + 1, options_.in_flight_max);
       last_success_ = options_.now();
-      book_.others_worked(about.claim, options_.policy, last_success_);
+      book_.others_worked(about, last_success_);
       if (++successes_ == 1)
         if (const auto supervisor = caf::actor_cast<caf::actor>(options_.supervisor))
           self_->send(supervisor, child_succeeded{});

@@ -135,17 +135,17 @@ void deliverer::call_provider() {
     });
     if (probing() && opening)
       return; // what is being opened may be the better probe
-    const auto next = book_.next_call(now, clock, options_.policy);
-    if (!next.claim)
+    open_claim* const next = book_.next_call(now, clock, options_.policy);
+    if (!next)
       return;
-    next.claim->called_at = now;
-    next.claim->call = ++last_call_;
+    next->called_at = now;
+    next->call = ++last_call_;
     calls_.insert(last_call_);
     options_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
-    if (next.claim->move == next_move::send)
-      send(*next.claim);
+    if (next->move == next_move::send)
+      send(*next);
     else
-      find(*next.claim);
+      find(*next);
   }
 }
 

@@ -257,7 +257,7 @@ void go_on(open_claim& claim, instant at, const delivery_policy& policy) {
   }
 }
 
-void others_worked(open_claim& claim, const delivery_policy&, instant now) {
+void others_worked(open_claim& claim, instant now) {
   if (claim.refusal.empty() || claim.call != 0 || claim.at_store || claim.in_doubt)
     return;
   const std::string why = std::exchange(claim.refusal, {});

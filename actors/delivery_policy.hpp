@@ -99,7 +99,7 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
 /// A call of another claim succeeded: where this one's content was refused and only that was
 /// missing to be sure that it is its own fault, it is halved, or FAILED, without waiting any
 /// longer.
-void others_worked(open_claim& claim, const delivery_policy& policy, instant now);
+void others_worked(open_claim& claim, instant now);
 
 /// The call of a claim: "<subscriber>-<entry id>" is each message's own id.
 alimtalk::call call_of(const db::claim& claim, const std::string& subscriber);

@@ -1,6 +1,6 @@
 // What actors say to each other. Plain structs, sent within one process only, so none needs a
 // serialization; names say who speaks: what clients ask (`submit`, `look_up`), what stores do
-// (`settle_batch`, ...), what is known after a commit (`payment_success`).
+// (`do_settle`, ...), what is known after a commit (`payment_success`).
 #pragma once
 
 #include "db/store.hpp"

@@ -85,7 +85,7 @@ struct notification_state {
   std::unique_ptr<deliverer> it;
 };
 
-/// Takes stream_held, stream_lost and payment_success.
+/// Takes stream_held, stream_lost, payment_success, retries_due and finish_deliveries.
 caf::behavior notification_actor(caf::stateful_actor<notification_state>* self,
                                  notification_options options);
 

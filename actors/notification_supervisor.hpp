@@ -23,8 +23,8 @@ struct notification_supervisor_options {
   std::shared_ptr<supervision_gauges> gauges = std::make_shared<supervision_gauges>();
 };
 
-/// Takes stream_held, stream_lost, payment_success and finish_deliveries for the actor,
-/// get_supervisor_status for itself.
+/// Takes stream_held, stream_lost, payment_success, retries_due and finish_deliveries for the
+/// actor, get_supervisor_status for itself.
 caf::behavior notification_supervisor(caf::stateful_actor<backoff_supervisor_state>* self,
                                       notification_supervisor_options options);
 

@@ -48,7 +48,7 @@ struct remember {
   }
 };
 
-/// Payments go by the user, as all that moves that user's balance; the others by their order.
+/// Payments go by the user, as charges do; the others by their order, which names no user.
 const caf::actor& lane_for(const order_actor_state& state, const command& what) {
   const auto* payment = std::get_if<pay>(&what);
   return payment ? shard_of(state.context->lanes, payment->user)

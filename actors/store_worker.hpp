@@ -28,9 +28,9 @@ struct store_worker_state {
   std::unique_ptr<db::store> store;
 };
 
-/// Answers do_take_stream, do_settle, do_resolve, do_read, do_subscribe, do_adopt,
-/// do_open_claims and do_deliver, each by its counterpart to the sender. An exception out of the
-/// store becomes an error: `in_doubt` where a commit may have been sent, `broken` elsewhere.
+/// Takes every `do_…` of messages.hpp and sends its counterpart to who asked. An exception out of
+/// the store becomes an error: `in_doubt` where a commit may have been sent, `unavailable` where
+/// repeating does no harm, `broken` elsewhere.
 caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
                            store_worker_options options);
 

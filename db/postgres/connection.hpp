@@ -110,8 +110,6 @@ class connection {
   bool warned() const noexcept { return *warned_; }
   /// The timeline of the server's log: another one after each failover.
   std::int64_t timeline() const noexcept { return timeline_; }
-  /// The server's process that serves this connection.
-  int server_process() const noexcept { return PQbackendPID(handle_.get()); }
 
  private:
   connection() = default;

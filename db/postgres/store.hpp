@@ -1,5 +1,5 @@
 // The PostgreSQL store: one session and what the port db/store.hpp asks of it. Owned by one worker
-// thread. settle.cpp, streams.cpp, claims.cpp and delivery.cpp hold its parts.
+// thread. settle.cpp, streams.cpp, claims.cpp, delivery*.cpp and results.cpp hold its parts.
 #pragma once
 
 #include "db/postgres/session.hpp"
