@@ -125,8 +125,10 @@ void deliverer::on(delivered& answer) {
   if (!stream || !stream->step || stream->step->stream != answer.stream)
     return;
   if (answer.answer) {
+    // Where more waits already, nothing has to gather.
+    const auto rest = answer.answer->more ? std::chrono::milliseconds{0} : options_.linger;
     record(book_.step_done(*stream, std::move(*answer.answer), options_.policy, options_.now()));
-    stream->gather_until = self_->clock().now() + options_.linger;
+    stream->gather_until = self_->clock().now() + rest;
   } else if (answer.answer.error().kind == db::error_kind::in_doubt) {
     stream->step.reset(); // its claims stay marked, until the database tells what became of them
     stream->claims_known = held_stream::loading::wanted;
