@@ -228,6 +228,17 @@ TEST_F(settlement_lane_test, who_waits_while_the_store_does_not_answer_is_told_i
   EXPECT_EQ(batches(), (batch_list{{2}}));
 }
 
+TEST_F(settlement_lane_test, who_has_less_time_than_those_in_front_is_told_in_time_too) {
+  start_ready();
+  pay_order(1);
+  pay_order(2, 10s);
+  pay_order(3, 2s);
+  on.pass(2100ms);
+  EXPECT_TRUE(replies().contains(3));
+  settle_with({paid_order(1, 7, 10)});
+  EXPECT_EQ(batches().back(), (std::vector<std::int64_t>{2}));
+}
+
 TEST_F(settlement_lane_test, a_batch_whose_time_was_up_at_the_store_is_answered_at_once) {
   start_ready();
   pay_order(1, 50ms);
