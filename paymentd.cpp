@@ -60,10 +60,17 @@ void wait_for_signal(std::chrono::milliseconds stop_max) {
   sigwait(&stops, &which);
   spdlog::info("{}: stopping", which == SIGINT ? "SIGINT" : "SIGTERM");
   std::thread([stops, stop_max] {
-    const auto whole = std::chrono::floor<std::chrono::seconds>(stop_max);
-    const timespec most{.tv_sec = whole.count(),
-                        .tv_nsec = std::chrono::nanoseconds(stop_max - whole).count()};
-    if (::sigtimedwait(&stops, nullptr, &most) < 0)
+    using namespace std::chrono;
+    const auto until = steady_clock::now() + stop_max;
+    int second = -1;
+    // Who stops and continues the process, or looks at its threads, interrupts the wait.
+    for (auto left = until - steady_clock::now(); second < 0 && left > steady_clock::duration{0};
+         left = until - steady_clock::now()) {
+      const auto whole = floor<seconds>(left);
+      const timespec most{.tv_sec = whole.count(), .tv_nsec = nanoseconds(left - whole).count()};
+      second = ::sigtimedwait(&stops, nullptr, &most);
+    }
+    if (second < 0)
       complain(failed, "stopping took too long: a restart goes on from the database");
     std::_Exit(failed);
   }).detach();
