@@ -18,6 +18,16 @@ class postgres_streams : public postgres_test {
     must(on.settle(pays, start));
     return on.lease();
   }
+
+  /// Claims one call's worth of a stream and stores it as DELIVERED.
+  static void deliver_what_is_left(store& on, subscriber_id who, stream_lease stream) {
+    delivery_step step;
+    step.subscriber = who;
+    step.stream = stream;
+    step.open_max = 1;
+    step.ended = {end_as(must(on.deliver(step, start)).claims.at(0), delivery_status::delivered)};
+    must(on.deliver(step, start));
+  }
 };
 
 TEST_F(postgres_streams, each_lane_has_a_stream_of_its_own) {
@@ -87,12 +97,7 @@ TEST_F(postgres_streams, an_adopted_stream_is_kept_while_something_is_left_and_t
   EXPECT_EQ(must(other->adopt_streams(adopted, 10, start)), adopted);
 
   const auto who = must(other->subscribe("alimtalk", true, false, start));
-  delivery_step step;
-  step.subscriber = who.id;
-  step.stream = adopted[0];
-  step.open_max = 1;
-  step.ended = {end_as(must(other->deliver(step, start)).claims.at(0), delivery_status::delivered)};
-  must(other->deliver(step, start));
+  deliver_what_is_left(*other, who.id, adopted[0]);
   EXPECT_THAT(must(other->adopt_streams(adopted, 10, start)), testing::IsEmpty());
   EXPECT_EQ(lane("third")->lease().stream, left.stream);
   EXPECT_THAT(breaches(), testing::IsEmpty());
@@ -108,12 +113,7 @@ TEST_F(postgres_streams,
   end_leases();
   const auto adopted = must(other->adopt_streams({}, 10, start));
   ASSERT_EQ(adopted.size(), 1u);
-  delivery_step step;
-  step.subscriber = who.id;
-  step.stream = adopted[0];
-  step.open_max = 1;
-  step.ended = {end_as(must(other->deliver(step, start)).claims.at(0), delivery_status::delivered)};
-  must(other->deliver(step, start));
+  deliver_what_is_left(*other, who.id, adopted[0]);
   EXPECT_THAT(must(other->adopt_streams(adopted, 10, start)), testing::IsEmpty());
   EXPECT_THAT(must(other->adopt_streams({}, 10, start)), testing::IsEmpty());
 
