@@ -115,8 +115,8 @@ struct message {
 struct claim {
   claim_id id;
   int generation = 1;
-  std::string key; // "<database's instance>-<id>.<generation>": the provider's idempotency and
-                   // sender grouping key; at most 64 characters of [a-z0-9.-]; never used again
+  std::string key; // the provider's idempotency and sender grouping key (db/claim_key.hpp); at most
+                   // 64 characters of [a-z0-9.-]; never used again, not even after a restore
   instant since;   // when this generation was committed
   std::vector<message> messages; // by rising entry id; never empty
 };
@@ -219,7 +219,8 @@ class store {
   virtual result<void> ping() = 0;
 
   /// Makes a stream this store's own to write to: one that nobody owns, or a new one. Begins a new
-  /// epoch, from the next multiple of 2^20 on. An earlier stream of this store is left to be
+  /// epoch, whose numbers begin where the clock says (domain/id_floor.hpp) or, where it is behind, at
+  /// the next multiple of 2^20. An earlier stream of this store is left to be
   /// adopted.
   virtual result<stream_lease> take_stream(instant now) = 0;
 

@@ -1,5 +1,6 @@
 // Claims: subscribers and their cursors, the claims that stand in the database, and how they are
 // opened, regenerated and split. What delivers in steps is delivery.cpp.
+#include "db/claim_key.hpp"
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
 
@@ -18,10 +19,6 @@ std::unexpected<error> broken(std::string text) {
 
 std::unexpected<error> not_open(claim_id id) {
   return broken("claim " + std::to_string(id.value) + " is not open here");
-}
-
-std::string key_of(std::string_view instance, claim_id id, int generation) {
-  return std::string(instance) + "-" + std::to_string(id.value) + "." + std::to_string(generation);
 }
 
 } // namespace
@@ -210,7 +207,7 @@ result<std::vector<claim>> postgres_store::load_claims(const place& at,
               .key = {},
               .since = found.time(row, 6),
               .messages = {}};
-    one.key = key_of(found.text(row, 2), one.id, one.generation);
+    one.key = claim_key(found.text(row, 2), one.id, one.generation, one.since);
     const rows& events = (*answers)[i];
     for (int event_row = 0; event_row < events.size(); ++event_row) {
       auto event = read_event(events, event_row);
@@ -239,7 +236,7 @@ claim postgres_store::make_claim(claim_id id, instant now, std::vector<message> 
                                  claimed what) {
   claim one{.id = id,
             .generation = first_generation,
-            .key = key_of(instance(), id, first_generation),
+            .key = claim_key(instance(), id, first_generation, now),
             .since = now,
             .messages = std::move(messages)};
   keep(one, std::move(what));

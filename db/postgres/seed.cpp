@@ -3,6 +3,7 @@
 #include "db/postgres/administration.hpp"
 #include "db/postgres/errors.hpp"
 #include "db/postgres/parameters.hpp"
+#include "domain/id_floor.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -11,7 +12,7 @@
 namespace paymentd::db::postgres {
 namespace {
 
-constexpr std::int64_t first_number = std::int64_t{1} << 20; // where the first epoch begins
+constexpr std::int64_t first_number_min = std::int64_t{1} << 20; // where a first epoch begins
 constexpr std::size_t buffer_bytes = std::size_t{1} << 18;
 
 // Locks the tables against all others until the commit; FREEZE asks for the truncate.
@@ -37,7 +38,8 @@ constexpr const char* copy_orders =
     "created_at, updated_at, status) from stdin with (freeze)";
 constexpr const char* add_stream =
     "insert into streams (id, owner, epoch, next, ended_next, lease_until) "
-    "select coalesce(max(id), 0) + 1, '', 1, $1::bigint, 1, now() from streams returning id";
+    "select greatest(coalesce(max(id), 0) + 1, $2::bigint), '', 1, $1::bigint, 1, now() "
+    "from streams returning id";
 constexpr const char* add_cursors =
     "insert into cursors (subscriber_id, stream_id, position, kept_from) "
     "select id, $1::bigint, $2::bigint, $2::bigint from subscribers";
@@ -173,7 +175,7 @@ result<std::vector<std::string>> drop_indexes(seeding& fill) {
   return definitions;
 }
 
-result<void> copy_all(seeding& fill, const seed_plan& plan, instant now, stream_id stream) {
+result<void> copy_all(seeding& fill, const seed_plan& plan, instant now, entry_id first_entry) {
   const std::string at = timestamp(now) + "\t";
   const std::int64_t balance = plan.balance.value;
   auto done = fill.copy(copy_users, plan.users, [&](std::int64_t i, std::string& to) {
@@ -185,7 +187,7 @@ result<void> copy_all(seeding& fill, const seed_plan& plan, instant now, stream_
   });
   if (done && balance > 0)
     done = fill.copy(copy_entries, plan.users, [&](std::int64_t i, std::string& to) {
-      put(to, make_entry_id(stream, first_number + i - 1).value);
+      put(to, first_entry.value + i - 1);
       put(to, i);
       to += "1\t\\N\t";
       put(to, balance);
@@ -221,17 +223,19 @@ result<void> seed(const conninfo& to, const seed_plan& plan, instant now) {
     return std::unexpected(filled.error());
   if (*PQgetvalue(filled->get(), 0, 0) == 't')
     return refuse("the database is not empty");
+  const stream_floor floor = stream_floor_at(now);
+  const std::int64_t first_number = std::max(first_number_min, floor.number);
   const std::int64_t entries = plan.balance > won{} ? plan.users : 0;
   const auto indexes = drop_indexes(fill);
   if (!indexes)
     return std::unexpected(indexes.error());
   filled = fill.exec(truncate);
   if (filled)
-    filled = fill.exec(add_stream, {first_number + entries});
+    filled = fill.exec(add_stream, {first_number + entries, floor.stream.value});
   if (!filled)
     return std::unexpected(filled.error());
   const stream_id stream{std::stoll(PQgetvalue(filled->get(), 0, 0))};
-  if (auto copied = copy_all(fill, plan, now, stream); !copied)
+  if (auto copied = copy_all(fill, plan, now, make_entry_id(stream, first_number)); !copied)
     return copied;
   for (const std::string& definition : *indexes)
     if (auto built = fill.exec(definition.c_str()); !built)

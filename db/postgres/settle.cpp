@@ -2,6 +2,7 @@
 // locks and reads what the batch names; the second writes what `decide` made of it and commits.
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
+#include "domain/id_floor.hpp"
 
 #include <algorithm>
 
@@ -53,10 +54,10 @@ result<std::vector<outcome>> postgres_store::settle(std::span<const command> bat
         error{error_kind::in_doubt, "database: an earlier batch has to be resolved first"});
   if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
-  if (auto same = begin_epoch_after_reconnect(); !same)
+  if (auto same = begin_epoch_after_reconnect(now); !same)
     return std::unexpected(same.error());
 
-  auto found = lock_and_read(batch);
+  auto found = lock_and_read(batch, now);
   if (!found)
     return std::unexpected(found.error());
   const std::int64_t last = number_of(found->state.first_entry) + numbers_for(batch) - 1;
@@ -71,14 +72,10 @@ result<std::vector<outcome>> postgres_store::settle(std::span<const command> bat
 
 // A server that was failed over to may have lost this stream's last commits and would give their
 // numbers again. A new epoch begins above all of them.
-result<void> postgres_store::begin_epoch_after_reconnect() {
+result<void> postgres_store::begin_epoch_after_reconnect(instant now) {
   if (lease_session_ == session_.opened())
     return {};
-  session_.add(sql::raise_epoch, parameters{}
-                                     .add(options_.lease.count())
-                                     .add(lease_.stream)
-                                     .add(std::string_view(options_.owner))
-                                     .add(lease_.epoch));
+  add_raise_epoch(lease_, now);
   const auto raised = session_.run_to_commit("begin an epoch");
   if (!raised)
     return std::unexpected(repeatable(raised.error()));
@@ -86,6 +83,15 @@ result<void> postgres_store::begin_epoch_after_reconnect() {
     return std::unexpected(fenced(lease_));
   holds({lease_.stream, raised->front().integer(0, 0)});
   return {};
+}
+
+void postgres_store::add_raise_epoch(stream_lease ended, instant now) {
+  session_.add(sql::raise_epoch, parameters{}
+                                     .add(options_.lease.count())
+                                     .add(ended.stream)
+                                     .add(std::string_view(options_.owner))
+                                     .add(ended.epoch)
+                                     .add(stream_floor_at(now).number));
 }
 
 // Ids that were reserved on another connection are left unused: a server that was failed over to
@@ -99,11 +105,12 @@ void postgres_store::holds(stream_lease now) {
   lease_session_ = session_.opened();
 }
 
-result<void> postgres_store::reserve(id_block& block, std::int64_t count) {
+result<void> postgres_store::reserve(id_block& block, std::int64_t count, instant now) {
   if (count == 0 || block.end - block.next >= count)
     return {};
   const std::int64_t size = std::max(count, id_block_min);
-  session_.add(sql::reserve_ids, parameters{}.add(std::string_view(block.kind)).add(size));
+  session_.add(sql::reserve_ids,
+               parameters{}.add(std::string_view(block.kind)).add(size).add(row_id_floor_at(now)));
   const auto reserved = session_.run_to_commit("reserve ids");
   if (!reserved)
     return std::unexpected(repeatable(reserved.error()));
@@ -114,11 +121,12 @@ result<void> postgres_store::reserve(id_block& block, std::int64_t count) {
   return {};
 }
 
-result<postgres_store::locked> postgres_store::lock_and_read(std::span<const command> batch) {
+result<postgres_store::locked> postgres_store::lock_and_read(std::span<const command> batch,
+                                                             instant now) {
   const named_ids named = ids_named_by(batch);
-  if (auto enough = reserve(user_ids_, named.creates_users); !enough)
+  if (auto enough = reserve(user_ids_, named.creates_users, now); !enough)
     return std::unexpected(enough.error());
-  if (auto enough = reserve(order_ids_, named.creates_orders); !enough)
+  if (auto enough = reserve(order_ids_, named.creates_orders, now); !enough)
     return std::unexpected(enough.error());
   std::vector<order_id> refunded; // only their orders tell whose they are
   for (const command& one : batch)
@@ -265,15 +273,11 @@ result<std::vector<outcome>> postgres_store::commit_batch(std::int64_t last,
   return outcomes;
 }
 
-result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant) {
+result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant now) {
   if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   const stream_lease asked = doubt_ ? doubt_->stream : lease_;
-  session_.add(sql::raise_epoch, parameters{}
-                                     .add(options_.lease.count())
-                                     .add(asked.stream)
-                                     .add(std::string_view(options_.owner))
-                                     .add(asked.epoch));
+  add_raise_epoch(asked, now);
   session_.add(
       sql::ended_epoch,
       parameters{}.add(asked.stream).add(asked.epoch).add(std::string_view(options_.owner)));

@@ -69,11 +69,13 @@ for key share)sql"};
 
 // Ends the epoch of a stream of this owner and begins the next one. Locks the stream's row (update,
 // since the epoch is a key): waits for a batch of the ended epoch, and shuts out one that comes
-// later. $1 lease in ms, $2 stream, $3 owner, $4 epoch. Gives the new epoch and the ended one's
-// last number, which `ended_next` has since a statement cannot return what a row held before.
+// later. $1 lease in ms, $2 stream, $3 owner, $4 epoch, $5 the clock's floor of numbers. Gives the
+// new epoch and the ended one's last number, which `ended_next` has since a statement cannot return
+// what a row held before.
 inline constexpr statement raise_epoch{"raise_epoch", R"sql(
 with raised as (
-  update streams set epoch = epoch + 1, ended_next = next, next = ((next >> 20) + 1) << 20,
+  update streams set epoch = epoch + 1, ended_next = next,
+    next = case when $5::bigint > next then $5::bigint else ((next >> 20) + 1) << 20 end,
     lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
   where id = $2::bigint and owner = $3::text and epoch = $4::bigint
   returning id, epoch, ended_next)
@@ -90,7 +92,8 @@ where stream_id = $1::bigint and epoch = $2::bigint and owner = $3::text)sql"};
 // its owner, or holds something all the same: a retry asked for by hand after all was drained, or
 // what was left to a subscriber that was not there. Locks one stream's row (update), skipping those
 // that others hold. $1 lease in ms, $2 owner, $3 whether free ones count, $4 the end of the numbers
-// to begin below, $5 streams to leave alone, $6 the subscribers; none: all.
+// to begin below, $5 streams to leave alone, $6 the subscribers; none: all, $7 and $8 the clock's
+// floor of streams and of numbers.
 inline constexpr statement take_over{"take_over", R"sql(
 with chosen as (
   select id, epoch as ended, owner as ended_owner from streams
@@ -107,10 +110,11 @@ with chosen as (
                   and exists (select from ledger_entries e
                               where e.id > (streams.id << 41 | coalesce(c.position, 0))
                               and e.id < (streams.id << 41 | streams.next))))
-  and next < $4::bigint and id <> all ($5::bigint[])
+  and next < $4::bigint and id >= $7::bigint and id <> all ($5::bigint[])
   order by id limit 1 for update skip locked),
 taken as (
-  update streams s set epoch = s.epoch + 1, ended_next = s.next, next = ((s.next >> 20) + 1) << 20,
+  update streams s set epoch = s.epoch + 1, ended_next = s.next,
+    next = case when $8::bigint > s.next then $8::bigint else ((s.next >> 20) + 1) << 20 end,
     owner = $2::text,
     lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
   from chosen c where s.id = c.id and s.epoch = c.ended and s.owner = c.ended_owner
@@ -120,12 +124,13 @@ select id, epoch - 1, ended_owner, ended_next - 1 from taken
 returning stream_id, epoch + 1)sql"};
 
 // Adds a stream. Two at once want the same id; the later one waits, then gets no row and tries
-// again. $1 lease in ms, $2 owner, $3 the largest id.
+// again. $1 lease in ms, $2 owner, $3 the largest id, $4 and $5 the clock's floor of streams and of
+// numbers.
 inline constexpr statement add_stream{"add_stream", R"sql(
 insert into streams (id, owner, epoch, next, ended_next, lease_until)
-select m.id, $2::text, 1, 1 << 20, 1,
+select m.id, $2::text, 1, greatest(1 << 20, $5::bigint), 1,
   clock_timestamp() + $1::bigint * interval '1 millisecond'
-from (select coalesce(max(id), 0) + 1 as id from streams) m where m.id <= $3::bigint
+from (select greatest(coalesce(max(id), 0) + 1, $4::bigint) as id from streams) m where m.id <= $3::bigint
 on conflict do nothing returning id, epoch)sql"};
 
 // Lets an own stream go, for whoever adopts it. Locks its row. $1 stream, $2 owner, $3 epoch.
@@ -165,7 +170,7 @@ with drained as (
   order by s.id for update skip locked),
 freed as (
   update streams s set owner = '', epoch = s.epoch + 1, ended_next = s.next,
-    next = ((s.next >> 20) + 1) << 20, lease_until = clock_timestamp()
+    lease_until = clock_timestamp()
   from drained d where s.id = d.id returning s.id, s.epoch, s.ended_next)
 insert into stream_epochs (stream_id, epoch, owner, last)
 select id, epoch - 1, $1::text, ended_next - 1 from freed returning stream_id)sql"};
@@ -173,9 +178,9 @@ select id, epoch - 1, $1::text, ended_next - 1 from freed returning stream_id)sq
 // ---- settlement ---------------------------------------------------------------------------------
 
 // Reserves a block of ids, in a transaction of its own. Locks the row of their kind until its
-// commit, at once. $1 kind, $2 how many. Gives the first.
+// commit, at once. $1 kind, $2 how many, $3 the clock's floor. Gives the first.
 inline constexpr statement reserve_ids{"reserve_ids", R"sql(
-update id_blocks set next = next + $2::bigint where kind = $1::text
+update id_blocks set next = greatest(next, $3::bigint) + $2::bigint where kind = $1::text
 returning next - $2::bigint)sql"};
 
 // Locks the orders (no key update) by rising id. $1 ids.

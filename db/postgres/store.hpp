@@ -62,24 +62,26 @@ class postgres_store final : public store {
     std::int64_t last = 0; // its last number
     std::vector<outcome> outcomes;
   };
-  result<void> begin_epoch_after_reconnect();
+  result<void> begin_epoch_after_reconnect(instant now);
+  // Ends the epoch of a lease and begins the next one, in the running call.
+  void add_raise_epoch(stream_lease ended, instant now);
   // From this connection on, the stream is held under this lease.
   void holds(stream_lease now);
-  result<void> reserve(id_block& block, std::int64_t count);
+  result<void> reserve(id_block& block, std::int64_t count, instant now);
   // What a batch names, and where the rows of it lie, in step.
   struct locked {
     snapshot state;
     std::vector<std::pair<order_id, row_place>> orders;
     std::vector<std::pair<user_id, row_place>> users;
   };
-  result<locked> lock_and_read(std::span<const command> batch);
+  result<locked> lock_and_read(std::span<const command> batch, instant now);
   void add_created(const decision& decided, instant now);
   void add_changes(const decision& decided, const locked& at, instant now);
   result<std::vector<outcome>> commit_batch(std::int64_t last, std::vector<outcome> outcomes);
 
   // ---- streams.cpp
   void add_let_go(stream_lease what);
-  void add_take_over(bool free_ones, std::span<const stream_lease> not_these);
+  void add_take_over(bool free_ones, std::span<const stream_lease> not_these, instant now);
 
   // ---- claims.cpp and delivery.cpp
   // A subscriber in a stream, its cursor locked.

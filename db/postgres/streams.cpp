@@ -1,6 +1,7 @@
 // Streams: taking one to write to, and adopting those of the dead.
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
+#include "domain/id_floor.hpp"
 
 #include <algorithm>
 
@@ -15,7 +16,10 @@ constexpr int tries_max = 100;
 
 } // namespace
 
-void postgres_store::add_take_over(bool free_ones, std::span<const stream_lease> not_these) {
+// What is adopted is only delivered, so any stream will do.
+void postgres_store::add_take_over(bool free_ones, std::span<const stream_lease> not_these,
+                                   instant now) {
+  const stream_floor floor = stream_floor_at(now);
   session_.add(sql::take_over,
                parameters{}
                    .add(options_.lease.count())
@@ -23,7 +27,9 @@ void postgres_store::add_take_over(bool free_ones, std::span<const stream_lease>
                    .add(free_ones)
                    .add(free_ones ? numbers_end - numbers_left_min : numbers_end)
                    .add_array(element::int8, not_these, [](stream_lease one) { return one.stream; })
-                   .add_ids(subscribers_));
+                   .add_ids(subscribers_)
+                   .add(free_ones ? floor.stream : stream_id{1})
+                   .add(floor.number));
 }
 
 void postgres_store::add_let_go(stream_lease what) {
@@ -31,7 +37,7 @@ void postgres_store::add_let_go(stream_lease what) {
                parameters{}.add(what.stream).add(std::string_view(options_.owner)).add(what.epoch));
 }
 
-result<stream_lease> postgres_store::take_stream(instant) {
+result<stream_lease> postgres_store::take_stream(instant now) {
   if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   std::vector<stream_lease> earlier;
@@ -40,13 +46,15 @@ result<stream_lease> postgres_store::take_stream(instant) {
   for (int tries = 0; tries < tries_max; ++tries) {
     for (const stream_lease one : earlier)
       add_let_go(one);
-    add_take_over(true, earlier);
+    add_take_over(true, earlier, now);
     auto answers = session_.run_to_commit("take a stream");
     if (answers && answers->back().empty()) {
       session_.add(sql::add_stream, parameters{}
                                         .add(options_.lease.count())
                                         .add(std::string_view(options_.owner))
-                                        .add(stream_max));
+                                        .add(stream_max)
+                                        .add(stream_floor_at(now).stream)
+                                        .add(stream_floor_at(now).number));
       answers = session_.run_to_commit("add a stream");
     }
     if (!answers)
@@ -63,7 +71,7 @@ result<stream_lease> postgres_store::take_stream(instant) {
 }
 
 result<std::vector<stream_lease>> postgres_store::adopt_streams(std::span<const stream_lease> held,
-                                                                int streams_max, instant) {
+                                                                int streams_max, instant now) {
   if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   const auto id = [](stream_lease one) { return one.stream; };
@@ -95,7 +103,7 @@ result<std::vector<stream_lease>> postgres_store::adopt_streams(std::span<const 
         all.push_back({{kept.integer(row, 0)}, kept.integer(row, 1)});
   }
   while (std::ssize(all) < streams_max) {
-    add_take_over(false, all);
+    add_take_over(false, all, now);
     const auto answers = session_.run_to_commit("adopt a stream");
     if (!answers) {
       // What was adopted before this is held already, and must not be forgotten.

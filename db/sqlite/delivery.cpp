@@ -1,5 +1,6 @@
 #include "db/sqlite/delivery.hpp"
 
+#include "db/claim_key.hpp"
 #include "db/sqlite/sql.hpp"
 
 #include <algorithm>
@@ -132,7 +133,7 @@ claim delivery::make_claim(claim_id id, int generation, instant since,
                            std::vector<message> messages) const {
   return {.id = id,
           .generation = generation,
-          .key = instance_ + "-" + std::to_string(id.value) + "." + std::to_string(generation),
+          .key = claim_key(instance_, id, generation, since),
           .since = since,
           .messages = std::move(messages)};
 }

@@ -64,7 +64,7 @@ result<void> seed(connection& on, const seed_plan& plan, instant now) {
   stream_lease lease;
   {
     transaction first(with, transaction::kind::write);
-    auto taken = numbers.take("seed", no_lease);
+    auto taken = numbers.take("seed", {now, no_lease});
     if (!taken)
       return std::unexpected(taken.error());
     lease = *taken;

@@ -1,6 +1,7 @@
 #include "db/sqlite/settlement.hpp"
 
 #include "db/sqlite/sql.hpp"
+#include "domain/id_floor.hpp"
 
 #include <algorithm>
 
@@ -52,12 +53,12 @@ settlement::settlement(connection& on, reading& reads)
 
 std::vector<outcome> settlement::settle(std::span<const command> batch, entry_id first,
                                         instant now) {
-  decision decided = decide(batch, load(batch, first), now);
+  decision decided = decide(batch, load(batch, first, now), now);
   write(decided);
   return std::move(decided.outcomes);
 }
 
-snapshot settlement::load(std::span<const command> batch, entry_id first) {
+snapshot settlement::load(std::span<const command> batch, entry_id first, instant now) {
   named_ids named = ids_named_by(batch);
   snapshot state;
   state.first_entry = first;
@@ -83,9 +84,9 @@ snapshot settlement::load(std::span<const command> batch, entry_id first) {
     if (auto found = reads_.find(id))
       state.users.push_back(*std::move(found));
   if (named.creates_users > 0)
-    state.first_user = {only_number(last_user_) + 1};
+    state.first_user = {std::max(only_number(last_user_) + 1, row_id_floor_at(now))};
   if (named.creates_orders > 0)
-    state.first_order = {only_number(last_order_) + 1};
+    state.first_order = {std::max(only_number(last_order_) + 1, row_id_floor_at(now))};
   return state;
 }
 

@@ -31,7 +31,7 @@ class settlement {
   std::vector<outcome> settle(std::span<const command> batch, entry_id first, instant now);
 
  private:
-  snapshot load(std::span<const command> batch, entry_id first);
+  snapshot load(std::span<const command> batch, entry_id first, instant now);
   void write(const decision& decided);
   void add(const user& created);
   void add(const order& created);

@@ -60,7 +60,8 @@ inline constexpr const char* get_order =
 inline constexpr const char* get_user =
     "select phone, balance, last_sequence, created_at from users where id = ?";
 
-// Ids of created rows: nothing is ever deleted here, so under the write lock max + 1 is free.
+// Ids of created rows: nothing is ever deleted here, so under the write lock max + 1 is free. The
+// clock bounds it from below, for what a restored backup does not know of.
 inline constexpr const char* last_user = "select coalesce(max(id), 0) from users";
 inline constexpr const char* last_order = "select coalesce(max(id), 0) from orders";
 

@@ -82,8 +82,9 @@ result<void> sqlite_store::ping() {
 // Repeating these after a commit in doubt does no harm, so to their callers it is `unavailable`.
 
 result<stream_lease> sqlite_store::take_stream(instant now) {
-  auto taken = writing(error_kind::unavailable,
-                       [&] { return writer_->numbers.take(options_.owner, now + options_.lease); });
+  auto taken = writing(error_kind::unavailable, [&] {
+    return writer_->numbers.take(options_.owner, {now, now + options_.lease});
+  });
   if (taken) {
     lease_ = *taken;
     in_doubt_.reset(); // whoever waited for that batch was told that nobody knows
@@ -102,7 +103,7 @@ result<std::vector<stream_lease>> sqlite_store::adopt_streams(std::span<const st
                                                               int streams_max, instant now) {
   return writing(error_kind::unavailable, [&] {
     return writer_->numbers.adopt(held, streams_max, lease_.stream, options_.owner,
-                                  now + options_.lease);
+                                  {now, now + options_.lease});
   });
 }
 
@@ -132,7 +133,7 @@ result<std::optional<std::vector<outcome>>> sqlite_store::resolve(instant now) {
   // With no batch in doubt (a delivery may have been), a new epoch is all there is to do.
   const batch_place place = in_doubt_ ? in_doubt_->place : batch_place{lease_, 0, safe_integer_max};
   const auto verdict = writing(error_kind::unavailable, [&] {
-    return writer_->numbers.resolve(place, options_.owner, now + options_.lease);
+    return writer_->numbers.resolve(place, options_.owner, {now, now + options_.lease});
   });
   if (!verdict)
     return std::unexpected(verdict.error());

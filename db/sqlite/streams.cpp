@@ -1,21 +1,23 @@
 #include "db/sqlite/streams.hpp"
 
 #include "db/sqlite/sql.hpp"
+#include "domain/id_floor.hpp"
 
 #include <algorithm>
 
 namespace paymentd::db::sqlite {
 namespace {
 
-// An epoch begins at the next multiple of this, so a number is never given twice even where the end
-// of the epoch before it was lost.
+// Where the clock is behind, an epoch begins at the next multiple of this, so that a number is not
+// given twice even where the end of the epoch before it was lost.
 constexpr int epoch_shift = 20;
 constexpr std::int64_t number_end = std::int64_t{1} << stream_shift;
 // A stream with less than this left is used up: the next one is begun instead.
 constexpr std::int64_t numbers_left_min = std::int64_t{1} << 30;
 
-constexpr std::int64_t epoch_start(std::int64_t next) {
-  return ((next >> epoch_shift) + 1) << epoch_shift;
+std::int64_t epoch_start(std::int64_t next, instant now) {
+  const std::int64_t floor = stream_floor_at(now).number;
+  return floor > next ? floor : ((next >> epoch_shift) + 1) << epoch_shift;
 }
 
 error fenced(stream_lease lease) {
@@ -33,27 +35,30 @@ streams::streams(connection& on)
       with_rest_(on, sql::streams_with_rest) {}
 
 stream_lease streams::begin_epoch(stream_id id, std::int64_t ended, std::int64_t next,
-                                  std::string_view owner, instant lease_until) {
+                                  std::string_view owner, tenure of) {
   end_epoch_.run(id, ended, next - 1);
-  begin_epoch_.run(id, owner, ended + 1, epoch_start(next), lease_until);
+  begin_epoch_.run(id, owner, ended + 1, epoch_start(next, of.now), of.lease_until);
   return {id, ended + 1};
 }
 
-result<stream_lease> streams::take(std::string_view owner, instant lease_until) {
+result<stream_lease> streams::take(std::string_view owner, tenure of) {
+  const stream_floor floor = stream_floor_at(of.now);
   std::int64_t newest = 0;
   {
     auto rows = newest_.query();
     if (rows.next()) {
       newest = rows.integer(0);
       const std::int64_t next = rows.integer(2);
-      if (epoch_start(next) + numbers_left_min <= number_end)
-        return begin_epoch({newest}, rows.integer(1), next, owner, lease_until);
+      if (newest >= floor.stream.value &&
+          epoch_start(next, of.now) + numbers_left_min <= number_end)
+        return begin_epoch({newest}, rows.integer(1), next, owner, of);
     }
   }
-  if (newest == stream_max)
+  const stream_id added{std::max(newest + 1, floor.stream.value)};
+  if (added.value > stream_max)
     return std::unexpected(error{error_kind::broken, "all streams of the ledger are used up"});
-  add_.run(newest + 1, owner, epoch_start(0), lease_until);
-  return stream_lease{{newest + 1}, 1};
+  add_.run(added, owner, epoch_start(0, of.now), of.lease_until);
+  return stream_lease{added, 1};
 }
 
 result<batch_place> streams::take_numbers(stream_lease lease, std::int64_t count,
@@ -75,7 +80,7 @@ result<std::int64_t> streams::check(stream_lease lease) {
 }
 
 result<streams::verdict> streams::resolve(const batch_place& batch, std::string_view owner,
-                                          instant lease_until) {
+                                          tenure of) {
   const stream_lease lease = batch.stream;
   std::int64_t epoch = 0;
   std::int64_t next = 0;
@@ -87,7 +92,7 @@ result<streams::verdict> streams::resolve(const batch_place& batch, std::string_
     next = rows.integer(1);
   }
   if (epoch == lease.epoch)
-    return verdict{next >= batch.end, begin_epoch(lease.stream, epoch, next, owner, lease_until)};
+    return verdict{next >= batch.end, begin_epoch(lease.stream, epoch, next, owner, of)};
   // Someone, perhaps an earlier try of this call whose answer was lost, has ended the epoch and
   // noted how far it had come.
   auto rows = ended_epoch_.query(lease.stream, lease.epoch);
@@ -98,12 +103,12 @@ result<streams::verdict> streams::resolve(const batch_place& batch, std::string_
 
 result<std::vector<stream_lease>> streams::adopt(std::span<const stream_lease> held,
                                                  int streams_max, stream_id own,
-                                                 std::string_view owner, instant lease_until) {
+                                                 std::string_view owner, tenure of) {
   const auto room = static_cast<std::size_t>(std::max(streams_max, 0));
   std::vector<stream_lease> all;
   for (const auto& lease : held)
     if (lease.stream != own && all.size() < room &&
-        renew_.run(lease.stream, lease.epoch, lease_until) == 1)
+        renew_.run(lease.stream, lease.epoch, of.lease_until) == 1)
       all.push_back(lease);
 
   struct found {
@@ -123,7 +128,7 @@ result<std::vector<stream_lease>> streams::adopt(std::span<const stream_lease> h
     const bool known = std::ranges::any_of(
         all, [&](const stream_lease& lease) { return lease.stream == other.id; });
     if (!known)
-      all.push_back(begin_epoch(other.id, other.epoch, other.next, owner, lease_until));
+      all.push_back(begin_epoch(other.id, other.epoch, other.next, owner, of));
   }
   return all;
 }

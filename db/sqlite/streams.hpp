@@ -17,12 +17,20 @@ struct batch_place {
   std::int64_t end = 0;
 };
 
+/// When an epoch begins, which bounds its numbers from below (domain/id_floor.hpp), and until when
+/// the stream stays its owner's.
+struct tenure {
+  instant now;
+  instant lease_until;
+};
+
 class streams {
  public:
   explicit streams(connection& on);
 
-  /// The newest stream under a new epoch, or a new stream where there is none or it is used up.
-  result<stream_lease> take(std::string_view owner, instant lease_until);
+  /// The newest stream under a new epoch, or a new stream where there is none, or where the newest
+  /// one is used up or of an earlier window of the clock.
+  result<stream_lease> take(std::string_view owner, tenure of);
 
   /// Takes `count` numbers and renews the lease; `fenced` where the epoch has ended.
   result<batch_place> take_numbers(stream_lease lease, std::int64_t count, instant lease_until);
@@ -35,16 +43,15 @@ class streams {
     bool committed;
     stream_lease lease;
   };
-  result<verdict> resolve(const batch_place& batch, std::string_view owner, instant lease_until);
+  result<verdict> resolve(const batch_place& batch, std::string_view owner, tenure of);
 
   /// See store::adopt_streams. `own` is the stream that this store writes.
   result<std::vector<stream_lease>> adopt(std::span<const stream_lease> held, int streams_max,
-                                          stream_id own, std::string_view owner,
-                                          instant lease_until);
+                                          stream_id own, std::string_view owner, tenure of);
 
  private:
   stream_lease begin_epoch(stream_id id, std::int64_t ended, std::int64_t next,
-                           std::string_view owner, instant lease_until);
+                           std::string_view owner, tenure of);
 
   statement take_numbers_;
   statement state_;

@@ -19,6 +19,8 @@ class fresh_database {
   virtual std::string url() const = 0;
   /// Executes SQL past the store, to break rules that the store keeps.
   virtual void raw(const std::string& sql) = 0;
+  /// A copy as a backup makes it, of what is committed; nothing is being written meanwhile.
+  virtual std::unique_ptr<fresh_database> copy() const = 0;
 };
 
 struct store_kind {

@@ -162,6 +162,14 @@ std::string postgres_cluster::create_database() {
   return name;
 }
 
+void postgres_cluster::copy_database(const std::string& from, const std::string& to) const {
+  const std::string file = directory_.string() + "/copy.dump";
+  const std::string where = "--host=" + host() + " --username=postgres ";
+  if (run("pg_dump", where + "--format=custom --file=" + file + " " + from) != 0 ||
+      run("pg_restore", where + "--exit-on-error --dbname=" + to + " " + file) != 0)
+    throw std::runtime_error("the database is not copied: see " + host() + "/log");
+}
+
 std::string postgres_cluster::url(const std::string& database) const {
   return "postgresql:///" + database + "?user=postgres&host=" + directory_.string();
 }

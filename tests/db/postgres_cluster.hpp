@@ -32,6 +32,8 @@ class postgres_cluster {
 
   /// Makes an empty database that is nobody else's and gives its name.
   std::string create_database();
+  /// Copies a database into an empty one, as pg_dump and pg_restore do.
+  void copy_database(const std::string& from, const std::string& to) const;
   std::string url(const std::string& database) const;
   /// What stands as `host` in a URL: the directory of its socket.
   std::string host() const { return directory_.string(); }

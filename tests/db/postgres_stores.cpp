@@ -20,6 +20,12 @@ class fresh_postgres final : public fresh_database {
     on.sql(sql);
   }
 
+  std::unique_ptr<fresh_database> copy() const override {
+    auto made = std::make_unique<fresh_postgres>();
+    postgres_cluster::shared().copy_database(name_, made->name_);
+    return made;
+  }
+
  private:
   const std::string name_ = postgres_cluster::shared().create_database();
 };

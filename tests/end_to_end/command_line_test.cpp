@@ -175,14 +175,21 @@ TEST(command_line, audit_is_clean_beside_a_server_and_finds_a_breach_put_in_by_h
   const workplace place;
   server_process server(place);
   auto client = server.client();
-  client.post("/v1/users", R"({"phone":"01012345678","balance":50000})");
-  client.post("/v1/orders", R"({"userId":1,"totalAmount":12000})");
-  ASSERT_EQ(client.post("/v1/payments", R"({"orderId":1,"userId":1})")->status, 201);
+  const auto id_of = [](const auto& answer) {
+    return nlohmann::json::parse(answer.value().body)["id"];
+  };
+  const auto user = id_of(client.post("/v1/users", R"({"phone":"01012345678","balance":50000})"));
+  const auto order = id_of(
+      client.post("/v1/orders", nlohmann::json{{"userId", user}, {"totalAmount", 12000}}.dump()));
+  ASSERT_EQ(
+      client.post("/v1/payments", nlohmann::json{{"orderId", order}, {"userId", user}}.dump())
+          ->status,
+      201);
   EXPECT_EQ(place.audit().exit_code, 0) << place.audit().output;
-  place.execute("update users set balance = balance + 1 where id = 1");
+  place.execute("update users set balance = balance + 1");
   const ended result = place.audit();
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_NE(result.output.find("user 1"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("user " + user.dump()), std::string::npos) << result.output;
 }
 
 } // namespace

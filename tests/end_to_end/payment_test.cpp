@@ -22,19 +22,25 @@ TEST(payment, takes_the_amount_from_the_balance_and_sends_one_message) {
   const auto user = client.post("/v1/users", R"({"phone":"01012345678","balance":50000})");
   ASSERT_TRUE(user);
   EXPECT_EQ(user->status, 201);
-  EXPECT_EQ(user->field("location"), "/v1/users/1");
+  const json user_id = json::parse(user->body)["id"];
+  const std::string user_path = "/v1/users/" + user_id.dump();
+  EXPECT_EQ(user->field("location"), user_path);
   const auto order = client.post(
-      "/v1/orders", R"({"userId":1,"totalAmount":12000,"discountAmount":2000,"couponId":7})");
+      "/v1/orders",
+      json{{"userId", user_id}, {"totalAmount", 12000}, {"discountAmount", 2000}, {"couponId", 7}}
+          .dump());
   ASSERT_TRUE(order);
   EXPECT_EQ(order->status, 201);
   EXPECT_EQ(json::parse(order->body)["status"], "PENDING");
-  const auto paid = client.post("/v1/payments", R"({"orderId":1,"userId":1})");
+  const json order_id = json::parse(order->body)["id"];
+  const auto paid =
+      client.post("/v1/payments", json{{"orderId", order_id}, {"userId", user_id}}.dump());
   ASSERT_TRUE(paid);
   EXPECT_EQ(paid->status, 201);
   EXPECT_EQ(json::parse(paid->body)["status"], "PAID");
   EXPECT_EQ(json::parse(paid->body)["finalAmount"], 10000);
-  EXPECT_EQ(json::parse(client.get("/v1/users/1")->body)["balance"], 40000);
-  EXPECT_EQ(json::parse(client.get("/v1/orders/1")->body)["status"], "PAID");
+  EXPECT_EQ(json::parse(client.get(user_path)->body)["balance"], 40000);
+  EXPECT_EQ(json::parse(client.get("/v1/orders/" + order_id.dump())->body)["status"], "PAID");
 
   ASSERT_TRUE(api.wait_for_accepted(1, 30s));
   EXPECT_EQ(api.received().at(0).phone, "01012345678");

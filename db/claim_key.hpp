@@ -1,0 +1,16 @@
+// The key of a claim, the same in both stores: the provider's idempotency and sender grouping key.
+#pragma once
+
+#include "domain/types.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace paymentd::db {
+
+/// "<instance>-<since>-<id>.<generation>", `since` in milliseconds since 1970 to the base of 36. At
+/// most 64 characters of [a-z0-9.-], where `instance` has at most 20. A restored backup counts the
+/// ids of claims anew; the time at which a generation was committed keeps their keys apart.
+std::string claim_key(std::string_view instance, claim_id id, int generation, instant since);
+
+} // namespace paymentd::db
