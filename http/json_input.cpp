@@ -167,6 +167,10 @@ std::expected<void, problem> read_object(std::string_view body, std::span<const 
   if (body.find('\0') != std::string_view::npos)
     return std::unexpected(
         problem{problem_code::invalid_json, "The body holds a NUL character.", {}, {}});
+  // The parser would skip it; JSON is sent without one (RFC 8259, 8.1).
+  if (body.starts_with("\xEF\xBB\xBF"))
+    return std::unexpected(
+        problem{problem_code::invalid_json, "The body begins with a byte order mark.", {}, {}});
   object_handler handler{rules, values};
   const bool parsed = nlohmann::json::sax_parse(body.data(), body.data() + body.size(), &handler);
   return handler.result(parsed);

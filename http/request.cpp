@@ -4,6 +4,7 @@
 #include <boost/beast/http/error.hpp>
 
 #include <algorithm>
+#include <functional>
 
 namespace paymentd::http {
 
@@ -61,7 +62,7 @@ void request::clear() {
   body.clear();
   fault = {};
   type = media::none;
-  http_1_0 = wants_continue = expects_more = has_host = false;
+  encoded = http_1_0 = wants_continue = expects_more = has_host = false;
 }
 
 void request_parser::on_request_impl(beast_http::verb method, string_view, string_view target,
@@ -84,8 +85,22 @@ void request_parser::on_request_impl(beast_http::verb method, string_view, strin
   into_.http_1_0 = version == 10;
 }
 
+/// Whether the value went over several lines, which Beast joins: then it stands in a buffer of
+/// Beast's, or behind the end of the line that its name stands in.
+bool request_parser::folded(string_view name, string_view value) const {
+  const std::less<const char*> before;
+  const char* const name_end = name.data() + name.size();
+  return before(value.data(), name_end) || before(input_end_, value.data() + value.size()) ||
+         std::find(name_end, value.data(), '\n') != value.data();
+}
+
 void request_parser::on_field_impl(beast_http::field name, string_view name_text, string_view given,
                                    error_code& ec) {
+  // Others on the way may read such a field otherwise; a server refuses it (RFC 9112, 5.2).
+  if (folded(name_text, given)) {
+    into_.fault = "a header field goes over several lines";
+    ec = beast_http::error::bad_value;
+  }
   if (in_trailer_)
     return;
   const std::string_view value{given.data(), given.size()};
@@ -101,12 +116,22 @@ void request_parser::on_field_impl(beast_http::field name, string_view name_text
     // Of several, the worst counts.
     into_.type = into_.type == media::other ? media::other : media_of(value);
     break;
+  case beast_http::field::content_encoding:
+    into_.encoded = into_.encoded || !(value.empty() || same(value, "identity"));
+    break;
   case beast_http::field::expect:
-    into_.wants_continue = same(value, "100-continue");
-    into_.expects_more = into_.expects_more || !into_.wants_continue;
+    if (!same(value, "100-continue"))
+      into_.expects_more = true;
+    else if (!into_.http_1_0) // which knows no answers in between (RFC 9110, 10.1.1)
+      into_.wants_continue = true;
     break;
   case beast_http::field::transfer_encoding:
-    if (!same(value, "chunked")) {
+    // One that forwards HTTP/1.0 may not know of it, so where the body ends is open (RFC
+    // 9112, 6.1).
+    if (into_.http_1_0) {
+      into_.fault = "HTTP/1.0 has no transfer encoding";
+      ec = beast_http::error::bad_transfer_encoding;
+    } else if (!same(value, "chunked")) {
       into_.fault = "the only transfer encoding taken is chunked";
       ec = beast_http::error::bad_transfer_encoding;
     }

@@ -4,6 +4,7 @@
 
 #include "http/router.hpp"
 
+#include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 
 #include <string>
@@ -19,6 +20,7 @@ struct request {
   std::string body;       // what was sent, without its chunks
   std::string_view fault; // why the header was refused, where the parser itself had no objection
   media type = media::none;
+  bool encoded = false; // Content-Encoding: anything but identity
   bool http_1_0 = false;
   bool wants_continue = false; // Expect: 100-continue
   bool expects_more = false;   // Expect: anything else
@@ -36,9 +38,17 @@ class request_parser final : public boost::beast::http::basic_parser<true> {
     body_limit(body_bytes_max);
   }
 
+  /// Parses as far as `input` goes; gives how many bytes were used up. (It is `put`, which must not
+  /// be called beside it.)
+  std::size_t take(boost::asio::const_buffer input, boost::beast::error_code& ec) {
+    input_end_ = static_cast<const char*>(input.data()) + input.size();
+    return put(input, ec);
+  }
+
  private:
   using error_code = boost::beast::error_code;
   using string_view = boost::beast::string_view;
+  bool folded(string_view name, string_view value) const;
   void on_request_impl(boost::beast::http::verb method, string_view name, string_view target,
                        int version, error_code& ec) override;
   void on_response_impl(int, string_view, int, error_code&) override {}
@@ -53,6 +63,7 @@ class request_parser final : public boost::beast::http::basic_parser<true> {
   void on_finish_impl(error_code&) override {}
 
   request& into_;
+  const char* input_end_ = nullptr;
   bool in_trailer_ = false;
 };
 

@@ -59,7 +59,7 @@ void append_padded(std::string& out, unsigned value, int width) {
 
 void response::clear() {
   status = 200;
-  is_problem = false;
+  is_problem = identity_only = false;
   text_type = {};
   body.clear();
   location.clear();
@@ -90,12 +90,16 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
     out += "\r\nAllow: ";
     out += answer.allow;
   }
+  if (answer.identity_only)
+    out += "\r\nAccept-Encoding: identity";
   if (answer.retry_after.count() > 0) {
     out += "\r\nRetry-After: ";
     append_integer(out, answer.retry_after.count());
   }
   if (!of.keep_alive)
     out += "\r\nConnection: close";
+  else if (!of.keep_alive_fields.empty())
+    out += of.keep_alive_fields;
   else if (of.http_1_0)
     out += "\r\nConnection: keep-alive";
   out += "\r\n\r\n";

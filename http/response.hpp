@@ -13,6 +13,7 @@ struct response {
   int status = 200;
   bool is_problem = false;         // application/problem+json instead of application/json
   std::string_view text_type = {}; // sent instead of JSON's where not empty
+  bool identity_only = false;      // the body came encoded: Accept-Encoding says what is taken
   std::string body;
   std::string location;                // sent where not empty
   std::string allow;                   // likewise
@@ -24,7 +25,8 @@ struct response {
 /// What the head of an answer says of the connection and the request.
 struct exchange {
   std::string_view request_id;
-  std::string_view date; // as HTTP writes it
+  std::string_view date;                   // as HTTP writes it
+  std::string_view keep_alive_fields = {}; // of a connection that is kept, each after a line's end
   bool keep_alive = true;
   bool http_1_0 = false;
   bool head_only = false; // the request was HEAD: no body, yet its length

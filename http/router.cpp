@@ -12,13 +12,21 @@ namespace {
 
 constexpr std::string_view id_mark = "{id}";
 
-/// A request target without scheme and host (RFC 9112, 3.2.2): its path, perhaps with a query.
+bool begins_with(std::string_view text, std::string_view lower_case) {
+  return text.size() >= lower_case.size() &&
+         std::ranges::equal(text.substr(0, lower_case.size()), lower_case, {}, [](char c) {
+           return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+         });
+}
+
+/// A request target without scheme and host (RFC 9112, 3.2.2): its path, perhaps with a query. A
+/// scheme is written either way (RFC 3986, 3.1), and a proxy may have taken TLS off.
 std::string_view local_part(std::string_view target) {
-  constexpr std::string_view scheme = "http://";
-  if (target.starts_with(scheme)) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!begins_with(target, scheme))
+      continue;
     target.remove_prefix(scheme.size());
-    const auto slash = target.find('/');
-    target = slash == std::string_view::npos ? std::string_view{"/"} : target.substr(slash);
+    return target.substr(std::min(target.find_first_of("/?"), target.size()));
   }
   return target;
 }

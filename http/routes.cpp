@@ -106,15 +106,17 @@ void write_created(const outcome& what, response& answer) {
   answer.status = 201;
 }
 
+// A Location is relative to the call's own path, so that it holds behind a proxy's prefix, too.
+
 void write_created_user(const outcome& what, response& answer) {
   write_created<user>(what, answer);
-  answer.location = "/v1/users/";
+  answer.location = "users/";
   append_integer(answer.location, std::get<user>(what).id.value);
 }
 
 void write_created_order(const outcome& what, response& answer) {
   write_created<order>(what, answer);
-  answer.location = "/v1/orders/";
+  answer.location = "orders/";
   append_integer(answer.location, std::get<order>(what).id.value);
 }
 

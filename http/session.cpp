@@ -186,7 +186,7 @@ session::intake session::take_in() {
   }
   while (input_.size() > 0) {
     error_code ec;
-    const std::size_t used = parser_->put(asio::const_buffer(input_.data()), ec);
+    const std::size_t used = parser_->take(asio::const_buffer(input_.data()), ec);
     input_.consume(used);
     if (ec == beast_error::need_more)
       return input_.size() < input_.max_size() ? intake::partial : malformed(ec);
@@ -216,9 +216,14 @@ session::intake session::take_head() {
   else
     objection_ = found.error();
   const bool has_body = !parser_->is_done();
-  if (!objection_ && has_body && call_.to->body != body_rule::ignored &&
-      request_.type != media::json)
-    objection_ = problem{problem_code::unsupported_media_type, {}, {}, {}};
+  if (!objection_ && has_body && call_.to->body != body_rule::ignored) {
+    answer_.identity_only = request_.encoded;
+    if (request_.encoded)
+      objection_ = problem{
+          problem_code::unsupported_media_type, "The body must not be compressed.", {}, {}};
+    else if (request_.type != media::json)
+      objection_ = problem{problem_code::unsupported_media_type, {}, {}, {}};
+  }
   if (!objection_ && request_.expects_more)
     objection_ = problem{problem_code::expectation_failed, {}, {}, {}};
   if (!request_.wants_continue || !has_body || input_.size() > 0)

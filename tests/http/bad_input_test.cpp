@@ -71,7 +71,8 @@ TEST_F(http_bad_input, malformed_json_is_invalid_json) {
         R"({'orderId':3,"userId":4})", R"({"orderId":03,"userId":4})",
         R"({"orderId":+3,"userId":4})", R"({"orderId":NaN,"userId":4})",
         R"({"orderId":3,"userId":4} {})", "{\"orderId\":3,\"userId\":4,\"\xff\":1}",
-        "{\"orderId\":3,\"userId\":4,\"x\":\"\xed\xa0\x80\"}", "/* no */ {}"})
+        "{\"orderId\":3,\"userId\":4,\"x\":\"\xed\xa0\x80\"}", "/* no */ {}",
+        "\xEF\xBB\xBF{\"orderId\":3,\"userId\":4}"})
     refused_as(post_text("/v1/payments", body), 400, "invalid_json");
   const std::string with_nul{"{\"orderId\":3,\"userId\":4}\0garbage", 32};
   refused_as(post_text("/v1/payments", with_nul), 400, "invalid_json");
@@ -169,6 +170,22 @@ TEST_F(http_bad_input, only_json_is_taken) {
     refused_as(with_type(type), 415, "unsupported_media_type");
 }
 
+TEST_F(http_bad_input, only_a_body_as_it_is_is_taken) {
+  const auto encoded = [](const std::string& how) {
+    return post_text("/v1/payments", payment, "Content-Encoding: " + how + "\r\n");
+  };
+  for (const std::string how : {"gzip", "br", "identity, gzip", "x"})
+    EXPECT_EQ(refused_as(encoded(how), 415, "unsupported_media_type").field("accept-encoding"),
+              "identity");
+  // Without a body it means nothing.
+  client.send(get_text("/v1/users/1", "Content-Encoding: gzip\r\n"));
+  EXPECT_EQ(client.receive()->status, 200);
+  scripted_server other;
+  test_client plain{other.port()};
+  plain.send(encoded("Identity"));
+  EXPECT_EQ(plain.receive()->status, 201);
+}
+
 TEST_F(http_bad_input, unknown_paths_are_not_found) {
   for (const std::string path :
        {"/", "/v1", "/v1/payments/", "/v1/users/1/", "/v1/users/1/2", "/v1/users/", "/v2/payments",
@@ -196,6 +213,22 @@ TEST_F(http_bad_input, a_refused_body_is_read_so_that_the_connection_goes_on) {
              "5\r\nhello\r\n0\r\nTrailer: x\r\n\r\n",
              404, "not_found");
   refused_as(get_text("/v1/users/0", "Content-Length: 5\r\n") + "hello", 400, "invalid_request");
+}
+
+class http_numbers : public ::testing::Test {
+ protected:
+  scripted_server server;
+  test_client client{server.port()};
+};
+
+TEST_F(http_numbers, minus_zero_is_zero_where_zero_is_taken) {
+  const auto made = client.post("/v1/users", R"({"phone":"01012345678","balance":-0})");
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->status, 201);
+  EXPECT_EQ(json::parse(made->body)["balance"].dump(), "0");
+  EXPECT_EQ(client.post("/v1/users/1/charges", R"({"amount":-0})")->status, 400);
+  EXPECT_EQ(client.post("/v1/users", R"({"phone":"01012345678","balance":-0.0})")->status, 400);
+  EXPECT_EQ(server.actors.commands().size(), 1u);
 }
 
 // ---- what ends the connection -------------------------------------------------------------------
@@ -226,6 +259,27 @@ TEST_F(http_bad_framing, what_is_not_http_is_answered_and_closed) {
         "GET /v1/users/1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         "GET /v1/users/1 HTTP/1.1\r\nHost : a\r\n\r\n"})
     ends_with(bytes, 400, "invalid_request");
+}
+
+TEST_F(http_bad_framing, a_field_over_several_lines_is_refused) {
+  for (const std::string folded :
+       {"X-Note: a\r\n b\r\n", "X-Note: a\r\n\tb\r\n", "X-Note:\r\n b\r\n", "X-Note: a\r\n \r\n",
+        "X-Note:\r\n \r\n", "Content-Type: application/json;\r\n charset=utf-8\r\n",
+        "Transfer-Encoding:\r\n chunked\r\n"})
+    ends_with("POST /v1/payments HTTP/1.1\r\nHost: t\r\n" + folded + "\r\n", 400,
+              "invalid_request");
+  ends_with("POST /v1/payments HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n"
+            "18\r\n{\"orderId\":3,\"userId\":4}\r\n0\r\nX-Note: a\r\n b\r\n\r\n",
+            400, "invalid_request");
+}
+
+TEST_F(http_bad_framing, a_transfer_encoding_in_http_1_0_is_refused) {
+  for (const std::string fields : {"", "Connection: keep-alive\r\n"})
+    ends_with("POST /v1/payments HTTP/1.0\r\nContent-Type: application/json\r\n" + fields +
+                  "Transfer-Encoding: chunked\r\n\r\n"
+                  "18\r\n{\"orderId\":3,\"userId\":4}\r\n0\r\n\r\n",
+              400, "invalid_request");
 }
 
 TEST_F(http_bad_framing, lengths_that_contradict_each_other_are_refused) {

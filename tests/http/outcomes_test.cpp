@@ -46,7 +46,7 @@ TEST(http_outcomes, a_created_user_has_its_location) {
       test_client{server.port()}.post("/v1/users", R"({"phone":"01012345678","balance":300})");
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 201);
-  EXPECT_EQ(answer->field("location"), "/v1/users/7");
+  EXPECT_EQ(answer->field("location"), "users/7");
   EXPECT_EQ(json::parse(answer->body),
             json({{"id", 7}, {"phone", "01012345678"}, {"balance", 300}, {"createdAt", at}}));
 }
@@ -74,7 +74,7 @@ TEST(http_outcomes, an_order_takes_its_optional_fields) {
       client.post("/v1/orders", R"({"userId":1,"totalAmount":9,"discountAmount":9,"couponId":7})");
   ASSERT_TRUE(with);
   EXPECT_EQ(with->status, 201);
-  EXPECT_EQ(with->field("location"), "/v1/orders/5");
+  EXPECT_EQ(with->field("location"), "orders/5");
   EXPECT_EQ(json::parse(with->body)["couponId"], 7);
   EXPECT_EQ(json::parse(with->body)["finalAmount"], 0);
   const auto without = client.post("/v1/orders", R"({"userId":1,"totalAmount":9,"couponId":null})");
