@@ -16,6 +16,10 @@ std::vector<conflict> conflicts(const settings& of) {
     found.push_back({{"notification.backoff_min", "notification.backoff_max"},
                      "must be at most notification.backoff_max, " + to_string(backoff.max) +
                          ", not " + to_string(backoff.min)});
+  if (of.shutdown.drain_delay >= of.shutdown.timeout)
+    found.push_back({{"shutdown.drain_delay", "shutdown.timeout"},
+                     "must be shorter than shutdown.timeout, " + to_string(of.shutdown.timeout) +
+                         ", not " + to_string(of.shutdown.drain_delay)});
   const auto need = [&](std::string key, bool empty) {
     if (empty)
       found.push_back({{std::move(key), "alimtalk.provider"},

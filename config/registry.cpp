@@ -30,8 +30,10 @@ void add_http(std::vector<setting>& all) {
                       "Connections open at once; further ones are answered 503 and closed."));
   all.push_back(duration("http.request_timeout", PAYMENTD_FIELD(http.request_timeout), 10ms, 10min,
                          "How long a request may take before it is answered 503 or 504."));
-  all.push_back(duration("http.idle_timeout", PAYMENTD_FIELD(http.idle_timeout), 10ms, 24h,
-                         "How long a connection may stay open between two requests."));
+  all.push_back(
+      duration("http.idle_timeout", PAYMENTD_FIELD(http.idle_timeout), 10ms, 24h,
+               "How long a connection may stay open between two requests. Longer than clients and "
+               "proxies keep theirs, so that it is they who close."));
   all.push_back(duration("http.header_timeout", PAYMENTD_FIELD(http.header_timeout), 10ms, 10min,
                          "How long a client may take to send a request, from its first byte; a "
                          "slower one is answered 408."));
@@ -133,6 +135,10 @@ void add_notification(std::vector<setting>& all) {
 }
 
 void add_rest(std::vector<setting>& all) {
+  all.push_back(duration("shutdown.drain_delay", PAYMENTD_FIELD(shutdown.drain_delay), 0ms, 10min,
+                         "How long a stop is announced, with /readyz 503 and everything else "
+                         "served, before connections are refused: longer than a proxy takes to "
+                         "notice. Part of timeout, and shorter."));
   all.push_back(duration("shutdown.timeout", PAYMENTD_FIELD(shutdown.timeout), 100ms, 10min,
                          "How long a stop waits for what is still being done."));
   all.push_back(choice("log.level", PAYMENTD_FIELD(log.level), level_names,

@@ -39,7 +39,7 @@ struct http_settings {
   int max_body_bytes = 65536;
   int max_connections = 10000;
   milliseconds request_timeout{5'000};
-  milliseconds idle_timeout{60'000};
+  milliseconds idle_timeout{120'000};
   milliseconds header_timeout{10'000};
 };
 
@@ -101,6 +101,7 @@ struct notification_settings {
 };
 
 struct shutdown_settings {
+  milliseconds drain_delay{0}; // shorter than timeout
   milliseconds timeout{10'000};
 };
 

@@ -28,6 +28,15 @@ std::uint64_t random_number() {
   return std::uint64_t{source()} << 32 | source();
 }
 
+/// A second less than it is: an answer takes time to the client, whose clock begins later. Without
+/// `Connection: keep-alive` a proxy might pass the other field on (RFC 9110, 7.6.1).
+std::string keep_alive_fields(std::chrono::milliseconds idle_timeout) {
+  const auto told = std::chrono::floor<std::chrono::seconds>(idle_timeout).count() - 1;
+  if (told < 1)
+    return {};
+  return "\r\nConnection: keep-alive\r\nKeep-Alive: timeout=" + std::to_string(told);
+}
+
 /// A bijection that makes neighbouring numbers look unlike (SplitMix64's last step).
 std::uint64_t scattered(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -59,7 +68,8 @@ io_thread::io_thread(caf::actor_system& system, const actors::entrance& to, gate
       gateway_(
           system, to, limits, [this] { asio::post(context_, [this] { gateway_.drain(); }); },
           [this] { asio::post(context_, [this] { gateway_.flush(); }); }),
-      ticker_(context_), tick_(tick_for(options, limits)), next_request_(random_number()) {}
+      ticker_(context_), tick_(tick_for(options, limits)),
+      keep_alive_(keep_alive_fields(options.idle_timeout)), next_request_(random_number()) {}
 
 io_thread::~io_thread() {
   stop();
@@ -72,8 +82,6 @@ void io_thread::start(const std::string& name) {
 
 void io_thread::adopt(stream_socket socket, bool refuse) {
   asio::post(context_, [this, socket = std::move(socket), refuse]() mutable {
-    if (draining_) // it was accepted just before the listener closed
-      return connections_.remove(refuse);
     arm();
     const auto at = sessions_.emplace(sessions_.end(), *this, std::move(socket), refuse);
     at->start(at);
@@ -86,14 +94,32 @@ void io_thread::forget(std::list<session>::iterator ended) {
   connections_.remove(refused);
 }
 
+bool io_thread::make_room() {
+  session* longest = nullptr;
+  steady_instant since = steady_instant::max();
+  for (session& each : sessions_) {
+    const auto spare = each.spare_since();
+    if (spare && *spare < since) {
+      longest = &each;
+      since = *spare;
+    }
+  }
+  if (longest != nullptr)
+    longest->cut();
+  return longest != nullptr;
+}
+
 void io_thread::refuse_work() {
   asio::post(context_, [this] { gateway_.close(actors::no_outcome::shutting_down); });
 }
 
+void io_thread::leave() {
+  asio::post(context_, [this] { leaving_ = true; });
+}
+
 void io_thread::drain() {
   asio::post(context_, [this] {
-    draining_ = true;
-    gateway_.close(actors::no_outcome::shutting_down);
+    leaving_ = draining_ = true;
     for (session& each : sessions_)
       each.drain();
   });
@@ -103,7 +129,7 @@ void io_thread::stop() {
   if (!thread_.joinable())
     return;
   asio::post(context_, [this] {
-    draining_ = true;
+    leaving_ = draining_ = true;
     gateway_.close(actors::no_outcome::shutting_down);
     for (session& each : sessions_)
       each.cut();

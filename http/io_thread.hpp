@@ -57,8 +57,11 @@ class io_thread {
   void adopt(stream_socket socket, bool refuse);
   /// Answers new work with shutting_down; connections stay as they are.
   void refuse_work();
-  /// Closes idle connections, answers new work with shutting_down, and ends every connection with
-  /// the answer to what it waits for.
+  /// From now on each connection ends with its next answer, which says so. Idle ones stay.
+  void leave();
+  /// Closes idle connections, and ends every other with its next answer. What has not arrived
+  /// wholly has a second for that, as has the first request of a new connection; later it is
+  /// refused.
   void drain();
   /// Ends all connections, then the thread.
   void stop();
@@ -67,8 +70,14 @@ class io_thread {
   const session_options& options() const { return options_; }
   std::span<const route> routes() const { return routes_; }
   gateway& to_actors() { return gateway_; }
+  bool leaving() const { return leaving_; }
   bool draining() const { return draining_; }
   std::string_view date() const { return date_; }
+  /// The fields that say how long an idle connection is kept; empty where it is hardly kept at all.
+  std::string_view keep_alive() const { return keep_alive_; }
+  /// Ends the connection that has waited longest for a request, or for the rest of one. False where
+  /// each is being answered.
+  bool make_room();
   void append_request_id(std::string& out);
   void forget(std::list<session>::iterator ended);
 
@@ -86,7 +95,9 @@ class io_thread {
   boost::asio::steady_timer ticker_;
   std::chrono::milliseconds tick_;
   bool armed_ = false;
-  bool draining_ = false;
+  bool leaving_ = false;
+  bool draining_ = false; // then leaving, too
+  std::string keep_alive_;
   std::chrono::sys_seconds date_of_{};
   std::string date_;
   std::uint64_t next_request_;

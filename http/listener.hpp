@@ -1,5 +1,6 @@
 // Accepts connections on one address and deals them out to I/O threads in turn. Lives on the first
-// of those threads.
+// of those threads. Where the process has no file descriptor left, one that was kept back serves to
+// tell a client so, or, for operators, to serve it.
 #pragma once
 
 #include "http/io_thread.hpp"
@@ -13,30 +14,51 @@
 
 namespace paymentd::http {
 
+struct listener_options {
+  int connections_max = 0; // more are told 503 and closed
+  /// For operators, on a single thread: a new connection ends an idle one where there are too many,
+  /// and the descriptors that are kept back serve connections.
+  bool always_serves = false;
+};
+
 class listener {
  public:
-  /// `threads` are not empty. More than `connections_max` connections are told 503 and closed.
-  listener(std::vector<io_thread*> threads, connection_count& connections, int connections_max);
+  /// `threads` are not empty.
+  listener(std::vector<io_thread*> threads, connection_count& connections,
+           listener_options options);
+  ~listener();
+  listener(const listener&) = delete;
+  listener& operator=(const listener&) = delete;
 
   /// Binds to "127.0.0.1:8080", "[::1]:8080" or "localhost:8080" (port 0: a free one). The error is
   /// one line that names the address.
   std::expected<void, std::string> open(const std::string& address);
   /// Begins to accept.
   void start();
-  /// Accepts no more. Any thread; done once the thread has come to it.
-  void close();
+  /// Accepts no more. What the kernel has accepted for us until now is still taken, and for
+  /// `settling` what it is about to accept: its client believes that it is connected. Clients that
+  /// come in that time try again a second later, and are then refused. Returns when that is done,
+  /// or at `deadline`. Any thread but the listener's, which must be running.
+  void close(std::chrono::milliseconds settling, steady_instant deadline);
   std::uint16_t port() const { return port_; }
 
  private:
   using acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp,
                                                       boost::asio::io_context::executor_type>;
   void accept();
+  bool accept_waiting();
   void take(stream_socket socket, io_thread& to);
+  void tell_overload(stream_socket socket);
+  void wait_without_files();
+  bool serve_from_reserve();
+  void fill_reserve();
+  void use_reserve();
   void pause();
 
   std::vector<io_thread*> threads_;
   connection_count& connections_;
-  int connections_max_;
+  listener_options options_;
+  std::vector<int> reserve_; // descriptors that are kept back
   std::size_t next_ = 0;
   acceptor acceptor_;
   boost::asio::steady_timer pause_;

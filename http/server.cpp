@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <thread>
 #include <vector>
 
 namespace paymentd::http {
@@ -17,6 +18,11 @@ namespace {
 constexpr std::chrono::milliseconds ready_timeout{2000};
 constexpr std::size_t admin_in_flight_max = 64;
 constexpr int admin_connections_max = 128;
+/// After a stop was announced: for handshakes that have begun to end, which takes a round trip.
+/// Short, since a client that comes in that time loses a second.
+constexpr std::chrono::milliseconds settling_time{5};
+/// Closing a listener takes its thread a moment, even where a stop has no time.
+constexpr std::chrono::milliseconds closing_time_min{1000};
 
 session_options sessions_of(const server_options& options) {
   return {options.max_body_bytes, options.max_header_bytes, options.idle_timeout,
@@ -37,7 +43,8 @@ struct server::parts {
         admin_thread(system, to,
                      {std::min(given.request_timeout, ready_timeout), admin_in_flight_max},
                      admin_sessions_of(given), admin_routes(), admin_connections),
-        admin_listener({&admin_thread}, admin_connections, admin_connections_max) {
+        admin_listener({&admin_thread}, admin_connections,
+                       {.connections_max = admin_connections_max, .always_serves = true}) {
     const auto threads_count = static_cast<std::size_t>(std::max(1, options.threads));
     std::vector<io_thread*> all;
     for (std::size_t at = 0; at < threads_count; ++at) {
@@ -49,7 +56,8 @@ struct server::parts {
           sessions_of(options), public_routes(), connections));
       all.push_back(threads.back().get());
     }
-    public_listener = std::make_unique<listener>(all, connections, options.max_connections);
+    public_listener = std::make_unique<listener>(
+        all, connections, listener_options{.connections_max = options.max_connections});
   }
 
   server_options options;
@@ -96,9 +104,15 @@ void server::stop(std::chrono::milliseconds grace) {
   parts& p = *parts_;
   if (!std::exchange(p.running, false))
     return;
-  const auto deadline = std::chrono::steady_clock::now() + grace;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto deadline = begin + grace;
+  const auto closed_by = std::max(deadline, begin + closing_time_min);
   p.admin_thread.refuse_work();
-  p.public_listener->close();
+  for (auto& thread : p.threads)
+    thread->leave();
+  const auto announced = std::min(p.options.drain_delay, grace);
+  std::this_thread::sleep_for(announced);
+  p.public_listener->close(std::min(announced, settling_time), closed_by);
   for (auto& thread : p.threads)
     thread->drain();
   if (const int left = p.connections.wait_for_none(deadline); left > 0)
@@ -106,7 +120,7 @@ void server::stop(std::chrono::milliseconds grace) {
   // The first one last: it is the listener's, and hands sockets to the others.
   for (auto at = p.threads.rbegin(); at != p.threads.rend(); ++at)
     (*at)->stop();
-  p.admin_listener.close();
+  p.admin_listener.close({}, closed_by);
   p.admin_thread.drain();
   p.admin_connections.wait_for_none(std::max(deadline, std::chrono::steady_clock::now()));
   p.admin_thread.stop();

@@ -24,8 +24,12 @@ struct server_options {
   /// How long an outcome may take until the client is told 504; work not begun after 4/5 of it is
   /// not begun at all.
   std::chrono::milliseconds request_timeout{5000};
-  std::chrono::milliseconds idle_timeout{60000};   // between requests; then closed quietly
+  std::chrono::milliseconds idle_timeout{120000};  // between requests; then closed quietly
   std::chrono::milliseconds header_timeout{10000}; // for a request to arrive, from its first byte
+  /// How long a stop is announced before the listener closes: /readyz is 503, and each answer ends
+  /// its connection. For proxies, which send what comes next elsewhere. Part of the grace of
+  /// `stop`.
+  std::chrono::milliseconds drain_delay{0};
   /// Requests that wait for their outcome, over all threads; more are answered 503.
   std::size_t in_flight_max = 20000;
   /// Writes the page of /metrics, on the admin listener's thread; empty: there is none.
@@ -47,9 +51,10 @@ class server {
   std::uint16_t port() const;
   std::uint16_t admin_port() const;
 
-  /// Accepts no more connections, closes idle ones, lets requests in flight finish and answers new
-  /// ones on kept connections 503 shutting_down; after `grace`, ends what is left. Returns when all
-  /// threads have ended. The admin listener serves to the last, /readyz with 503.
+  /// Says that it stops, for the drain delay; then accepts no more connections, closes idle ones
+  /// and lets requests in flight finish. A request that has begun to arrive has a second for the
+  /// rest, and is then answered 503 shutting_down. After `grace`, ends what is left. Returns when
+  /// all threads have ended. The admin listener serves to the last, /readyz with 503.
   void stop(std::chrono::milliseconds grace);
 
  private:

@@ -4,6 +4,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/beast/http/error.hpp>
 #include <spdlog/spdlog.h>
 
@@ -20,43 +21,78 @@ namespace {
 constexpr std::size_t input_bytes_usual = 4096;
 /// Input memory that is kept from one request to the next, at the most.
 constexpr std::size_t kept_bytes_max = 16384;
-/// After an answer that ends the connection early: how much input is still thrown away, and for how
-/// long, so that the client can read the answer before its own data is refused.
+/// Before a request, in all: some clients send empty lines to see whether a connection still lives.
+constexpr std::size_t empty_line_bytes_max = 4096;
+/// Answers that leave together when requests come together, and how many are made before others
+/// have their turn.
+constexpr std::size_t gathered_bytes_max = 16384;
+constexpr int answers_a_turn_max = 16;
+/// After the last answer: how much input is still thrown away, and for how long, so that the client
+/// can read the answer. A close with input unread would reset the connection, and could take the
+/// answer with it.
 constexpr std::size_t linger_bytes_max = 1 << 20;
 constexpr std::chrono::milliseconds linger_time{1000};
+constexpr std::chrono::milliseconds linger_time_at_stop{250};
+/// In a stop: for a request that has begun to arrive, and for the first one of a new connection.
+constexpr std::chrono::milliseconds arrival_time_at_stop{1000};
 
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 } // namespace
 
-struct session::read_some {
-  stream_socket& socket;
-  asio::mutable_buffer into;
+struct session::reading {
+  session& of;
   error_code error{};
-  std::size_t size = 0;
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> self) {
-    socket.async_read_some(asio::buffer(into), [this, self](error_code ec, std::size_t n) {
-      error = ec;
-      size = n;
+    of.answers_in_turn_ = 0;
+    const std::size_t room = std::min(input_bytes_usual, of.input_.max_size() - of.input_.size());
+    of.socket_.async_read_some(asio::buffer(of.input_.prepare(room)),
+                               [this, self](error_code ec, std::size_t n) {
+                                 error = ec;
+                                 of.input_.commit(n);
+                                 self.resume();
+                               });
+  }
+  error_code await_resume() const noexcept { return error; }
+};
+
+/// Sends what is gathered. Most of it is taken at once, without a turn of the event loop.
+struct session::sending {
+  session& of;
+  phase before{};
+  steady_instant due{};
+  std::coroutine_handle<> self{};
+  bool await_ready() { return of.send_now(); }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    self = waiting;
+    before = of.phase_;
+    due = of.deadline_;
+    of.enter(phase::sending, of.owner_.options().header_timeout);
+    send_on();
+  }
+  void send_on() {
+    const auto left = asio::buffer(of.output_.data() + of.sent_, of.output_.size() - of.sent_);
+    of.socket_.async_write_some(left, [this](error_code ec, std::size_t n) {
+      of.sent_ += n;
+      if (ec || of.interrupted())
+        of.gone_ = true;
+      if (!of.send_now())
+        return send_on();
+      of.go_back_to(before, due);
       self.resume();
     });
   }
   void await_resume() const noexcept {}
 };
 
-struct session::write_some {
-  stream_socket& socket;
-  asio::const_buffer from;
-  error_code error{};
-  std::size_t size = 0;
+/// Lets others have their turn.
+struct session::yielding {
+  session& of;
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> self) {
-    socket.async_write_some(asio::buffer(from), [this, self](error_code ec, std::size_t n) {
-      error = ec;
-      size = n;
-      self.resume();
-    });
+    of.answers_in_turn_ = 0;
+    asio::post(of.socket_.get_executor(), [self] { self.resume(); });
   }
   void await_resume() const noexcept {}
 };
@@ -65,27 +101,35 @@ session::session(io_thread& owner, stream_socket socket, bool refuse)
     : owner_(owner), socket_(std::move(socket)),
       // A chunk's header must fit, too; the parser refuses larger headers before that.
       input_(std::max<std::size_t>(owner.options().max_header_bytes, input_bytes_usual) + 1),
-      refuse_(refuse) {}
+      new_until_(std::chrono::steady_clock::now() + arrival_time_at_stop), refuse_(refuse) {}
 
 detached session::run(std::list<session>::iterator self) {
   try {
-    for (bool more = true; more;) {
+    while (keep_alive_) {
       begin_request();
-      intake got = refuse_ ? intake::refused : take_in();
       if (refuse_)
         fail({problem_code::overloaded, "There are too many connections.", {}, {}});
+      intake got = refuse_ ? intake::refused : take_in();
       while (got == intake::partial) {
-        const std::size_t room = std::min(input_bytes_usual, input_.max_size() - input_.size());
-        read_some reading{socket_, input_.prepare(room)};
-        co_await reading;
-        input_.commit(reading.size);
-        got = reading.error ? after_failed_read(reading.error) : take_in();
+        co_await sending{*this};
+        // A read that was cancelled may have been done before: so this is looked at each time.
+        error_code why = asio::error::operation_aborted;
+        if (may_wait())
+          why = co_await reading{*this};
+        got = why ? after_failed_read(why) : take_in();
       }
-      if (got == intake::over)
+      if (got == intake::over) {
+        gone_ = true;
         break;
+      }
       if (got == intake::complete) {
-        enter(phase::waiting, {});
         step next = prepare();
+        if (!std::holds_alternative<answered>(next)) {
+          co_await sending{*this};
+          if (interrupted())
+            break;
+          enter(phase::waiting, {});
+        }
         if (const auto* what = std::get_if<command>(&next)) {
           auto waiting = owner_.to_actors().submit(*what);
           settle(*what, co_await waiting);
@@ -98,29 +142,23 @@ detached session::run(std::list<session>::iterator self) {
         }
       }
       render();
-      more = keep_alive_;
-      enter(phase::sending, owner_.options().header_timeout);
-      while (!send_now()) {
-        write_some writing{socket_, asio::buffer(output_.data() + sent_, output_.size() - sent_)};
-        co_await writing;
-        sent_ += writing.size;
-        if (writing.error) {
-          sent_ = output_.size();
-          more = linger_ = false;
-        }
-      }
+      if (!gathers())
+        co_await sending{*this};
+      if (interrupted())
+        break;
+      if (++answers_in_turn_ >= answers_a_turn_max)
+        co_await yielding{*this};
     }
-    if (linger_ && !cut_) {
+    if (!keep_alive_ && !interrupted()) {
       error_code ignored;
       socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-      enter(phase::lingering, linger_time);
-      for (std::size_t thrown_away = 0; thrown_away < linger_bytes_max;) {
+      enter(phase::lingering, owner_.draining() ? linger_time_at_stop : linger_time);
+      for (std::size_t thrown_away = 0; thrown_away < linger_bytes_max && !interrupted();) {
         input_.clear();
-        read_some reading{socket_, input_.prepare(input_bytes_usual)};
-        co_await reading;
-        if (reading.error)
+        const error_code why = co_await reading{*this};
+        if (why)
           break;
-        thrown_away += reading.size;
+        thrown_away += input_.size();
       }
     }
   } catch (const std::exception& error) {
@@ -131,7 +169,20 @@ detached session::run(std::list<session>::iterator self) {
 
 void session::enter(phase next, std::chrono::milliseconds time) {
   phase_ = next;
+  timed_out_ = false;
   deadline_ = time.count() > 0 ? std::chrono::steady_clock::now() + time : steady_instant::max();
+  if (next == phase::idle && owner_.draining()) // a new connection; others are closed
+    deadline_ = new_until_;
+}
+
+/// To what an answer that took its time had interrupted.
+void session::go_back_to(phase before, steady_instant due) {
+  if (before == phase::idle)
+    return enter(phase::idle, owner_.options().idle_timeout);
+  phase_ = before;
+  deadline_ = due;
+  if (owner_.draining())
+    drain();
 }
 
 void session::check(steady_instant now) {
@@ -143,10 +194,36 @@ void session::check(steady_instant now) {
   }
 }
 
-void session::drain() {
-  error_code ignored;
+/// Nothing more is to be read or sent.
+bool session::interrupted() const {
+  return gone_ || cut_ || timed_out_;
+}
+
+/// In a stop an idle connection has no further request, but for the first one of a new connection:
+/// its client has just decided for this server.
+bool session::may_wait() const {
+  return !interrupted() && !(owner_.draining() && phase_ == phase::idle && served_);
+}
+
+std::optional<steady_instant> session::spare_since() const {
+  if (interrupted())
+    return std::nullopt;
   if (phase_ == phase::idle)
+    return deadline_ - owner_.options().idle_timeout;
+  if (phase_ == phase::receiving)
+    return deadline_ - owner_.options().header_timeout;
+  return std::nullopt;
+}
+
+void session::drain() {
+  const auto now = std::chrono::steady_clock::now();
+  error_code ignored;
+  if (phase_ == phase::receiving)
+    deadline_ = std::min(deadline_, now + arrival_time_at_stop);
+  else if (phase_ == phase::idle && (served_ || now >= new_until_))
     socket_.cancel(ignored);
+  else if (phase_ == phase::idle)
+    deadline_ = std::min(deadline_, new_until_);
 }
 
 void session::cut() {
@@ -161,28 +238,38 @@ void session::begin_request() {
   objection_.reset();
   call_ = {};
   parser_.emplace(request_, owner_.options().max_header_bytes, owner_.options().max_body_bytes);
-  head_seen_ = timed_out_ = false;
-  keep_alive_ = true;
+  head_seen_ = false;
+  empty_line_bytes_ = 0;
   if (request_.body.capacity() > kept_bytes_max)
     request_.body.shrink_to_fit();
-  if (input_.size() == 0) {
-    if (input_.capacity() > kept_bytes_max)
-      input_.shrink_to_fit();
-    enter(phase::idle, owner_.options().idle_timeout);
-  } else {
-    enter(phase::receiving, owner_.options().header_timeout);
-  }
+  if (input_.size() == 0 && input_.capacity() > kept_bytes_max)
+    input_.shrink_to_fit();
+  enter(phase::idle, owner_.options().idle_timeout);
 }
 
-session::intake session::take_in() {
-  if (phase_ == phase::idle && input_.size() > 0)
-    enter(phase::receiving, owner_.options().header_timeout);
-  // An empty line before a request is skipped (RFC 9112, 2.2).
-  while (!parser_->got_some() && input_.size() > 0) {
+/// An empty line before a request is skipped (RFC 9112, 2.2), and the connection is as idle as
+/// before. False where there are too many.
+bool session::skip_empty_lines() {
+  while (input_.size() > 0) {
     const char first = *static_cast<const char*>(input_.data().data());
     if (first != '\r' && first != '\n')
       break;
     input_.consume(1);
+    if (++empty_line_bytes_ > empty_line_bytes_max)
+      return false;
+  }
+  return true;
+}
+
+session::intake session::take_in() {
+  if (phase_ == phase::idle) {
+    if (!skip_empty_lines()) {
+      request_.fault = "there are too many empty lines before the request";
+      return malformed(beast_error::bad_method);
+    }
+    if (input_.size() > 0)
+      enter(phase::receiving,
+            owner_.draining() ? arrival_time_at_stop : owner_.options().header_timeout);
   }
   while (input_.size() > 0) {
     error_code ec;
@@ -219,8 +306,8 @@ session::intake session::take_head() {
   if (!objection_ && has_body && call_.to->body != body_rule::ignored) {
     answer_.identity_only = request_.encoded;
     if (request_.encoded)
-      objection_ = problem{
-          problem_code::unsupported_media_type, "The body must not be compressed.", {}, {}};
+      objection_ =
+          problem{problem_code::unsupported_media_type, "The body must not be compressed.", {}, {}};
     else if (request_.type != media::json)
       objection_ = problem{problem_code::unsupported_media_type, {}, {}, {}};
   }
@@ -232,17 +319,14 @@ session::intake session::take_head() {
     // The client waits for our word, and may or may not send the body now.
     fail(*objection_);
     keep_alive_ = false;
-    linger_ = true;
     return intake::refused;
   }
-  error_code ec;
-  socket_.write_some(asio::buffer(continue_line), ec);
-  return intake::partial; // where it could not be written, the client sends the body unasked
+  output_ += continue_line; // is sent before more is read
+  return intake::partial;
 }
 
 session::intake session::malformed(error_code ec) {
   keep_alive_ = false;
-  linger_ = true;
   if (ec == beast_error::header_limit || ec == beast_error::need_more)
     fail({problem_code::header_too_large, {}, {}, {}});
   else if (ec == beast_error::body_limit || ec == beast_error::buffer_overflow)
@@ -257,16 +341,20 @@ session::intake session::malformed(error_code ec) {
 }
 
 session::intake session::after_failed_read(error_code ec) {
-  if (cut_)
+  if (cut_ || gone_)
     return intake::over;
   if (timed_out_ && phase_ == phase::receiving) {
     keep_alive_ = false;
-    linger_ = true;
-    fail({problem_code::request_timeout, {}, {}, {}});
+    timed_out_ = false;
+    // What has not arrived wholly has done nothing.
+    fail({owner_.draining() ? problem_code::shutting_down : problem_code::request_timeout,
+          {},
+          {},
+          {}});
     return intake::refused;
   }
   if (!timed_out_ && ec == asio::error::operation_aborted) {
-    // The server stops. A request that is here already shall have its answer.
+    // The server stops. A request that has come meanwhile shall have its answer.
     input_.commit(socket_.read_some(input_.prepare(input_bytes_usual), ec));
     if (!ec)
       return take_in();
@@ -331,29 +419,33 @@ std::string_view session::request_id() {
   return request_.id;
 }
 
+/// Appends the answer to what is gathered.
 void session::render() {
-  keep_alive_ = keep_alive_ && !refuse_ && !owner_.draining();
-  linger_ = linger_ || refuse_;
-  output_.clear();
-  sent_ = 0;
+  keep_alive_ = keep_alive_ && !refuse_ && !owner_.leaving();
+  served_ = true;
   append_http(output_, answer_,
-              {request_id(), owner_.date(), keep_alive_, request_.http_1_0,
-               request_.method == http_method::head});
+              {request_id(), owner_.date(), keep_alive_ ? owner_.keep_alive() : std::string_view{},
+               keep_alive_, request_.http_1_0, request_.method == http_method::head});
 }
 
-/// Whether all is sent, or nobody is there to take it. Most answers are taken at once, without a
-/// turn of the event loop.
+/// Whether the answer can wait for the next one, whose request is here already.
+bool session::gathers() const {
+  return keep_alive_ && input_.size() > 0 && output_.size() - sent_ < gathered_bytes_max &&
+         answers_in_turn_ + 1 < answers_a_turn_max;
+}
+
+/// Whether all that is gathered is sent, or nobody is there to take it.
 bool session::send_now() {
-  while (sent_ < output_.size()) {
+  while (!gone_ && sent_ < output_.size()) {
     error_code ec;
     sent_ += socket_.write_some(asio::buffer(output_.data() + sent_, output_.size() - sent_), ec);
     if (ec == asio::error::would_block)
       return false;
-    if (ec) {
-      keep_alive_ = linger_ = false;
-      return true;
-    }
+    if (ec)
+      gone_ = true;
   }
+  output_.clear();
+  sent_ = 0;
   return true;
 }
 

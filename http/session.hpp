@@ -27,7 +27,7 @@ using stream_socket =
 struct session_options {
   std::uint64_t max_body_bytes = 65536;
   std::uint32_t max_header_bytes = 16384;
-  std::chrono::milliseconds idle_timeout{60000};   // between requests; then it is closed quietly
+  std::chrono::milliseconds idle_timeout{120000};  // between requests; then it is closed quietly
   std::chrono::milliseconds header_timeout{10000}; // for a request to arrive, from its first byte;
                                                    // and for an answer to be taken
   metrics_writer metrics = nullptr;                // of the admin listener
@@ -38,6 +38,10 @@ class session {
   /// `refuse`: there are too many connections; this one is told so and closed.
   session(io_thread& owner, stream_socket socket, bool refuse);
 
+  /// Whether it can end without anybody's loss: no request is here as a whole. When it became so,
+  /// otherwise nothing.
+  std::optional<steady_instant> spare_since() const;
+
   /// Starts the connection. `self` is where the owner keeps it; it is gone when the connection
   /// ends.
   void start(std::list<session>::iterator self) { run(self); }
@@ -46,7 +50,8 @@ class session {
 
   /// Ends whatever has taken too long. Called a few times a second.
   void check(steady_instant now);
-  /// Closes the connection where it is idle; otherwise it ends with its next answer.
+  /// Closes the connection where it is idle; otherwise it ends with its next answer. What has not
+  /// begun to be worked on has a second to arrive. The owner is draining already.
   void drain();
   /// Ends it whatever it does.
   void cut();
@@ -60,11 +65,13 @@ class session {
     refused,  // it cannot be taken, and the answer says why
     over,     // nobody is there to answer
   };
-  struct read_some;
-  struct write_some;
+  struct reading;
+  struct sending;
+  struct yielding;
 
   detached run(std::list<session>::iterator self);
   void begin_request();
+  bool skip_empty_lines();
   intake take_in();
   intake take_head();
   intake malformed(error_code ec);
@@ -75,8 +82,12 @@ class session {
   void fail(const problem& what);
   void fail_internally(const char* why);
   void render();
+  bool gathers() const;
   bool send_now();
   void enter(phase next, std::chrono::milliseconds time);
+  void go_back_to(phase before, steady_instant due);
+  bool interrupted() const;
+  bool may_wait() const;
   std::string_view request_id();
 
   io_thread& owner_;
@@ -85,18 +96,22 @@ class session {
   request request_;
   std::optional<request_parser> parser_;
   response answer_;
-  std::string output_;
+  std::string output_; // answers that were not sent yet, in their order
   std::size_t sent_ = 0;
+  int answers_in_turn_ = 0;
+  std::size_t empty_line_bytes_ = 0; // before the present request
   route_match call_;
   std::optional<problem> objection_; // known since the header; told once the body is read
   steady_instant deadline_ = steady_instant::max();
+  steady_instant new_until_; // the first request is still to come, even in a stop
   phase phase_ = phase::idle;
   bool refuse_;
+  bool served_ = false; // it had an answer
   bool head_seen_ = false;
   bool timed_out_ = false;
   bool cut_ = false;
+  bool gone_ = false; // the client takes no more
   bool keep_alive_ = true;
-  bool linger_ = false; // unread input may be on its way: a plain close would reset the answer away
 };
 
 } // namespace paymentd::http

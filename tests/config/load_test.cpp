@@ -351,6 +351,14 @@ TEST(load, a_fallback_needs_the_number_that_it_comes_from) {
   EXPECT_EQ(loaded.alimtalk.fallback_text, "주문 #{orderId}\n#{amount}");
 }
 
+TEST(load, a_stop_is_announced_for_less_than_it_may_take) {
+  EXPECT_EQ(good(sets({{"shutdown.drain_delay", "9999ms"}})).shutdown.drain_delay.count(), 9999);
+  EXPECT_THAT(
+      bad(sets({{"shutdown.drain_delay", "10s"}})),
+      ElementsAre("--set: shutdown.drain_delay: must be shorter than shutdown.timeout, 10s, not "
+                  "10s"));
+}
+
 TEST(load, fewer_may_wait_than_fit_into_a_batch) {
   EXPECT_EQ(good(sets({{"database.max_pending", "100"}})).database.max_pending, 100);
 }

@@ -29,7 +29,7 @@ TEST(http_connections, a_connection_serves_many_requests) {
     const auto answer = client.receive();
     ASSERT_TRUE(answer);
     ASSERT_EQ(json::parse(answer->body)["id"], order);
-    EXPECT_EQ(answer->field("connection"), "");
+    EXPECT_EQ(answer->field("connection"), "keep-alive");
   }
 }
 
@@ -49,6 +49,90 @@ TEST(http_connections, pipelined_requests_are_answered_in_their_order) {
     ASSERT_TRUE(answer = client.receive());
     EXPECT_EQ(answer->status, 404);
   }
+}
+
+TEST(http_connections,
+     answers_to_requests_that_come_together_leave_together_and_others_get_theirs) {
+  scripted_server server;
+  test_client many{server.port()}, other{server.port()};
+  constexpr int count = 1000; // more than a turn makes, and than a socket takes
+  std::string all;
+  for (int n = 0; n < count; ++n)
+    all += get_text(n % 100 == 99 ? "/v1/users/1" : "/nowhere", "Connection: keep-alive\r\n");
+  many.send(all);
+  EXPECT_EQ(other.get("/v1/users/1")->status, 200);
+  for (int n = 0; n < count; ++n) {
+    const auto answer = many.receive();
+    ASSERT_TRUE(answer) << n;
+    EXPECT_EQ(answer->status, n % 100 == 99 ? 200 : 404) << n;
+  }
+}
+
+TEST(http_connections, an_answer_in_between_keeps_its_place_among_gathered_ones) {
+  scripted_server server;
+  test_client client{server.port()};
+  const auto expecting = post_text("/v1/payments", payment, "Expect: 100-continue\r\n");
+  const auto head_size = expecting.find("\r\n\r\n") + 4;
+  client.send(get_text("/nowhere") + expecting.substr(0, head_size));
+  ASSERT_EQ(client.receive()->status, 404);
+  ASSERT_EQ(client.receive()->status, 100);
+  client.send(expecting.substr(head_size));
+  EXPECT_EQ(client.receive()->status, 201);
+}
+
+TEST(http_connections, a_kept_connection_says_for_how_long) {
+  scripted_server server;
+  test_client client{server.port()};
+  // Longer than Go's clients keep an idle connection (90 s), and a second less than it is.
+  EXPECT_EQ(client.get("/v1/users/1")->field("keep-alive"), "timeout=119");
+  const auto last = client.post("/v1/payments", payment, "Connection: close\r\n");
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->field("keep-alive"), "");
+}
+
+TEST(http_connections, an_empty_line_leaves_a_connection_idle) {
+  server_options options;
+  options.header_timeout = 60ms;
+  options.idle_timeout = 600ms;
+  scripted_server server{options};
+  test_client pinging{server.port()}, slow{server.port()};
+  EXPECT_EQ(pinging.post("/v1/payments", payment)->status, 201);
+  pinging.send("\r\n");
+  slow.send("G");
+  // The time of a request that has begun is up for certain.
+  EXPECT_EQ(slow.receive()->status, 408);
+  EXPECT_EQ(pinging.post("/v1/payments", payment)->status, 201);
+  pinging.send("\r\n");
+  EXPECT_TRUE(pinging.closed());
+}
+
+TEST(http_connections, empty_lines_are_bounded) {
+  scripted_server server;
+  test_client client{server.port()};
+  for (int n = 0; n < 200; ++n)
+    client.send("\r\n\n\r\n");
+  EXPECT_EQ(client.get("/v1/users/1")->status, 200);
+  client.send(std::string(4097, '\n'));
+  const auto answer = client.receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 400);
+  EXPECT_EQ(answer->field("connection"), "close");
+}
+
+TEST(http_connections, an_answer_survives_a_close_with_input_unread) {
+  scripted_server server;
+  test_client client{server.port()};
+  // More than the server reads before it answers; a reset would take the answer away.
+  client.send(post_text("/v1/payments", payment, "Connection: close\r\n") +
+              std::string(200'000, 'x'));
+  server.actors.wait_for_commands(1);
+  test_client other{server.port()};
+  EXPECT_EQ(other.get("/v1/users/1")->status, 200);
+  EXPECT_TRUE(client.send("x"));
+  const auto answer = client.receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 201);
+  EXPECT_TRUE(client.closed());
 }
 
 TEST(http_connections, a_request_may_come_byte_by_byte) {
@@ -131,6 +215,32 @@ TEST(http_connections, a_client_that_expects_it_is_told_to_go_on) {
   EXPECT_EQ(answer->field("connection"), "close");
   client.half_close();
   EXPECT_TRUE(client.closed());
+}
+
+TEST(http_connections, http_1_0_is_never_told_to_go_on) {
+  scripted_server server;
+  test_client client{server.port()};
+  const std::string head = "POST /v1/payments HTTP/1.0\r\nContent-Type: application/json\r\n"
+                           "Expect: 100-continue\r\nContent-Length: " +
+                           std::to_string(payment.size()) + "\r\n\r\n";
+  // The server has the head alone for certain: its answer to the first half of the pipeline came.
+  client.send("GET /v1/users/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + head);
+  ASSERT_EQ(client.receive()->status, 200);
+  client.send(payment);
+  const auto answer = client.receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 201);
+}
+
+TEST(http_connections, an_absolute_target_is_its_path) {
+  scripted_server server;
+  test_client client{server.port()};
+  for (const char* target : {"http://test/v1/users/12", "HTTP://test/v1/users/12",
+                             "https://test/v1/users/12", "hTTps://TEST:443/v1/users/12?x=1"})
+    EXPECT_EQ(client.get(target)->status, 200) << target;
+  for (const char* target : {"http://test", "http://test?/v1/users/12", "ftp://test/v1/users/12",
+                             "http:/v1/users/12", "https//v1/users/12"})
+    EXPECT_EQ(client.get(target)->status, 404) << target;
 }
 
 TEST(http_connections, a_client_may_ask_to_close) {
@@ -287,6 +397,22 @@ TEST(http_connections, too_many_are_told_so_and_closed) {
     status = next ? next->status : 0;
   }
   EXPECT_EQ(status, 200);
+}
+
+TEST(http_connections, idle_ones_give_way_at_the_operators_port) {
+  scripted_server server;
+  std::deque<test_client> idle;
+  for (int n = 0; n < 300; ++n) {
+    idle.emplace_back(server.admin_port());
+    if (n % 2 == 0)
+      idle.back().send("GET /he"); // as idle as one that says nothing
+    const auto answer = test_client{server.admin_port()}.get("/healthz");
+    ASSERT_TRUE(answer) << n;
+    EXPECT_EQ(answer->status, 200) << n;
+  }
+  EXPECT_TRUE(idle.front().closed(5s));
+  idle.back().send("GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_EQ(idle.back().receive()->status, 200);
 }
 
 TEST(http_connections, a_client_that_does_not_read_its_answers_is_dropped) {
