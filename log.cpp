@@ -6,6 +6,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <future>
 #include <thread>
 
@@ -61,18 +63,43 @@ log_guard::~log_guard() {
   spdlog::shutdown();
 }
 
+namespace {
+
+/// Whether `what` was done within the time for last lines. It is done by a thread that nobody waits
+/// for after that: a console that is stuck blocks whoever writes to it.
+template <class What>
+bool done_in_time(What what) {
+  const auto finished = std::make_shared<std::promise<void>>();
+  auto done = finished->get_future();
+  std::thread([finished, what = std::move(what)] {
+    what();
+    finished->set_value();
+  }).detach();
+  return done.wait_for(last_line_wait) == std::future_status::ready;
+}
+
+} // namespace
+
+int log_guard::end(int code) {
+  if (!done_in_time([] { spdlog::shutdown(); }))
+    std::_Exit(code);
+  return code;
+}
+
 void log_last(const std::string& line) {
-  // A flush of the asynchronous logger only asks its thread for one: its sinks are written to here,
-  // by a thread that nobody needs to wait for where the console is stuck.
-  const auto written = std::make_shared<std::promise<void>>();
-  auto done = written->get_future();
-  std::thread([written, line, sinks = spdlog::default_logger()->sinks()] {
+  // A flush of the asynchronous logger only asks its thread for one: its sinks are written to here.
+  done_in_time([line, sinks = spdlog::default_logger()->sinks()] {
     spdlog::logger at_once("paymentd", sinks.begin(), sinks.end());
     at_once.critical(line);
     at_once.flush();
-    written->set_value();
-  }).detach();
-  done.wait_for(last_line_wait);
+  });
+}
+
+void print_last(const std::string& text) {
+  done_in_time([text] {
+    std::fputs(text.c_str(), stderr);
+    std::fflush(stderr);
+  });
 }
 
 } // namespace paymentd

@@ -14,14 +14,23 @@ namespace paymentd {
 class log_guard {
  public:
   explicit log_guard(const config::log_settings& settings);
+  /// Ends the log as `end` does, but waits for its last lines however long that takes.
   ~log_guard();
   log_guard(const log_guard&) = delete;
   log_guard& operator=(const log_guard&) = delete;
+
+  /// Writes what still waits, and gives `code` back. Where the console takes nothing for two
+  /// seconds, the process ends here, with that code: the log's thread cannot be joined. All else is
+  /// to be ended before.
+  int end(int code);
 };
 
 /// Writes a last line and returns when it is written, or after two seconds where the console takes
 /// none, for a process that then ends without its destructors. What still waits for the log's
 /// thread may be lost.
 void log_last(const std::string& line);
+
+/// Prints to standard error likewise.
+void print_last(const std::string& text);
 
 } // namespace paymentd

@@ -6,6 +6,7 @@
 #include "http/metrics_page.hpp"
 #include "http/server.hpp"
 #include "log.hpp"
+#include "process.hpp"
 #include "subscribers.hpp"
 
 #include <CLI/CLI.hpp>
@@ -16,12 +17,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <random>
-#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -49,54 +48,15 @@ db::result<std::unique_ptr<db::database>> open_database(const config::settings& 
                             .lease = settings.notification.lease});
 }
 
-/// Waits for SIGINT or SIGTERM, which every thread blocks. A second one ends the process at once,
-/// as does a stop that takes longer than `stop_max`: what is open then stands in the database.
-void wait_for_signal(std::chrono::milliseconds stop_max) {
-  sigset_t stops;
-  sigemptyset(&stops);
-  sigaddset(&stops, SIGINT);
-  sigaddset(&stops, SIGTERM);
-  int which = 0;
-  sigwait(&stops, &which);
-  spdlog::info("{}: stopping", which == SIGINT ? "SIGINT" : "SIGTERM");
-  std::thread([stops, stop_max] {
-    using namespace std::chrono;
-    const auto until = steady_clock::now() + stop_max;
-    int second = -1;
-    // Who stops and continues the process, or looks at its threads, interrupts the wait.
-    for (auto left = until - steady_clock::now(); second < 0 && left > steady_clock::duration{0};
-         left = until - steady_clock::now()) {
-      const auto whole = floor<seconds>(left);
-      const timespec most{.tv_sec = whole.count(), .tv_nsec = nanoseconds(left - whole).count()};
-      second = ::sigtimedwait(&stops, nullptr, &most);
-    }
-    if (second < 0)
-      complain(failed, "stopping took too long: a restart goes on from the database");
-    std::_Exit(failed);
-  }).detach();
+/// Calls that may be open to the message API and to webhooks at once.
+std::uint64_t calls_at_once(const config::settings& settings) {
+  auto calls = static_cast<std::uint64_t>(settings.alimtalk.max_in_flight);
+  for (const auto& each : settings.webhooks)
+    calls += static_cast<std::uint64_t>(each.max_in_flight);
+  return calls;
 }
 
-/// Before there is a second thread: the signals are waited for, and a closed pipe is an error of
-/// its write.
-void block_signals() {
-  sigset_t blocked;
-  sigemptyset(&blocked);
-  sigaddset(&blocked, SIGINT);
-  sigaddset(&blocked, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-}
-
-/// As many open files as the system lets this process have: each connection is one.
-void raise_file_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
-    return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-http::server_options server_options_of(const config::settings& settings) {
+http::server_options server_options_of(const config::settings& settings, std::uint64_t file_limit) {
   http::server_options options;
   options.listen = to_string(settings.http.listen);
   options.admin_listen = to_string(settings.admin.listen);
@@ -104,7 +64,8 @@ http::server_options server_options_of(const config::settings& settings) {
   const auto processors = static_cast<int>(std::thread::hardware_concurrency());
   options.threads = settings.http.threads > 0 ? settings.http.threads : std::max(1, processors / 4);
   options.max_body_bytes = static_cast<std::uint64_t>(settings.http.max_body_bytes);
-  options.max_connections = settings.http.max_connections;
+  options.max_connections =
+      connections_that_fit(settings.http.max_connections, file_limit, calls_at_once(settings));
   options.request_timeout = settings.http.request_timeout;
   options.idle_timeout = settings.http.idle_timeout;
   options.header_timeout = settings.http.header_timeout;
@@ -147,11 +108,9 @@ db::result<void> prepare(db::database& database, const config::database_settings
   return {};
 }
 
-int serve(const config::settings& settings) {
-  block_signals();
-  raise_file_limit();
-  const log_guard log(settings.log);
-
+/// What lies between the first line of the log and its last one.
+int serve_until(stop_signals& signals, const config::settings& settings) {
+  const std::uint64_t file_limit = raise_file_limit();
   const auto subscribers = make_subscribers(settings);
   if (!subscribers)
     return complain(bad_usage, subscribers.error());
@@ -176,7 +135,8 @@ int serve(const config::settings& settings) {
     log_last(who + ": the process ends, and a restart goes on from the database");
     std::_Exit(failed);
   });
-  auto server_options = server_options_of(settings);
+  auto server_options = server_options_of(settings, file_limit);
+  const int connections_max = server_options.max_connections;
   std::atomic<std::uint64_t> shed = 0;
   server_options.metrics = [&payments, &shed](std::string& page) {
     http::append_metrics(page, payments, shed.load(), actors::system_wall_clock());
@@ -187,13 +147,18 @@ int serve(const config::settings& settings) {
     payments.stop();
     return complain(failed, started.error());
   }
+  if (connections_max < settings.http.max_connections)
+    spdlog::warn(
+        "the limit of open files (ulimit -n, LimitNOFILE=) is {}, which leaves room for {} "
+        "connections instead of the {} of http.max_connections: raise one or lower the "
+        "other",
+        file_limit, connections_max, settings.http.max_connections);
   spdlog::info("paymentd serves http://{} (operators: http://{}) from {}",
                to_string(config::address{settings.http.listen.host, server.port()}),
                to_string(config::address{settings.admin.listen.host, server.admin_port()}),
                settings.database.url.shown());
 
-  constexpr std::chrono::seconds beyond_timeout{5}; // for what is not waited for by the clock
-  wait_for_signal(settings.shutdown.timeout + beyond_timeout);
+  signals.wait();
 
   // Stop: from the outside in, so that what was accepted is finished.
   const auto until = std::chrono::steady_clock::now() + settings.shutdown.timeout;
@@ -208,6 +173,13 @@ int serve(const config::settings& settings) {
                static_cast<double>(settled.commands.load()) /
                    static_cast<double>(std::max<std::uint64_t>(batches, 1)));
   return fine;
+}
+
+int serve(const config::settings& settings) {
+  constexpr std::chrono::seconds beyond_timeout{5}; // for what is not waited for by the clock
+  stop_signals signals(settings.shutdown.timeout + beyond_timeout);
+  log_guard log(settings.log);
+  return log.end(serve_until(signals, settings));
 }
 
 int migrate(const config::settings& settings) {
@@ -403,6 +375,7 @@ int run(int argc, char** argv) {
 } // namespace paymentd
 
 int main(int argc, char** argv) {
+  paymentd::open_standard_files();
   try {
     return paymentd::run(argc, argv);
   } catch (const std::exception& e) {

@@ -1,8 +1,10 @@
 #include "tests/end_to_end/server_process.hpp"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sqlite3.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,8 +47,30 @@ void wait_a_little() {
   ::poll(nullptr, 0, 5);
 }
 
+std::uint16_t free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  auto* const raw = reinterpret_cast<sockaddr*>(&at);
+  const bool bound = ::bind(socket, raw, size) == 0 && ::getsockname(socket, raw, &size) == 0;
+  ::close(socket);
+  if (!bound)
+    throw std::runtime_error("no free port");
+  return ntohs(at.sin_port);
+}
+
 program::program(std::vector<std::string> arguments, const std::filesystem::path& output)
-    : output_(output) {
+    : program(std::move(arguments), [&output] {
+        const int file = ::open(output.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
+        ::dup2(file, STDOUT_FILENO);
+        ::dup2(file, STDERR_FILENO);
+      }) {
+  output_ = output;
+}
+
+program::program(std::vector<std::string> arguments, const std::function<void()>& in_child) {
   std::vector<char*> raw;
   for (std::string& each : arguments)
     raw.push_back(each.data());
@@ -55,9 +79,7 @@ program::program(std::vector<std::string> arguments, const std::filesystem::path
   if (pid_ < 0)
     throw std::runtime_error("fork");
   if (pid_ == 0) {
-    const int file = ::open(output.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
-    ::dup2(file, STDOUT_FILENO);
-    ::dup2(file, STDERR_FILENO);
+    in_child();
     ::execv(raw.front(), raw.data());
     ::_exit(127);
   }

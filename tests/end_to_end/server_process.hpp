@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -26,6 +27,8 @@ struct ended {
 class program {
  public:
   program(std::vector<std::string> arguments, const std::filesystem::path& output);
+  /// `in_child` runs in the new process and says where its output goes.
+  program(std::vector<std::string> arguments, const std::function<void()>& in_child);
   ~program();
   program(const program&) = delete;
   program& operator=(const program&) = delete;
@@ -89,6 +92,9 @@ std::vector<std::string> sent_to(const alimtalk::fake_alimtalk& api);
 /// answer.
 std::vector<std::int64_t> pay_orders(http::testing::test_client& client, std::int64_t first,
                                      std::int64_t last, std::int64_t spread);
+
+/// A port of this machine that nobody listens on now.
+std::uint16_t free_port();
 
 /// Gives the processor to others for some milliseconds.
 void wait_a_little();
