@@ -24,7 +24,7 @@ TEST(payment, takes_the_amount_from_the_balance_and_sends_one_message) {
   EXPECT_EQ(user->status, 201);
   const json user_id = json::parse(user->body)["id"];
   const std::string user_path = "/v1/users/" + user_id.dump();
-  EXPECT_EQ(user->field("location"), user_path);
+  EXPECT_EQ("/v1/" + user->field("location"), user_path);
   const auto order = client.post(
       "/v1/orders",
       json{{"userId", user_id}, {"totalAmount", 12000}, {"discountAmount", 2000}, {"couponId", 7}}
