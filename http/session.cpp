@@ -26,7 +26,7 @@ constexpr std::size_t empty_line_bytes_max = 4096;
 /// Answers that leave together when requests come together, and how many are made before others
 /// have their turn.
 constexpr std::size_t gathered_bytes_max = 16384;
-constexpr int answers_a_turn_max = 16;
+constexpr int answers_a_turn_max = 8;
 /// After the last answer: how much input is still thrown away, and for how long, so that the client
 /// can read the answer. A close with input unread would reset the connection, and could take the
 /// answer with it.
