@@ -33,8 +33,9 @@ constexpr int answers_a_turn_max = 8;
 constexpr std::size_t linger_bytes_max = 1 << 20;
 constexpr std::chrono::milliseconds linger_time{1000};
 constexpr std::chrono::milliseconds linger_time_at_stop{250};
-/// In a stop: for a request that has begun to arrive, and for the first one of a new connection.
-constexpr std::chrono::milliseconds arrival_time_at_stop{1000};
+/// In a stop: for a request that has begun to arrive, for the first one of a new connection, and
+/// for an answer to be taken.
+constexpr std::chrono::milliseconds client_time_at_stop{1000};
 
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -68,7 +69,7 @@ struct session::sending {
     self = waiting;
     before = of.phase_;
     due = of.deadline_;
-    of.enter(phase::sending, of.owner_.options().header_timeout);
+    of.enter(phase::sending, of.client_time());
     send_on();
   }
   void send_on() {
@@ -101,7 +102,7 @@ session::session(io_thread& owner, stream_socket socket, bool refuse)
     : owner_(owner), socket_(std::move(socket)),
       // A chunk's header must fit, too; the parser refuses larger headers before that.
       input_(std::max<std::size_t>(owner.options().max_header_bytes, input_bytes_usual) + 1),
-      new_until_(std::chrono::steady_clock::now() + arrival_time_at_stop), refuse_(refuse) {}
+      new_until_(std::chrono::steady_clock::now() + client_time_at_stop), refuse_(refuse) {}
 
 detached session::run(std::list<session>::iterator self) {
   try {
@@ -194,6 +195,11 @@ void session::check(steady_instant now) {
   }
 }
 
+/// How long a client may take to send a request, or to take an answer.
+std::chrono::milliseconds session::client_time() const {
+  return owner_.draining() ? client_time_at_stop : owner_.options().header_timeout;
+}
+
 /// Nothing more is to be read or sent.
 bool session::interrupted() const {
   return gone_ || cut_ || timed_out_;
@@ -218,8 +224,8 @@ std::optional<steady_instant> session::spare_since() const {
 void session::drain() {
   const auto now = std::chrono::steady_clock::now();
   error_code ignored;
-  if (phase_ == phase::receiving)
-    deadline_ = std::min(deadline_, now + arrival_time_at_stop);
+  if (phase_ == phase::receiving || phase_ == phase::sending)
+    deadline_ = std::min(deadline_, now + client_time_at_stop);
   else if (phase_ == phase::idle && (served_ || now >= new_until_))
     socket_.cancel(ignored);
   else if (phase_ == phase::idle)
@@ -268,8 +274,7 @@ session::intake session::take_in() {
       return malformed(beast_error::bad_method);
     }
     if (input_.size() > 0)
-      enter(phase::receiving,
-            owner_.draining() ? arrival_time_at_stop : owner_.options().header_timeout);
+      enter(phase::receiving, client_time());
   }
   while (input_.size() > 0) {
     error_code ec;

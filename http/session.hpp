@@ -50,8 +50,8 @@ class session {
 
   /// Ends whatever has taken too long. Called a few times a second.
   void check(steady_instant now);
-  /// Closes the connection where it is idle; otherwise it ends with its next answer. What has not
-  /// begun to be worked on has a second to arrive. The owner is draining already.
+  /// Closes the connection where it is idle; otherwise it ends with its next answer. The client has
+  /// a second to send the rest of a request, or to take an answer. The owner is draining already.
   void drain();
   /// Ends it whatever it does.
   void cut();
@@ -86,6 +86,7 @@ class session {
   bool send_now();
   void enter(phase next, std::chrono::milliseconds time);
   void go_back_to(phase before, steady_instant due);
+  std::chrono::milliseconds client_time() const;
   bool interrupted() const;
   bool may_wait() const;
   std::string_view request_id();

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -124,6 +126,25 @@ TEST(process, a_second_signal_ends_a_stop_at_once) {
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(server.code_after(SIGTERM), 1);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s); // long before the announcement ends
+}
+
+TEST(process, a_second_signal_ends_a_start_that_hangs) {
+  // A database that takes the connection and says nothing.
+  const int database = ::socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(::listen(database, 1), 0);
+  sockaddr_in at{};
+  socklen_t size = sizeof at;
+  ASSERT_EQ(::getsockname(database, reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const std::string url = "postgresql://x@127.0.0.1:" + std::to_string(ntohs(at.sin_port)) +
+                          "/x?connect_timeout=30&sslmode=disable";
+  quiet_server server([] {}, {"database.url=" + url});
+  const int asking = ::accept(database, nullptr, nullptr); // it starts
+  const auto begin = std::chrono::steady_clock::now();
+  server.process().signal(SIGTERM);
+  EXPECT_EQ(server.code_after(SIGINT), 1);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
+  ::close(asking);
+  ::close(database);
 }
 
 TEST(process, without_standard_files_no_other_file_gets_the_log) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <deque>
 #include <future>
 
@@ -91,6 +92,27 @@ TEST(http_stop, unfinished_requests_keep_it_for_little_more_than_a_second) {
   }
   EXPECT_TRUE(silent.closed());
   EXPECT_TRUE(server.actors.commands().empty());
+}
+
+TEST(http_stop, a_client_that_takes_no_answer_keeps_it_for_little_more_than_a_second) {
+  scripted_server server;
+  test_client deaf{server.port()}, other{server.port()};
+  std::string many;
+  for (int n = 0; n < 500; ++n)
+    many += get_text("/nowhere");
+  std::atomic<int> rounds{0};
+  auto sent = std::async(std::launch::async, [&] {
+    while (deaf.send(many))
+      ++rounds;
+  });
+  // Until the answers fill what the sockets hold, both ways.
+  for (int before = -1; before != rounds; sent.wait_for(200ms))
+    before = rounds;
+  EXPECT_EQ(other.get("/v1/users/1")->status, 200);
+  const auto begin = std::chrono::steady_clock::now();
+  server.stop(30s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 8s);
+  EXPECT_EQ(sent.wait_for(10s), std::future_status::ready);
 }
 
 TEST(http_stop, it_is_announced_before_the_listener_closes) {
