@@ -1,9 +1,19 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, fills a new database with demo users and orders, and serves it:
+#
 #   scripts/run.sh [--config FILE] [--set section.key=value]...
-# Only what is still to do is done. The database is paymentd.db in the project's folder, unless the
-# settings name another.
+#
+# It does only what is still to do. The database is paymentd.db in the project's folder, unless the
+# settings name another. `build/release/paymentd serve --help` tells more of --config and --set, and
+# config/paymentd.toml has every setting.
 set -euo pipefail
+
+case ${1:-} in
+-h | --help)
+  sed -n '2,/^set/p' "${BASH_SOURCE[0]}" | sed '$d; s/^# \{0,1\}//'
+  exit 0
+  ;;
+esac
 
 # A settings file is named from where the caller stands; everything else from the project's folder.
 arguments=()
@@ -21,14 +31,15 @@ set -- "${arguments[@]}"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/jobs.sh
 
-scripts/install-packages.sh
+scripts/install-packages.sh --serve
 
 echo "run: building (the first time takes some minutes)"
 log=build/run.log
 mkdir -p build
+: >"$log"
 if ! { cmake --preset release -DPAYMENTD_TESTS=OFF -DPAYMENTD_BENCH=OFF &&
   cmake --build --preset release --parallel "$(build_jobs)" --target paymentd fake-alimtalk; } \
-  >"$log" 2>&1; then
+  2>&1 | show_progress "$log"; then
   tail -n 40 "$log" >&2
   echo "run: the build failed; all of its output is in $log" >&2
   exit 1
@@ -43,6 +54,18 @@ setting() {
     <<<"$settings"
 }
 
+# Says which address is taken before anything else is done.
+for section in http admin; do
+  address=$(setting "$section" listen)
+  host=${address%:*}
+  host=${host#[}
+  if (exec 3<>"/dev/tcp/${host%]}/${address##*:}") 2>/dev/null; then
+    echo "run: something listens on $address already: stop it, or choose another address with" \
+      "--set $section.listen=127.0.0.1:PORT" >&2
+    exit 1
+  fi
+done
+
 database=$(setting database url)
 if [[ $database == sqlite:* && ! -e ${database#sqlite:} ]]; then
   file=${database#sqlite:}
@@ -54,6 +77,14 @@ if [[ $database == sqlite:* && ! -e ${database#sqlite:} ]]; then
   trap - EXIT
 fi
 
+provider=$(setting alimtalk provider)
+base_url=$(setting alimtalk base_url)
+case $provider in
+log) message="The message to the customer shows here." ;;
+none) message="No messages are sent, since alimtalk.provider is none." ;;
+*) message="The message to the customer goes to $provider${base_url:+ at $base_url}." ;;
+esac
+
 api=http://$(setting http listen)
 cat <<TEXT
 
@@ -64,7 +95,7 @@ To pay in another terminal, a user with a balance, an order, the payment, and wh
   curl -s $api/v1/payments --json "{\"orderId\":\$order,\"userId\":\$user}" | jq
   curl -s $api/v1/users/\$user | jq
 
-The message to the customer shows here. Ctrl-C stops the server.
+$message Ctrl-C stops the server.
 
 TEXT
 exec "$paymentd" serve "$@"
