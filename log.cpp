@@ -32,13 +32,29 @@ class json_message_flag : public spdlog::custom_flag_formatter {
   }
 };
 
+/// `%~`: the level, named as in the settings: spdlog says "warning".
+class level_flag : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& line, const std::tm&,
+              spdlog::memory_buf_t& to) override {
+    const std::string_view name = line.level == spdlog::level::warn
+                                      ? std::string_view("warn")
+                                      : std::string_view(spdlog::level::to_string_view(line.level));
+    to.append(name.data(), name.data() + name.size());
+  }
+  std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+    return std::make_unique<level_flag>();
+  }
+};
+
 std::unique_ptr<spdlog::formatter> formatter_of(config::log_format format) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  formatter->add_flag<level_flag>('~');
   if (format == config::log_format::json)
     formatter->add_flag<json_message_flag>('*').set_pattern(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
+        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%~","message":%*})");
   else
-    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v");
+    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %~ %v");
   return formatter;
 }
 

@@ -37,6 +37,11 @@ void add_http(std::vector<setting>& all) {
   all.push_back(duration("http.header_timeout", PAYMENTD_FIELD(http.header_timeout), 10ms, 10min,
                          "How long a client may take to send a request, from its first byte; a "
                          "slower one is answered 408."));
+  all.push_back(host_names("http.allowed_hosts", PAYMENTD_FIELD(http.allowed_hosts), 32,
+                           "Names that the Host field of a request may have beside this machine's "
+                           "own (localhost, 127.0.0.1): what a proxy or a container passes on. "
+                           "Other hosts are answered 421, so that no page can reach this server by "
+                           "a name of its own. Pages served under these names may make calls."));
   all.push_back(
       listening("admin.listen", PAYMENTD_FIELD(admin.listen),
                 "Where /healthz, /readyz and /metrics are served. It asks for no key: keep it on "

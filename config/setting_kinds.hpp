@@ -123,6 +123,44 @@ setting token(std::string key, Of of, std::size_t length_max, std::string senten
           .show = [of](const settings& s) { return toml_text(of(s)); }};
 }
 
+/// Host names or addresses with commas between them, kept in lower case.
+template <class Of>
+setting host_names(std::string key, Of of, std::size_t count_max, std::string sentence) {
+  constexpr std::size_t length_max = 253; // RFC 1035, 3.1
+  return {.key = std::move(key),
+          .takes = "at most " + std::to_string(count_max) +
+                   " host names without port, with commas between them",
+          .sentence = std::move(sentence),
+          .set =
+              [of, count_max](settings& s, std::string_view text) {
+                std::vector<std::string> names;
+                while (!text.empty()) {
+                  const auto comma = std::min(text.find(','), text.size());
+                  std::string name{text.substr(0, comma)};
+                  std::erase(name, ' ');
+                  std::ranges::transform(name, name.begin(), [](char c) {
+                    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+                  });
+                  const bool address = name.starts_with('[') && name.ends_with(']');
+                  if (name.empty() || name.size() > length_max || (!address && !is_token(name)))
+                    return false;
+                  names.push_back(std::move(name));
+                  text.remove_prefix(std::min(comma + 1, text.size()));
+                }
+                if (names.size() > count_max)
+                  return false;
+                of(s) = std::move(names);
+                return true;
+              },
+          .show =
+              [of](const settings& s) {
+                std::string all;
+                for (const auto& each : of(s))
+                  all.append(all.empty() ? "" : ",").append(each);
+                return toml_text(all);
+              }};
+}
+
 template <class Of>
 setting phone_number(std::string key, Of of, std::string sentence) {
   constexpr std::size_t digits_max = 15; // E.164

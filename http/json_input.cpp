@@ -1,5 +1,7 @@
 #include "http/json_input.hpp"
 
+#include "http/json_text.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -8,19 +10,6 @@
 namespace paymentd::http {
 
 namespace {
-
-/// Of an unknown field's name, no more than this is repeated in the answer, in bytes.
-constexpr std::size_t echoed_name_max = 64;
-
-std::string shortened(std::string_view name) {
-  if (name.size() <= echoed_name_max)
-    return std::string{name};
-  std::size_t end = echoed_name_max;
-  // Not through the middle of a UTF-8 sequence.
-  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80)
-    --end;
-  return std::string{name.substr(0, end)} + "...";
-}
 
 std::string what_fits(const field_rule& rule) {
   if (rule.type == field_rule::kind::text)
@@ -73,7 +62,7 @@ class object_handler {
     const auto rule = std::ranges::find(rules_, name, &field_rule::name);
     if (rule == rules_.end()) {
       field_ = nullptr;
-      return error(shortened(name), "is not a field of this call");
+      return error(echoed(name), "is not a field of this call");
     }
     field_ = &*rule;
     const auto at = static_cast<std::size_t>(rule - rules_.begin());

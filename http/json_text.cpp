@@ -42,11 +42,53 @@ void append_integer(std::string& out, std::int64_t value) {
   out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
+namespace {
+
+/// How many bytes the UTF-8 sequence at the begin of `text` has; 0 where it is none (RFC 3629, 4).
+std::size_t sequence_length(std::string_view text) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned char first = byte(0);
+  const std::size_t length = first < 0xC2   ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF5 ? 4
+                                            : 0;
+  if (length == 0 || text.size() < length)
+    return 0;
+  for (std::size_t at = 1; at < length; ++at)
+    if ((byte(at) & 0xC0) != 0x80)
+      return 0;
+  const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+  const bool surrogate = first == 0xED && byte(1) >= 0xA0;
+  const bool too_large = first == 0xF4 && byte(1) >= 0x90;
+  return overlong || surrogate || too_large ? 0 : length;
+}
+
+} // namespace
+
+std::string echoed(std::string_view text) {
+  constexpr std::size_t bytes_max = 64;
+  if (text.size() <= bytes_max)
+    return std::string{text};
+  std::size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;
+  return std::string{text.substr(0, end)} + "...";
+}
+
 void append_quoted(std::string& out, std::string_view text) {
   static constexpr std::string_view hex = "0123456789abcdef";
+  static constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
   out += '"';
-  for (const char c : text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
     const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80) {
+      const std::size_t length = sequence_length(text.substr(at));
+      out += length == 0 ? replacement : text.substr(at, length);
+      at += length == 0 ? 0 : length - 1;
+      continue;
+    }
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;

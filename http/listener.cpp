@@ -89,6 +89,11 @@ listener::~listener() {
     use_reserve();
 }
 
+bool is_loopback(const std::string& address) {
+  const auto endpoint = parse_address(address);
+  return endpoint && endpoint->address().is_loopback();
+}
+
 std::expected<void, std::string> listener::open(const std::string& address) {
   const auto endpoint = parse_address(address);
   if (!endpoint)

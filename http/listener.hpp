@@ -14,6 +14,9 @@
 
 namespace paymentd::http {
 
+/// Whether an address with a port, "127.0.0.1:8080", is one of this machine alone.
+bool is_loopback(const std::string& address);
+
 struct listener_options {
   int connections_max = 0; // more are told 503 and closed
   /// For operators, on a single thread: a new connection ends an idle one where there are too many,

@@ -1,6 +1,7 @@
 #include "http/query_input.hpp"
 
 #include "http/json_input.hpp"
+#include "http/json_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -42,7 +43,7 @@ std::expected<void, problem> read_query(std::string_view query, std::span<query_
     auto text = decoded(pair.substr(std::min(equals + 1, pair.size())));
     const auto known = name ? std::ranges::find(values, *name, &query_value::name) : values.end();
     if (known == values.end())
-      wrong.errors.push_back({name.value_or(""), "is not known here"});
+      wrong.errors.push_back({echoed(name.value_or("")), "is not known here"});
     else if (known->text)
       wrong.errors.push_back({*name, "is given twice"});
     else if (!text)

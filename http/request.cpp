@@ -58,11 +58,14 @@ void request::clear() {
   // The strings keep their memory.
   method = http_method::other;
   target.clear();
+  host.clear();
+  origin.clear();
+  fetch_site.clear();
   id.clear();
   body.clear();
   fault = {};
   type = media::none;
-  encoded = http_1_0 = wants_continue = expects_more = has_host = false;
+  encoded = http_1_0 = wants_continue = expects_more = has_host = has_key = false;
 }
 
 void request_parser::on_request_impl(beast_http::verb method, string_view, string_view target,
@@ -111,6 +114,10 @@ void request_parser::on_field_impl(beast_http::field name, string_view name_text
       ec = beast_http::error::bad_field;
     }
     into_.has_host = true;
+    into_.host = value;
+    break;
+  case beast_http::field::origin:
+    into_.origin = value;
     break;
   case beast_http::field::content_type:
     // Of several, the worst counts.
@@ -137,11 +144,20 @@ void request_parser::on_field_impl(beast_http::field name, string_view name_text
     }
     break;
   default:
-    if (name_text.size() == request_id_field.size() &&
-        same({name_text.data(), name_text.size()}, request_id_field) && !value.empty() &&
-        value.size() <= request_id_max && visible(value))
-      into_.id = value;
+    take_other_field({name_text.data(), name_text.size()}, value);
     break;
+  }
+}
+
+/// Those that Beast has no number for.
+void request_parser::take_other_field(std::string_view name, std::string_view value) {
+  if (same(name, request_id_field)) {
+    if (!value.empty() && value.size() <= request_id_max && visible(value))
+      into_.id = value;
+  } else if (same(name, "Sec-Fetch-Site")) {
+    into_.fetch_site = value;
+  } else if (same(name, "Idempotency-Key")) {
+    into_.has_key = true;
   }
 }
 

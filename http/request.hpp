@@ -16,6 +16,9 @@ enum class media : std::uint8_t { none, json, other };
 struct request {
   http_method method = http_method::other;
   std::string target;
+  std::string host;       // as the Host field has it
+  std::string origin;     // Origin; only browsers send it
+  std::string fetch_site; // Sec-Fetch-Site; only browsers send it
   std::string id;         // X-Request-Id where it is fit to be repeated, otherwise empty
   std::string body;       // what was sent, without its chunks
   std::string_view fault; // why the header was refused, where the parser itself had no objection
@@ -25,6 +28,7 @@ struct request {
   bool wants_continue = false; // Expect: 100-continue
   bool expects_more = false;   // Expect: anything else
   bool has_host = false;
+  bool has_key = false; // Idempotency-Key
 
   void clear();
 };
@@ -49,6 +53,7 @@ class request_parser final : public boost::beast::http::basic_parser<true> {
   using error_code = boost::beast::error_code;
   using string_view = boost::beast::string_view;
   bool folded(string_view name, string_view value) const;
+  void take_other_field(std::string_view name, std::string_view value);
   void on_request_impl(boost::beast::http::verb method, string_view name, string_view target,
                        int version, error_code& ec) override;
   void on_response_impl(int, string_view, int, error_code&) override {}

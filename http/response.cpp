@@ -21,6 +21,8 @@ constexpr std::string_view reason_of(int status) {
     return "Bad Request";
   case 402:
     return "Payment Required";
+  case 403:
+    return "Forbidden";
   case 404:
     return "Not Found";
   case 405:
@@ -35,6 +37,8 @@ constexpr std::string_view reason_of(int status) {
     return "Unsupported Media Type";
   case 417:
     return "Expectation Failed";
+  case 421:
+    return "Misdirected Request";
   case 431:
     return "Request Header Fields Too Large";
   case 500:
@@ -82,6 +86,7 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
   out += of.date;
   out += "\r\nX-Request-Id: ";
   out += of.request_id;
+  out += "\r\nCache-Control: no-store";
   if (!answer.location.empty()) {
     out += "\r\nLocation: ";
     out += answer.location;

@@ -3,6 +3,7 @@
 #include "http/json_input.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 
@@ -19,10 +20,12 @@ bool begins_with(std::string_view text, std::string_view lower_case) {
          });
 }
 
+constexpr std::array<std::string_view, 2> schemes{"http://", "https://"};
+
 /// A request target without scheme and host (RFC 9112, 3.2.2): its path, perhaps with a query. A
 /// scheme is written either way (RFC 3986, 3.1), and a proxy may have taken TLS off.
 std::string_view local_part(std::string_view target) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
+  for (const std::string_view scheme : schemes) {
     if (!begins_with(target, scheme))
       continue;
     target.remove_prefix(scheme.size());
@@ -79,6 +82,15 @@ void decode_path(std::string& target) {
     target.replace(at, 3, 1, *decoded);
     path_end -= 2;
   }
+}
+
+std::string_view host_of_target(std::string_view target) {
+  for (const std::string_view scheme : schemes)
+    if (begins_with(target, scheme)) {
+      target.remove_prefix(scheme.size());
+      return target.substr(0, target.find_first_of("/?"));
+    }
+  return {};
 }
 
 std::expected<route_match, problem> find_route(std::span<const route> routes, http_method method,

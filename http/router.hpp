@@ -49,6 +49,9 @@ struct route {
   void (*settled)(const outcome& what, response& answer); // of a command
   std::expected<void, problem> (*found)(const db::answer& what,
                                         response& answer); // of a query or a retry
+  /// A repeat does it a second time. Idempotency keys do not work yet, so one is refused here: a
+  /// client that sends it may take it as leave to repeat.
+  bool repeats = false;
 };
 
 struct route_match {
@@ -61,6 +64,9 @@ struct route_match {
 /// Decodes what a path has percent-encoded without need: letters, digits, - . _ ~ mean the same
 /// either way (RFC 3986, 6.2.2.2). All else stays as it is, the query too.
 void decode_path(std::string& target);
+
+/// What an absolute target names as its host; empty for any other target.
+std::string_view host_of_target(std::string_view target);
 
 /// The call for `method` and `target` (a path, perhaps with a query, or an absolute URI). The
 /// problem is not_found, method_not_allowed (then `allow` lists the methods that the path takes) or

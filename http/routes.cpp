@@ -129,23 +129,25 @@ std::expected<void, problem> write_found(const db::answer& what, response& answe
 }
 
 using enum http_method;
+constexpr bool repeats = true;
 
 // The most frequent call first: the table is searched from the top.
 constexpr std::array table{
     route{post, "/v1/payments", body_rule::required, prepare_pay, write_created<order>, nullptr},
     route{post, "/v1/orders", body_rule::required, prepare_create_order, write_created_order,
-          nullptr},
+          nullptr, repeats},
     route{get, "/v1/orders/{id}", body_rule::ignored, prepare_get_order, nullptr,
           write_found<order, problem_code::order_not_found>},
     route{post, "/v1/orders/{id}/cancel", body_rule::optional, prepare_on_order<cancel>,
           write_changed<order>, nullptr},
     route{post, "/v1/orders/{id}/refund", body_rule::optional, prepare_on_order<refund>,
           write_changed<order>, nullptr},
-    route{post, "/v1/users", body_rule::required, prepare_create_user, write_created_user, nullptr},
+    route{post, "/v1/users", body_rule::required, prepare_create_user, write_created_user, nullptr,
+          repeats},
     route{get, "/v1/users/{id}", body_rule::ignored, prepare_get_user, nullptr,
           write_found<user, problem_code::user_not_found>},
     route{post, "/v1/users/{id}/charges", body_rule::required, prepare_charge,
-          write_created<ledger_entry>, nullptr},
+          write_created<ledger_entry>, nullptr, repeats},
     route{get, "/v1/notifications", body_rule::ignored, prepare_list_notifications, nullptr,
           write_notifications},
     route{get, "/v1/notifications/{name}", body_rule::ignored, prepare_get_notification, nullptr,

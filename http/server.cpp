@@ -24,13 +24,17 @@ constexpr std::chrono::milliseconds settling_time{5};
 /// Closing a listener takes its thread a moment, even where a stop has no time.
 constexpr std::chrono::milliseconds closing_time_min{1000};
 
-session_options sessions_of(const server_options& options) {
-  return {options.max_body_bytes, options.max_header_bytes, options.idle_timeout,
-          options.header_timeout, nullptr};
+session_options sessions_of(const server_options& options, const std::string& listen) {
+  return {options.max_body_bytes,
+          options.max_header_bytes,
+          options.idle_timeout,
+          options.header_timeout,
+          nullptr,
+          {.checks_host = is_loopback(listen), .hosts = options.allowed_hosts}};
 }
 
 session_options admin_sessions_of(const server_options& options) {
-  session_options made = sessions_of(options);
+  session_options made = sessions_of(options, options.admin_listen);
   made.metrics = options.metrics;
   return made;
 }
@@ -53,7 +57,7 @@ struct server::parts {
           gateway::options{options.request_timeout,
                            std::max<std::size_t>(1, options.in_flight_max / threads_count),
                            options.shed},
-          sessions_of(options), public_routes(), connections));
+          sessions_of(options, options.listen), public_routes(), connections));
       all.push_back(threads.back().get());
     }
     public_listener = std::make_unique<listener>(

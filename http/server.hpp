@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace paymentd::http {
 
@@ -30,6 +31,8 @@ struct server_options {
   /// its connection. For proxies, which send what comes next elsewhere. Part of the grace of
   /// `stop`.
   std::chrono::milliseconds drain_delay{0};
+  /// Names beside this machine's own that a Host field or an Origin may have, in lower case.
+  std::vector<std::string> allowed_hosts = {};
   /// Requests that wait for their outcome, over all threads; more are answered 503.
   std::size_t in_flight_max = 20000;
   /// Writes the page of /metrics, on the admin listener's thread; empty: there is none.

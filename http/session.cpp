@@ -308,14 +308,16 @@ session::intake session::take_head() {
   else
     objection_ = found.error();
   const bool has_body = !parser_->is_done();
-  if (!objection_ && has_body && call_.to->body != body_rule::ignored) {
-    answer_.identity_only = request_.encoded;
-    if (request_.encoded)
-      objection_ =
-          problem{problem_code::unsupported_media_type, "The body must not be compressed.", {}, {}};
-    else if (request_.type != media::json)
-      objection_ = problem{problem_code::unsupported_media_type, {}, {}, {}};
-  }
+  if (auto foreign = foreign_to_here())
+    objection_ = std::move(foreign); // before it learns which paths there are
+  if (!objection_ && request_.has_key && call_.to->repeats)
+    objection_ = problem{problem_code::invalid_request,
+                         "Idempotency keys are not supported yet: leave the field out, and look a "
+                         "request without an answer up before it is repeated.",
+                         {{"Idempotency-Key", "is not supported by this call"}},
+                         {}};
+  if (!objection_)
+    objection_ = unfit_body(has_body);
   if (!objection_ && request_.expects_more)
     objection_ = problem{problem_code::expectation_failed, {}, {}, {}};
   if (!request_.wants_continue || !has_body || input_.size() > 0)
@@ -328,6 +330,29 @@ session::intake session::take_head() {
   }
   output_ += continue_line; // is sent before more is read
   return intake::partial;
+}
+
+std::optional<problem> session::foreign_to_here() const {
+  // An absolute target wins over Host (RFC 9112, 3.2.2).
+  const std::string_view named = host_of_target(request_.target);
+  const bool reads = request_.method == http_method::get || request_.method == http_method::head;
+  return objection_to({.host = named.empty() ? std::string_view{request_.host} : named,
+                       .origin = request_.origin,
+                       .fetch_site = request_.fetch_site,
+                       .changes = !reads},
+                      owner_.options().site);
+}
+
+std::optional<problem> session::unfit_body(bool has_body) {
+  if (!has_body || call_.to->body == body_rule::ignored)
+    return std::nullopt;
+  answer_.identity_only = request_.encoded;
+  if (request_.encoded)
+    return problem{
+        problem_code::unsupported_media_type, "The body must not be compressed.", {}, {}};
+  if (request_.type != media::json)
+    return problem{problem_code::unsupported_media_type, {}, {}, {}};
+  return std::nullopt;
 }
 
 session::intake session::malformed(error_code ec) {

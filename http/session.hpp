@@ -5,6 +5,7 @@
 #include "http/coroutine.hpp"
 #include "http/request.hpp"
 #include "http/router.hpp"
+#include "http/site_policy.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -31,6 +32,7 @@ struct session_options {
   std::chrono::milliseconds header_timeout{10000}; // for a request to arrive, from its first byte;
                                                    // and for an answer to be taken
   metrics_writer metrics = nullptr;                // of the admin listener
+  site_policy site = {};                           // which requests are foreign
 };
 
 class session {
@@ -74,6 +76,8 @@ class session {
   bool skip_empty_lines();
   intake take_in();
   intake take_head();
+  std::optional<problem> foreign_to_here() const;
+  std::optional<problem> unfit_body(bool has_body);
   intake malformed(error_code ec);
   intake after_failed_read(error_code ec);
   step prepare();

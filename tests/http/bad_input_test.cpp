@@ -159,7 +159,7 @@ TEST_F(http_bad_input, ids_in_paths_are_numbers_from_1) {
 
 TEST_F(http_bad_input, only_json_is_taken) {
   const auto with_type = [](const std::string& field) {
-    return "POST /v1/payments HTTP/1.1\r\nHost: test\r\n" + field +
+    return "POST /v1/payments HTTP/1.1\r\nHost: localhost\r\n" + field +
            "Content-Length: " + std::to_string(payment.size()) + "\r\n\r\n" + payment;
   };
   for (const std::string type :
@@ -196,7 +196,7 @@ TEST_F(http_bad_input, unknown_paths_are_not_found) {
 
 TEST_F(http_bad_input, a_known_path_lists_its_methods) {
   const auto allowed = [&](const std::string& method, const std::string& path) {
-    return refused_as(method + " " + path + " HTTP/1.1\r\nHost: test\r\n\r\n", 405,
+    return refused_as(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 405,
                       "method_not_allowed")
         .field("allow");
   };
@@ -209,7 +209,7 @@ TEST_F(http_bad_input, a_known_path_lists_its_methods) {
 
 TEST_F(http_bad_input, a_refused_body_is_read_so_that_the_connection_goes_on) {
   refused_as(post_text("/v1/nothing", std::string(60'000, ' ')), 404, "not_found");
-  refused_as("POST /v1/nothing HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
+  refused_as("POST /v1/nothing HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
              "5\r\nhello\r\n0\r\nTrailer: x\r\n\r\n",
              404, "not_found");
   refused_as(get_text("/v1/users/0", "Content-Length: 5\r\n") + "hello", 400, "invalid_request");
@@ -253,7 +253,7 @@ class http_bad_framing : public ::testing::Test {
 
 TEST_F(http_bad_framing, what_is_not_http_is_answered_and_closed) {
   for (const std::string bytes :
-       {"nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2.0\r\nHost: t\r\n\r\n",
+       {"nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2.0\r\nHost: localhost\r\n\r\n",
         "GET /v1/users/1 HTTP/1.1\r\nHost t\r\n\r\n",
         "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", "GET /v1/users/1 HTTP/1.1\r\n\r\n",
         "GET /v1/users/1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
@@ -266,9 +266,9 @@ TEST_F(http_bad_framing, a_field_over_several_lines_is_refused) {
        {"X-Note: a\r\n b\r\n", "X-Note: a\r\n\tb\r\n", "X-Note:\r\n b\r\n", "X-Note: a\r\n \r\n",
         "X-Note:\r\n \r\n", "Content-Type: application/json;\r\n charset=utf-8\r\n",
         "Transfer-Encoding:\r\n chunked\r\n"})
-    ends_with("POST /v1/payments HTTP/1.1\r\nHost: t\r\n" + folded + "\r\n", 400,
+    ends_with("POST /v1/payments HTTP/1.1\r\nHost: localhost\r\n" + folded + "\r\n", 400,
               "invalid_request");
-  ends_with("POST /v1/payments HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+  ends_with("POST /v1/payments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             "Transfer-Encoding: chunked\r\n\r\n"
             "18\r\n{\"orderId\":3,\"userId\":4}\r\n0\r\nX-Note: a\r\n b\r\n\r\n",
             400, "invalid_request");
@@ -289,22 +289,24 @@ TEST_F(http_bad_framing, lengths_that_contradict_each_other_are_refused) {
         "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "Transfer-Encoding: gzip\r\n",
         "Transfer-Encoding: gzip, chunked\r\n"})
-    ends_with("POST /v1/payments HTTP/1.1\r\nHost: t\r\n" + fields + "\r\nhello", 400,
+    ends_with("POST /v1/payments HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\nhello", 400,
               "invalid_request");
-  ends_with("POST /v1/payments HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-            400, "invalid_request");
+  ends_with(
+      "POST /v1/payments HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      400, "invalid_request");
 }
 
 TEST_F(http_bad_framing, a_body_over_the_limit_is_refused_by_its_length_alone) {
-  ends_with("POST /v1/payments HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+  ends_with("POST /v1/payments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             "Content-Length: 65537\r\n\r\n",
             413, "payload_too_large");
   ends_with(post_text("/v1/payments", std::string(500'000, ' ')), 413, "payload_too_large");
 }
 
 TEST_F(http_bad_framing, a_chunked_body_over_the_limit_is_refused_when_it_passes_it) {
-  std::string bytes = "POST /v1/payments HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n"
-                      "Content-Type: application/json\r\n\r\n";
+  std::string bytes =
+      "POST /v1/payments HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+      "Content-Type: application/json\r\n\r\n";
   for (int chunk = 0; chunk < 20; ++chunk)
     bytes += "1000\r\n" + std::string(4096, ' ') + "\r\n";
   ends_with(bytes, 413, "payload_too_large");
@@ -313,12 +315,20 @@ TEST_F(http_bad_framing, a_chunked_body_over_the_limit_is_refused_when_it_passes
 TEST_F(http_bad_framing, a_header_over_the_limit_is_refused) {
   ends_with(get_text("/v1/users/1", "X-Long: " + std::string(20'000, 'x') + "\r\n"), 431,
             "header_too_large");
-  ends_with("GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\nHost: t\r\n\r\n", 431,
+  ends_with("GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 431,
             "header_too_large");
   std::string many;
   for (int n = 0; n < 3000; ++n)
     many += "X-" + std::to_string(n) + ": y\r\n";
   ends_with(get_text("/v1/users/1", many), 431, "header_too_large");
+}
+
+TEST_F(http_bad_input, a_name_in_a_query_comes_back_cut_and_in_utf_8) {
+  const auto raw = refused_as(get_text("/v1/notifications?%ff=1"), 400, "invalid_request");
+  EXPECT_THAT(fields_of(raw), ElementsAre("\xEF\xBF\xBD"));
+  const auto name = std::string(2000, 'n');
+  const auto cut = refused_as(get_text("/v1/notifications?" + name + "=1"), 400, "invalid_request");
+  EXPECT_THAT(fields_of(cut), ElementsAre(std::string(64, 'n') + "..."));
 }
 
 } // namespace

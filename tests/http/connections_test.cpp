@@ -148,9 +148,10 @@ TEST(http_connections, a_request_may_come_byte_by_byte) {
 TEST(http_connections, chunked_bodies_are_put_together) {
   scripted_server server;
   test_client client{server.port()};
-  client.send("POST /v1/payments HTTP/1.1\r\nHost: t\r\nContent-Type: Application/JSON;charset="
-              "\"UTF-8\"\r\nTransfer-Encoding: chunked\r\n\r\n"
-              "a;extension=1\r\n{\"orderId\"\r\n");
+  client.send(
+      "POST /v1/payments HTTP/1.1\r\nHost: localhost\r\nContent-Type: Application/JSON;charset="
+      "\"UTF-8\"\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "a;extension=1\r\n{\"orderId\"\r\n");
   client.send("1\r\n:\r\nd\r\n3,\"userId\":4}\r\n0\r\nContent-Type: text/plain\r\n\r\n");
   const auto answer = client.receive();
   ASSERT_TRUE(answer);
@@ -162,12 +163,12 @@ TEST(http_connections, head_is_get_without_the_body) {
   scripted_server server;
   test_client client{server.port()};
   const auto got = client.get("/v1/users/1");
-  client.send("HEAD /v1/users/1 HTTP/1.1\r\nHost: t\r\n\r\n");
+  client.send("HEAD /v1/users/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const auto head = client.receive(true);
   ASSERT_TRUE(got && head);
   EXPECT_EQ(head->status, 200);
   EXPECT_EQ(head->field("content-length"), got->field("content-length"));
-  client.send("HEAD /v1/payments HTTP/1.1\r\nHost: t\r\n\r\n");
+  client.send("HEAD /v1/payments HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const auto refused = client.receive(true);
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->status, 405);
@@ -235,11 +236,13 @@ TEST(http_connections, http_1_0_is_never_told_to_go_on) {
 TEST(http_connections, an_absolute_target_is_its_path) {
   scripted_server server;
   test_client client{server.port()};
-  for (const char* target : {"http://test/v1/users/12", "HTTP://test/v1/users/12",
-                             "https://test/v1/users/12", "hTTps://TEST:443/v1/users/12?x=1"})
+  for (const char* target :
+       {"http://localhost/v1/users/12", "HTTP://localhost/v1/users/12",
+        "https://localhost/v1/users/12", "hTTps://LOCALHOST:443/v1/users/12?x=1"})
     EXPECT_EQ(client.get(target)->status, 200) << target;
-  for (const char* target : {"http://test", "http://test?/v1/users/12", "ftp://test/v1/users/12",
-                             "http:/v1/users/12", "https//v1/users/12"})
+  for (const char* target :
+       {"http://localhost", "http://localhost?/v1/users/12", "ftp://localhost/v1/users/12",
+        "http:/v1/users/12", "https//v1/users/12"})
     EXPECT_EQ(client.get(target)->status, 404) << target;
 }
 
@@ -259,7 +262,7 @@ TEST(http_connections, http_1_0_closes_unless_it_is_asked_to_stay) {
   EXPECT_EQ(brief.receive()->status, 200);
   EXPECT_TRUE(brief.closed());
   for (int times = 0; times < 2; ++times) {
-    lasting.send("GET http://somewhere/v1/users/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    lasting.send("GET http://localhost/v1/users/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     const auto answer = lasting.receive();
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->status, 200);
@@ -299,7 +302,7 @@ TEST(http_connections, a_request_that_comes_too_slowly_is_told_so) {
   options.header_timeout = 80ms;
   scripted_server server{options};
   test_client slow_header{server.port()}, slow_body{server.port()};
-  slow_header.send("POST /v1/payments HTTP/1.1\r\nHost: t\r\n");
+  slow_header.send("POST /v1/payments HTTP/1.1\r\nHost: localhost\r\n");
   const auto whole = post_text("/v1/payments", payment);
   slow_body.send(whole.substr(0, whole.size() - 1));
   for (auto* client : {&slow_header, &slow_body}) {
@@ -411,7 +414,7 @@ TEST(http_connections, idle_ones_give_way_at_the_operators_port) {
     EXPECT_EQ(answer->status, 200) << n;
   }
   EXPECT_TRUE(idle.front().closed(5s));
-  idle.back().send("GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n");
+  idle.back().send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(idle.back().receive()->status, 200);
 }
 

@@ -64,7 +64,7 @@ TEST(http_fuzz, random_bytes_do_no_harm) {
       post_text("/v1/users", R"({"phone":"01012345678","balance":300})",
                 "Expect: 100-continue\r\n"),
       get_text("/v1/users/1", "X-Request-Id: a\r\nConnection: keep-alive\r\n"),
-      "POST /v1/orders/1/refund HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n"
+      "POST /v1/orders/1/refund HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
       "Content-Type: application/json\r\n\r\n2;a=b\r\n{}\r\n0\r\nT: x\r\n\r\n",
       "HEAD /v1/orders/1 HTTP/1.0\r\n\r\n",
   };

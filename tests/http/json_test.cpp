@@ -60,5 +60,28 @@ TEST(http_json, names_are_matched_after_their_escapes) {
   EXPECT_FALSE(read_object(R"({"a":1,"\u0061":1})", rules, values));
 }
 
+TEST(json_text, what_is_not_utf_8_is_replaced) {
+  const auto quoted = [](std::string_view text) {
+    std::string out;
+    append_quoted(out, text);
+    return out;
+  };
+  const std::string mark = "\xEF\xBF\xBD";
+  EXPECT_EQ(quoted("주문 €😀"), "\"주문 €😀\"");
+  for (const std::string bad :
+       {"\xFF", "\x80", "\xC0", "\xC3", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE0\x80\x80",
+        "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xE2\x82"}) {
+    const std::string out = quoted("a" + bad + "b");
+    EXPECT_TRUE(nlohmann::json::accept(out)) << out;
+    EXPECT_TRUE(out.starts_with("\"a" + mark) && out.ends_with("b\"")) << out;
+  }
+}
+
+TEST(json_text, what_is_repeated_to_a_client_is_cut_between_characters) {
+  EXPECT_EQ(echoed("short"), "short");
+  EXPECT_EQ(echoed(std::string(65, 'a')), std::string(64, 'a') + "...");
+  EXPECT_EQ(echoed(std::string(63, 'a') + "가나"), std::string(63, 'a') + "...");
+}
+
 } // namespace
 } // namespace paymentd::http

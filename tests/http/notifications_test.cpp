@@ -188,7 +188,7 @@ TEST_F(http_notifications, one_that_did_not_fail_is_not_tried_again) {
 }
 
 TEST_F(http_notifications, other_methods_are_not_allowed) {
-  client.send("DELETE /v1/notifications/alimtalk-7 HTTP/1.1\r\nHost: test\r\n\r\n");
+  client.send("DELETE /v1/notifications/alimtalk-7 HTTP/1.1\r\nHost: localhost\r\n\r\n");
   auto answer = client.receive();
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 405);

@@ -89,7 +89,7 @@ TEST(http_outcomes, cancel_and_refund_take_no_body_or_an_empty_object) {
   test_client client{server.port()};
   for (const std::string what : {"cancel", "refund"}) {
     const auto path = "/v1/orders/8/" + what;
-    client.send("POST " + path + " HTTP/1.1\r\nHost: test\r\n\r\n");
+    client.send("POST " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     auto answer = client.receive();
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->status, 200);

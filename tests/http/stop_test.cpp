@@ -74,7 +74,7 @@ TEST(http_stop, unfinished_requests_keep_it_for_little_more_than_a_second) {
   test_client byte{server.port()}, head{server.port()}, body{server.port()},
       operators{server.admin_port()}, silent{server.port()};
   byte.send("G");
-  head.send("GET /v1/users/1 HTTP/1.1\r\nHost: t\r\n");
+  head.send("GET /v1/users/1 HTTP/1.1\r\nHost: localhost\r\n");
   const auto whole = post_text("/v1/payments", payment);
   body.send(whole.substr(0, whole.size() - 1));
   operators.send("GET /healthz HTTP/1.1\r\n");

@@ -104,12 +104,12 @@ std::optional<test_answer> test_client::post(const std::string& path, const std:
 
 std::string post_text(const std::string& path, const std::string& body,
                       const std::string& more_fields) {
-  return "POST " + path + " HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n" +
+  return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
          more_fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 std::string get_text(const std::string& path, const std::string& more_fields) {
-  return "GET " + path + " HTTP/1.1\r\nHost: test\r\n" + more_fields + "\r\n";
+  return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + more_fields + "\r\n";
 }
 
 } // namespace paymentd::http::testing
