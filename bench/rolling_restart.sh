@@ -97,6 +97,7 @@ http {
     listen 127.0.0.1:$front;
     location / {
       proxy_pass http://paymentd;
+      proxy_set_header Host localhost;
       $passes
       proxy_connect_timeout 2s;
       proxy_next_upstream error timeout;
