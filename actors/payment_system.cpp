@@ -130,6 +130,7 @@ caf::actor payment_system::start_reader(const std::string& name, std::size_t bat
   options.worker = start_worker("reader " + name, db::database::role::reader);
   options.batch_max = batch_max;
   options.pending_max = options_.pending_max;
+  options.random = options_.random;
   return started_.emplace_back(system_.spawn(read_lane, std::move(options)));
 }
 

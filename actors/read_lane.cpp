@@ -19,6 +19,11 @@ void send_batch(lane_actor* self) {
   if (!state.reading.empty())
     return;
   const steady_instant now = self->clock().now();
+  if (now < state.not_before) {
+    for (const look_up& each : std::exchange(state.pending, {}))
+      reply(self, each.from, std::unexpected(no_outcome::database_unavailable));
+    return;
+  }
   do_read batch;
   while (!state.pending.empty() && batch.queries.size() < state.options.batch_max) {
     look_up& next = state.pending.front();
@@ -34,16 +39,40 @@ void send_batch(lane_actor* self) {
     self->send(state.options.worker, std::move(batch));
 }
 
+/// One line when the database goes and one when it is back, however many reads there are between.
+void database_is_away(lane_actor* self, const db::error& why) {
+  auto& state = self->state;
+  if (++state.failures == 1)
+    spdlog::warn("{}: the database is unavailable: {}", state.options.name, why.text);
+  else
+    state.not_before =
+        self->clock().now() +
+        backoff_delay(state.options.backoff, state.failures - 1, state.options.random());
+}
+
+void database_is_back(read_lane_state& state) {
+  if (std::exchange(state.failures, 0) > 0)
+    spdlog::info("{}: the database is back", state.options.name);
+  state.not_before = {};
+}
+
 void on_read(lane_actor* self, batch_read& done) {
   auto& state = self->state;
   const std::vector<ticket> asked = std::exchange(state.reading, {});
+  if (done.answers && done.answers->size() != asked.size())
+    done.answers = std::unexpected(
+        db::error{db::error_kind::broken, std::to_string(done.answers->size()) + " answers to " +
+                                              std::to_string(asked.size()) + " queries"});
   if (done.answers) {
+    database_is_back(state);
     for (std::size_t i = 0; i < asked.size(); ++i)
       reply(self, asked[i], std::move((*done.answers)[i]));
   } else {
     const bool away = done.answers.error().kind == db::error_kind::unavailable;
-    spdlog::log(away ? spdlog::level::warn : spdlog::level::err, "{}: {}", state.options.name,
-                done.answers.error().text);
+    if (away)
+      database_is_away(self, done.answers.error());
+    else
+      spdlog::error("{}: {}", state.options.name, done.answers.error().text);
     for (const ticket& each : asked)
       reply(self, each,
             std::unexpected(away ? no_outcome::database_unavailable : no_outcome::internal_error));

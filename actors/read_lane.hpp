@@ -3,11 +3,13 @@
 #pragma once
 
 #include "actors/messages.hpp"
+#include "domain/backoff.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,11 @@ struct read_lane_options {
   caf::actor worker;
   std::size_t batch_max = 256;     // queries in one read, at the most
   std::size_t pending_max = 20000; // queries that wait; one more is answered `overloaded`
+  /// How long the store is left alone after it was unavailable twice in a row and more often; what
+  /// is asked meanwhile is answered `database_unavailable` at once.
+  backoff_options backoff{.min = std::chrono::milliseconds{20},
+                          .max = std::chrono::milliseconds{1000}};
+  std::function<double()> random; // uniform in [0, 1)
 };
 
 struct read_lane_state {
@@ -25,7 +32,9 @@ struct read_lane_state {
   read_lane_options options;
   std::deque<look_up> pending;
   std::vector<ticket>
-      reading; // of the batch at the worker, in its order; empty: the worker is free
+      reading;               // of the batch at the worker, in its order; empty: the worker is free
+  int failures = 0;          // in a row
+  steady_instant not_before; // the store is left alone until then
 };
 
 caf::behavior read_lane(caf::stateful_actor<read_lane_state>* self, read_lane_options options);

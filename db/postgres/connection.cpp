@@ -3,10 +3,12 @@
 #include "db/postgres/sql.hpp"
 
 #include <poll.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <mutex>
 
 namespace paymentd::db::postgres {
 namespace {
@@ -31,10 +33,35 @@ failure from_result(const PGresult* result) {
   return out;
 }
 
-void note_warning(void* warned, const PGresult* notice) {
-  const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-  if (severity != nullptr && std::string_view(severity) == "WARNING")
-    *static_cast<bool*>(warned) = true;
+std::string_view field_of(const PGresult* result, int which) {
+  const char* text = PQresultErrorField(result, which);
+  return text == nullptr ? std::string_view() : text;
+}
+
+/// Each warning once, and not without end: a server in trouble adds one to every statement.
+void log_once(const PGresult* notice) {
+  constexpr std::size_t warnings_max = 32;
+  static std::mutex guard;
+  static std::set<std::string> logged;
+  // Without what differs from one to the next, such as a count.
+  const std::string where = std::string(field_of(notice, PG_DIAG_SOURCE_FUNCTION)) + " " +
+                            std::string(field_of(notice, PG_DIAG_SQLSTATE));
+  const std::lock_guard lock(guard);
+  if (logged.size() < warnings_max && logged.insert(where).second)
+    spdlog::warn("the database server warns: {}",
+                 one_line(PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY)));
+}
+
+/// Only one warning says that a standby may lack the commit. It has no SQLSTATE of its own, and its
+/// text is in the server's language; so it is known by the function of the server that gives it
+/// (SyncRepWaitForLSN, src/backend/replication/syncrep.c, PostgreSQL 9.1 to 17).
+void note_warning(void* gave_up, const PGresult* notice) {
+  if (field_of(notice, PG_DIAG_SEVERITY_NONLOCALIZED) != "WARNING")
+    return;
+  if (field_of(notice, PG_DIAG_SOURCE_FUNCTION) == "SyncRepWaitForLSN")
+    *static_cast<bool*>(gave_up) = true;
+  else
+    log_once(notice);
 }
 
 } // namespace
@@ -86,8 +113,8 @@ std::expected<connection, failure> connection::open(const conninfo& to,
   if (PQstatus(out.handle_.get()) != CONNECTION_OK)
     return std::unexpected(
         failure{.text = one_line(PQerrorMessage(out.handle_.get())), .lost = true});
-  out.warned_ = std::make_unique<bool>(false);
-  PQsetNoticeReceiver(out.handle_.get(), note_warning, out.warned_.get());
+  out.standby_given_up_ = std::make_unique<bool>(false);
+  PQsetNoticeReceiver(out.handle_.get(), note_warning, out.standby_given_up_.get());
   if (PQsetnonblocking(out.handle_.get(), 1) != 0 || PQenterPipelineMode(out.handle_.get()) != 1)
     return std::unexpected(out.lost("libpq refuses the pipeline mode"));
   if (auto set = out.set_limits(limits); !set)
@@ -133,14 +160,14 @@ void connection::add(const statement& what, const parameters& with) {
 }
 
 std::expected<std::vector<rows>, failure> connection::run(steady_instant deadline) {
-  *warned_ = false;
+  *standby_given_up_ = false;
   std::vector<rows> answers;
   answers.reserve(queue_.size());
   std::expected<void, failure> done;
   if (queue_failed_ || PQpipelineSync(handle_.get()) != 1)
     done = std::unexpected(lost(one_line(PQerrorMessage(handle_.get()))));
   else if (!send_all(deadline))
-    done = std::unexpected(lost("no answer in time"));
+    done = std::unexpected(late());
   else
     done = collect(answers, deadline);
   queue_.clear();
@@ -183,16 +210,42 @@ std::expected<void, failure> connection::collect(std::vector<rows>& answers,
     if (!one.prepare)
       ++at;
   }
-  auto sync = next_result(deadline);
-  if (sync && *sync != nullptr)
-    PQclear(*sync);
+  auto synced = await_sync(deadline);
+  if (!synced && !first) {
+    first = synced.error();
+    first->at = at;
+  }
   if (first) {
     first->lost = !alive();
     return std::unexpected(*first);
   }
-  if (!sync || !alive())
+  if (!alive())
     return std::unexpected(lost("the server closed the connection"));
   return {};
+}
+
+// The end of the round trip. Where no transaction was begun, the server commits here, and reports
+// here what that meets.
+std::expected<void, failure> connection::await_sync(steady_instant deadline) {
+  constexpr int results_max = 4; // an error, its end, the sync
+  std::optional<failure> met;
+  for (int count = 0; count < results_max; ++count) {
+    auto next = next_result(deadline);
+    if (!next)
+      return std::unexpected(met ? *met : next.error());
+    if (*next == nullptr)
+      continue;
+    const rows answer(*next);
+    const ExecStatusType status = PQresultStatus(*next);
+    if (status == PGRES_PIPELINE_SYNC) {
+      if (met)
+        return std::unexpected(*met);
+      return {};
+    }
+    if (!met && status == PGRES_FATAL_ERROR)
+      met = from_result(*next);
+  }
+  return std::unexpected(lost("the server's answer does not end"));
 }
 
 std::expected<PGresult*, failure> connection::next_result(steady_instant deadline) {
@@ -201,7 +254,7 @@ std::expected<PGresult*, failure> connection::next_result(steady_instant deadlin
     return std::unexpected(lost("the connection is closed"));
   while (PQisBusy(on) != 0) {
     if (!wait(POLLIN, deadline))
-      return std::unexpected(lost("no answer in time"));
+      return std::unexpected(late());
     if (PQconsumeInput(on) != 1)
       break; // what had arrived before is still to be had: an error tells why it was closed
   }
@@ -246,6 +299,12 @@ bool connection::wait(short events, steady_instant deadline) {
 failure connection::lost(std::string text) {
   handle_.reset();
   return {.text = std::move(text), .lost = true};
+}
+
+failure connection::late() {
+  failure out = lost("no answer in time");
+  out.late = true;
+  return out;
 }
 
 bool connection::alive() const noexcept {

@@ -86,6 +86,7 @@ struct failure {
   std::array<char, 5> sqlstate{'0', '0', '0', '0', '0'}; // "00000" where the server gave none
   std::string text;                                      // one line
   bool lost = false;                                     // the connection is gone
+  bool late = false;                                     // since there was no answer in time
   std::size_t at = 0; // the statement that failed, by its place in the round trip
 };
 
@@ -105,9 +106,9 @@ class connection {
   bool alive() const noexcept;
   /// Whether the last round trip left a transaction open, and perhaps failed.
   bool in_transaction() const noexcept { return in_transaction_; }
-  /// Whether the server warned during the last round trip. At a commit it does so when it gave up
-  /// waiting for a standby: the commit stands here, but not yet there.
-  bool warned() const noexcept { return *warned_; }
+  /// Whether the server gave up waiting for a standby during the last round trip: what was
+  /// committed stands here, but perhaps not there.
+  bool standby_given_up() const noexcept { return *standby_given_up_; }
   /// The timeline of the server's log: another one after each failover.
   std::int64_t timeline() const noexcept { return timeline_; }
 
@@ -119,7 +120,9 @@ class connection {
   /// The next result of the pipeline, or null at the end of a statement's results.
   std::expected<PGresult*, failure> next_result(steady_instant deadline);
   std::expected<void, failure> collect(std::vector<rows>& answers, steady_instant deadline);
+  std::expected<void, failure> await_sync(steady_instant deadline);
   failure lost(std::string text);
+  failure late();
 
   struct finish {
     void operator()(PGconn* handle) const noexcept { PQfinish(handle); }
@@ -129,7 +132,7 @@ class connection {
     bool prepare; // whether it stands for the preparation of the statement
   };
   std::unique_ptr<PGconn, finish> handle_;
-  std::unique_ptr<bool> warned_; // on the heap: libpq keeps a pointer to it
+  std::unique_ptr<bool> standby_given_up_; // on the heap: libpq keeps a pointer to it
   std::set<std::string_view> prepared_;
   std::vector<queued> queue_;
   bool queue_failed_ = false; // libpq refused to queue: out of memory or not connected

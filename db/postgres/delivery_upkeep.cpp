@@ -9,6 +9,14 @@ namespace paymentd::db::postgres {
 
 result<std::vector<answer>> postgres_store::retry(std::span<const get_delivery> which,
                                                   instant now) {
+  auto answers = retry_once(which, now);
+  if (!answers && session_.stale())
+    return retry_once(which, now);
+  return answers;
+}
+
+result<std::vector<answer>> postgres_store::retry_once(std::span<const get_delivery> which,
+                                                       instant now) {
   if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   session_.add(sql::begin);

@@ -9,19 +9,28 @@ bool passes_by_itself(std::string_view sqlstate) noexcept {
   // Whole classes: connection exceptions, transaction rollback (deadlock, serialization), lack of
   // resources (disk, memory, connections), the operator's interventions (shutdown, cancel).
   constexpr std::array<std::string_view, 4> classes = {"08", "40", "53", "57"};
-  constexpr std::array<std::string_view, 9> states = {
+  constexpr std::array<std::string_view, 7> states = {
       "00000", // no answer from the server at all
       "25P03", // idle inside of a transaction for too long: we stood still
-      "25006", // the server is read only: a standby, or a disk that filled up
       "25P02", // the transaction had failed before
       "55P03", // a lock was not to be had in time
       "55006", // the object is in use
       "58030", // the server's disk failed
       "58P01", // likewise, a file of it
-      "0A000", // a plan that outlived a change of the schema
   };
-  return std::ranges::any_of(classes, [&](auto one) { return sqlstate.starts_with(one); }) ||
+  return belongs_to_connection(sqlstate) ||
+         std::ranges::any_of(classes, [&](auto one) { return sqlstate.starts_with(one); }) ||
          std::ranges::find(states, sqlstate) != states.end();
+}
+
+bool belongs_to_connection(std::string_view sqlstate) noexcept {
+  constexpr std::array<std::string_view, 4> states = {
+      "25006", // the server is read only by now: another of the address may be the primary
+      "0A000", // a plan that outlived a change of the schema
+      "26000", // a prepared statement that is not there: a pooler gave us another server process
+      "42P05", // one that is there already: likewise
+  };
+  return std::ranges::find(states, sqlstate) != states.end();
 }
 
 error to_error(const failure& what, std::string_view doing) {
@@ -34,6 +43,9 @@ error to_error(const failure& what, std::string_view doing) {
     text.append("; the role lacks rights: grant them, or migrate with the role that serves");
   if (state == "42P01" || state == "3F000")
     text.append("; the schema is missing, or this role may not use it: run paymentd migrate");
+  if (state == "26000" || state == "42P05")
+    text.append("; a connection pooler between has to be in session mode (PgBouncer: pool_mode = "
+                "session)");
   const bool passes = what.lost || passes_by_itself(state);
   return {passes ? error_kind::unavailable : error_kind::broken, std::move(text)};
 }

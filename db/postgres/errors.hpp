@@ -11,6 +11,9 @@ namespace paymentd::db::postgres {
 /// Whether trying again may help: by the classes of SQLSTATE (PostgreSQL's manual, appendix A).
 bool passes_by_itself(std::string_view sqlstate) noexcept;
 
+/// Whether an error will stay as long as the connection does: then it is closed.
+bool belongs_to_connection(std::string_view sqlstate) noexcept;
+
 /// The error of a failure before the commit was sent: nothing happened.
 error to_error(const failure& what, std::string_view doing);
 

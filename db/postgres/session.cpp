@@ -6,6 +6,7 @@ namespace paymentd::db::postgres {
 
 result<void> session::begin_call() {
   deadline_ = std::chrono::steady_clock::now() + limits_.call;
+  opened_now_ = stale_ = false;
   if (connection_ && connection_->alive()) {
     if (!connection_->in_transaction())
       return {};
@@ -19,12 +20,18 @@ result<void> session::begin_call() {
     return std::unexpected(to_connect_error(opened.error(), to_));
   connection_.emplace(*std::move(opened));
   ++opened_;
+  opened_now_ = true;
   // Connecting has a bound of its own, so what follows gets its whole time.
   deadline_ = std::chrono::steady_clock::now() + limits_.call;
   return {};
 }
 
 std::unexpected<error> session::failed(const failure& what, std::string_view doing) {
+  const bool ends = belongs_to_connection({what.sqlstate.data(), what.sqlstate.size()});
+  stale_ = !opened_now_ && (ends || (what.lost && !what.late));
+  // The next connection may reach another server, and has no plans and statements of before.
+  if (ends)
+    connection_.reset();
   roll_back();
   return std::unexpected(to_error(what, doing));
 }
@@ -43,6 +50,7 @@ result<std::vector<rows>> session::run_to_commit(std::string_view doing) {
   auto answers = connection_->run(deadline_);
   if (!answers) {
     const failure& what = answers.error();
+    stale_ = what.lost && !what.late && !opened_now_;
     // An error that the server reported, on a connection that lives, has rolled all of it back.
     if (!what.lost)
       return failed(what, doing);
@@ -52,7 +60,7 @@ result<std::vector<rows>> session::run_to_commit(std::string_view doing) {
   }
   if (explicitly && answers->back().tag() != "COMMIT")
     return failed({.text = "the commit became a rollback"}, doing);
-  if (connection_->warned())
+  if (connection_->standby_given_up())
     return std::unexpected(error{error_kind::in_doubt, "database: " + std::string(doing) +
                                                            ": committed, but perhaps not on the "
                                                            "standby, which did not answer"});

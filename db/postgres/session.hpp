@@ -19,6 +19,10 @@ class session {
   /// How many connections there have been: a new one tells of a restart or a failover in between.
   std::int64_t opened() const noexcept { return opened_; }
   connection& on() noexcept { return *connection_; }
+  /// Whether the call failed since the connection, which is older than the call, is of no use any
+  /// more: a firewall, a restart, a failover or the server's idle_session_timeout has ended it.
+  /// What does no harm when it is done twice may be tried once more, on a new connection.
+  bool stale() const noexcept { return stale_; }
 
   void add(const statement& what, const parameters& with = {}) { connection_->add(what, with); }
 
@@ -40,6 +44,8 @@ class session {
   session_limits limits_;
   std::optional<connection> connection_;
   std::int64_t opened_ = 0;
+  bool opened_now_ = false; // in this call
+  bool stale_ = false;
   steady_instant deadline_;
 };
 

@@ -25,6 +25,8 @@ select case when pg_is_in_recovery() then 0::bigint
   set_config('default_transaction_isolation', 'read committed', false),
   set_config('synchronous_commit', case current_setting('synchronous_commit')
              when 'off' then 'on' else current_setting('synchronous_commit') end, false),
+  set_config('client_encoding', 'UTF8', false),
+  set_config('client_min_messages', 'warning', false),
   set_config('plan_cache_mode', 'force_generic_plan', false),
   set_config('enable_seqscan', 'off', false),
   set_config('enable_bitmapscan', 'off', false),
@@ -83,10 +85,12 @@ insert into stream_epochs (stream_id, epoch, owner, last)
 select id, epoch - 1, $3::text, ended_next - 1 from raised
 returning epoch + 1, last)sql"};
 
-// No locks. $1 stream, $2 epoch, $3 owner.
+// Changes nothing, and is a write all the same: its commit waits for the standby, and with it for
+// all that was committed before. A look alone would wait for nobody. Locks the row.
+// $1 stream, $2 epoch, $3 owner.
 inline constexpr statement ended_epoch{"ended_epoch", R"sql(
-select last from stream_epochs
-where stream_id = $1::bigint and epoch = $2::bigint and owner = $3::text)sql"};
+update stream_epochs set last = last
+where stream_id = $1::bigint and epoch = $2::bigint and owner = $3::text returning last)sql"};
 
 // Takes one stream that nobody owns, or whose lease is over and (unless $3) was not given up by
 // its owner, or holds something all the same: a retry asked for by hand after all was drained, or

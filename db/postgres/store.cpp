@@ -36,6 +36,13 @@ result<void> postgres_store::begin_writing() {
 }
 
 result<void> postgres_store::ping() {
+  auto answers = ping_once();
+  if (!answers && session_.stale())
+    return ping_once();
+  return answers;
+}
+
+result<void> postgres_store::ping_once() {
   if (auto ready = session_.begin_call(); !ready)
     return ready;
   session_.add(sql::ping);
@@ -45,6 +52,13 @@ result<void> postgres_store::ping() {
 }
 
 result<std::vector<answer>> postgres_store::read(std::span<const query> queries) {
+  auto answers = read_once(queries);
+  if (!answers && session_.stale())
+    return read_once(queries);
+  return answers;
+}
+
+result<std::vector<answer>> postgres_store::read_once(std::span<const query> queries) {
   if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   // A page takes several round trips, which share a snapshot.

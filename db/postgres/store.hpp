@@ -47,6 +47,9 @@ class postgres_store final : public store {
   /// Begins a call that writes.
   result<void> begin_writing();
 
+  result<void> ping_once();
+  result<std::vector<answer>> retry_once(std::span<const get_delivery> which, instant now);
+  result<std::vector<answer>> read_once(std::span<const query> queries);
   result<std::vector<answer>> read_things(std::span<const query> queries);
   result<std::vector<answer>> read_with_deliveries(std::span<const query> queries);
 

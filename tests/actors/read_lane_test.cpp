@@ -27,9 +27,11 @@ class read_lane_test : public ::testing::Test {
   stage on;
   inbox<do_read> worker{on};
   inbox<looked_up> asker{on};
-  caf::actor lane = on.system.spawn(
-      read_lane, read_lane_options{
-                     .name = "test", .worker = worker.handle(), .batch_max = 2, .pending_max = 3});
+  caf::actor lane = on.system.spawn(read_lane, read_lane_options{.name = "test",
+                                                                 .worker = worker.handle(),
+                                                                 .batch_max = 2,
+                                                                 .pending_max = 3,
+                                                                 .random = [] { return 0.0; }});
 };
 
 TEST_F(read_lane_test, what_comes_while_a_read_is_at_the_store_leaves_together) {
@@ -70,6 +72,32 @@ TEST_F(read_lane_test, an_error_of_the_store_answers_the_batch_and_the_lane_goes
             answer_reply(std::unexpected(no_outcome::database_unavailable)));
   ASSERT_EQ(worker.got<do_read>().size(), 2u);
   answer(std::unexpected(db::error{db::error_kind::broken, "bug"}));
+  EXPECT_EQ(asker.take<looked_up>().at(0).reply,
+            answer_reply(std::unexpected(no_outcome::internal_error)));
+}
+
+TEST_F(read_lane_test, a_database_that_stays_away_is_asked_rarely_and_others_are_told_at_once) {
+  const auto away = [] { return std::unexpected(db::error{db::error_kind::unavailable, "away"}); };
+  for (int times = 0; times < 2; ++times) {
+    ask(1);
+    answer(away());
+  }
+  EXPECT_EQ(worker.take<do_read>().size(), 2u);
+  ask(2);
+  EXPECT_TRUE(worker.got<do_read>().empty()) << "it was asked a moment ago";
+  EXPECT_EQ(asker.take<looked_up>().back().reply,
+            answer_reply(std::unexpected(no_outcome::database_unavailable)));
+  on.advance(21ms);
+  ask(3);
+  ASSERT_EQ(worker.take<do_read>().size(), 1u);
+  answer(std::vector<db::answer>{db::not_found{}});
+  ask(4);
+  EXPECT_EQ(worker.take<do_read>().size(), 1u) << "it is back";
+}
+
+TEST_F(read_lane_test, answers_that_are_too_few_are_nobodys) {
+  ask(1);
+  answer(std::vector<db::answer>{});
   EXPECT_EQ(asker.take<looked_up>().at(0).reply,
             answer_reply(std::unexpected(no_outcome::internal_error)));
 }

@@ -1,0 +1,113 @@
+// Goal: what the server says at an odd moment, or of a connection alone, is neither taken for a
+// success nor for more than it is: warnings, failures at the end of a round trip, plans and
+// connections that have become useless. Method: the real server, made to say each by triggers,
+// changes of the schema and ended sessions.
+#include "tests/db/postgres_fixture.hpp"
+
+namespace paymentd::db {
+namespace {
+
+class postgres_sessions : public postgres_test {
+ protected:
+  std::unique_ptr<store> reader() { return must(open("reader")->connect(database::role::reader)); }
+  result<std::vector<answer>> read_user(store& on) {
+    const std::vector<query> queries{get_user{{1}}};
+    return on.read(queries);
+  }
+  void end_sessions() {
+    sql("select pg_terminate_backend(pid) from pg_stat_activity "
+        "where application_name = 'paymentd' and datname = current_database()");
+  }
+  /// `body` is done by each change of a table, `when` it is deferred or not.
+  void add_trigger(const std::string& table, const std::string& body, bool deferred) {
+    sql("create function paymentd.speak() returns trigger language plpgsql as "
+        "$$ begin " +
+        body + "; return null; end $$");
+    sql("create constraint trigger speaks after insert or update on paymentd." + table +
+        (deferred ? " deferrable initially deferred" : "") +
+        " for each row execute function paymentd.speak()");
+  }
+};
+
+TEST_F(postgres_sessions, a_warning_of_the_server_leaves_no_commit_in_doubt) {
+  const auto on = lane("one");
+  const auto pays = payable(*on, 2);
+  add_trigger("orders", "raise warning 'database must be vacuumed within % transactions', new.id",
+              false);
+  EXPECT_EQ(must(on->settle(pays, start)).size(), 2u);
+  EXPECT_EQ(paid_orders(), "2");
+}
+
+TEST_F(postgres_sessions, a_commit_that_fails_by_itself_is_no_success) {
+  const auto on = lane("one");
+  add_trigger("streams", "raise exception 'not now'", true);
+  // Where no transaction is begun, the server commits at the end of the round trip.
+  const auto other = must(open("other")->connect(database::role::lane));
+  EXPECT_FALSE(other->take_stream(start).has_value());
+  sql("drop trigger speaks on paymentd.streams");
+  EXPECT_TRUE(other->take_stream(start).has_value()) << "the connection is good for more";
+}
+
+TEST_F(postgres_sessions, a_read_on_a_connection_that_has_died_is_done_on_a_new_one) {
+  const auto on = reader();
+  must(read_user(*on));
+  end_sessions();
+  EXPECT_TRUE(read_user(*on).has_value());
+  end_sessions();
+  EXPECT_TRUE(on->ping().has_value());
+}
+
+TEST_F(postgres_sessions, a_retry_by_hand_on_a_connection_that_has_died_is_done_on_a_new_one) {
+  const auto on = lane("one");
+  const std::vector<get_delivery> which{{"alimtalk", {1}}};
+  must(on->retry(which, start));
+  end_sessions();
+  EXPECT_TRUE(on->retry(which, start).has_value());
+}
+
+TEST_F(postgres_sessions, a_plan_that_outlived_a_change_of_the_schema_ends_its_connection) {
+  const auto on = reader();
+  must(read_user(*on));
+  sql("alter table paymentd.users alter column phone type varchar(20)");
+  EXPECT_TRUE(read_user(*on).has_value());
+}
+
+TEST_F(postgres_sessions, a_server_that_has_become_read_only_is_left_for_another) {
+  const auto on = lane("one");
+  const auto pays = payable(*on, 1);
+  const auto before = on->lease();
+  add_trigger("orders", "raise exception 'cannot execute' using errcode = '25006'", false);
+  EXPECT_EQ(kind_of(on->settle(pays, start)), error_kind::unavailable);
+  sql("drop trigger speaks on paymentd.orders");
+  must(on->settle(pays, start));
+  EXPECT_GT(on->lease().epoch, before.epoch) << "it goes on with the connection of before";
+}
+
+TEST_F(postgres_sessions, every_session_speaks_utf_8_and_hides_no_warning) {
+  const auto name = cluster().create_database();
+  cluster().sql(name, "alter database " + name + " set client_encoding = 'EUC_KR'");
+  cluster().sql(name, "alter database " + name + " set client_min_messages = 'error'");
+  const auto database = must(open_database(
+      {.url = cluster().url(name), .owner = "korean", .lease = std::chrono::milliseconds{4000}}));
+  must(database->migrate(start));
+  const auto on = must(database->connect(database::role::lane));
+  must(on->take_stream(start));
+  const auto who = must(on->subscribe("alimtalk", true, false, start));
+  const auto pays = payable(*on, 1);
+  must(on->settle(pays, start));
+  must(on->open_claims(who.id, on->lease(), start));
+  delivery_step step;
+  step.subscriber = who.id;
+  step.stream = on->lease();
+  step.open_max = 1;
+  auto ended = end_as(must(on->deliver(step, start)).claims.at(0), delivery_status::failed);
+  ended.results[0].last_error = "수신 번호 오류";
+  step.ended = {ended};
+  must(on->deliver(step, start));
+  const std::vector<query> page{list_deliveries{.status = delivery_status::failed}};
+  EXPECT_EQ(std::get<delivery_page>(must(on->read(page)).at(0)).items.at(0).last_error,
+            "수신 번호 오류");
+}
+
+} // namespace
+} // namespace paymentd::db
