@@ -100,10 +100,10 @@ class http_client::impl final : public http_connection::owner {
     if (resolving_.size() > 1)
       return; // one look-up serves all who wait: they want the same host
     resolver_.async_resolve(to_.host, to_.port,
-                            [this](error_code error, tcp::resolver::results_type endpoints) {
+                            [this](error_code error, tcp::resolver::results_type found) {
                               for (const auto& waiting : std::exchange(resolving_, {}))
                                 if (const auto connection = waiting.lock())
-                                  connection->resolved(error, endpoints);
+                                  connection->resolved(error, found);
                             });
   }
 
@@ -230,7 +230,7 @@ http_client::create(http_client_options options) {
   if (!to)
     return std::unexpected(std::move(to).error());
   asio::ssl::context tls(asio::ssl::context::tls_client);
-  if (to->tls)
+  if (to->tls || !options.ca_file.empty()) // a wrong file is told even where nothing reads it
     if (std::string wrong = set_up_tls(tls, options.ca_file); !wrong.empty())
       return std::unexpected(std::move(wrong));
   return std::unique_ptr<http_client>(

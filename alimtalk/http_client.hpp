@@ -41,6 +41,10 @@ struct http_request {
   std::string target;                                       // path and query, beginning with '/'
   std::vector<std::pair<std::string, std::string>> headers; // besides Host and Content-Length
   std::string body;
+  /// Whether the status line of the answer says all that is asked: then what is wrong with the rest
+  /// of the answer (cut, late, too large, no HTTP) is no error. The rest is read for a second at
+  /// the most, so that the connection can be used again; where it does not arrive, `body` is empty.
+  bool status_decides = false;
 };
 
 struct http_response {

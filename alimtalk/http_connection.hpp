@@ -2,6 +2,7 @@
 // read, each by callbacks on the client's one thread. Private to http_client.
 #pragma once
 
+#include "alimtalk/connect_race.hpp"
 #include "alimtalk/http_client.hpp"
 #include "alimtalk/origin.hpp"
 
@@ -56,7 +57,7 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
 
   /// Runs an exchange, connecting first where this is new.
   void run(std::shared_ptr<http_exchange> what);
-  void resolved(boost::system::error_code error, const results& endpoints);
+  void resolved(boost::system::error_code error, const results& found);
 
   /// Ends the exchange now, with its `written` as it is, and closes.
   void fail(http_error::kind what, std::string reason);
@@ -68,32 +69,29 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   bool connected() const { return connected_; }
 
  private:
-  void handshake();
   void write();
   void wrote(boost::system::error_code error, std::size_t bytes);
-  void read();
-  void was_read(boost::system::error_code error);
+  void read_status_line();
+  void take_status_line(std::size_t size);
+  void read_header(bool interim);
+  void header_was_read(boost::system::error_code error, bool interim);
+  void body_was_read(boost::system::error_code error);
   void finish(http_result result, bool reusable);
-
-  /// Calls `use` with the stream that HTTP runs on.
-  template <class Use>
-  void with_stream(Use use) {
-    if (tls_)
-      use(*tls_);
-    else
-      use(socket_);
-  }
 
   owner& client_;
   const origin& to_;
   const http_client_options& options_;
+  boost::asio::io_context& io_;
   boost::asio::ssl::context& tls_context_;
-  boost::asio::ip::tcp::socket socket_;
-  std::optional<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> tls_;
+  std::shared_ptr<connect_race> race_; // while it connects
+  std::shared_ptr<http_link> link_;    // after that
   boost::asio::steady_timer connect_deadline_;
+  boost::asio::steady_timer rest_deadline_; // of an answer that is known already
   boost::beast::flat_buffer buffer_;
   std::optional<boost::beast::http::response_parser<boost::beast::http::string_body>> parser_;
   std::shared_ptr<http_exchange> exchange_; // the one that runs here
+  int interim_answers_ = 0;                 // to this exchange
+  std::optional<http_response> answer_;     // where its status line is known and decides
   std::chrono::steady_clock::time_point idle_since_;
   bool connected_ = false;
   bool used_before_ = false;

@@ -188,12 +188,114 @@ TEST(http_client, half_a_head_and_half_a_body_are_lost_answers) {
 
 TEST(http_client, what_is_not_http_is_malformed) {
   for (const std::string& bad :
-       {std::string("SSH-2.0-OpenSSH\r\n\r\n"), std::string("HTTP/1.1 100 Continue\r\n\r\n"),
+       {std::string("SSH-2.0-OpenSSH\r\n\r\n"), std::string("HTTP/1.1 101 Upgrade\r\n\r\n"),
+        std::string("HTTP/1.1 20 OK\r\n\r\n"), std::string("HTTP/1.1 2000 OK\r\n\r\n"),
         "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n",
         std::string("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")}) {
     canned_server server(answers_once_with(bad));
     expect_error(get(*client_to(server.origin())), kind::malformed, true);
   }
+}
+
+constexpr const char* interim =
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\n"
+    "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n";
+
+TEST(http_client, interim_answers_are_passed_over) {
+  canned_server server(answers_with(interim + http_answer("hello")));
+  const auto client = client_to(server.origin());
+  for (int i = 0; i < 3; ++i) {
+    const http_result result = get(*client);
+    ASSERT_TRUE(result) << result.error().reason;
+    EXPECT_EQ(result->status, 200);
+    EXPECT_EQ(result->body, "hello");
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(http_client, interim_answers_without_an_end_are_malformed_and_without_an_answer_lost) {
+  canned_server endless([](canned_connection& connection) {
+    connection.read_request();
+    while (connection.write(interim)) {
+    }
+  });
+  expect_error(get(*client_to(endless.origin())), kind::malformed, true);
+  canned_server broken_off(answers_once_with(interim));
+  expect_error(get(*client_to(broken_off.origin())), kind::lost, true);
+}
+
+TEST(http_client, a_status_line_needs_no_reason_and_a_header_may_be_long) {
+  for (const std::string& head : {std::string("HTTP/1.1 200\r\n"), std::string("HTTP/1.1 200 \r\n"),
+                                  "HTTP/1.1 200 OK\r\nX: " + std::string(50'000, 'x') + "\r\n"}) {
+    canned_server server(answers_with(head + "Content-Length: 5\r\n\r\nhello"));
+    const auto client = client_to(server.origin());
+    for (int i = 0; i < 2; ++i) {
+      const http_result result = get(*client);
+      ASSERT_TRUE(result) << result.error().reason;
+      EXPECT_EQ(result->body, "hello");
+    }
+    EXPECT_EQ(server.connections(), 1);
+  }
+}
+
+http_result post_for_its_status(http_client& client) {
+  return wait(begin(
+      client,
+      {.method = "POST", .target = "/", .headers = {}, .body = "{}", .status_decides = true}));
+}
+
+TEST(http_client, where_the_status_decides_nothing_behind_it_matters) {
+  const std::string head = "HTTP/1.1 202 Accepted\r\n";
+  for (const std::string& answer :
+       {head, head + "Content-Le", head + "Content-Length: 9\r\n\r\nhalf",
+        head + "Content-Length: x\r\n\r\n", head + "\r\n" + std::string(10'000'000, 'x'),
+        head + "Content-Length: 10000000\r\n\r\n", std::string("HTTP/1.0 202\r\n\r\nuntil the end"),
+        head + "X: " + std::string(200'000, 'x') + "\r\n\r\n", interim + head + "no header\r\n",
+        head + "Transfer-Encoding: chunked\r\n\r\nnot chunked"}) {
+    canned_server server(answers_once_with(answer));
+    const auto client = client_to(server.origin());
+    const http_result result = post_for_its_status(*client);
+    ASSERT_TRUE(result) << answer.substr(0, 100) << result.error().reason;
+    EXPECT_EQ(result->status, 202);
+    EXPECT_TRUE(post_for_its_status(*client)); // on a new connection
+  }
+}
+
+TEST(http_client, where_the_status_decides_a_rest_that_hangs_is_not_waited_for) {
+  for (const char* rest : {"", "Content-Length: 9\r\n", "Content-Length: 9\r\n\r\nhalf"}) {
+    std::promise<void> over;
+    canned_server server([&](canned_connection& connection) {
+      if (!connection.read_request())
+        return;
+      connection.write(std::string("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n") + rest);
+      over.get_future().wait();
+    });
+    const http_result result = post_for_its_status(*client_to(server.origin()));
+    over.set_value();
+    ASSERT_TRUE(result) << result.error().reason;
+    EXPECT_EQ(result->status, 503);
+  }
+}
+
+TEST(http_client, where_the_status_decides_a_good_answer_keeps_its_connection) {
+  canned_server server(answers_with(http_answer("hello", 503, "Retry-After: 7\r\n")));
+  const auto client = client_to(server.origin());
+  for (int i = 0; i < 3; ++i) {
+    const http_result result = post_for_its_status(*client);
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->retry_after, 7s);
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(http_client, an_end_without_close_notify_is_an_error_unless_the_status_decides) {
+  const test_certificate certificate = make_test_certificate("IP:127.0.0.1");
+  const temporary_file trusted(certificate.certificate);
+  canned_server server(answers_once_with("HTTP/1.0 200 OK\r\n\r\nuntil the end"), &certificate);
+  const auto client = client_to(server.origin(), long_time,
+                                [&](http_client_options& o) { o.ca_file = trusted.path(); });
+  EXPECT_TRUE(post_for_its_status(*client));
+  expect_error(get(*client), kind::lost, true);
 }
 
 TEST(http_client, a_body_over_the_bound_is_malformed_however_it_is_framed) {
@@ -339,7 +441,8 @@ TEST(http_client, an_origin_must_be_one) {
     EXPECT_FALSE(http_client::create({.origin = bad, .ca_file = {}})) << bad;
   for (const char* good : {"http://host", "https://host/", "http://[::1]:80", "http://[::1]"})
     EXPECT_TRUE(http_client::create({.origin = good, .ca_file = {}})) << good;
-  EXPECT_FALSE(http_client::create({.origin = "https://host", .ca_file = "/nowhere/ca.pem"}));
+  for (const char* origin : {"https://host", "http://host"})
+    EXPECT_FALSE(http_client::create({.origin = origin, .ca_file = "/nowhere/ca.pem"})) << origin;
 }
 
 TEST(retry_after, is_read_as_seconds_or_as_a_date) {
