@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 
 namespace paymentd::alimtalk {
 namespace {
@@ -33,15 +34,59 @@ bool is_public_v4(const ip::address_v4& address) {
   });
 }
 
+using v6_bytes = ip::address_v6::bytes_type;
+
+/// The IPv4 address that `bytes` hold at these places.
+ip::address_v4 embedded(const v6_bytes& bytes, std::array<std::size_t, 4> at) {
+  return ip::address_v4({bytes[at[0]], bytes[at[1]], bytes[at[2]], bytes[at[3]]});
+}
+
+bool starts_with(const v6_bytes& bytes, std::initializer_list<unsigned> words) {
+  std::size_t i = 0;
+  return std::ranges::all_of(words, [&](unsigned word) {
+    const unsigned there = static_cast<unsigned>(bytes[i] << 8 | bytes[i + 1]);
+    i += 2;
+    return there == word;
+  });
+}
+
+/// 64:ff9b:1::/48 (RFC 8215): each network has its own length of prefix, and with it its own place
+/// for the IPv4 address (RFC 6052, 2.2). Since nobody tells which, no reading may lead into a
+/// private network. 0.0.0.0/8 is what a reading finds in the zeros of another; it leads nowhere.
+bool is_public_nat64(const v6_bytes& bytes) {
+  bool any = false;
+  for (const std::array<std::size_t, 4> at : {std::array<std::size_t, 4>{6, 7, 9, 10},
+                                              {7, 9, 10, 11},
+                                              {9, 10, 11, 12},
+                                              {12, 13, 14, 15}}) {
+    const ip::address_v4 reading = embedded(bytes, at);
+    if (is_public_v4(reading))
+      any = true;
+    else if (reading.to_uint() >> 24 != 0)
+      return false;
+  }
+  return any;
+}
+
 bool is_public_v6(const ip::address_v6& address) {
-  const auto bytes = address.to_bytes();
+  const v6_bytes bytes = address.to_bytes();
+  constexpr std::array<std::size_t, 4> last{12, 13, 14, 15};
+  // Addresses that stand for one of IPv4 are judged by that one.
+  if (address.is_v4_mapped() || starts_with(bytes, {0x0064, 0xff9b, 0, 0, 0, 0}))
+    return is_public_v4(embedded(bytes, last));
+  if (starts_with(bytes, {0x0064, 0xff9b, 0x0001}))
+    return is_public_nat64(bytes);
+  if (starts_with(bytes, {0x2002})) // 6to4
+    return is_public_v4(embedded(bytes, {2, 3, 4, 5}));
+  if (starts_with(bytes, {0x2001, 0})) // Teredo: its server, and its client with each bit turned
+    return is_public_v4(embedded(bytes, {4, 5, 6, 7})) &&
+           is_public_v4(ip::address_v4(~embedded(bytes, last).to_uint()));
   const auto word = [&](std::size_t i) {
     return static_cast<unsigned>(bytes[2 * i] << 8 | bytes[2 * i + 1]);
   };
-  // Global unicast is 2000::/3; all else is reserved, local, multicast or an IPv4 address.
-  return bytes[0] >> 5 == 1 && !(word(0) == 0x2001 && word(1) < 0x0200) && // Teredo and others
+  // Global unicast is 2000::/3; all else is reserved, local or multicast.
+  return bytes[0] >> 5 == 1 && !(word(0) == 0x2001 && word(1) < 0x0200) && // special purposes
          !(word(0) == 0x2001 && word(1) == 0x0db8) &&                      // documentation
-         word(0) != 0x2002 &&                                              // 6to4
          !(word(0) == 0x3fff && word(1) < 0x1000);                         // documentation
 }
 

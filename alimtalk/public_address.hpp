@@ -7,8 +7,9 @@
 namespace paymentd::alimtalk {
 
 /// False for loopback, private (RFC 1918), shared (RFC 6598), link-local and unique-local
-/// addresses, for those that stand for IPv4 addresses (mapped, 6to4, Teredo, NAT64), for multicast
-/// and whatever else the IANA registries of special-purpose addresses reserve.
+/// addresses, for multicast and whatever else the IANA registries of special-purpose addresses
+/// reserve. An IPv6 address that stands for an IPv4 one (mapped, NAT64, 6to4, Teredo) is as that
+/// one is.
 bool is_public(const boost::asio::ip::address& address);
 
 } // namespace paymentd::alimtalk

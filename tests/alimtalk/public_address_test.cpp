@@ -43,14 +43,26 @@ TEST(public_address, what_the_registries_reserve_is_not_public) {
                            "::",
                            "::1",
                            "::ffff:127.0.0.1",
-                           "::ffff:8.8.8.8",
                            "::127.0.0.1",
                            "64:ff9b::7f00:1",
+                           "64:ff9b::a9fe:a9fe",
+                           "64:ff9b:0:1::808:808",
+                           "64:ff9b:2::808:808",
+                           "64:ff9b:1::",
+                           "64:ff9b:1::7f00:1",
+                           "64:ff9b:1:a00:0:100::",
+                           "64:ff9b:1:a:0:1::",
+                           "64:ff9b:1:0:a:0:100:0",
+                           "64:ff9b:1:a00:0:100:808:808",
                            "100::1",
                            "2001::1",
                            "2001:1ff::1",
                            "2001:db8::1",
+                           "2001:0:7f00:1::f7f7:f7f7",
+                           "2001:0:808:808::80ff:fffe",
+                           "2001:10::1",
                            "2002:7f00:1::1",
+                           "2002:a00:1::808:808",
                            "3fff:fff::1",
                            "fc00::1",
                            "fdff::1",
@@ -68,6 +80,12 @@ TEST(public_address, what_lies_beside_them_is) {
                            "192.169.0.0", "198.17.255.255",       "198.20.0.0", "223.255.255.255",
                            "2001:200::1", "2001:4860:4860::8888", "2003::1",    "2a00::1",
                            "3fff:1000::1"})
+    EXPECT_TRUE(is_public(make_address(each))) << each;
+}
+
+TEST(public_address, what_stands_for_an_ipv4_address_is_as_that_is) {
+  for (const char* each : {"::ffff:8.8.8.8", "64:ff9b::808:808", "64:ff9b:1::808:808",
+                           "64:ff9b:1:808:8:800::", "2002:808:808::1", "2001:0:808:808::f7f7:f7f7"})
     EXPECT_TRUE(is_public(make_address(each))) << each;
 }
 
