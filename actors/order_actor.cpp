@@ -65,6 +65,18 @@ void finish(order_actor_type* self, outcome_reply with) {
   self->send(to.reply_to, settled{to.number, std::move(with)});
 }
 
+void ask_lane(order_actor_type* self) {
+  auto& state = self->state;
+  const submit& next = state.waiting.front();
+  const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by};
+  self->send(lane_for(state, next.what), submit{mine, next.what});
+}
+
+void forget(order_actor_state& state) {
+  state.owner.reset();
+  state.final_status.reset();
+}
+
 void start_next(order_actor_type* self) {
   auto& state = self->state;
   while (!state.busy && !state.waiting.empty()) {
@@ -73,18 +85,22 @@ void start_next(order_actor_type* self) {
       finish(self, std::unexpected(no_outcome::overloaded));
       continue;
     }
+    state.asked_under = state.context->generation->load(std::memory_order_acquire);
+    if (state.asked_under != state.learned_under)
+      forget(state);
     const remembered known = std::visit(remember{state}, next.what);
     if (const auto* answer = std::get_if<refused>(&known)) {
       finish(self, *answer);
       continue;
     }
     state.busy = true;
-    const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by};
-    if (std::holds_alternative<must_read>(known))
+    if (std::holds_alternative<must_read>(known)) {
+      const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by};
       self->send(shard_of(state.context->readers, state.id),
                  look_up{mine, db::get_order{state.id}});
-    else
-      self->send(lane_for(state, next.what), submit{mine, next.what});
+    } else {
+      ask_lane(self);
+    }
   }
   if (!state.busy)
     self->send(state.registry, order_idle{state.id, state.handled});
@@ -92,6 +108,9 @@ void start_next(order_actor_type* self) {
 
 /// Keeps what the outcome tells for good.
 void learn(order_actor_state& state, const outcome& from) {
+  if (state.asked_under != state.context->generation->load(std::memory_order_acquire))
+    return; // it may be of a database that is no more
+  state.learned_under = state.asked_under;
   if (const auto* found = std::get_if<order>(&from)) {
     state.owner = found->owner;
     if (found->status != order_status::pending)
@@ -124,9 +143,13 @@ void on_looked_up(order_actor_type* self, looked_up& done) {
   if (!done.reply) {
     finish(self, std::unexpected(done.reply.error()));
   } else if (const auto* found = std::get_if<order>(&*done.reply)) {
-    // A read replica may lag behind: what is known to be final stays so.
-    if (found->status != order_status::pending)
-      state.final_status = found->status;
+    if (found->status == order_status::pending) {
+      // What was learned was lost, with a failed server or by a restored backup. The lane decides.
+      forget(state);
+      ask_lane(self);
+      return;
+    }
+    state.final_status = found->status;
     const bool payment = std::holds_alternative<pay>(state.waiting.front().what);
     finish(self, refused{payment ? refusal::order_not_payable : refusal::order_not_cancellable,
                          state.final_status});
@@ -147,8 +170,7 @@ caf::behavior order_actor(order_actor_type* self, caf::actor registry,
         auto& state = self->state;
         state.id = what.order;
         state.handled = 0;
-        state.owner.reset();
-        state.final_status.reset();
+        forget(state);
         state.waiting.push_back(std::move(what.first));
         start_next(self);
       },

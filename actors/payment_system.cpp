@@ -153,6 +153,7 @@ void payment_system::start_lanes(const std::vector<caf::actor>& workers) {
     options.lease = options_.lease;
     options.random = options_.random;
     options.counters = lane_counters_;
+    options.generation = generation_;
     way_in_.lanes.push_back(
         started_.emplace_back(system_.spawn(settlement_lane, std::move(options))));
   }
@@ -175,8 +176,8 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   for (int i = 1; i <= options_.readers; ++i)
     way_in_.readers.push_back(start_reader(std::to_string(i), read_batch_max));
   way_in_.listers.push_back(start_reader("of deliveries", list_batch_max));
-  const auto context = std::make_shared<const order_actor_context>(
-      order_actor_context{.lanes = way_in_.lanes, .readers = way_in_.readers});
+  const auto context = std::make_shared<const order_actor_context>(order_actor_context{
+      .lanes = way_in_.lanes, .readers = way_in_.readers, .generation = generation_});
   for (int i = 0; i < options_.registries; ++i) {
     order_registry_options options;
     options.context = context;

@@ -10,6 +10,7 @@
 
 #include <caf/actor_system.hpp>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -74,6 +75,8 @@ class payment_system {
   caf::actor_system& system_;
   payment_system_options options_;
   std::shared_ptr<lane_counters> lane_counters_ = std::make_shared<lane_counters>();
+  std::shared_ptr<std::atomic<std::uint64_t>> generation_ =
+      std::make_shared<std::atomic<std::uint64_t>>(0); // of the database
   std::shared_ptr<registry_counters> registry_counters_ = std::make_shared<registry_counters>();
   entrance way_in_;
   std::vector<caf::actor> supervisors_;

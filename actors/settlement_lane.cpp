@@ -105,6 +105,7 @@ void follow(lane_actor* self, const db::stream_lease& present) {
   if (present.stream != state.stream.stream)
     tell_lost(self);
   state.stream = present;
+  state.options.generation->fetch_add(1, std::memory_order_acq_rel);
   tell_held(self);
 }
 
@@ -241,6 +242,7 @@ void on_stream_taken(lane_actor* self, stream_taken& answer) {
   }
   database_is_back(state);
   state.stream = *answer.stream;
+  state.options.generation->fetch_add(1, std::memory_order_acq_rel);
   state.now = phase::ready;
   tell_held(self);
   send_batch(self);

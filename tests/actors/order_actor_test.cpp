@@ -45,10 +45,13 @@ class order_actor_test : public ::testing::Test {
   inbox<settled> asker{on};
   inbox<order_idle> registry{on};
   std::uint64_t sent = 0;
+  std::shared_ptr<database_generation> generation = std::make_shared<database_generation>(0);
   caf::actor actor = on.system.spawn(
       order_actor, registry.handle(),
-      std::make_shared<const order_actor_context>(order_actor_context{
-          .lanes = {lane.handle()}, .readers = {reader.handle()}, .waiters_max = 2}));
+      std::make_shared<const order_actor_context>(order_actor_context{.lanes = {lane.handle()},
+                                                                      .readers = {reader.handle()},
+                                                                      .waiters_max = 2,
+                                                                      .generation = generation}));
 };
 
 TEST_F(order_actor_test, a_second_pay_waits_for_the_first_and_is_then_refused_as_paid) {
@@ -145,14 +148,40 @@ TEST_F(order_actor_test, a_status_that_cannot_be_read_is_not_guessed) {
             outcome_reply(std::unexpected(no_outcome::database_unavailable)));
 }
 
-TEST_F(order_actor_test, a_reader_that_lags_behind_does_not_make_a_paid_order_pending) {
+TEST_F(order_actor_test, what_the_database_does_not_know_any_more_is_settled_anew) {
   pay_by(7);
   settle(paid_order(1, 7, 10));
   pay_by(7);
   order pending = paid_order(1, 7, 10);
   pending.status = order_status::pending;
   read(db::answer{pending});
-  EXPECT_EQ(*replies().back().reply, refusal_of(refusal::order_not_payable, order_status::paid));
+  EXPECT_EQ(settles(), 2u) << "the row decides, not memory";
+  settle(paid_order(1, 7, 10));
+  EXPECT_EQ(*replies().back().reply, outcome(paid_order(1, 7, 10)));
+}
+
+TEST_F(order_actor_test, memory_ends_with_the_connection_that_it_was_learned_under) {
+  send(cancel{{1}});
+  order cancelled = paid_order(1, 7, 10);
+  cancelled.status = order_status::cancelled;
+  settle(cancelled);
+  pay_by(7);
+  EXPECT_EQ(settles(), 1u) << "memory knows";
+  ++*generation; // a lane has connected anew, to a server that may have lost the cancel
+  pay_by(7);
+  EXPECT_EQ(settles(), 2u);
+  settle(paid_order(1, 7, 10));
+  EXPECT_EQ(*replies().back().reply, outcome(paid_order(1, 7, 10)));
+}
+
+TEST_F(order_actor_test, an_outcome_of_an_ended_connection_teaches_nothing) {
+  send(cancel{{1}});
+  ++*generation;
+  order cancelled = paid_order(1, 7, 10);
+  cancelled.status = order_status::cancelled;
+  settle(cancelled);
+  pay_by(7);
+  EXPECT_EQ(settles(), 2u);
 }
 
 TEST_F(order_actor_test, too_many_waiters_and_a_time_that_is_up_are_overloaded) {

@@ -27,6 +27,7 @@ class settlement_lane_test : public ::testing::Test {
     if (change)
       change(options);
     counters = options.counters;
+    generation = options.generation;
     lane = on.system.spawn(settlement_lane, options);
     on.run();
   }
@@ -84,6 +85,7 @@ class settlement_lane_test : public ::testing::Test {
   inbox<stream_held, stream_lost, payment_success> subscriber{on};
   inbox<settled> asker{on};
   std::shared_ptr<lane_counters> counters;
+  std::shared_ptr<std::atomic<std::uint64_t>> generation;
   caf::actor lane;
 };
 
@@ -278,7 +280,9 @@ TEST_F(settlement_lane_test, an_epoch_that_the_store_began_by_itself_is_told_to_
   pay_order(1);
   const db::stream_lease second_lease{{1}, 2};
   subscriber.take<stream_held>();
+  const std::uint64_t before = *generation;
   answer(batch_settled{std::vector<outcome>{paid_order(1, 7, 10)}, second_lease});
+  EXPECT_GT(*generation, before) << "order actors remember what was before";
   ASSERT_EQ(subscriber.got<stream_held>().size(), 1u);
   EXPECT_EQ(subscriber.got<stream_held>()[0].stream, second_lease);
   EXPECT_EQ(subscriber.got<payment_success>().at(0).stream, second_lease);
