@@ -12,6 +12,7 @@
 #include <atomic>
 #include <deque>
 #include <future>
+#include <thread>
 
 namespace paymentd::http::testing {
 namespace {
@@ -170,6 +171,28 @@ TEST(http_stop, what_does_not_end_in_time_is_ended) {
   EXPECT_EQ(answer->status, 504);
   EXPECT_TRUE(slow.closed());
   server.actors.release(); // too late, and nobody is hurt
+}
+
+TEST(http_stop, clients_that_never_cease_to_send_are_cut) {
+  // So many that for some of them a read is done when it is to be cancelled.
+  for (int rounds = 0; rounds < 60; ++rounds) {
+    scripted_server server;
+    std::vector<std::jthread> dripping;
+    for (int n = 0; n < 8; ++n)
+      dripping.emplace_back([client = test_client{server.port()}, n]() mutable {
+        client.send(n % 2 == 0 ? "GET /v1/users/1 HTTP/1.1\r\n"
+                               : "POST /v1/payments HTTP/1.1\r\nHost: localhost\r\n"
+                                 "Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n");
+        // Below the bounds of a header and a body for as long as the test takes.
+        for (int drops = 0; drops < 10'000 && client.send(n % 2 == 0 ? "X" : " "); ++drops)
+          std::this_thread::yield();
+        client.closed();
+      });
+    EXPECT_EQ(test_client{server.port()}.get("/v1/users/1")->status, 200);
+    const auto begin = std::chrono::steady_clock::now();
+    server.stop(std::chrono::milliseconds{rounds % 4});
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
+  }
 }
 
 TEST(http_stop, an_address_that_is_taken_is_named_in_one_line) {
