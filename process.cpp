@@ -35,6 +35,12 @@ sigset_t signals_of_a_server() {
   return all;
 }
 
+/// Where the log has ended already, nothing is said.
+void say(const std::string& line) {
+  if (const auto log = spdlog::default_logger())
+    log->info(line);
+}
+
 /// The next signal; -1 when `until` has come.
 int next_signal(steady::time_point until) {
   using namespace std::chrono;
@@ -106,14 +112,14 @@ void stop_signals::watch() {
     const int which = next_signal(until);
     if (which == SIGHUP) {
       if (!over_ && !stopping && !std::exchange(told_of_hangup, true))
-        spdlog::info("SIGHUP: ignored, since there is nothing to read anew");
+        say("SIGHUP: ignored, since there is nothing to read anew");
       continue;
     }
     if (which < 0)
       print_last("paymentd: stopping took too long: a restart goes on from the database\n");
     if (which < 0 || stopping)
       std::_Exit(failed);
-    spdlog::info("{}: stopping", which == SIGINT ? "SIGINT" : "SIGTERM");
+    say(which == SIGINT ? "SIGINT: stopping" : "SIGTERM: stopping");
     stopping = true;
     until = steady::now() + stop_max_;
     const std::lock_guard lock{guard_};
