@@ -1,11 +1,14 @@
 #include "log.hpp"
 
+#include "domain/log_fields.hpp"
+
 #include <nlohmann/json.hpp>
 #include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
@@ -18,17 +21,60 @@ namespace {
 constexpr std::size_t waiting_lines_max = 65536;
 constexpr std::chrono::seconds last_line_wait{2};
 
-/// `%*`: the message as a JSON text, quotes included.
+/// A line is no longer than this in bytes: what others say, and is logged, has no bound of its own.
+constexpr std::size_t message_bytes_max = 8192;
+
+std::string json_text(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// On one line, and nothing in it that moves a terminal's cursor.
+std::string plain_text(std::string_view text) {
+  constexpr auto is_control = [](unsigned char c) { return c < ' ' || c == 0x7F; };
+  constexpr auto is_beyond_ascii = [](unsigned char c) { return c >= 0x80; };
+  std::string plain{text};
+  if (std::ranges::any_of(plain, is_beyond_ascii))
+    plain = nlohmann::json::parse(json_text(plain)).get<std::string>(); // now valid UTF-8
+  std::ranges::replace_if(plain, is_control, ' ');
+  return plain;
+}
+
+std::string_view cut(std::string_view message) {
+  return message.substr(0, message_bytes_max);
+}
+
+/// `%*`: the message as a JSON text, quotes included, and what it is about as members behind it.
 class json_message_flag : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& line, const std::tm&,
               spdlog::memory_buf_t& to) override {
-    const auto text = nlohmann::json(std::string_view(line.payload.data(), line.payload.size()))
-                          .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const log_line parts = split_fields({line.payload.data(), line.payload.size()});
+    std::string text = json_text(cut(parts.message));
+    for (const log_field& each : parts.fields) {
+      text.append(",").append(json_text(each.name)).append(":");
+      if (const auto* number = std::get_if<std::int64_t>(&each.value))
+        text += std::to_string(*number);
+      else
+        text += json_text(cut(std::get<std::string_view>(each.value)));
+    }
     to.append(text.data(), text.data() + text.size());
   }
   std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
     return std::make_unique<json_message_flag>();
+  }
+};
+
+/// `%*` of the other format: the message for people.
+class text_message_flag : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& line, const std::tm&,
+              spdlog::memory_buf_t& to) override {
+    const log_line parts = split_fields({line.payload.data(), line.payload.size()});
+    const std::string text = plain_text(cut(parts.message));
+    to.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+    return std::make_unique<text_message_flag>();
   }
 };
 
@@ -37,9 +83,9 @@ class level_flag : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& line, const std::tm&,
               spdlog::memory_buf_t& to) override {
-    const std::string_view name = line.level == spdlog::level::warn
-                                      ? std::string_view("warn")
-                                      : std::string_view(spdlog::level::to_string_view(line.level));
+    const auto level = std::min(line.level, spdlog::level::err); // "critical" is no setting
+    const std::string_view name =
+        to_string(static_cast<config::log_level>(static_cast<int>(level)));
     to.append(name.data(), name.data() + name.size());
   }
   std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
@@ -54,7 +100,7 @@ std::unique_ptr<spdlog::formatter> formatter_of(config::log_format format) {
     formatter->add_flag<json_message_flag>('*').set_pattern(
         R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%~","message":%*})");
   else
-    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %~ %v");
+    formatter->add_flag<text_message_flag>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %~ %*");
   return formatter;
 }
 

@@ -118,12 +118,6 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   auto database = open_database(settings);
   if (!database)
     return complain(failed, database.error().text);
-  if (const auto ready = prepare(**database, settings.database); !ready) {
-    if (ready.error().kind != db::error_kind::unavailable)
-      return complain(failed, ready.error().text);
-    spdlog::warn("waiting for the database: {}", ready.error().text);
-  }
-
   caf::actor_system_config actor_config;
   // The sharing policy waits on a condition variable; the default one polls.
   actor_config.set("scheduler.policy", caf::atom("sharing"));
@@ -131,20 +125,29 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   caf::actor_system actor_system(actor_config);
   actors::payment_system payments(actor_system,
                                   system_options_of(settings, **database, *subscribers));
-  // Start: from the inside out, so that who is asked is there.
-  payments.start([](const std::string& who) {
-    log_last(who + ": the process ends, and a restart goes on from the database");
-    std::_Exit(failed);
-  });
   auto server_options = server_options_of(settings, file_limit);
   const int connections_max = server_options.max_connections;
   std::atomic<std::uint64_t> shed = 0;
   server_options.metrics = [&payments, &shed](std::string& page) {
     http::append_metrics(page, payments, shed.load(), actors::system_wall_clock());
   };
+  server_options.health = [&payments] { return payments.health(std::chrono::steady_clock::now()); };
   server_options.shed = &shed;
-  http::server server(actor_system, payments.way_in(), std::move(server_options));
-  if (const auto started = server.start(); !started) {
+  http::server server(actor_system, std::move(server_options));
+  // Start: from the inside out, so that who is asked is there. Only operators come first: a
+  // database can keep a start waiting for long, and they want to know that the process lives.
+  if (const auto opened = server.open_operators(); !opened)
+    return complain(failed, opened.error());
+  if (const auto ready = prepare(**database, settings.database); !ready) {
+    if (ready.error().kind != db::error_kind::unavailable)
+      return complain(failed, ready.error().text);
+    spdlog::warn("waiting for the database: {}", ready.error().text);
+  }
+  payments.start([](const std::string& who) {
+    log_last(who + ": the process ends, and a restart goes on from the database");
+    std::_Exit(failed);
+  });
+  if (const auto started = server.start(payments.way_in()); !started) {
     payments.stop();
     return complain(failed, started.error());
   }
@@ -154,7 +157,7 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
         "connections instead of the {} of http.max_connections: raise one or lower the "
         "other",
         file_limit, connections_max, settings.http.max_connections);
-  spdlog::info("paymentd serves http://{} (operators: http://{}) from {}",
+  spdlog::info("paymentd {} serves http://{} (operators: http://{}) from {}", PAYMENTD_VERSION,
                to_string(config::address{settings.http.listen.host, server.port()}),
                to_string(config::address{settings.admin.listen.host, server.admin_port()}),
                settings.database.url.shown());

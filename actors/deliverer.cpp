@@ -1,10 +1,13 @@
 #include "actors/deliverer.hpp"
 
+#include "domain/log_fields.hpp"
+
 #include "actors/backoff_supervisor.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -244,6 +247,19 @@ void deliverer::store_failed(held_stream& stream, const db::error& why) {
       backoff_delay(options_.store_backoff, ++stream.store_failures, options_.random());
 }
 
+void deliverer::log_failed(const open_claim& of, const db::delivery_result& what) const {
+  const auto& messages = of.claim.messages;
+  const auto message = std::ranges::find_if(
+      messages, [&](const db::message& each) { return each.event.entry == what.entry; });
+  const std::int64_t order = message == messages.end() ? 0 : message->event.order.value;
+  spdlog::warn(
+      "{}",
+      with_fields(
+          fmt::format("{}-{} FAILED after {} tries: {} (order {})", options_.subscriber,
+                      what.entry.value, what.attempts, what.last_error, order),
+          {{"subscriber", options_.subscriber}, {"order", order}, {"entry", what.entry.value}}));
+}
+
 void deliverer::record(const std::vector<open_claim>& ended) {
   auto& counters = *options_.counters;
   for (const open_claim& claim : ended)
@@ -254,8 +270,7 @@ void deliverer::record(const std::vector<open_claim>& ended) {
         add(counters.retried);
       } else {
         add(counters.failed);
-        spdlog::warn("{}-{} FAILED after {} tries: {}", options_.subscriber, each.entry.value,
-                     each.attempts, each.last_error);
+        log_failed(claim, each);
       }
     }
 }

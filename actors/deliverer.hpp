@@ -66,6 +66,7 @@ class deliverer {
   void find(open_claim& claim);
   void answered(std::uint64_t call, auto result, auto judge);
   void store_failed(held_stream& stream, const db::error& why);
+  void log_failed(const open_claim& of, const db::delivery_result& what) const;
   void record(const std::vector<open_claim>& ended);
   void close(std::string why);
   bool closed() const;

@@ -72,6 +72,10 @@ struct redeliver {
   db::get_delivery what;
 };
 
+/// To a settlement lane: see whether the database takes a write, where you have not asked it of
+/// late. What the lane learns stands in its lane_health.
+struct check_store {};
+
 // ---- order registry and order actors ------------------------------------------------------------
 
 /// The order that an order actor stands for from now on, with the first command on it. Only an

@@ -1,5 +1,8 @@
 #include "actors/order_registry.hpp"
 
+#include "domain/log_fields.hpp"
+
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -87,8 +90,9 @@ void on_down(registry_actor* self, const caf::down_msg& down) {
   });
   if (dead == state.residents.end())
     return;
-  spdlog::error("order {}: its actor died: {}", dead->first.value,
-                self->system().render(down.reason));
+  spdlog::error("{}", with_fields(fmt::format("order {}: its actor died: {}", dead->first.value,
+                                              self->system().render(down.reason)),
+                                  {{"order", dead->first.value}}));
   if (dead->second.idle)
     state.idle.erase(*dead->second.idle);
   state.residents.erase(dead);

@@ -62,7 +62,12 @@ db::result<std::unique_ptr<db::store>> connect(const payment_system_options& opt
 } // namespace
 
 payment_system::payment_system(caf::actor_system& system, payment_system_options options)
-    : system_(system), options_(std::move(options)) {}
+    : system_(system), options_(std::move(options)) {
+  for (int i = 0; i < options_.lanes; ++i)
+    lane_health_.push_back(std::make_shared<lane_health>(condition::starting));
+  for (int i = 0; i < options_.readers; ++i)
+    reader_health_.push_back(std::make_shared<lane_health>(condition::ok));
+}
 
 payment_system::~payment_system() {
   stop();
@@ -115,6 +120,16 @@ std::vector<subscriber_metrics> payment_system::subscribers() const {
   return all;
 }
 
+health_report payment_system::health(steady_instant now) const {
+  const auto worst = [now](const auto& lanes) {
+    condition all = condition::ok;
+    for (const auto& each : lanes)
+      all = std::max(all, each->at(now));
+    return all;
+  };
+  return {.settlement = worst(lane_health_), .reads = worst(reader_health_)};
+}
+
 void payment_system::start_keeper(const caf::actor& store) {
   stream_keeper_options options;
   options.store = store;
@@ -124,12 +139,14 @@ void payment_system::start_keeper(const caf::actor& store) {
   started_.push_back(system_.spawn(stream_keeper, std::move(options)));
 }
 
-caf::actor payment_system::start_reader(const std::string& name, std::size_t batch_max) {
+caf::actor payment_system::start_reader(const std::string& name, std::size_t batch_max,
+                                        std::shared_ptr<lane_health> health) {
   read_lane_options options;
   options.name = "read lane " + name;
   options.worker = start_worker("reader " + name, db::database::role::reader);
   options.batch_max = batch_max;
   options.pending_max = options_.pending_max;
+  options.health = std::move(health);
   options.random = options_.random;
   return started_.emplace_back(system_.spawn(read_lane, std::move(options)));
 }
@@ -154,6 +171,7 @@ void payment_system::start_lanes(const std::vector<caf::actor>& workers) {
     options.random = options_.random;
     options.counters = lane_counters_;
     options.generation = generation_;
+    options.health = lane_health_[i];
     way_in_.lanes.push_back(
         started_.emplace_back(system_.spawn(settlement_lane, std::move(options))));
   }
@@ -173,9 +191,11 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
     start_keeper(store);
   start_retries(store);
   start_lanes(workers);
-  for (int i = 1; i <= options_.readers; ++i)
-    way_in_.readers.push_back(start_reader(std::to_string(i), read_batch_max));
-  way_in_.listers.push_back(start_reader("of deliveries", list_batch_max));
+  for (std::size_t i = 0; i < reader_health_.size(); ++i)
+    way_in_.readers.push_back(
+        start_reader(std::to_string(i + 1), read_batch_max, reader_health_[i]));
+  way_in_.listers.push_back(
+      start_reader("of deliveries", list_batch_max, std::make_shared<lane_health>(condition::ok)));
   const auto context = std::make_shared<const order_actor_context>(order_actor_context{
       .lanes = way_in_.lanes, .readers = way_in_.readers, .generation = generation_});
   for (int i = 0; i < options_.registries; ++i) {

@@ -62,13 +62,16 @@ class payment_system {
   std::shared_ptr<const lane_counters> lanes() const { return lane_counters_; }
   std::shared_ptr<const registry_counters> registries() const { return registry_counters_; }
   std::vector<subscriber_metrics> subscribers() const;
+  /// What is known now, by lanes that were not started yet as well. Any thread.
+  health_report health(steady_instant now) const;
 
  private:
   caf::actor start_worker(std::string name, db::database::role role);
   void start_delivery(const caf::actor& store);
   void start_results(const notification_supervisor_options& of, const caf::actor& store);
   void start_keeper(const caf::actor& store);
-  caf::actor start_reader(const std::string& name, std::size_t batch_max);
+  caf::actor start_reader(const std::string& name, std::size_t batch_max,
+                          std::shared_ptr<lane_health> health);
   void start_retries(const caf::actor& store);
   void start_lanes(const std::vector<caf::actor>& workers);
 
@@ -78,6 +81,8 @@ class payment_system {
   std::shared_ptr<std::atomic<std::uint64_t>> generation_ =
       std::make_shared<std::atomic<std::uint64_t>>(0); // of the database
   std::shared_ptr<registry_counters> registry_counters_ = std::make_shared<registry_counters>();
+  std::vector<std::shared_ptr<lane_health>> lane_health_; // one a lane
+  std::vector<std::shared_ptr<lane_health>> reader_health_;
   entrance way_in_;
   std::vector<caf::actor> supervisors_;
   std::vector<caf::actor> started_; // in the order of their start

@@ -35,13 +35,16 @@ void send_batch(lane_actor* self) {
     }
     state.pending.pop_front();
   }
-  if (!batch.queries.empty())
-    self->send(state.options.worker, std::move(batch));
+  if (batch.queries.empty())
+    return;
+  state.options.health->asked(now);
+  self->send(state.options.worker, std::move(batch));
 }
 
 /// One line when the database goes and one when it is back, however many reads there are between.
 void database_is_away(lane_actor* self, const db::error& why) {
   auto& state = self->state;
+  state.options.health->learned(condition::unavailable);
   if (++state.failures == 1)
     spdlog::warn("{}: the database is unavailable: {}", state.options.name, why.text);
   else
@@ -54,11 +57,13 @@ void database_is_back(read_lane_state& state) {
   if (std::exchange(state.failures, 0) > 0)
     spdlog::info("{}: the database is back", state.options.name);
   state.not_before = {};
+  state.options.health->learned(condition::ok);
 }
 
 void on_read(lane_actor* self, batch_read& done) {
   auto& state = self->state;
   const std::vector<ticket> asked = std::exchange(state.reading, {});
+  state.options.health->answered();
   if (done.answers && done.answers->size() != asked.size())
     done.answers = std::unexpected(
         db::error{db::error_kind::broken, std::to_string(done.answers->size()) + " answers to " +

@@ -2,6 +2,7 @@
 // as the worker is back, as the settlement lane does with commands. An actor; nothing in it blocks.
 #pragma once
 
+#include "actors/health.hpp"
 #include "actors/messages.hpp"
 #include "domain/backoff.hpp"
 
@@ -25,6 +26,8 @@ struct read_lane_options {
   backoff_options backoff{.min = std::chrono::milliseconds{20},
                           .max = std::chrono::milliseconds{1000}};
   std::function<double()> random; // uniform in [0, 1)
+  /// A reader asks its database when it is first asked: until then nothing is known against it.
+  std::shared_ptr<lane_health> health = std::make_shared<lane_health>(condition::ok);
 };
 
 struct read_lane_state {

@@ -1,7 +1,9 @@
 #include "actors/settlement_lane.hpp"
 
 #include "actors/stream_keeper.hpp"
+#include "domain/log_fields.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -27,6 +29,15 @@ using expire_atom = caf::atom_constant<caf::atom("expire")>;
 constexpr std::chrono::milliseconds expire_interval{50};
 // A worker that has not answered for so long waits for the database, not for its turn.
 constexpr std::chrono::seconds answers_within{1};
+// Between two writes that only see whether the database takes one.
+constexpr std::chrono::seconds check_interval{1};
+
+void log(spdlog::level::level_enum level, const settlement_lane_state& state,
+         std::string_view what) {
+  spdlog::log(level, "{}",
+              with_fields(fmt::format("{}: {}", state.options.name, what),
+                          {{"lane", state.options.name}, {"stream", state.stream.stream.value}}));
+}
 
 void reply(lane_actor* self, const ticket& to, outcome_reply with) {
   self->send(to.reply_to, settled{to.number, std::move(with)});
@@ -88,6 +99,7 @@ void tell_held(lane_actor* self) {
 template <class Question>
 void ask_worker(lane_actor* self, Question what) {
   self->state.asked_at = self->clock().now();
+  self->state.options.health->asked(self->state.asked_at);
   self->send(self->state.options.worker, std::move(what));
 }
 
@@ -171,8 +183,9 @@ void take_stream(lane_actor* self) {
 void back_off(lane_actor* self, phase then, const db::error& why) {
   auto& state = self->state;
   if (!state.database_away)
-    spdlog::warn("{}: the database is unavailable: {}", state.options.name, why.text);
+    log(spdlog::level::warn, state, fmt::format("the database is unavailable: {}", why.text));
   state.database_away = true;
+  state.options.health->learned(condition::unavailable);
   state.now = phase::backing_off;
   state.after_backoff = then;
   self->delayed_send(self,
@@ -182,9 +195,10 @@ void back_off(lane_actor* self, phase then, const db::error& why) {
 
 void database_is_back(settlement_lane_state& state) {
   if (state.database_away)
-    spdlog::info("{}: the database is back", state.options.name);
+    log(spdlog::level::info, state, "the database is back");
   state.database_away = false;
   state.failures = 0;
+  state.options.health->learned(condition::ok);
 }
 
 /// Gives up on the batch. `why` says whether it may have happened.
@@ -252,7 +266,9 @@ void on_settle_error(lane_actor* self, const db::error& error) {
   auto& state = self->state;
   switch (error.kind) {
   case db::error_kind::in_doubt:
-    spdlog::warn("{}: a commit is in doubt: {}", state.options.name, error.text);
+    log(spdlog::level::warn, state,
+        fmt::format("a commit of {} commands is in doubt: {}", state.batch_tickets.size(),
+                    error.text));
     state.options.counters->in_doubt.fetch_add(1, std::memory_order_relaxed);
     state.now = phase::resolving;
     ask_worker(self, do_resolve{});
@@ -266,8 +282,8 @@ void on_settle_error(lane_actor* self, const db::error& error) {
     expire_later(self);
     return;
   case db::error_kind::fenced:
-    spdlog::warn("{}: stream {} was taken over: {}", state.options.name, state.stream.stream.value,
-                 error.text);
+    log(spdlog::level::warn, state,
+        fmt::format("stream {} was taken over: {}", state.stream.stream.value, error.text));
     tell_lost(self);
     take_back(state);
     take_stream(self);
@@ -275,6 +291,8 @@ void on_settle_error(lane_actor* self, const db::error& error) {
   case db::error_kind::broken:
     spdlog::error("{}: a batch of {} failed: {}", state.options.name, state.batch_tickets.size(),
                   error.text);
+    if (state.batch_tickets.empty()) // nobody's command can be to blame
+      state.options.health->learned(condition::unavailable);
     state.now = phase::ready;
     if (state.batch_tickets.size() > 1) {
       // One command must not fail its neighbours: each is tried alone.
@@ -295,14 +313,19 @@ void on_resolved(lane_actor* self, batch_resolved& answer) {
       back_off(self, phase::resolving, answer.outcomes.error());
       return;
     }
-    spdlog::error("{}: a commit stays in doubt: {}", state.options.name,
-                  answer.outcomes.error().text);
+    log(spdlog::level::err, state,
+        fmt::format("a commit stays in doubt, {} commands are answered 504: {}",
+                    state.batch_tickets.size(), answer.outcomes.error().text));
     give_up(self, no_outcome::outcome_unknown);
     tell_lost(self); // the stream that is taken next may be another, and whose this one is by now
     take_stream(self);
     return;
   }
   follow(self, answer.stream);
+  log(spdlog::level::warn, state,
+      fmt::format("the commit in doubt had {}", *answer.outcomes
+                                                    ? "passed: its commands are answered"
+                                                    : "not passed: its commands are tried again"));
   if (*answer.outcomes) {
     finish(self, std::move(**answer.outcomes));
     return;
@@ -323,6 +346,13 @@ void on_try_again(lane_actor* self) {
   else if (state.now == phase::resolving)
     ask_worker(self, do_resolve{});
   else
+    probe(self);
+}
+
+/// Sees whether the database takes a write, but not more often than it may be asked for.
+void on_check(lane_actor* self) {
+  if (self->state.now == phase::ready &&
+      self->clock().now() - self->state.asked_at >= check_interval)
     probe(self);
 }
 
@@ -355,6 +385,7 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
         expire_later(self);
       },
       [self](batch_settled& answer) {
+        self->state.options.health->answered();
         if (!answer.outcomes) {
           on_settle_error(self, answer.outcomes.error());
           return;
@@ -362,8 +393,15 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
         follow(self, answer.stream);
         finish(self, std::move(*answer.outcomes));
       },
-      [self](batch_resolved& answer) { on_resolved(self, answer); },
-      [self](stream_taken& answer) { on_stream_taken(self, answer); },
+      [self](batch_resolved& answer) {
+        self->state.options.health->answered();
+        on_resolved(self, answer);
+      },
+      [self](stream_taken& answer) {
+        self->state.options.health->answered();
+        on_stream_taken(self, answer);
+      },
+      [self](check_store) { on_check(self); },
       [self](next_batch_atom) {
         self->state.now = phase::ready;
         send_batch(self);

@@ -4,6 +4,7 @@
 // they never wait for each other's row locks. An actor; nothing in it blocks.
 #pragma once
 
+#include "actors/health.hpp"
 #include "actors/messages.hpp"
 #include "domain/backoff.hpp"
 
@@ -46,6 +47,7 @@ struct settlement_lane_options {
   /// Raised whenever the lane goes on under another epoch: see database_generation.
   std::shared_ptr<std::atomic<std::uint64_t>> generation =
       std::make_shared<std::atomic<std::uint64_t>>(0);
+  std::shared_ptr<lane_health> health = std::make_shared<lane_health>(condition::starting);
 };
 
 struct settlement_lane_state {

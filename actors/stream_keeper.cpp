@@ -1,5 +1,8 @@
 #include "actors/stream_keeper.hpp"
 
+#include "domain/log_fields.hpp"
+
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -43,7 +46,10 @@ void on_adopted(keeper_actor* self, adopted& answer) {
   const steady_instant until = lease_end(state.asked_at, state.options.lease);
   for (const db::stream_lease& each : state.held) {
     if (!contains(before, each))
-      spdlog::info("stream {} had no owner: its messages are delivered here", each.stream.value);
+      spdlog::info("{}", with_fields(fmt::format("stream {} had no owner: its messages are "
+                                                 "delivered here",
+                                                 each.stream.value),
+                                     {{"stream", each.stream.value}}));
     tell(self, stream_held{each, until});
   }
 }

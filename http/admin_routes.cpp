@@ -15,14 +15,43 @@ std::expected<step, problem> prepare_healthz(const call_input&, response& answer
   return answered{};
 }
 
-/// The database answers: whether it has a user 1 does not matter.
+/// Whether the database has a user 1 does not matter, only that it answers.
 std::expected<step, problem> prepare_readyz(const call_input&, response&) {
   return db::query{db::get_user{user_id{1}}};
 }
 
-std::expected<void, problem> write_ready(const db::answer&, response& answer) {
-  answer.body = ok_body;
-  return {};
+std::string_view name_of(actors::condition of) {
+  switch (of) {
+  case actors::condition::ok:
+    return "ok";
+  case actors::condition::starting:
+    return "starting";
+  case actors::condition::unavailable:
+    break;
+  }
+  return "unavailable";
+}
+
+/// Ready where all that a payment needs is well. Why a part is not, stands in the log alone.
+std::expected<void, problem> write_ready(const actors::answer_reply& read, const call_input& input,
+                                         response& answer) {
+  actors::health_report parts{.settlement = actors::condition::ok};
+  if (input.health != nullptr && *input.health)
+    parts = (*input.health)();
+  // The newest of what is known: it has just been asked.
+  parts.reads = read ? actors::condition::ok : actors::condition::unavailable;
+  std::string told = R"({"settlement":")";
+  told.append(name_of(parts.settlement)).append(R"(","reads":")");
+  told.append(name_of(parts.reads)).append(R"("})");
+  if (read && parts.settlement == actors::condition::ok) {
+    answer.body.append(R"({"status":"ok","parts":)").append(told).append("}");
+    return {};
+  }
+  problem why =
+      read ? problem{problem_code::database_unavailable, "Payments cannot be settled now.", {}, {}}
+           : problem_of(read.error());
+  why.parts = std::move(told);
+  return std::unexpected(std::move(why));
 }
 
 /// Prometheus's text format, as its documentation has it.
@@ -38,7 +67,8 @@ std::expected<step, problem> prepare_metrics(const call_input& input, response& 
 
 constexpr std::array table{
     route{http_method::get, "/healthz", body_rule::ignored, prepare_healthz, nullptr, nullptr},
-    route{http_method::get, "/readyz", body_rule::ignored, prepare_readyz, nullptr, write_ready},
+    route{http_method::get, "/readyz", body_rule::ignored, prepare_readyz, nullptr, nullptr, false,
+          write_ready},
     route{http_method::get, "/metrics", body_rule::ignored, prepare_metrics, nullptr, nullptr},
 };
 

@@ -40,9 +40,9 @@ void gateway::waiter::fail(actors::no_outcome why) {
   answer.emplace(std::unexpect, why);
 }
 
-gateway::gateway(caf::actor_system& system, actors::entrance to, options limits,
-                 std::function<void()> wake, std::function<void()> turn_begun)
-    : system_(system), to_(std::move(to)), limits_(limits), inbox_(std::make_shared<inbox>()),
+gateway::gateway(caf::actor_system& system, options limits, std::function<void()> wake,
+                 std::function<void()> turn_begun)
+    : system_(system), limits_(limits), inbox_(std::make_shared<inbox>()),
       turn_begun_(std::move(turn_begun)) {
   inbox_->wake = std::move(wake);
   // Hidden: the actor system does not wait for it. It ends with the last handle to it.
@@ -50,11 +50,18 @@ gateway::gateway(caf::actor_system& system, actors::entrance to, options limits,
   auto* companion = caf::actor_cast<caf::actor_companion*>(self_);
   companion->on_enqueue(
       [box = inbox_](caf::mailbox_element_ptr message) { box->put(std::move(message)); });
+}
+
+void gateway::connect(actors::entrance to) {
+  to_ = std::move(to);
+  auto* companion = caf::actor_cast<caf::actor_companion*>(self_);
   for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers, &to_.listers})
     for (const caf::actor& entrance : *entrances)
       companion->monitor(entrance);
   if (to_.retrier)
     companion->monitor(to_.retrier);
+  if (closed_ == actors::no_outcome::database_unavailable)
+    closed_.reset(); // a stop may have closed it meanwhile
 }
 
 gateway::~gateway() {
@@ -99,14 +106,21 @@ void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
     caf::anon_send(to(), actors::look_up{via_.enter(*this), what_});
 }
 
-/// Whether there is room for it and somebody to take it; otherwise `who` has the reason.
-bool gateway::admit(waiter& who, const caf::actor& to) {
-  using enum actors::no_outcome;
+/// Whether there is room for it; otherwise `who` has the reason.
+bool gateway::admit(waiter& who) {
   if (closed_)
     who.fail(*closed_);
   else if (in_flight_ >= limits_.in_flight_max)
-    who.fail(overloaded);
-  else if (!gone_.empty() && std::ranges::find(gone_, to.address()) != gone_.end())
+    who.fail(actors::no_outcome::overloaded);
+  else
+    return true;
+  return false;
+}
+
+/// Whether there is somebody to take it, likewise.
+bool gateway::admit(waiter& who, const caf::actor& to) {
+  using enum actors::no_outcome;
+  if (!gone_.empty() && std::ranges::find(gone_, to.address()) != gone_.end())
     who.fail(internal_error);
   else
     return true;
@@ -151,6 +165,12 @@ gateway::waiter* gateway::leave(std::uint64_t number) {
   waiter* who = slots_[at].who;
   remove(at);
   return who;
+}
+
+void gateway::check_stores() {
+  if (!closed_)
+    for (const caf::actor& lane : to_.lanes)
+      caf::anon_send(lane, actors::check_store{});
 }
 
 void gateway::flush() {

@@ -35,11 +35,14 @@ class gateway {
   /// that `drain` is called on the gateway's thread. It is not called after the destructor.
   /// `turn_begun` is called on the gateway's thread with the first command of a turn, and must see
   /// to it that `flush` is called when what is ready now has been done.
-  gateway(caf::actor_system& system, actors::entrance to, options limits,
-          std::function<void()> wake, std::function<void()> turn_begun);
+  gateway(caf::actor_system& system, options limits, std::function<void()> wake,
+          std::function<void()> turn_begun);
   ~gateway();
   gateway(const gateway&) = delete;
   gateway& operator=(const gateway&) = delete;
+
+  /// Whom to ask. Until then everything is answered `database_unavailable`. Once at the most.
+  void connect(actors::entrance to);
 
   /// co_await submit(command) gives the outcome. No outcome within the request time-out is
   /// `outcome_unknown`: it may have happened. An outcome that comes later is dropped.
@@ -53,6 +56,8 @@ class gateway {
   /// `outcome_unknown`.
   inquiry redeliver(const db::get_delivery& which);
 
+  /// Has the settlement lanes see whether the database takes a write.
+  void check_stores();
   /// Sends the commands of this turn, in one message to each actor that takes some: so the actors'
   /// thread is woken once a turn, not once a request.
   void flush();
@@ -85,6 +90,7 @@ class gateway {
   };
   static constexpr std::uint32_t none = 0xFFFF'FFFF;
 
+  bool admit(waiter& who);
   bool admit(waiter& who, const caf::actor& to);
   actors::ticket enter(waiter& who);
   waiter* leave(std::uint64_t number);
@@ -107,7 +113,7 @@ class gateway {
   bool in_turn_ = false;
   caf::actor self_;                   // the companion: whom actors answer
   std::vector<caf::actor_addr> gone_; // entrances that ended; nothing reaches them
-  std::optional<actors::no_outcome> closed_;
+  std::optional<actors::no_outcome> closed_ = actors::no_outcome::database_unavailable;
   std::vector<slot> slots_;
   std::uint32_t free_ = none;
   std::uint32_t oldest_ = none;
@@ -117,7 +123,7 @@ class gateway {
  public:
   class submission : waiter {
    public:
-    bool await_ready() { return !via_.admit(*this, via_.to_.taking(what_)); }
+    bool await_ready() { return !via_.admit(*this) || !via_.admit(*this, via_.to_.taking(what_)); }
     void await_suspend(std::coroutine_handle<> self);
     actors::outcome_reply await_resume() {
       if (!*outcome)
@@ -134,7 +140,7 @@ class gateway {
 
   class inquiry : waiter {
    public:
-    bool await_ready() { return !via_.admit(*this, to()); }
+    bool await_ready() { return !via_.admit(*this) || !via_.admit(*this, to()); }
     void await_suspend(std::coroutine_handle<> self);
     actors::answer_reply await_resume() {
       if (!*answer)

@@ -1,6 +1,10 @@
 #include "http/io_thread.hpp"
 
+#include "domain/log_fields.hpp"
+
 #include <boost/asio/post.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <pthread.h>
 
@@ -60,13 +64,13 @@ int connection_count::wait_for_none(steady_instant deadline) {
   return all();
 }
 
-io_thread::io_thread(caf::actor_system& system, const actors::entrance& to, gateway::options limits,
+io_thread::io_thread(caf::actor_system& system, gateway::options limits,
                      const session_options& options, std::span<const route> routes,
                      connection_count& connections)
     : work_(asio::make_work_guard(context_)), options_(options), routes_(routes),
       connections_(connections),
       gateway_(
-          system, to, limits, [this] { asio::post(context_, [this] { gateway_.drain(); }); },
+          system, limits, [this] { asio::post(context_, [this] { gateway_.drain(); }); },
           [this] { asio::post(context_, [this] { gateway_.flush(); }); }),
       ticker_(context_), tick_(tick_for(options, limits)),
       keep_alive_(keep_alive_fields(options.idle_timeout)), next_request_(random_number()) {}
@@ -78,6 +82,10 @@ io_thread::~io_thread() {
 void io_thread::start(const std::string& name) {
   thread_ = std::thread([this] { context_.run(); });
   pthread_setname_np(thread_.native_handle(), name.c_str());
+}
+
+void io_thread::connect(const actors::entrance& to) {
+  asio::post(context_, [this, to] { gateway_.connect(to); });
 }
 
 void io_thread::adopt(stream_socket socket, bool refuse) {
@@ -165,6 +173,17 @@ void io_thread::tick() {
   gateway_.expire(now);
   if (!sessions_.empty())
     arm();
+}
+
+void io_thread::log_failure(int status, std::string_view code, std::string_view request,
+                            std::string_view path) {
+  const auto left_out = failure_lines_.take(std::chrono::steady_clock::now());
+  if (!left_out)
+    return;
+  std::string text = fmt::format("request {}: {} {} for {}", request, status, code, path);
+  if (*left_out > 0)
+    text += fmt::format(" ({} such lines before it were left out)", *left_out);
+  spdlog::warn("{}", with_fields(text, {{"request", request}, {"status", std::int64_t{status}}}));
 }
 
 void io_thread::append_request_id(std::string& out) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "http/gateway.hpp"
+#include "http/line_budget.hpp"
 #include "http/session.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -42,9 +43,8 @@ class connection_count {
 
 class io_thread {
  public:
-  io_thread(caf::actor_system& system, const actors::entrance& to, gateway::options limits,
-            const session_options& options, std::span<const route> routes,
-            connection_count& connections);
+  io_thread(caf::actor_system& system, gateway::options limits, const session_options& options,
+            std::span<const route> routes, connection_count& connections);
   ~io_thread();
   io_thread(const io_thread&) = delete;
   io_thread& operator=(const io_thread&) = delete;
@@ -53,6 +53,8 @@ class io_thread {
 
   // Any thread.
   boost::asio::io_context& context() { return context_; }
+  /// Whom to ask. Until then what needs somebody is answered `database_unavailable`.
+  void connect(const actors::entrance& to);
   /// Takes the connection over. It is counted already.
   void adopt(stream_socket socket, bool refuse);
   /// Answers new work with shutting_down; connections stay as they are.
@@ -79,6 +81,9 @@ class io_thread {
   /// each is being answered.
   bool make_room();
   void append_request_id(std::string& out);
+  /// Says in the log that a request was answered 5xx, of which there may be very many.
+  void log_failure(int status, std::string_view code, std::string_view request,
+                   std::string_view path);
   void forget(std::list<session>::iterator ended);
 
  private:
@@ -101,6 +106,7 @@ class io_thread {
   std::chrono::sys_seconds date_of_{};
   std::string date_;
   std::uint64_t next_request_;
+  line_budget failure_lines_;
   std::thread thread_;
 };
 

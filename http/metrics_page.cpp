@@ -120,6 +120,16 @@ void append_supervision(page& to, const std::vector<actors::subscriber_metrics>&
                one.supervision->state.load() == state ? 1 : 0);
 }
 
+void append_health(page& to, const actors::health_report& of) {
+  to.metric("paymentd_ready", "gauge",
+            "1 where the part works, 0 where the database does not let it; /readyz needs all.");
+  const auto value = [&to](std::string_view labels, actors::condition what) {
+    to.value(labels, what == actors::condition::ok ? 1 : 0);
+  };
+  value("part=\"settlement\"", of.settlement);
+  value("part=\"reads\"", of.reads);
+}
+
 } // namespace
 
 void append_metrics(std::string& out, const actors::payment_system& of, std::uint64_t shed,
@@ -137,6 +147,7 @@ void append_metrics(std::string& out, const actors::payment_system& of, std::uin
              "Commands and queries answered 503 overloaded or database_unavailable.", shed);
   to.metric("paymentd_orders_resident", "gauge", "Order actors in memory.");
   to.value({}, of.registries()->resident.load());
+  append_health(to, of.health(std::chrono::steady_clock::now()));
   const auto subscribers = of.subscribers();
   append_delivery(to, subscribers, now);
   append_supervision(to, subscribers);

@@ -81,6 +81,10 @@ constexpr std::string_view too_large_balance =
 
 } // namespace
 
+std::string_view name_of(problem_code code) {
+  return code_table[static_cast<std::size_t>(code)].name;
+}
+
 problem problem_of(const refused& why, const command& what) {
   switch (why.why) {
   case refusal::order_not_found:
@@ -156,6 +160,8 @@ void write_problem(response& answer, const problem& what, std::string_view reque
     out += to_string(*what.status_of_notification);
     out += '"';
   }
+  if (!what.parts.empty())
+    out.append(R"(,"parts":)").append(what.parts);
   if (!what.errors.empty()) {
     out += R"(,"errors":[)";
     for (const field_error& error : what.errors) {

@@ -52,7 +52,11 @@ struct problem {
   std::vector<field_error> errors; // all that is wrong with the input at once
   std::optional<order_status> status_of_order;
   std::optional<db::delivery_status> status_of_notification = std::nullopt;
+  std::string parts = {}; // a JSON object: how each part of the system is; empty: not asked for
 };
+
+/// The stable `code` that clients decide by.
+std::string_view name_of(problem_code code);
 
 /// Why a command was refused, as a client sees it. A charge that would pass the largest balance is
 /// bad input; a refund that would is an order that cannot be refunded now.

@@ -2,6 +2,7 @@
 // and admin_routes.cpp. Values and constants; any thread.
 #pragma once
 
+#include "actors/health.hpp"
 #include "actors/messages.hpp"
 #include "http/problem.hpp"
 #include "http/response.hpp"
@@ -29,6 +30,9 @@ using step = std::variant<answered, command, db::query, retry>;
 /// Appends what is measured, in Prometheus's text format.
 using metrics_writer = std::function<void(std::string&)>;
 
+/// What the parts of the payment system know of the database.
+using health_source = std::function<actors::health_report()>;
+
 /// What of a request a call sees.
 struct call_input {
   std::int64_t id = 0;                     // what stands for {id} in the path
@@ -36,6 +40,7 @@ struct call_input {
   std::string_view name = {};              // what stands for {name} in the path
   std::string_view query = {};             // what stands behind the ?
   const metrics_writer* metrics = nullptr; // of the admin listener, where there are any
+  const health_source* health = nullptr;   // likewise
 };
 
 enum class body_rule : std::uint8_t { ignored, optional, required };
@@ -52,6 +57,9 @@ struct route {
   /// A repeat does it a second time. Idempotency keys do not work yet, so one is refused here: a
   /// client that sends it may take it as leave to repeat.
   bool repeats = false;
+  /// Instead of `found`, of a query that tells how the system is: its failure is a finding, too.
+  std::expected<void, problem> (*judged)(const actors::answer_reply& what, const call_input& input,
+                                         response& answer) = nullptr;
 };
 
 struct route_match {

@@ -30,22 +30,23 @@ session_options sessions_of(const server_options& options, const std::string& li
           options.idle_timeout,
           options.header_timeout,
           nullptr,
+          nullptr,
           {.checks_host = is_loopback(listen), .hosts = options.allowed_hosts}};
 }
 
 session_options admin_sessions_of(const server_options& options) {
   session_options made = sessions_of(options, options.admin_listen);
   made.metrics = options.metrics;
+  made.health = options.health;
   return made;
 }
 
 } // namespace
 
 struct server::parts {
-  parts(caf::actor_system& system, const actors::entrance& to, const server_options& given)
+  parts(caf::actor_system& system, const server_options& given)
       : options(given),
-        admin_thread(system, to,
-                     {std::min(given.request_timeout, ready_timeout), admin_in_flight_max},
+        admin_thread(system, {std::min(given.request_timeout, ready_timeout), admin_in_flight_max},
                      admin_sessions_of(given), admin_routes(), admin_connections),
         admin_listener({&admin_thread}, admin_connections,
                        {.connections_max = admin_connections_max, .always_serves = true}) {
@@ -53,7 +54,7 @@ struct server::parts {
     std::vector<io_thread*> all;
     for (std::size_t at = 0; at < threads_count; ++at) {
       threads.push_back(std::make_unique<io_thread>(
-          system, to,
+          system,
           gateway::options{options.request_timeout,
                            std::max<std::size_t>(1, options.in_flight_max / threads_count),
                            options.shed},
@@ -71,28 +72,42 @@ struct server::parts {
   std::unique_ptr<listener> public_listener;
   io_thread admin_thread;
   listener admin_listener;
-  bool running = false;
+  bool operators_served = false;
+  bool clients_served = false;
 };
 
-server::server(caf::actor_system& system, actors::entrance to, server_options options)
-    : parts_(std::make_unique<parts>(system, to, options)) {}
+server::server(caf::actor_system& system, server_options options)
+    : parts_(std::make_unique<parts>(system, options)) {}
 
 server::~server() {
   stop(std::chrono::milliseconds{0});
 }
 
-std::expected<void, std::string> server::start() {
+std::expected<void, std::string> server::open_operators() {
+  parts& p = *parts_;
+  if (p.operators_served)
+    return {};
+  if (auto open = p.admin_listener.open(p.options.admin_listen); !open)
+    return open;
+  p.admin_thread.start("http-admin");
+  p.admin_listener.start();
+  p.operators_served = true;
+  return {};
+}
+
+std::expected<void, std::string> server::start(const actors::entrance& to) {
   parts& p = *parts_;
   if (auto open = p.public_listener->open(p.options.listen); !open)
     return open;
-  if (auto open = p.admin_listener.open(p.options.admin_listen); !open)
+  if (auto open = open_operators(); !open)
     return open;
-  for (std::size_t at = 0; at < p.threads.size(); ++at)
+  p.admin_thread.connect(to);
+  for (std::size_t at = 0; at < p.threads.size(); ++at) {
+    p.threads[at]->connect(to); // before there is a connection
     p.threads[at]->start("http-" + std::to_string(at));
-  p.admin_thread.start("http-admin");
+  }
   p.public_listener->start();
-  p.admin_listener.start();
-  p.running = true;
+  p.clients_served = true;
   return {};
 }
 
@@ -104,17 +119,12 @@ std::uint16_t server::admin_port() const {
   return parts_->admin_listener.port();
 }
 
-void server::stop(std::chrono::milliseconds grace) {
+void server::stop_clients(std::chrono::steady_clock::time_point deadline,
+                          std::chrono::steady_clock::time_point closed_by,
+                          std::chrono::milliseconds announced) {
   parts& p = *parts_;
-  if (!std::exchange(p.running, false))
-    return;
-  const auto begin = std::chrono::steady_clock::now();
-  const auto deadline = begin + grace;
-  const auto closed_by = std::max(deadline, begin + closing_time_min);
-  p.admin_thread.refuse_work();
   for (auto& thread : p.threads)
     thread->leave();
-  const auto announced = std::min(p.options.drain_delay, grace);
   std::this_thread::sleep_for(announced);
   p.public_listener->close(std::min(announced, settling_time), closed_by);
   for (auto& thread : p.threads)
@@ -124,6 +134,18 @@ void server::stop(std::chrono::milliseconds grace) {
   // The first one last: it is the listener's, and hands sockets to the others.
   for (auto at = p.threads.rbegin(); at != p.threads.rend(); ++at)
     (*at)->stop();
+}
+
+void server::stop(std::chrono::milliseconds grace) {
+  parts& p = *parts_;
+  if (!std::exchange(p.operators_served, false))
+    return;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto deadline = begin + grace;
+  const auto closed_by = std::max(deadline, begin + closing_time_min);
+  p.admin_thread.refuse_work();
+  if (std::exchange(p.clients_served, false))
+    stop_clients(deadline, closed_by, std::min(p.options.drain_delay, grace));
   p.admin_listener.close({}, closed_by);
   p.admin_thread.drain();
   p.admin_connections.wait_for_none(std::max(deadline, std::chrono::steady_clock::now()));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/entrance.hpp"
+#include "actors/health.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -37,6 +38,9 @@ struct server_options {
   std::size_t in_flight_max = 20000;
   /// Writes the page of /metrics, on the admin listener's thread; empty: there is none.
   std::function<void(std::string&)> metrics = nullptr;
+  /// Tells what the parts of the payment system know, on the admin listener's thread; empty:
+  /// /readyz knows only whether a read is answered.
+  std::function<actors::health_report()> health = nullptr;
   /// Counts the clients' requests that were answered 503 overloaded or database_unavailable; may be
   /// null. Outlives the server.
   std::atomic<std::uint64_t>* shed = nullptr;
@@ -44,12 +48,16 @@ struct server_options {
 
 class server {
  public:
-  server(caf::actor_system& system, actors::entrance to, server_options options);
+  server(caf::actor_system& system, server_options options);
   /// Stops at once where `stop` was not called.
   ~server();
 
-  /// Binds both addresses and begins to serve. The error is one line that names the address.
-  std::expected<void, std::string> start();
+  /// Binds the operators' address and serves it, before there is anybody to ask: /healthz lives,
+  /// /readyz is 503. The error is one line that names the address.
+  std::expected<void, std::string> open_operators();
+  /// Binds the clients' address and begins to serve, likewise; the operators' too, where that was
+  /// not done.
+  std::expected<void, std::string> start(const actors::entrance& to);
 
   std::uint16_t port() const;
   std::uint16_t admin_port() const;
@@ -62,6 +70,9 @@ class server {
 
  private:
   struct parts;
+  void stop_clients(std::chrono::steady_clock::time_point deadline,
+                    std::chrono::steady_clock::time_point closed_by,
+                    std::chrono::milliseconds announced);
   std::unique_ptr<parts> parts_;
 };
 

@@ -392,14 +392,24 @@ session::intake session::after_failed_read(error_code ec) {
   return intake::over;
 }
 
+call_input session::input() const {
+  return {.id = call_.id,
+          .body = request_.body,
+          .name = call_.name,
+          .query = call_.query,
+          .metrics = &owner_.options().metrics,
+          .health = &owner_.options().health};
+}
+
 step session::prepare() {
   if (objection_) {
     fail(*objection_);
     return answered{};
   }
   try {
-    auto next = call_.to->prepare(
-        {call_.id, request_.body, call_.name, call_.query, &owner_.options().metrics}, answer_);
+    if (call_.to->judged)
+      owner_.to_actors().check_stores(); // what they find is told the next time
+    auto next = call_.to->prepare(input(), answer_);
     if (next)
       return std::move(*next);
     fail(next.error());
@@ -422,10 +432,12 @@ void session::settle(const command& what, const actors::outcome_reply& reply) {
 }
 
 void session::show(const actors::answer_reply& reply) {
-  if (!reply)
+  if (!reply && !call_.to->judged)
     return fail(problem_of(reply.error()));
   try {
-    if (const auto shown = call_.to->found(*reply, answer_); !shown)
+    const auto shown = call_.to->judged ? call_.to->judged(reply, input(), answer_)
+                                        : call_.to->found(*reply, answer_);
+    if (!shown)
       fail(shown.error());
   } catch (const std::exception& error) {
     fail_internally(error.what());
@@ -433,9 +445,12 @@ void session::show(const actors::answer_reply& reply) {
 }
 
 void session::fail(const problem& what) {
-  if (what.code == problem_code::outcome_unknown || what.code == problem_code::internal_error)
-    spdlog::warn("request {}: no outcome of {}", request_id(), call_.to ? call_.to->path : "");
   write_problem(answer_, what, request_id());
+  constexpr int servers_fault = 500; // and above
+  const bool is_asked_how_it_is = call_.to != nullptr && call_.to->judged != nullptr;
+  if (answer_.status >= servers_fault && !is_asked_how_it_is)
+    owner_.log_failure(answer_.status, name_of(what.code), request_id(),
+                       call_.to != nullptr ? call_.to->path : "a connection");
 }
 
 void session::fail_internally(const char* why) {

@@ -32,6 +32,7 @@ struct session_options {
   std::chrono::milliseconds header_timeout{10000}; // for a request to arrive, from its first byte;
                                                    // and for an answer to be taken
   metrics_writer metrics = nullptr;                // of the admin listener
+  health_source health = nullptr;                  // likewise
   site_policy site = {};                           // which requests are foreign
 };
 
@@ -81,6 +82,7 @@ class session {
   intake malformed(error_code ec);
   intake after_failed_read(error_code ec);
   step prepare();
+  call_input input() const;
   void settle(const command& what, const actors::outcome_reply& reply);
   void show(const actors::answer_reply& reply);
   void fail(const problem& what);

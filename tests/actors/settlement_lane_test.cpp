@@ -28,6 +28,7 @@ class settlement_lane_test : public ::testing::Test {
       change(options);
     counters = options.counters;
     generation = options.generation;
+    health = options.health;
     lane = on.system.spawn(settlement_lane, options);
     on.run();
   }
@@ -86,6 +87,7 @@ class settlement_lane_test : public ::testing::Test {
   inbox<settled> asker{on};
   std::shared_ptr<lane_counters> counters;
   std::shared_ptr<std::atomic<std::uint64_t>> generation;
+  std::shared_ptr<lane_health> health;
   caf::actor lane;
 };
 
@@ -383,6 +385,46 @@ TEST_F(settlement_lane_test, an_idle_lane_renews_its_lease_and_a_busy_one_need_n
   batches();
   on.advance(4s);
   EXPECT_TRUE(batches().empty()); // the payment has renewed it
+}
+
+TEST_F(settlement_lane_test, what_it_knows_of_the_database_is_told) {
+  start();
+  const auto condition = [&] { return health->at(on.now()); };
+  EXPECT_EQ(condition(), condition::starting);
+  answer(stream_taken{first_lease});
+  EXPECT_EQ(condition(), condition::ok);
+  pay_order(1);
+  fail_with(db::error_kind::unavailable);
+  EXPECT_EQ(condition(), condition::unavailable);
+  on.pass(100ms); // it probes
+  settle_with({});
+  EXPECT_EQ(condition(), condition::unavailable) << "what failed before has not passed yet";
+  settle_with({paid_order(1, 7, 10)});
+  EXPECT_EQ(condition(), condition::ok);
+  pay_order(2);
+  on.pass(3s);
+  EXPECT_EQ(condition(), condition::unavailable) << "a database that is silent is not well";
+  settle_with({paid_order(2, 7, 11)});
+  EXPECT_EQ(condition(), condition::ok);
+}
+
+TEST_F(settlement_lane_test, an_idle_one_that_is_asked_sees_whether_the_database_takes_a_write) {
+  start_ready();
+  answer(check_store{});
+  EXPECT_TRUE(batches().empty()) << "it has just been asked";
+  on.pass(1s);
+  answer(check_store{});
+  answer(check_store{});
+  EXPECT_EQ(batches(), (batch_list{{}})) << "one that writes nothing, once";
+  fail_with(db::error_kind::unavailable);
+  EXPECT_EQ(health->at(on.now()), condition::unavailable);
+  on.pass(100ms);
+  settle_with({});
+  EXPECT_EQ(health->at(on.now()), condition::ok);
+  on.pass(1s);
+  answer(check_store{});
+  fail_with(db::error_kind::broken);
+  EXPECT_EQ(health->at(on.now()), condition::unavailable);
 }
 
 } // namespace

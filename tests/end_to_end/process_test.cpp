@@ -117,11 +117,13 @@ TEST(process, a_second_signal_ends_a_stop_at_once) {
   const std::vector<std::string> slow{"shutdown.drain_delay=9999ms"};
   quiet_server server([&] { console.become_output(); }, slow);
   ASSERT_TRUE(server.starts());
+  const auto readiness = [&] {
+    return http::testing::test_client(server.admin_port()).get("/readyz")->status;
+  };
+  ASSERT_TRUE(eventually([&] { return readiness() == 200; }));
   console.fill();
   server.process().signal(SIGTERM);
-  ASSERT_TRUE(eventually([&] {
-    return http::testing::test_client(server.admin_port()).get("/readyz")->status == 503;
-  }));
+  ASSERT_TRUE(eventually([&] { return readiness() == 503; }));
   EXPECT_TRUE(server.process().lives());
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(server.code_after(SIGTERM), 1);
@@ -160,7 +162,7 @@ TEST(process, without_standard_files_no_other_file_gets_the_log) {
     for (const auto& each : std::filesystem::directory_iterator(server.place().path())) {
       std::ostringstream text;
       text << std::ifstream(each.path()).rdbuf();
-      EXPECT_EQ(text.str().find("paymentd serves"), std::string::npos) << each.path();
+      EXPECT_EQ(text.str().find(" serves http:"), std::string::npos) << each.path();
     }
   }
   // A command whose output is its purpose still fails.
@@ -215,7 +217,7 @@ TEST(process, a_low_limit_of_open_files_is_told_and_clients_beyond_it_have_an_an
                   "database.url=" + place.database_url()},
                  output);
   ASSERT_TRUE(eventually([&] {
-    return server.output().find("paymentd serves") != std::string::npos;
+    return server.output().find(" serves http:") != std::string::npos;
   })) << server.output();
   EXPECT_NE(server.output().find("the limit of open files (ulimit -n, LimitNOFILE=) is 128, which "
                                  "leaves room for 64 connections instead of the 10000 of "

@@ -325,5 +325,30 @@ TEST(http_outcomes, the_admin_listener_says_whether_the_process_lives_and_the_da
   EXPECT_EQ(test_client{server.port()}.get("/healthz")->status, 404);
 }
 
+TEST(http_outcomes, readiness_tells_which_part_is_not_well) {
+  scripted_server server;
+  actors::condition settlement = actors::condition::ok;
+  server.actors.health = [&] { return actors::health_report{.settlement = settlement}; };
+  test_client client{server.admin_port()};
+  auto answer = client.get("/readyz");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, R"({"status":"ok","parts":{"settlement":"ok","reads":"ok"}})");
+  EXPECT_EQ(server.actors.checks, 1) << "an idle lane knows nothing of a database that went";
+  settlement = actors::condition::unavailable;
+  ASSERT_TRUE(answer = client.get("/readyz"));
+  EXPECT_EQ(answer->status, 503);
+  auto told = json::parse(answer->body);
+  EXPECT_EQ(told["code"], "database_unavailable");
+  EXPECT_EQ(told["parts"], json({{"settlement", "unavailable"}, {"reads", "ok"}}));
+  settlement = actors::condition::starting;
+  server.actors.look_up = [](const db::query&) -> actors::answer_reply {
+    return std::unexpected(actors::no_outcome::internal_error);
+  };
+  ASSERT_TRUE(answer = client.get("/readyz"));
+  EXPECT_EQ(answer->status, 500);
+  told = json::parse(answer->body);
+  EXPECT_EQ(told["parts"], json({{"settlement", "starting"}, {"reads", "unavailable"}}));
+}
+
 } // namespace
 } // namespace paymentd::http::testing

@@ -144,6 +144,7 @@ scripted_server::scripted_server(server_options options) {
           caf::anon_send(what.from.reply_to,
                          actors::looked_up{what.from.number, actors.look_up(what.what)});
         },
+        [this](actors::check_store) { actors.checks.fetch_add(1); },
         [this](actors::redeliver& what) {
           caf::anon_send(what.from.reply_to,
                          actors::looked_up{what.from.number, actors.retry(what.what)});
@@ -151,10 +152,10 @@ scripted_server::scripted_server(server_options options) {
     };
   });
   options.listen = options.admin_listen = "127.0.0.1:0";
-  server_ = std::make_unique<http::server>(
-      *system_, actors::entrance{{entrance_}, {entrance_}, {entrance_}, {entrance_}, entrance_},
-      options);
-  if (const auto started = server_->start(); !started)
+  options.health = [this] { return actors.health(); };
+  server_ = std::make_unique<http::server>(*system_, options);
+  const actors::entrance to{{entrance_}, {entrance_}, {entrance_}, {entrance_}, entrance_};
+  if (const auto started = server_->start(to); !started)
     throw std::runtime_error{started.error()};
 }
 

@@ -8,6 +8,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -39,6 +40,12 @@ class script {
       [](const db::get_delivery& which) {
         return some_delivery(which, db::delivery_status::pending);
       };
+
+  std::function<actors::health_report()> health = [] {
+    return actors::health_report{.settlement = actors::condition::ok,
+                                 .reads = actors::condition::ok};
+  };
+  std::atomic<int> checks = 0; // how often it was asked whether the database takes a write
 
   /// From now on nothing is answered until `release`.
   void hold();

@@ -205,9 +205,9 @@ TEST(http_stop, an_address_that_is_taken_is_named_in_one_line) {
         std::string{"127.0.0.1"}, std::string{"127.0.0.1:99999"}}) {
     options.listen = address;
     options.admin_listen = "127.0.0.1:0";
-    EXPECT_THAT((server{system, {}, options}.start().error()), ::testing::HasSubstr(address));
+    EXPECT_THAT((server{system, options}.start({}).error()), ::testing::HasSubstr(address));
     std::swap(options.listen, options.admin_listen);
-    const auto error = server{system, {}, options}.start().error();
+    const auto error = server{system, options}.start({}).error();
     EXPECT_THAT(error, ::testing::HasSubstr(address));
     EXPECT_EQ(error.find('\n'), std::string::npos);
   }
@@ -219,7 +219,22 @@ TEST(http_stop, it_may_be_stopped_twice_or_never_started) {
   server.stop(1s);
   caf::actor_system_config config;
   caf::actor_system system{config};
-  http::server never{system, {}, {}};
+  http::server never{system, {}};
+}
+
+TEST(http_stop, operators_are_served_before_there_is_anybody_to_ask) {
+  caf::actor_system_config config;
+  caf::actor_system system{config};
+  server early{system, {.listen = "127.0.0.1:0", .admin_listen = "127.0.0.1:0"}};
+  ASSERT_TRUE(early.open_operators());
+  test_client client{early.admin_port()};
+  EXPECT_EQ(client.get("/healthz")->status, 200);
+  const auto not_ready = client.get("/readyz");
+  ASSERT_TRUE(not_ready);
+  EXPECT_EQ(not_ready->status, 503);
+  EXPECT_EQ(json::parse(not_ready->body)["parts"]["reads"], "unavailable");
+  early.stop(1s);
+  EXPECT_TRUE(client.closed());
 }
 
 TEST(http_stop, it_stops_under_load) {
