@@ -29,9 +29,14 @@ namespace {
 
 enum exit_code : int { fine = 0, failed = 1, bad_usage = 2 };
 
-/// One clear line on standard error.
-int complain(int code, const std::string& line) {
-  fmt::print(stderr, "paymentd: {}\n", line);
+/// One clear line on standard error; where a library made it several, each begins like one.
+int complain(int code, std::string line) {
+  constexpr std::string_view begin = "paymentd: ";
+  while (line.ends_with('\n'))
+    line.pop_back();
+  for (auto at = line.find('\n'); at != line.npos; at = line.find('\n', at + 1))
+    line.insert(at + 1, begin);
+  fmt::print(stderr, "{}{}\n", begin, line);
   return code;
 }
 
@@ -232,7 +237,7 @@ int retry_notifications(const config::settings& settings, const std::string& sub
     return complain(failed, ready.error().text);
   const auto retried = (*database)->retry_all_failed(
       subscriber, actors::system_wall_clock(),
-      [](std::int64_t so_far) { fmt::print(stderr, "{} …\n", so_far); });
+      [](std::int64_t so_far) { fmt::print(stderr, "paymentd: {} so far\n", so_far); });
   if (!retried)
     return complain(failed, retried.error().text);
   fmt::print("{} notifications are to be tried again\n", *retried);
@@ -255,16 +260,60 @@ int said(int code) {
   return code;
 }
 
+/// How many letters have to be changed, added, left out or swapped with their neighbour.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> of(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i)
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        of[i][j] = i + j;
+        continue;
+      }
+      const std::size_t changed = of[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      of[i][j] = std::min({changed, of[i - 1][j] + 1, of[i][j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        of[i][j] = std::min(of[i][j], of[i - 2][j - 2] + 1);
+    }
+  return of[a.size()][b.size()];
+}
+
+/// The command or option that `word` may be meant to be; empty where it is like none.
+std::string meant_by(std::string_view word, const CLI::App& app) {
+  constexpr std::size_t mistakes_max = 2;
+  constexpr std::size_t word_length_max = 40;
+  std::string nearest;
+  if (word.size() > word_length_max)
+    return nearest;
+  std::size_t least = mistakes_max + 1;
+  const auto consider = [&](const std::string& name) {
+    if (const std::size_t mistakes = distance(word, name);
+        mistakes < std::min(least, name.size() / 2)) {
+      least = mistakes;
+      nearest = name;
+    }
+  };
+  for (const CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; }))
+    consider(each->get_name());
+  for (const CLI::Option* each : app.get_options())
+    consider(each->get_name());
+  for (const CLI::App* chosen : app.get_subcommands())
+    if (const std::string name = meant_by(word, *chosen); nearest.empty())
+      nearest = name;
+  return nearest;
+}
+
 /// Why the command line cannot be used: the words that nobody knows say more than what is missing.
 int complain_of_usage(const CLI::App& app, const CLI::ParseError& wrong) {
   if (const auto unknown = app.remaining(true); !unknown.empty()) {
     // What follows a = or stands in a URL may be a secret.
     const std::string& word = unknown.front();
-    return complain(bad_usage, fmt::format("unknown argument {}; --help tells what there is",
-                                           word.substr(0, word.find_first_of("=:"))));
+    const std::string shown = word.substr(0, word.find_first_of("=:"));
+    const std::string meant = meant_by(shown, app);
+    return complain(bad_usage, fmt::format("unknown argument {}; {}", shown,
+                                           meant.empty() ? "--help tells what there is"
+                                                         : fmt::format("did you mean {}?", meant)));
   }
-  app.exit(wrong);
-  return bad_usage;
+  return complain(bad_usage, fmt::format("{}; --help tells what there is", wrong.what()));
 }
 
 /// What is wrong between the numbers of a plan, each of which is in bounds; empty where nothing is.
@@ -276,7 +325,7 @@ std::string wrong_plan(const db::seed_plan& plan) {
   return {};
 }
 
-/// What every subcommand takes.
+/// What every subcommand takes, before or behind its name.
 struct common_arguments {
   std::optional<std::string> file;
   std::vector<std::string> sets;
@@ -288,6 +337,13 @@ struct common_arguments {
         ->take_all()
         ->expected(1)
         ->allow_extra_args(false);
+  }
+
+  /// Takes over what stands behind the subcommand: it comes later, and so it wins.
+  void append(const common_arguments& later) {
+    if (later.file)
+      file = later.file;
+    sets.insert(sets.end(), later.sets.begin(), later.sets.end());
   }
 
   std::expected<config::settings, std::vector<std::string>> load() const {
@@ -310,7 +366,8 @@ int run(int argc, char** argv) {
                "customer's AlimTalk afterwards."};
   app.set_version_flag("--version", PAYMENTD_VERSION);
   app.require_subcommand(1);
-  common_arguments common;
+  common_arguments common, later;
+  common.add_to(app);
   db::seed_plan plan;
   std::string subscriber;
 
@@ -326,7 +383,7 @@ int run(int argc, char** argv) {
   commands.push_back(notifications.add_subcommand("retry", "try FAILED messages again"));
   for (CLI::App* each : commands)
     if (each != &notifications)
-      common.add_to(*each);
+      later.add_to(*each);
   bool all_failed = false;
   commands.back()->add_flag("--all-failed", all_failed, "all of them")->required();
   commands.back()
@@ -354,6 +411,7 @@ int run(int argc, char** argv) {
   }
   if (const std::string wrong = wrong_plan(plan); !wrong.empty())
     return complain(bad_usage, wrong);
+  common.append(later);
   const auto settings = common.load();
   if (!settings) {
     for (const std::string& line : settings.error())

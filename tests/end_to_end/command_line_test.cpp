@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 namespace paymentd::end_to_end {
 namespace {
@@ -63,6 +64,50 @@ TEST(command_line, a_word_that_nobody_knows_is_named_without_what_may_be_a_secre
     EXPECT_EQ(lines(result.output), 1) << result.output;
     EXPECT_NE(result.output.find("bogus"), std::string::npos) << result.output;
     EXPECT_EQ(result.output.find("hush"), std::string::npos) << result.output;
+  }
+}
+
+TEST(command_line, a_word_that_is_nearly_right_is_suggested) {
+  const workplace place;
+  const auto says = [&](const std::vector<std::string>& words, const std::string& line) {
+    const ended result = place.run(words);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.output, "paymentd: " + line + "\n");
+  };
+  says({"sevre"}, "unknown argument sevre; did you mean serve?");
+  says({"serve", "--confg=hush"}, "unknown argument --confg; did you mean --config?");
+  says({"notifications", "rety"}, "unknown argument rety; did you mean retry?");
+  says({"bogus"}, "unknown argument bogus; --help tells what there is");
+}
+
+TEST(command_line, settings_may_stand_before_and_behind_the_command) {
+  const workplace place;
+  const std::filesystem::path file = place.path() / "paymentd.toml";
+  std::ofstream(file) << "[http]\nmax_body_bytes = 2048\nthreads = 3\n";
+  const ended result = place.run({"--config", file.string(), "--set", "http.threads=4", "--set",
+                                  "log.level=warn", "config", "--set", "http.threads=5"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  for (const char* line : {"max_body_bytes = 2048", "threads = 5", "level = \"warn\""})
+    EXPECT_NE(result.output.find(line), std::string::npos) << result.output;
+}
+
+TEST(command_line, every_line_of_an_error_begins_with_the_name_of_the_program) {
+  const workplace place;
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{},
+        {"seed", "--users", "-1", "--orders", "1"},
+        {"seed"},
+        {"serve", "--config"},
+        {"serve", "--config", "/nowhere/at/all.toml"},
+        {"serve", "--set", "http.treads=1", "--set", "log.level=loud"},
+        {"audit", "--set", "database.url=postgresql:///x?host=/nowhere"}}) {
+    const ended result = place.run(words);
+    EXPECT_NE(result.exit_code, 0);
+    std::istringstream lines(result.output);
+    int count = 0;
+    for (std::string line; std::getline(lines, line); ++count)
+      EXPECT_TRUE(line.starts_with("paymentd: ")) << line;
+    EXPECT_GT(count, 0);
   }
 }
 
