@@ -8,12 +8,14 @@
 # config/paymentd.toml has every setting.
 set -euo pipefail
 
-case ${1:-} in
--h | --help)
-  sed -n '2,/^set/p' "${BASH_SOURCE[0]}" | sed '$d; s/^# \{0,1\}//'
-  exit 0
-  ;;
-esac
+for argument in "$@"; do
+  case $argument in
+  -h | --help)
+    sed -n '2,/^set/p' "${BASH_SOURCE[0]}" | sed '$d; s/^# \{0,1\}//'
+    exit 0
+    ;;
+  esac
+done
 
 # A settings file is named from where the caller stands; everything else from the project's folder.
 arguments=()
