@@ -24,6 +24,7 @@ namespace paymentd::actors {
 enum class no_outcome : std::uint8_t {
   overloaded,           // a queue is full, or the time ran out before it began: nothing happened
   database_unavailable, // nothing happened
+  row_locked,           // somebody else's transaction holds a row that it needs: nothing happened
   shutting_down,        // nothing happened
   outcome_unknown,      // it may have happened
   internal_error,       // a bug, or a broken database: nothing happened; the log tells more

@@ -61,21 +61,29 @@ no_outcome never_begun(lane_actor* self) {
 /// Answers those in front whose time is up: nearly all of them, since nearly all come in order.
 void expire_front(lane_actor* self) {
   auto& pending = self->state.pending;
+  auto& isolate = self->state.isolate;
   const steady_instant now = self->clock().now();
   while (!pending.empty() && pending.front().from.begin_by < now) {
     shed(self, pending.front().from, never_begun(self));
     pending.pop_front();
+    isolate -= std::min<std::size_t>(isolate, 1);
   }
 }
 
 /// Answers all whose time is up: of those that waited elsewhere before, one may stand behind others
 /// that have more time.
 void expire(lane_actor* self) {
+  auto& state = self->state;
   const steady_instant now = self->clock().now();
-  std::erase_if(self->state.pending, [&](const submit& each) {
+  const std::size_t to_isolate = state.isolate; // those in front
+  std::size_t at = 0;
+  std::erase_if(state.pending, [&](const submit& each) {
     const bool over = each.from.begin_by < now;
-    if (over)
+    if (over) {
       shed(self, each.from, never_begun(self));
+      state.isolate -= at < to_isolate ? 1 : 0;
+    }
+    ++at;
     return over;
   });
 }
@@ -127,12 +135,13 @@ void send_batch(lane_actor* self) {
   if (state.now != phase::ready)
     return;
   const steady_instant now = self->clock().now();
-  const std::size_t most = state.isolate > 0 ? 1 : state.options.batch_max;
+  const auto most = [&] { return state.isolate > 0 ? 1 : state.options.batch_max; };
   auto batch = std::make_shared<std::vector<command>>();
-  while (!state.pending.empty() && batch->size() < most) {
+  while (!state.pending.empty() && batch->size() < most()) {
     submit& next = state.pending.front();
     if (next.from.begin_by < now) {
       shed(self, next.from, never_begun(self));
+      state.isolate -= std::min<std::size_t>(state.isolate, 1);
     } else {
       batch->push_back(std::move(next.what));
       state.batch_tickets.push_back(std::move(next.from));
@@ -231,7 +240,11 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
     if (const auto* paid = std::get_if<order>(&outcomes[i]))
       last = std::max({last, paid->payment_entry.value_or(entry_id{}),
                        paid->refund_entry.value_or(entry_id{})});
-    reply(self, state.batch_tickets[i], std::move(outcomes[i]));
+    const auto* no = std::get_if<refused>(&outcomes[i]);
+    if (no != nullptr && no->why == refusal::row_locked)
+      shed(self, state.batch_tickets[i], no_outcome::row_locked);
+    else
+      reply(self, state.batch_tickets[i], std::move(outcomes[i]));
   }
   state.batch_tickets.clear();
   state.batch.reset();

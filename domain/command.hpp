@@ -49,6 +49,7 @@ enum class refusal : std::uint8_t {
   order_not_refundable,
   insufficient_balance,
   balance_limit, // the balance would pass won_max
+  row_locked,    // of a store: a transaction of somebody else holds the order's or the user's row
 };
 
 struct refused {

@@ -46,6 +46,8 @@ std::string_view to_string(refusal why) noexcept {
     return "order_not_refundable";
   case refusal::insufficient_balance:
     return "insufficient_balance";
+  case refusal::row_locked:
+    return "row_locked";
   case refusal::balance_limit:
     return "balance_limit";
   }

@@ -65,10 +65,12 @@ void gateway::connect(actors::entrance to) {
 }
 
 gateway::~gateway() {
+  decltype(inbox_->messages)
+      undelivered; // end after the lock: an end may send, and so come back here
   {
     const std::lock_guard lock{inbox_->guard};
     inbox_->wake = nullptr;
-    inbox_->messages.clear();
+    undelivered.swap(inbox_->messages);
   }
   // Ended here, not with the last handle to it, which may be in an actor's hands for long.
   caf::actor_cast<caf::actor_companion*>(self_)->cleanup(caf::exit_reason::normal, nullptr);

@@ -61,6 +61,9 @@ constexpr std::array code_table{
                "The server has more to do than it can; nothing happened.", 1},
     code_facts{problem_code::database_unavailable, "database_unavailable", 503,
                "Database unavailable", "The database does not answer; nothing happened.", 2},
+    code_facts{problem_code::row_locked, "row_locked", 503, "Row locked",
+               "Another transaction at the database holds this order or user; nothing happened.",
+               1},
     code_facts{problem_code::shutting_down, "shutting_down", 503, "Shutting down",
                "The server is stopping; nothing happened.", 2},
     code_facts{problem_code::outcome_unknown, "outcome_unknown", 504, "Outcome unknown",
@@ -101,6 +104,8 @@ problem problem_of(const refused& why, const command& what) {
     return {problem_code::order_not_refundable, {}, {}, why.status};
   case refusal::insufficient_balance:
     return {problem_code::insufficient_balance, {}, {}, {}};
+  case refusal::row_locked: // a lane says so by a no_outcome
+    return {problem_code::row_locked, {}, {}, {}};
   case refusal::balance_limit:
     if (std::holds_alternative<refund>(what))
       return {problem_code::order_not_refundable,
@@ -119,6 +124,8 @@ problem problem_of(actors::no_outcome why) {
     return {problem_code::overloaded, {}, {}, {}};
   case no_outcome::database_unavailable:
     return {problem_code::database_unavailable, {}, {}, {}};
+  case no_outcome::row_locked:
+    return {problem_code::row_locked, {}, {}, {}};
   case no_outcome::shutting_down:
     return {problem_code::shutting_down, {}, {}, {}};
   case no_outcome::outcome_unknown:

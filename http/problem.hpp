@@ -36,6 +36,7 @@ enum class problem_code : std::uint8_t {
   internal_error,
   overloaded,
   database_unavailable,
+  row_locked,
   shutting_down,
   outcome_unknown,
 };

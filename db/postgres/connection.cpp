@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <mutex>
+#include <stdexcept>
 
 namespace paymentd::db::postgres {
 namespace {
@@ -67,6 +68,15 @@ void note_warning(void* gave_up, const PGresult* notice) {
 } // namespace
 
 // ---- rows ---------------------------------------------------------------------------------------
+
+const char* rows::value(int row, int column, std::size_t width) const {
+  if (is_null(row, column) ||
+      static_cast<std::size_t>(PQgetlength(result_.get(), row, column)) != width)
+    throw std::runtime_error("database: row " + std::to_string(row) + ", column " +
+                             std::to_string(column) + " is not a value of " +
+                             std::to_string(width) + " bytes");
+  return PQgetvalue(result_.get(), row, column);
+}
 
 std::vector<std::int64_t> rows::integers(int row, int column) const {
   // array_send: dimensions, null flag, type, size, lower bound, then length and value of each.

@@ -36,35 +36,33 @@ class rows {
   bool is_null(int row, int column) const noexcept {
     return PQgetisnull(result_.get(), row, column) != 0;
   }
-  std::int64_t integer(int row, int column) const noexcept {
+  // Numbers, times and places throw where the value is null or of another width: then the statement
+  // and what reads it do not belong together, or the schema is not ours.
+  std::int64_t integer(int row, int column) const {
     std::uint64_t raw = 0;
-    std::memcpy(&raw, PQgetvalue(result_.get(), row, column), sizeof raw);
+    std::memcpy(&raw, value(row, column, sizeof raw), sizeof raw);
     return static_cast<std::int64_t>(__builtin_bswap64(raw));
   }
-  std::int16_t small_integer(int row, int column) const noexcept {
+  std::int16_t small_integer(int row, int column) const {
     std::uint16_t raw = 0;
-    std::memcpy(&raw, PQgetvalue(result_.get(), row, column), sizeof raw);
+    std::memcpy(&raw, value(row, column, sizeof raw), sizeof raw);
     return static_cast<std::int16_t>(__builtin_bswap16(raw));
   }
-  bool boolean(int row, int column) const noexcept {
-    return *PQgetvalue(result_.get(), row, column) != 0;
-  }
-  instant time(int row, int column) const noexcept {
-    return from_server_time(integer(row, column));
-  }
+  bool boolean(int row, int column) const { return *value(row, column, 1) != 0; }
+  instant time(int row, int column) const { return from_server_time(integer(row, column)); }
   std::string_view text(int row, int column) const noexcept {
     return {PQgetvalue(result_.get(), row, column),
             static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
   }
   template <class Id>
-  std::optional<Id> optional_id(int row, int column) const noexcept {
+  std::optional<Id> optional_id(int row, int column) const {
     if (is_null(row, column))
       return std::nullopt;
     return Id{integer(row, column)};
   }
-  row_place place(int row, int column) const noexcept {
+  row_place place(int row, int column) const {
     row_place at{};
-    std::memcpy(at.raw.data(), PQgetvalue(result_.get(), row, column), at.raw.size());
+    std::memcpy(at.raw.data(), value(row, column, at.raw.size()), at.raw.size());
     return at;
   }
   /// The numbers of a bigint array.
@@ -75,6 +73,8 @@ class rows {
   std::int64_t changed() const noexcept;
 
  private:
+  const char* value(int row, int column, std::size_t width) const;
+
   struct clear {
     void operator()(PGresult* result) const noexcept { PQclear(result); }
   };

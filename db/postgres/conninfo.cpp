@@ -41,10 +41,47 @@ std::unexpected<error> no_address(std::string what) {
                                     "; it has to be postgresql://user@host:port/database"});
 }
 
+/// Whether libpq knows a parameter of this name.
+bool is_known(std::string_view name) {
+  const std::unique_ptr<PQconninfoOption, free_options> all(PQconndefaults());
+  for (const auto* option = all.get(); option != nullptr && option->keyword != nullptr; ++option)
+    if (name == option->keyword)
+      return true;
+  return name == "ssl"; // in a URL, JDBC's word for sslmode=require
+}
+
+/// What stands before the query. A ? begins it only where a parameter follows: it may as well be
+/// part of a password that is not escaped.
+std::string_view without_query(std::string_view url) {
+  const auto mark = url.find('?');
+  if (mark == url.npos || !is_known(url.substr(mark + 1, url.find('=', mark) - mark - 1)))
+    return url;
+  return url.substr(0, mark);
+}
+
+/// Names the first parameter that libpq does not know. A name that looks like none is not shown.
+result<void> check_names(std::string_view url) {
+  constexpr std::size_t name_max = 40;
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz_";
+  auto rest = url.substr(std::min(without_query(url).size() + 1, url.size()));
+  while (!rest.empty()) {
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+    const std::string_view name = pair.substr(0, pair.find('='));
+    if (is_known(name))
+      continue;
+    if (name.size() > name_max || name.find_first_not_of(letters) != name.npos)
+      return no_address("has a parameter that there is not");
+    return no_address("has a parameter " + std::string(name) + ", which there is not");
+  }
+  return {};
+}
+
 /// libpq ends user and password at the first @ before a /, and takes what follows for hosts and
 /// names, which it shows. So whatever else could end them has to be escaped.
 result<void> check_user(std::string_view url) {
   constexpr std::string_view separator = "://";
+  url = without_query(url);
   url.remove_prefix(std::min(url.size(), url.find(separator) + separator.size()));
   const auto at = url.find('@');
   if (at == url.npos)
@@ -82,10 +119,19 @@ result<void> check_values(const PQconninfoOption* options) {
   constexpr std::array<std::string_view, 6> numbers = {"connect_timeout",  "keepalives",
                                                        "keepalives_idle",  "keepalives_interval",
                                                        "keepalives_count", "tcp_user_timeout"};
-  constexpr std::array<std::string_view, 6> ssl_modes = {"disable", "allow",     "prefer",
-                                                         "require", "verify-ca", "verify-full"};
-  constexpr std::array<std::string_view, 6> attributes = {
-      "any", "read-write", "read-only", "primary", "standby", "prefer-standby"};
+  struct choice {
+    std::string_view key;
+    std::vector<std::string_view> values;
+  };
+  static const std::array choices = {
+      choice{"sslmode", {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}},
+      choice{"target_session_attrs",
+             {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"}},
+      choice{"channel_binding", {"disable", "prefer", "require"}},
+      choice{"gssencmode", {"disable", "prefer", "require"}},
+      choice{"ssl_min_protocol_version", {"", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}},
+      choice{"ssl_max_protocol_version", {"", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}},
+  };
   std::ptrdiff_t hosts = 1;
   std::ptrdiff_t ports = 1;
   for (const auto* option = options; option->keyword != nullptr; ++option) {
@@ -97,8 +143,9 @@ result<void> check_values(const PQconninfoOption* options) {
       return no_address("has a port that is no number from 1 to 65535");
     if (std::ranges::find(numbers, key) != numbers.end() && !whole_number(value))
       return no_address("has a " + std::string(key) + " that is no number");
-    if ((key == "sslmode" && std::ranges::find(ssl_modes, value) == ssl_modes.end()) ||
-        (key == "target_session_attrs" && std::ranges::find(attributes, value) == attributes.end()))
+    const auto limited = std::ranges::find(choices, key, &choice::key);
+    if (limited != choices.end() &&
+        std::ranges::find(limited->values, value) == limited->values.end())
       return no_address("has a " + std::string(key) + " that there is not");
     if (key == "host" || key == "hostaddr")
       hosts = std::max(hosts, members(value));
@@ -118,7 +165,7 @@ session_limits limits_for(milliseconds lease) {
   constexpr milliseconds wait_min{1000};
   constexpr milliseconds connect_min{2000};
   return {.connect = std::max(lease / 5, connect_min),
-          .lock = std::max(lease / 6, wait_min),
+          .lock = wait_min,
           .statement = std::max(lease / 4, wait_min * 2),
           .idle_inside = std::max(lease / 4, wait_min * 2),
           .network = std::max(lease / 4, wait_min * 2),
@@ -127,6 +174,8 @@ session_limits limits_for(milliseconds lease) {
 
 result<conninfo> conninfo::parse(const std::string& url, const session_limits& limits) {
   if (auto fine = check_user(url); !fine)
+    return std::unexpected(fine.error());
+  if (auto fine = check_names(url); !fine)
     return std::unexpected(fine.error());
   char* why = nullptr;
   const std::unique_ptr<PQconninfoOption, free_options> parsed(PQconninfoParse(url.c_str(), &why));

@@ -23,6 +23,10 @@ bool passes_by_itself(std::string_view sqlstate) noexcept {
          std::ranges::find(states, sqlstate) != states.end();
 }
 
+bool is_contention(std::string_view sqlstate) noexcept {
+  return sqlstate == "55P03" || sqlstate == "40P01" || sqlstate == "40001";
+}
+
 bool belongs_to_connection(std::string_view sqlstate) noexcept {
   constexpr std::array<std::string_view, 4> states = {
       "25006", // the server is read only by now: another of the address may be the primary

@@ -34,12 +34,6 @@ parameters& parameters::add(std::int64_t value) {
   return *this;
 }
 
-parameters& parameters::add(bool value) {
-  bytes_.push_back(value ? 1 : 0);
-  end_value();
-  return *this;
-}
-
 parameters& parameters::add(std::string_view text) {
   bytes_.append(text);
   end_value();

@@ -5,6 +5,7 @@
 #include "domain/types.hpp"
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <ranges>
@@ -43,7 +44,13 @@ struct row_place {
 class parameters {
  public:
   parameters& add(std::int64_t value);
-  parameters& add(bool value);
+  /// A bool and nothing that becomes one, such as a pointer to characters.
+  template <std::same_as<bool> Bool>
+  parameters& add(Bool value) {
+    bytes_.push_back(value ? 1 : 0);
+    end_value();
+    return *this;
+  }
   parameters& add(std::string_view text);
   parameters& add(instant at) { return add(to_server_time(at)); }
   template <class Tag>

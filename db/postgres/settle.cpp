@@ -5,6 +5,7 @@
 #include "domain/id_floor.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace paymentd::db::postgres {
 namespace {
@@ -52,22 +53,48 @@ result<std::vector<outcome>> postgres_store::settle(std::span<const command> bat
   if (doubt_)
     return std::unexpected(
         error{error_kind::in_doubt, "database: an earlier batch has to be resolved first"});
+  if (!locked_.empty())
+    review_locked();
+  auto settled = settle_free(batch, now);
+  if (settled || !session_.contended() || !find_locked(batch))
+    return settled;
+  return settle_free(batch, now);
+}
+
+result<std::vector<outcome>> postgres_store::settle_free(std::span<const command> batch,
+                                                         instant now) {
   if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   if (auto same = begin_epoch_after_reconnect(now); !same)
     return std::unexpected(same.error());
+  std::vector<command> free;
+  std::vector<std::size_t> at; // where they stand in the batch
+  if (!locked_.empty()) {
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (!names_locked(batch[i])) {
+        free.push_back(batch[i]);
+        at.push_back(i);
+      }
+  }
+  const bool all_free = locked_.empty();
+  const std::span<const command> chosen = all_free ? batch : std::span<const command>(free);
 
-  auto found = lock_and_read(batch, now);
+  auto found = lock_and_read(chosen, now);
   if (!found)
     return std::unexpected(found.error());
-  const std::int64_t last = number_of(found->state.first_entry) + numbers_for(batch) - 1;
-  decision decided = decide(batch, std::move(found->state), now);
+  const std::int64_t last = number_of(found->state.first_entry) + numbers_for(chosen) - 1;
+  decision decided = decide(chosen, std::move(found->state), now);
   // Used up whether the batch commits or not: gaps do no harm, a second use would.
   user_ids_.next += std::ssize(decided.new_users);
   order_ids_.next += std::ssize(decided.new_orders);
   add_created(decided, now);
   add_changes(decided, *found, now);
-  return commit_batch(last, std::move(decided.outcomes));
+  if (all_free)
+    return commit_batch(last, std::move(decided.outcomes));
+  std::vector<outcome> outcomes(batch.size(), refused{refusal::row_locked, std::nullopt});
+  for (std::size_t i = 0; i < at.size(); ++i)
+    outcomes[at[i]] = std::move(decided.outcomes[i]);
+  return commit_batch(last, std::move(outcomes));
 }
 
 // A server that was failed over to may have lost this stream's last commits and would give their
@@ -219,9 +246,11 @@ void postgres_store::add_created(const decision& decided, instant now) {
 void postgres_store::add_changes(const decision& decided, const locked& at, instant now) {
   // Both are by rising id, so one walk finds all places.
   const auto place_in = [](const auto& places) {
-    return [next = places.begin()](const auto& one) mutable {
-      while (next->first != one.id)
+    return [next = places.begin(), end = places.end()](const auto& one) mutable {
+      while (next != end && next->first != one.id)
         ++next;
+      if (next == end)
+        throw std::logic_error("settle: a row is changed that was not locked");
       return next->second;
     };
   };

@@ -204,6 +204,26 @@ where id = any ($1::bigint[] ||
                 array(select o.user_id from orders o where o.id = any ($2::bigint[])))
 order by id for no key update)sql"};
 
+// Which rows are locked elsewhere: those that the second of two looks, 20 ms apart, did not lock
+// either. Locks what is free (no key update), for the transaction, which is rolled back.
+// $1 orders, or users; $2 orders whose owners count, too.
+inline constexpr statement pause{"pause", "select pg_sleep(0.02)"};
+inline constexpr statement free_orders{"free_orders", R"sql(
+select id from orders where id = any ($1::bigint[]) order by id for no key update skip locked)sql"};
+inline constexpr statement free_users{"free_users", R"sql(
+select id from users
+where id = any ($1::bigint[] ||
+                array(select o.user_id from orders o where o.id = any ($2::bigint[])))
+order by id for no key update skip locked)sql"};
+// No locks. $1 users, $2 orders. Gives who of them, and of the orders' owners, there is.
+inline constexpr statement users_and_owners{"users_and_owners", R"sql(
+select id from users
+where id = any ($1::bigint[] ||
+                array(select o.user_id from orders o where o.id = any ($2::bigint[]))) order by id)sql"};
+// No locks. $1 orders, $2 users. Gives the orders of these users.
+inline constexpr statement orders_of{"orders_of", R"sql(
+select id from orders where id = any ($1::bigint[]) and user_id = any ($2::bigint[]))sql"};
+
 // The writes of the hot path take their rows from arrays by subscript, which costs the server less
 // than unnest of several arrays; that is fast only for arrays without nulls, so 0 stands for null.
 // Locked rows cannot move, so they are found by their place (ctid) rather than by their key again.

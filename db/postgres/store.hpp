@@ -65,6 +65,8 @@ class postgres_store final : public store {
     std::int64_t last = 0; // its last number
     std::vector<outcome> outcomes;
   };
+  // Settles what names no row that is known to be locked elsewhere.
+  result<std::vector<outcome>> settle_free(std::span<const command> batch, instant now);
   result<void> begin_epoch_after_reconnect(instant now);
   // Ends the epoch of a lease and begins the next one, in the running call.
   void add_raise_epoch(stream_lease ended, instant now);
@@ -81,6 +83,23 @@ class postgres_store final : public store {
   void add_created(const decision& decided, instant now);
   void add_changes(const decision& decided, const locked& at, instant now);
   result<std::vector<outcome>> commit_batch(std::int64_t last, std::vector<outcome> outcomes);
+
+  // ---- locked_rows.cpp: rows that transactions of others hold. Commands on them are refused, so
+  // that the rest of a batch need not wait.
+  struct locked_rows {
+    std::set<order_id> orders;
+    std::set<user_id> users;
+    std::set<order_id> of_users; // refunds name no user; those of these orders' owners are locked
+    bool empty() const { return orders.empty() && users.empty(); }
+  };
+  // Looks which rows of a batch are locked elsewhere, now that one was; false where none is.
+  bool find_locked(std::span<const command> batch);
+  // Forgets what is free again. Asks the server a few times a second at the most.
+  void review_locked();
+  result<locked_rows> ask_locked(const std::vector<order_id>& orders,
+                                 const std::vector<user_id>& users,
+                                 const std::vector<order_id>& refunded);
+  bool names_locked(const command& what) const;
 
   // ---- streams.cpp
   void add_let_go(stream_lease what);
@@ -149,6 +168,8 @@ class postgres_store final : public store {
   stream_lease lease_;
   std::int64_t lease_session_ = 0; // the connection under which the epoch was begun
   std::optional<doubt> doubt_;
+  locked_rows locked_;
+  steady_instant locked_asked_; // when they were last looked at
   id_block user_ids_{.kind = "users"};
   id_block order_ids_{.kind = "orders"};
   std::set<subscriber_id> subscribers_; // that subscribed here: what is left for others is not ours

@@ -353,6 +353,39 @@ TEST_F(settlement_lane_test, a_broken_batch_is_settled_one_by_one_so_that_the_po
   EXPECT_EQ(batches(), (batch_list{{4, 5}}));
 }
 
+TEST_F(settlement_lane_test, commands_whose_time_is_up_do_not_keep_the_others_apart) {
+  start_ready();
+  pay_order(1);
+  settle_with({paid_order(1, 7, 10)});
+  batches();
+  pay_order(2);
+  pay_order(3, 10ms);
+  pay_order(4, 10ms);
+  batches();
+  settle_with({paid_order(2, 7, 11)});
+  ASSERT_EQ(batches(), (batch_list{{3, 4}}));
+  fail_with(db::error_kind::broken);
+  EXPECT_EQ(batches(), (batch_list{{3}}));
+  pay_order(5);
+  pay_order(6);
+  on.advance(11ms);
+  fail_with(db::error_kind::broken);
+  EXPECT_EQ(batches(), (batch_list{{5, 6}})) << "the fourth was to be tried alone, and is gone";
+}
+
+TEST_F(settlement_lane_test, a_command_on_a_row_that_is_locked_elsewhere_is_shed_alone) {
+  start_ready();
+  pay_order(1);
+  pay_order(2);
+  pay_order(3);
+  settle_with({paid_order(1, 7, 10)});
+  settle_with({refusal_of(refusal::row_locked), paid_order(3, 7, 11)});
+  const auto got = replies();
+  EXPECT_EQ(got.at(2), outcome_reply(std::unexpected(no_outcome::row_locked)));
+  EXPECT_EQ(*got.at(3), outcome(paid_order(3, 7, 11)));
+  EXPECT_EQ(counters->shed, 1u);
+}
+
 TEST_F(settlement_lane_test,
        subscribers_are_told_of_payments_after_the_commit_and_of_nothing_else) {
   start_ready();

@@ -5,6 +5,7 @@
 #include "tests/db/postgres_fixture.hpp"
 #include "tests/db/postgres_proxy.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
@@ -84,24 +85,79 @@ TEST_F(postgres_faults, a_process_that_stops_inside_a_transaction_frees_the_othe
 
   const auto other = lane("other");
   const auto began = std::chrono::steady_clock::now();
+  // Until then its rows are locked, and whoever names them is told so.
+  const auto are_paid = [](const result<std::vector<outcome>>& settled) {
+    return settled && std::ranges::all_of(*settled, [](const outcome& each) {
+             return std::holds_alternative<order>(each);
+           });
+  };
   auto settled = other->settle(pays, start);
-  while (!settled && settled.error().kind == error_kind::unavailable)
+  while (!are_paid(settled) && std::chrono::steady_clock::now() - began < lease_)
     settled = other->settle(pays, start);
-  EXPECT_EQ(must(settled).size(), 3u);
+  EXPECT_TRUE(are_paid(settled));
   EXPECT_LT(std::chrono::steady_clock::now() - began, lease_);
   proxy_.drop();
   EXPECT_EQ(paid_orders(), "3");
 }
 
-TEST_F(postgres_faults, a_lock_held_elsewhere_makes_a_batch_unavailable_and_changes_nothing) {
+TEST_F(postgres_faults, a_row_that_is_locked_elsewhere_costs_the_commands_on_it_alone) {
+  const auto on = lane("one");
+  const auto held = payable(*on, 3);
+  auto batch = payable(*on, 2); // another user's
+  const user_id locked_user = std::get<pay>(held[0]).user;
+  must(on->settle({&held[2], 1}, start));
+  const order_id paid = std::get<pay>(held[2]).order;
+  batch.insert(batch.begin(), held[0]);
+  batch.emplace_back(charge{locked_user, {5}});
+  batch.emplace_back(refund{paid}); // names no user
+  batch.emplace_back(create_user{"01012345678", {0}});
+  side_session other(url());
+  other.sql("begin; select id from paymentd.users where id = " + std::to_string(locked_user.value) +
+            " for update");
+  const auto is_locked = [](const outcome& one) {
+    const auto* no = std::get_if<refused>(&one);
+    return no != nullptr && no->why == refusal::row_locked;
+  };
+  auto outcomes = must(on->settle(batch, start));
+  ASSERT_EQ(outcomes.size(), 6u);
+  for (const std::size_t at : {0u, 3u, 4u})
+    EXPECT_TRUE(is_locked(outcomes[at])) << at;
+  for (const std::size_t at : {1u, 2u})
+    EXPECT_EQ(std::get<order>(outcomes[at]).status, order_status::paid) << at;
+  EXPECT_TRUE(std::holds_alternative<user>(outcomes[5]));
+  EXPECT_EQ(paid_orders(), "3");
+
+  // It is known by now: nobody waits for it again, and it is found free when it is.
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(is_locked(must(on->settle({&held[1], 1}, start)).at(0)));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds{900});
+  other.sql("rollback");
+  do {
+    outcomes = must(on->settle({&held[1], 1}, start));
+  } while (is_locked(outcomes.at(0)));
+  EXPECT_EQ(std::get<order>(outcomes[0]).status, order_status::paid);
+  EXPECT_THAT(breaches(), testing::IsEmpty());
+}
+
+TEST_F(postgres_faults, an_order_that_is_locked_elsewhere_is_refused_and_changes_nothing) {
   const auto on = lane("one");
   const auto pays = payable(*on, 3);
   side_session other(url());
-  other.sql("begin; select id from orders for update");
+  other.sql("begin; select id from paymentd.orders for update");
+  for (const outcome& each : must(on->settle(pays, start)))
+    EXPECT_EQ(std::get<refused>(each).why, refusal::row_locked);
+  EXPECT_EQ(paid_orders(), "0");
+  other.sql("rollback");
+}
+
+TEST_F(postgres_faults, a_lock_on_the_stream_itself_makes_the_batch_unavailable) {
+  const auto on = lane("one");
+  const auto pays = payable(*on, 3);
+  side_session other(url());
+  other.sql("begin; select id from paymentd.streams for update");
   EXPECT_EQ(kind_of(on->settle(pays, start)), error_kind::unavailable);
   other.sql("rollback");
   EXPECT_EQ(must(on->settle(pays, start)).size(), 3u);
-  EXPECT_EQ(paid_orders(), "3");
 }
 
 TEST_F(postgres_faults, a_session_that_was_ended_is_opened_anew_under_a_new_epoch) {
