@@ -32,7 +32,7 @@ if ((${#missing[@]} == 0)); then
 fi
 
 # Another Debian, or a system that is made from it, may have these packages too, or other versions.
-system=$(. /etc/os-release 2>/dev/null && echo "${ID:-unknown} ${VERSION_ID:-}")
+system=$( (. /etc/os-release && echo "${ID:-unknown} ${VERSION_ID:-}") 2>/dev/null || echo unknown)
 if [[ $system != "debian 12" ]]; then
   echo "install-packages: this is $system; paymentd is built and tested on Debian 12 alone" >&2
 fi

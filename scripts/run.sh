@@ -72,7 +72,7 @@ database=$(setting database url)
 if [[ $database == sqlite:* && ! -e ${database#sqlite:} ]]; then
   file=${database#sqlite:}
   # A database that was filled by half would be taken for a full one the next time.
-  trap 'rm -f "$file" "$file"-*' EXIT
+  trap 'rm -f "$file" "$file"-* "$file.lock"' EXIT
   echo "run: filling $file with 100 users of 1,000,000 won each and 1,000 orders of 12,000 won"
   "$paymentd" migrate "$@"
   "$paymentd" seed "$@" --users 100 --orders 1000 --balance 1000000 --amount 12000
