@@ -16,26 +16,32 @@
 namespace paymentd::actors {
 
 namespace {
+/// A line about one subscriber, whose name begins it.
+void say(spdlog::level::level_enum level, const std::string& subscriber, std::string_view what) {
+  spdlog::log(level, "{}",
+              with_fields(fmt::format("{}: {}", subscriber, what), {{"subscriber", subscriber}}));
+}
+
 /// A line for a call that was not taken. An outage ends the actor, and has its line from the
 /// supervisor, one for the whole of it.
 void log_failure(const std::string& subscriber, std::string_view what,
                  const alimtalk::failure& why) {
   using alimtalk::failure_class;
+  using namespace spdlog::level;
   switch (why.kind) {
   case failure_class::outage:
     return;
   case failure_class::throttled:
-    spdlog::warn("{}: throttled, everything waits: {}", subscriber, why.reason);
-    return;
+    return say(warn, subscriber, fmt::format("throttled, everything waits: {}", why.reason));
   case failure_class::unknown:
-    spdlog::warn("{}: whether a {} was accepted is unknown: {}", subscriber, what, why.reason);
-    return;
+    return say(warn, subscriber,
+               fmt::format("whether a {} was accepted is unknown: {}", what, why.reason));
   case failure_class::seen:
-    spdlog::info("{}: a {} was seen before, looking what was accepted", subscriber, what);
-    return;
+    return say(info, subscriber,
+               fmt::format("a {} was seen before, looking what was accepted", what));
   case failure_class::permanent:
   case failure_class::transient:
-    spdlog::warn("{}: a {} was refused as a whole: {}", subscriber, what, why.reason);
+    say(warn, subscriber, fmt::format("a {} was refused as a whole: {}", what, why.reason));
   }
 }
 
@@ -136,8 +142,8 @@ void deliverer::on(delivered& answer) {
     stream->step.reset(); // its claims stay marked, until the database tells what became of them
     stream->claims_known = held_stream::loading::wanted;
     stream->more = true;
-    spdlog::warn("{}: a step may have been stored or not, looking: {}", options_.subscriber,
-                 answer.answer.error().text);
+    say(spdlog::level::warn, options_.subscriber,
+        fmt::format("a step may have been stored or not, looking: {}", answer.answer.error().text));
   } else {
     const bool still_ours = stream->lease == answer.stream;
     book_.step_undone(*stream);
@@ -240,7 +246,8 @@ void deliverer::store_failed(held_stream& stream, const db::error& why) {
     return;
   default:
     if (stream.store_failures == 0)
-      spdlog::warn("{}: the database is away, deliveries wait: {}", options_.subscriber, why.text);
+      say(spdlog::level::warn, options_.subscriber,
+          fmt::format("the database is away, deliveries wait: {}", why.text));
   }
   stream.store_not_before =
       self_->clock().now() +
