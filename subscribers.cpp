@@ -29,6 +29,7 @@ Options common_options_of(const config::alimtalk_settings& settings) {
     options.base_url = settings.base_url;
   options.fallback = fallback_of(settings);
   options.timeout = settings.timeout;
+  options.ca_file = settings.ca_file;
   options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
   options.recipients_max = static_cast<std::size_t>(settings.max_recipients);
   return options;
@@ -78,10 +79,6 @@ subscriber_options_of(const config::notification_settings& settings,
 
 std::expected<actors::notification_supervisor_options, std::string>
 make_webhook(const config::webhook_settings& settings, const config::notification_settings& all) {
-  // A call is some POSTs at once: few enough that a slow one holds up few others, and enough that
-  // what is stored about calls does not cost more than the POSTs.
-  constexpr int events_max = 16;
-  const int events = std::clamp(settings.max_in_flight / 4, 1, events_max);
   webhook::webhook_options options;
   options.url = settings.url;
   options.secrets = {settings.signing_secret.reveal()};
@@ -89,7 +86,8 @@ make_webhook(const config::webhook_settings& settings, const config::notificatio
     options.secrets.push_back(settings.old_secret.reveal());
   options.timeout = settings.timeout;
   options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
-  options.recipients_max = static_cast<std::size_t>(events);
+  options.content_type = settings.content_type;
+  options.ca_file = settings.ca_file;
   options.allow_private_network = settings.allow_private_network;
   auto provider = webhook::make_webhook_provider(std::move(options));
   if (!provider)
@@ -99,8 +97,12 @@ make_webhook(const config::webhook_settings& settings, const config::notificatio
   subscriber.delivery.subscriber = "webhook-" + settings.name;
   subscriber.delivery.wants_payments = settings.payments;
   subscriber.delivery.wants_refunds = settings.refunds;
-  subscriber.delivery.in_flight_max = settings.max_in_flight / events;
-  subscriber.delivery.messages_max = events;
+  // An event is a claim of its own, so that one that hangs costs its slot alone.
+  subscriber.delivery.in_flight_max = settings.max_in_flight;
+  subscriber.delivery.messages_max = 1;
+  // A repeat is harmless, but what had no answer before may hang again: new events go before.
+  subscriber.delivery.probe_patience = std::chrono::milliseconds{0};
+  subscriber.delivery.probe_spacing = std::chrono::milliseconds{100};
   return subscriber;
 }
 

@@ -61,6 +61,8 @@ class deliverer {
   void load(held_stream& stream);
   void step(held_stream& stream, int wanting);
   int room();
+  void allow_another_probe();
+  void set_probe_time();
   void call_provider();
   void send(open_claim& claim);
   void find(open_claim& claim);
@@ -88,11 +90,13 @@ class deliverer {
   claim_book book_;
   std::set<std::uint64_t> calls_; // under way, of lost streams too
   std::uint64_t last_call_ = 0;
-  std::uint64_t successes_ = 0; // calls and searches that worked, since the start
-  instant last_success_;        // when the newest of them was answered
-  int allowed_ = 1;             // calls at a time: 1, 2, 4 … in_flight_max
-  steady_instant hold_until_;   // throttled
-  steady_instant pace_gate_;    // messages_per_second_max
+  std::uint64_t successes_ = 0;      // calls and searches that worked, since the start
+  instant last_success_;             // when the newest of them was answered
+  int allowed_ = 1;                  // calls at a time: 1, 2, 4 … in_flight_max
+  steady_instant probe_alone_until_; // while probing: then one more call is allowed
+  int probes_alone_ = 0;             // calls that were allowed so
+  steady_instant hold_until_;        // throttled
+  steady_instant pace_gate_;         // messages_per_second_max
   steady_instant poll_at_;
   stream_id served_; // the stream that was given room last
 

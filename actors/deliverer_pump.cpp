@@ -24,6 +24,7 @@ void add(std::atomic<std::uint64_t>& counter, std::size_t much = 1) {
 /// After each event: does all that is possible now, and has itself woken for what is not yet.
 void deliverer::pump() {
   check_clock();
+  allow_another_probe();
   ask_store();
   call_provider();
   ask_store(); // a claim that waited too long for a call wants a new key now
@@ -124,6 +125,23 @@ int deliverer::room() {
   return std::max(0, allowed_ - used);
 }
 
+/// The first call may hang for a fault of its own, which must not keep the others waiting.
+void deliverer::allow_another_probe() {
+  if (!probing() || closing_ || options_.probe_spacing.count() == 0 ||
+      static_cast<int>(calls_.size()) < allowed_ || self_->clock().now() < probe_alone_until_)
+    return;
+  allowed_ = std::min(allowed_ + 1, options_.in_flight_max);
+  for (auto& [id, stream] : book_.streams())
+    stream.more = true; // there is room for what was left
+  set_probe_time();
+}
+
+void deliverer::set_probe_time() {
+  constexpr int doublings_max = 16;
+  probe_alone_until_ = self_->clock().now() +
+                       options_.probe_spacing * (1 << std::min(probes_alone_++, doublings_max));
+}
+
 void deliverer::call_provider() {
   while (!closing_ && static_cast<int>(calls_.size()) < allowed_) {
     const instant now = options_.now();
@@ -141,6 +159,8 @@ void deliverer::call_provider() {
     next->called_at = now;
     next->call = ++last_call_;
     calls_.insert(last_call_);
+    if (probing() && probes_alone_ == 0)
+      set_probe_time();
     options_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
     if (next->move == next_move::send)
       send(*next);
@@ -207,6 +227,9 @@ void deliverer::set_alarm() {
       at = std::min(at, when + alarm_grain);
   if (pace_gate_ > clock)
     at = std::min(at, pace_gate_);
+  if (probing() && !calls_.empty() && allowed_ < options_.in_flight_max &&
+      probe_alone_until_ > clock)
+    at = std::min(at, probe_alone_until_);
   if (closing_ && closing_until_ > clock)
     at = std::min(at, closing_until_);
   if (const auto next = next_prune(); next > clock)

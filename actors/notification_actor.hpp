@@ -57,9 +57,12 @@ struct notification_options {
   std::chrono::milliseconds poll{1000};            // in case a hint was lost
   std::chrono::milliseconds closing_max{5000};     // for calls under way, before it ends
   std::chrono::milliseconds probe_patience{30000}; // claims in doubt for longer are passed by
-  std::chrono::milliseconds retention{0};          // of what is DELIVERED; 0: kept for ever
-  std::chrono::milliseconds prune_pause{100};      // between two steps of pruning
-  std::chrono::milliseconds prune_rest{60000};     // before it begins, and once all is pruned
+  /// Before its first success it makes one call at a time. So long after a call that has no answer
+  /// yet it makes another one, and the next after twice that time. 0: it waits for the answer.
+  std::chrono::milliseconds probe_spacing{0};
+  std::chrono::milliseconds retention{0};      // of what is DELIVERED; 0: kept for ever
+  std::chrono::milliseconds prune_pause{100};  // between two steps of pruning
+  std::chrono::milliseconds prune_rest{60000}; // before it begins, and once all is pruned
   backoff_options store_backoff{.min = std::chrono::milliseconds{50},
                                 .max = std::chrono::milliseconds{2000},
                                 .factor = 2.0,

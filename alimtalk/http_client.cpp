@@ -230,7 +230,7 @@ http_client::create(http_client_options options) {
   if (!to)
     return std::unexpected(std::move(to).error());
   asio::ssl::context tls(asio::ssl::context::tls_client);
-  if (to->tls || !options.ca_file.empty()) // a wrong file is told even where nothing reads it
+  if (to->tls)
     if (std::string wrong = set_up_tls(tls, options.ca_file); !wrong.empty())
       return std::unexpected(std::move(wrong));
   return std::unique_ptr<http_client>(
@@ -246,6 +246,14 @@ void http_client::request(http_request what, std::function<void(http_result)> do
 
 void http_client::stop() {
   impl_->stop();
+}
+
+std::string wrong_ca_file(const std::string& path) {
+  if (path.empty())
+    return {};
+  error_code error;
+  asio::ssl::context(asio::ssl::context::tls_client).load_verify_file(path, error);
+  return error ? "cannot read certificates from " + path + ": " + error.message() : std::string();
 }
 
 std::optional<std::chrono::seconds>

@@ -98,6 +98,9 @@ class http_client {
   std::unique_ptr<impl> impl_;
 };
 
+/// What is wrong with a `ca_file`, in one line; empty: nothing, or none is named.
+std::string wrong_ca_file(const std::string& path);
+
 /// The value of a Retry-After header, seconds or an HTTP date against `now`; at most a day. Nothing
 /// where it is neither.
 std::optional<std::chrono::seconds>

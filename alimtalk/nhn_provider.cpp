@@ -213,6 +213,8 @@ std::string wrong_option(const nhn_options& options) {
     return "max_recipients must be 1 to 1000";
   if (options.connections_max == 0 || options.timeout <= std::chrono::milliseconds{0})
     return "max_in_flight and timeout must be above 0";
+  if (std::string wrong = wrong_ca_file(options.ca_file); !wrong.empty())
+    return "ca_file: " + std::move(wrong);
   return {};
 }
 

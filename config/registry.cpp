@@ -71,6 +71,9 @@ void add_alimtalk(std::vector<setting>& all) {
                        "KakaoTalk Bizmessage, solapi is Solapi (CoolSMS), none sends nothing."));
   all.push_back(base_url("alimtalk.base_url", PAYMENTD_FIELD(alimtalk.base_url),
                          "Where the message API is. Empty: the provider's own address."));
+  all.push_back(words("alimtalk.ca_file", PAYMENTD_FIELD(alimtalk.ca_file), 1000,
+                      "A PEM file of certificates to trust besides the system's, for a base_url "
+                      "behind a private CA. Empty: none."));
   all.push_back(token("alimtalk.app_key", PAYMENTD_FIELD(alimtalk.app_key), 100,
                       "nhn: the application's key."));
   all.push_back(hidden("alimtalk.secret_key", PAYMENTD_FIELD(alimtalk.secret_key), 500,

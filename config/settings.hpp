@@ -61,6 +61,7 @@ struct database_settings {
 struct alimtalk_settings {
   alimtalk_provider provider = alimtalk_provider::log;
   std::string base_url; // empty: the provider's own; no slash at its end
+  std::string ca_file;  // empty: none
   std::string app_key;
   secret secret_key;
   std::string sender_key;
@@ -89,6 +90,8 @@ struct webhook_settings {
   bool payments = true;  // at least one of both
   bool refunds = false;
   bool allow_private_network = false;
+  std::string ca_file;                                       // empty: none
+  std::string content_type = "application/cloudevents+json"; // or "application/json"
   milliseconds timeout{15'000};
   int max_in_flight = 32;
 };

@@ -18,6 +18,8 @@ const std::string_view webhook_example = R"(
 #   old_secret_file = ""             # or old_secret: signs too, while the receiver changes its secret
 #   events = ["payments"]            # "payments", "refunds" or both; fixed at the first start
 #   allow_private_network = false    # whether the URL may lead to this machine or a private network
+#   ca_file = ""                     # a PEM file of certificates to trust besides the system's
+#   content_type = "application/cloudevents+json"  # or "application/json"; the body is the same
 #   timeout = "15s"                  # of a POST, 10ms to 5m
 #   max_in_flight = 32               # POSTs open at once at the most, 1 to 256
 )";
@@ -27,6 +29,7 @@ namespace {
 constexpr std::size_t webhooks_max = 16;
 constexpr std::size_t name_length_max = 40;
 constexpr std::size_t url_length_max = 2000;
+constexpr std::size_t path_length_max = 1000;
 constexpr std::size_t secret_length_max = 200;
 constexpr std::size_t secret_file_bytes_max = 4096;
 constexpr std::string_view secret_prefix = "whsec_";
@@ -47,6 +50,11 @@ bool is_url(std::string_view text) {
          !host.empty() && host.front() != '/' && text.find_first_of("#\"\\") == text.npos &&
          host.substr(0, host.find_first_of("/?")).find('@') == host.npos &&
          text.find(hidden_mark) == text.npos;
+}
+
+bool is_path(std::string_view text) {
+  return text.size() <= path_length_max && is_utf8(text) &&
+         std::ranges::none_of(text, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; });
 }
 
 bool is_secret(std::string_view text) {
@@ -91,6 +99,16 @@ class table_reader {
     if (value.key == "allow_private_network") {
       wanted_ = "must be true or false";
       return value.flag && (webhook_.allow_private_network = *value.flag, true);
+    }
+    if (value.key == "ca_file") {
+      wanted_ = "must be the path of a PEM file";
+      return is_text && is_path(value.text) && (webhook_.ca_file = value.text, true);
+    }
+    if (value.key == "content_type") {
+      wanted_ = "must be \"application/cloudevents+json\" or \"application/json\"";
+      return is_text &&
+             (value.text == "application/cloudevents+json" || value.text == "application/json") &&
+             (webhook_.content_type = value.text, true);
     }
     if (value.key == "timeout") {
       wanted_ = "must be a duration from 10ms to 5m";
@@ -198,6 +216,7 @@ std::string webhook_toml(const webhook_settings& of) {
   toml += of.refunds ? R"("refunds")" : "";
   toml += "]\nallow_private_network = ";
   toml += of.allow_private_network ? "true" : "false";
+  toml += "\nca_file = " + toml_text(of.ca_file) + "\ncontent_type = " + toml_text(of.content_type);
   toml += "\ntimeout = " + toml_text(to_string(of.timeout)) +
           "\nmax_in_flight = " + std::to_string(of.max_in_flight) + "\n";
   return toml;

@@ -13,7 +13,4 @@ namespace paymentd::webhook {
 /// text for the same event.
 std::string event_json(const payment_event& event);
 
-/// The media type of the text.
-inline constexpr const char* event_media_type = "application/cloudevents+json";
-
 } // namespace paymentd::webhook

@@ -1,6 +1,6 @@
 #include "webhook/outcome.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace paymentd::webhook {
 
@@ -35,41 +35,49 @@ recipient_result result_of(alimtalk::http_result answer) {
     failed.reason.append(", a redirect, which is not followed");
   if (status == status_gone)
     failed.kind = failure_class::permanent;
-  if (status == status_too_many || (status >= 500 && answer->retry_after)) {
+  if (status == status_too_many)
     failed.kind = failure_class::throttled;
+  if (status == status_too_many || status >= 500)
     failed.retry_after = answer->retry_after.value_or(std::chrono::seconds{0});
-  }
   return std::unexpected(std::move(failed));
 }
 
-alimtalk::call_result call_result_of(std::vector<recipient_result> results,
-                                     std::uint64_t failed_before) {
-  const auto any = [&](failure_class kind) {
-    return std::ranges::any_of(
-        results, [&](const recipient_result& each) { return !each && each.error().kind == kind; });
-  };
-  if (any(failure_class::unknown)) // stopped in the middle: as a whole again, by whoever is next
-    return std::unexpected(failure{.kind = failure_class::unknown, .reason = "stopped"});
-  if (any(failure_class::permanent) ||
-      std::ranges::any_of(results, [](const recipient_result& each) { return each.has_value(); }))
-    return results;
-  if (any(failure_class::throttled)) {
-    failure longest{.kind = failure_class::throttled, .reason = {}};
-    for (recipient_result& each : results)
-      if (each.error().kind == failure_class::throttled &&
-          (longest.reason.empty() || each.error().retry_after > longest.retry_after))
-        longest = std::move(each).error();
-    return std::unexpected(std::move(longest));
+std::uint64_t receiver_health::begun() const {
+  const std::lock_guard lock(mutex_);
+  return taken_;
+}
+
+alimtalk::call_result receiver_health::ended(std::uint64_t begun, entry_id event,
+                                             recipient_result result) {
+  const std::lock_guard lock(mutex_);
+  if (result || result.error().kind == failure_class::permanent) {
+    ++taken_;
+    failed_.clear();
+    out_of_order_ = aside_ = false;
+    return std::vector{std::move(result)};
   }
-  const auto answered = std::ranges::find_if(results, [](const recipient_result& each) {
-    return each.error().kind == failure_class::transient;
-  });
-  if (answered == results.end()) // no connection at all
-    return std::unexpected(std::move(results.front()).error());
-  failure whole = std::move(*answered).error();
-  if (failed_before % 2 == 1)
-    whole.kind = failure_class::outage;
-  return std::unexpected(std::move(whole));
+  failure why = std::move(result).error();
+  if (why.kind == failure_class::unknown) // stopped in the middle: repeated by whoever is next
+    return std::unexpected(std::move(why));
+  const bool works = taken_ > begun;
+  if (why.kind == failure_class::transient && why.retry_after.count() > 0)
+    why.kind = failure_class::throttled;
+  else if (why.kind == failure_class::throttled) // 429: of all that is sent, not of this event
+    return std::unexpected(std::move(why));
+  if (works)
+    return std::vector{recipient_result(std::unexpected(std::move(why)))};
+  if (why.kind != failure_class::transient) // it says when it works again, or nobody is there
+    return std::unexpected(std::move(why));
+  failed_.insert(event.value);
+  if (!out_of_order_) {
+    out_of_order_ = failed_.size() >= suspects_max_;
+    aside_ = !out_of_order_;
+  } else {
+    aside_ = !aside_;
+  }
+  if (!aside_)
+    why.kind = failure_class::outage;
+  return std::unexpected(std::move(why));
 }
 
 } // namespace paymentd::webhook

@@ -1,23 +1,47 @@
-// What a receiver's answers mean for delivery, in the port's classes of failure. Pure functions;
-// any thread.
+// What a receiver's answers mean for delivery, in the port's classes of failure. No I/O and no
+// clock of its own.
 #pragma once
 
 #include "alimtalk/http_client.hpp"
 #include "alimtalk/provider.hpp"
 
+#include <cstdint>
+#include <mutex>
+#include <set>
+
 namespace paymentd::webhook {
 
 /// What became of one event. Since a receiver knows it again by its id, one whose outcome is not
-/// known is simply sent again: `transient`, not `unknown`.
+/// known is simply sent again: `transient`, not `unknown`. Its `retry_after` is the receiver's.
 alimtalk::recipient_result result_of(alimtalk::http_result answer);
 
-/// What became of a call, where each event of it has its result. `failed_before` says how many
-/// calls before this one failed wholly, without a success since. A receiver that takes nothing at
-/// all is out of order, unless it is this call that it cannot take; the first and then every other
-/// failure is held to be the call's, so that one event that a receiver chokes on stops no others
-/// for long, and a receiver that is down is told of few events and keeps all of them waiting in the
-/// ledger.
-alimtalk::call_result call_result_of(std::vector<alimtalk::recipient_result> results,
-                                     std::uint64_t failed_before);
+/// Tells an event that a receiver chokes on from a receiver that is out of order, by what else it
+/// has taken. Kept over all calls to one receiver; any thread.
+///
+/// Where the receiver took another event since a POST began, the failure of that POST is its own
+/// event's: it waits for its next try, and no other does. Where it took none, some different events
+/// that fail in a row are held to be bad luck, too; then the receiver is out of order, which keeps
+/// all events waiting in the ledger. While it is, every other failure puts its event aside, so that
+/// an event which no receiver can take is not tried first again and again.
+class receiver_health {
+ public:
+  /// `suspects_max`: so many different events may fail in a row before it is the receiver; at
+  /// least 1.
+  explicit receiver_health(std::size_t suspects_max) : suspects_max_(suspects_max) {}
+
+  /// To be kept with a POST that begins now.
+  std::uint64_t begun() const;
+  /// What the end of that POST means for its call.
+  alimtalk::call_result ended(std::uint64_t begun, entry_id event,
+                              alimtalk::recipient_result result);
+
+ private:
+  const std::size_t suspects_max_;
+  mutable std::mutex mutex_;
+  std::uint64_t taken_ = 0;       // events, so far
+  std::set<std::int64_t> failed_; // different ones since the last that was taken
+  bool out_of_order_ = false;
+  bool aside_ = false; // whether the failure before put its event aside
+};
 
 } // namespace paymentd::webhook

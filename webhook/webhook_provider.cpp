@@ -21,6 +21,13 @@ using alimtalk::http_client;
 using alimtalk::http_result;
 using alimtalk::recipient_result;
 
+/// So many different events may fail in a row before their receiver is held to be out of order: as
+/// many as may then be stored one by one as failed. More may hang for a fault of their own and
+/// still keep nobody waiting.
+constexpr std::size_t suspects_max = 16;
+/// Of an answer's body, which is read so that the connection can be used again.
+constexpr std::size_t response_bytes_max = 64 * 1024;
+
 /// What precedes the path of a URL, and the path with its query.
 struct split_url {
   std::string origin;
@@ -43,25 +50,20 @@ class webhook_provider final : public alimtalk::provider {
   webhook_provider(webhook_options options, std::vector<std::string> keys, std::string target,
                    std::unique_ptr<http_client> client)
       : options_(std::move(options)), keys_(std::move(keys)), target_(std::move(target)),
-        client_(std::move(client)) {}
+        health_(std::min(suspects_max, options_.connections_max)), client_(std::move(client)) {}
 
   void send(call what, std::function<void(call_result)> done) override {
-    const std::size_t events = what.recipients.size();
-    if (events == 0 || events > options_.recipients_max)
-      return done(never_sent("a call of " + std::to_string(events) + " events; it must be 1 to " +
-                             std::to_string(options_.recipients_max)));
+    if (what.recipients.empty())
+      return done(never_sent("a call of no events"));
     if (stopped_)
       return done(never_sent("stopped"));
-    auto round = std::make_shared<sending>();
-    round->done = std::move(done);
-    round->results.resize(events);
-    round->open = events;
-    for (std::size_t i = 0; i < events; ++i)
-      client_->request(request_of(what.recipients[i]), [this, round, i](http_result answer) {
-        round->results[i] = result_of(std::move(answer));
-        if (--round->open == 0)
-          finish(*round);
-      });
+    if (what.recipients.size() > 1)
+      return send_all(what, std::move(done));
+    const entry_id event = what.recipients.front().event.entry;
+    client_->request(request_of(what, 0), [this, event, begun = health_.begun(),
+                                           done = std::move(done)](http_result answer) {
+      done(health_.ended(begun, event, result_of(std::move(answer))));
+    });
   }
 
   void find(call, std::function<void(alimtalk::find_result)> done) override {
@@ -70,37 +72,45 @@ class webhook_provider final : public alimtalk::provider {
 
   bool can_find() const override { return false; }
   std::chrono::milliseconds key_window() const override { return {}; }
-  std::size_t recipients_max() const override { return options_.recipients_max; }
+  std::size_t recipients_max() const override { return 1; }
   void stop() override {
     stopped_ = true;
     client_->stop();
   }
 
  private:
-  struct sending {
+  /// A call that stands in the database since a release that made calls of several events.
+  struct old_call {
     std::function<void(call_result)> done;
-    std::vector<recipient_result> results; // each written by its own POST's end
+    std::vector<recipient_result> results; // each written by the end of its own POST
     std::atomic<std::size_t> open = 0;     // POSTs; the last to end reads all results
   };
 
-  alimtalk::http_request request_of(const alimtalk::recipient& to) const {
+  void send_all(const call& what, std::function<void(call_result)> done) {
+    const auto all = std::make_shared<old_call>();
+    all->done = std::move(done);
+    all->results.resize(what.recipients.size());
+    all->open = what.recipients.size();
+    for (std::size_t i = 0; i < what.recipients.size(); ++i)
+      client_->request(request_of(what, i), [all, i](http_result answer) {
+        all->results[i] = result_of(std::move(answer));
+        if (--all->open == 0)
+          all->done(std::move(all->results));
+      });
+  }
+
+  alimtalk::http_request request_of(const call& what, std::size_t event) const {
+    const alimtalk::recipient& to = what.recipients[event];
     const auto now = std::chrono::floor<std::chrono::seconds>(options_.now());
     std::string body = event_json(to.event);
     return {.method = "POST",
             .target = target_,
-            .headers = {{"Content-Type", event_media_type},
+            .headers = {{"Content-Type", options_.content_type},
                         {"webhook-id", to.delivery_id},
                         {"webhook-timestamp", std::to_string(now.time_since_epoch().count())},
                         {"webhook-signature", signature(keys_, to.delivery_id, now, body)}},
-            .body = std::move(body)};
-  }
-
-  void finish(sending& round) {
-    const bool any_success = std::ranges::any_of(
-        round.results, [](const recipient_result& each) { return each.has_value(); });
-    const std::uint64_t failed_before =
-        any_success ? failed_calls_.exchange(0) : failed_calls_.fetch_add(1);
-    round.done(call_result_of(std::move(round.results), failed_before));
+            .body = std::move(body),
+            .status_decides = true};
   }
 
   static std::unexpected<failure> never_sent(std::string reason) {
@@ -111,18 +121,20 @@ class webhook_provider final : public alimtalk::provider {
   const webhook_options options_;
   const std::vector<std::string> keys_;
   const std::string target_;
-  std::atomic<std::uint64_t> failed_calls_ = 0; // wholly, since the last success
+  receiver_health health_;
   std::atomic<bool> stopped_ = false;
   const std::unique_ptr<http_client> client_; // the last member: its callbacks use the others
 };
 
 std::string wrong_bound(const webhook_options& options) {
-  if (options.recipients_max == 0 || options.connections_max < options.recipients_max)
-    return "max_in_flight must be at least the events of a call";
+  if (options.connections_max == 0)
+    return "max_in_flight must be above 0";
   if (options.timeout <= std::chrono::milliseconds{0})
     return "timeout must be above 0";
   if (options.secrets.empty())
     return "secret is empty";
+  if (std::string wrong = alimtalk::wrong_ca_file(options.ca_file); !wrong.empty())
+    return "ca_file: " + std::move(wrong);
   return {};
 }
 
@@ -151,7 +163,7 @@ make_webhook_provider(webhook_options options) {
   http.timeout = options.timeout;
   http.connect_timeout = std::min(http.connect_timeout, options.timeout);
   http.connections_max = options.connections_max;
-  http.response_bytes_max = options.response_bytes_max;
+  http.response_bytes_max = response_bytes_max;
   http.ca_file = options.ca_file;
   http.public_only = !options.allow_private_network;
   auto client = http_client::create(std::move(http));

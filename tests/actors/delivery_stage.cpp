@@ -53,7 +53,7 @@ alimtalk::call_result model_provider::take_in(const alimtalk::call& what, const 
       results.emplace_back(std::unexpected(std::move(*why)));
       continue;
     }
-    ++accepted[each.delivery_id];
+    ++accepted[each.event.entry];
     auto& id = by_key_[what.key][each.delivery_id];
     id = "m" + std::to_string(++last_id_);
     results.emplace_back(alimtalk::accepted{id});
@@ -91,7 +91,7 @@ void model_provider::find(alimtalk::call what, std::function<void(alimtalk::find
 }
 
 int model_provider::times_accepted(entry_id entry) const {
-  const auto at = accepted.find("alimtalk-" + std::to_string(entry.value));
+  const auto at = accepted.find(entry);
   return at == accepted.end() ? 0 : at->second;
 }
 

@@ -61,7 +61,7 @@ class model_provider final : public alimtalk::provider {
   std::vector<alimtalk::call> sent; // every call, in its order
   std::vector<instant> sent_at;
   std::vector<alimtalk::call> searched;
-  std::map<std::string, int> accepted; // how often, by message id
+  std::map<entry_id, int> accepted; // how often
 
  private:
   void answer(std::function<void()> arrive);

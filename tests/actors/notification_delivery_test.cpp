@@ -105,6 +105,30 @@ TEST_F(notification_delivery_test, the_first_call_is_a_probe_and_the_next_ones_c
   EXPECT_TRUE(stage.all_delivered_once(paid));
 }
 
+TEST_F(notification_delivery_test,
+       a_first_call_that_hangs_keeps_no_others_waiting_where_it_is_so_set) {
+  stage.options.delivery.in_flight_max = 4;
+  stage.options.delivery.messages_max = 1;
+  stage.options.delivery.probe_spacing = 100ms;
+  stage.provider->hold_answers = true;
+  stage.start();
+  const auto paid = stage.pay(50);
+  stage.run();
+  EXPECT_EQ(stage.provider->waiting(), 1u) << "the probe";
+  stage.pass(200ms);
+  EXPECT_EQ(stage.provider->waiting(), 2u) << "one more, since it has no answer";
+  stage.pass(10s);
+  EXPECT_EQ(stage.provider->waiting(), 4u) << "no more than in_flight_max";
+  while (stage.provider->waiting() > 1) {
+    stage.provider->release(1);
+    stage.run();
+  }
+  EXPECT_EQ(stage.counters->accepted, 49u) << "all but the first";
+  stage.provider->release();
+  stage.run();
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
 TEST_F(notification_delivery_test, answers_in_any_order_end_the_right_claims) {
   stage.options.delivery.in_flight_max = 8;
   stage.options.delivery.messages_max = 3;

@@ -441,8 +441,16 @@ TEST(http_client, an_origin_must_be_one) {
     EXPECT_FALSE(http_client::create({.origin = bad, .ca_file = {}})) << bad;
   for (const char* good : {"http://host", "https://host/", "http://[::1]:80", "http://[::1]"})
     EXPECT_TRUE(http_client::create({.origin = good, .ca_file = {}})) << good;
-  for (const char* origin : {"https://host", "http://host"})
-    EXPECT_FALSE(http_client::create({.origin = origin, .ca_file = "/nowhere/ca.pem"})) << origin;
+  EXPECT_FALSE(http_client::create({.origin = "https://host", .ca_file = "/nowhere/ca.pem"}));
+}
+
+TEST(ca_file, must_hold_a_certificate) {
+  const temporary_file good(make_test_certificate("IP:127.0.0.1").certificate);
+  const temporary_file bad("no certificate");
+  EXPECT_EQ(wrong_ca_file(""), "");
+  EXPECT_EQ(wrong_ca_file(good.path()), "");
+  EXPECT_THAT(wrong_ca_file(bad.path()), HasSubstr("cannot read certificates from " + bad.path()));
+  EXPECT_THAT(wrong_ca_file("/nowhere/ca.pem"), HasSubstr("No such file"));
 }
 
 TEST(retry_after, is_read_as_seconds_or_as_a_date) {

@@ -31,17 +31,19 @@ std::vector<std::string> mistakes(const std::string& text) {
 
 TEST(webhooks, are_read_with_their_defaults) {
   const scratch_file key{secret_text + "\n"};
-  const scratch_file file{"[[webhook]]\nname = \"shop\"\nurl = \"https://shop.example/paid?a=b\"\n"
-                          "secret = \"" +
-                          secret_text +
-                          "\"\n"
-                          "[[webhook]]\nname = \"books-2\"\nurl = \"http://10.0.0.1:80\"\n"
-                          "secret_file = " +
-                          toml_text(key.path().string()) +
-                          "\n"
-                          "old_secret = \"whsec_AAAA\"\nevents = [\"refunds\"]\n"
-                          "allow_private_network = true\ntimeout = \"3s\"\nmax_in_flight = 1\n"
-                          "[http]\nthreads = 2\n"};
+  const scratch_file file{
+      "[[webhook]]\nname = \"shop\"\nurl = \"https://shop.example/paid?a=b\"\n"
+      "secret = \"" +
+      secret_text +
+      "\"\n"
+      "[[webhook]]\nname = \"books-2\"\nurl = \"http://10.0.0.1:80\"\n"
+      "secret_file = " +
+      toml_text(key.path().string()) +
+      "\n"
+      "old_secret = \"whsec_AAAA\"\nevents = [\"refunds\"]\n"
+      "allow_private_network = true\nca_file = \"/etc/ca.pem\"\n"
+      "content_type = \"application/json\"\ntimeout = \"3s\"\nmax_in_flight = 1\n"
+      "[http]\nthreads = 2\n"};
   const auto result = loaded(file);
   ASSERT_TRUE(result) << result.error().front();
   EXPECT_EQ(result->http.threads, 2);
@@ -51,12 +53,16 @@ TEST(webhooks, are_read_with_their_defaults) {
   EXPECT_EQ(shop.url, "https://shop.example/paid?a=b");
   EXPECT_EQ(shop.signing_secret.reveal(), secret_text);
   EXPECT_TRUE(shop.payments && !shop.refunds && !shop.allow_private_network);
+  EXPECT_EQ(shop.ca_file, "");
+  EXPECT_EQ(shop.content_type, "application/cloudevents+json");
   EXPECT_EQ(shop.timeout, 15s);
   EXPECT_EQ(shop.max_in_flight, 32);
   const webhook_settings& books = result->webhooks[1];
   EXPECT_EQ(books.signing_secret.reveal(), secret_text);
   EXPECT_EQ(books.old_secret.reveal(), "whsec_AAAA");
   EXPECT_TRUE(!books.payments && books.refunds && books.allow_private_network);
+  EXPECT_EQ(books.ca_file, "/etc/ca.pem");
+  EXPECT_EQ(books.content_type, "application/json");
   EXPECT_EQ(books.timeout, 3s);
   EXPECT_EQ(books.max_in_flight, 1);
 }
@@ -121,8 +127,9 @@ TEST(webhooks, are_printed_without_their_secrets_and_queries) {
   EXPECT_THAT(shown, HasSubstr("\n[[webhook]]\nname = \"a\"\nurl = \"http://h/p?***\"\n"
                                "secret = \"***\"\nold_secret = \"\"\n"
                                "events = [\"payments\", \"refunds\"]\n"
-                               "allow_private_network = false\ntimeout = \"15s\"\n"
-                               "max_in_flight = 32\n"));
+                               "allow_private_network = false\nca_file = \"\"\n"
+                               "content_type = \"application/cloudevents+json\"\n"
+                               "timeout = \"15s\"\nmax_in_flight = 32\n"));
   EXPECT_THAT(shown, Not(HasSubstr("geheim")));
   EXPECT_THAT(shown, Not(HasSubstr(secret_text)));
 }

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <set>
@@ -107,6 +108,27 @@ TEST(webhook, one_that_is_down_slows_no_alimtalk_and_is_told_of_all_once_it_is_b
       << delivered(place, "webhook-shop");
   EXPECT_EQ(ids(hook).size(), 500u);
   EXPECT_EQ(place.audit().exit_code, 0) << place.audit().output;
+}
+
+TEST(webhook, events_that_hang_keep_no_others_waiting) {
+  constexpr int orders = 200;
+  const workplace place;
+  seed(place, orders);
+  const auto hangs = [](const received_request& request) {
+    return json::parse(request.body)["data"]["id"].get<int>() % 20 == 1; // the first one too
+  };
+  const receiver hook(
+      [&](const received_request& request) { return reply{.hang = hangs(request)}; });
+  server_process server(place, {"alimtalk.provider=none"}, settings_file(place, hook.url()));
+  auto client = server.client();
+  ASSERT_EQ(pay_orders(client, 1, orders, 10).size(), std::size_t{orders});
+  const auto good = [&] {
+    const auto requests = hook.requests();
+    return std::ranges::count_if(requests, [&](const auto& each) { return !hangs(each); });
+  };
+  ASSERT_TRUE(eventually([&] { return good() == orders - orders / 20; })) << good();
+  // None of those that hang has come to the end of its 15 s by then.
+  EXPECT_EQ(hook.requests().size(), ids(hook).size());
 }
 
 TEST(webhook, it_is_told_while_the_alimtalk_is_down) {

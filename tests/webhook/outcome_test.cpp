@@ -1,5 +1,5 @@
 // Goal: nothing but a 2xx counts as delivered, and each answer is of the right class. Method: the
-// pure functions, over every kind of answer and of call.
+// rules alone, over every kind of answer and of history.
 #include "webhook/outcome.hpp"
 
 #include <gtest/gtest.h>
@@ -42,11 +42,8 @@ TEST(webhook_result, only_2xx_is_a_success) {
 TEST(webhook_result, who_is_gone_is_not_asked_again_and_who_is_busy_is_waited_for) {
   expect_failure(of_status(410), failure_class::permanent);
   expect_failure(of_status(429), failure_class::throttled);
-  for (const int status : {429, 502, 503, 504}) {
-    const recipient_result busy = of_status(status, 7s);
-    expect_failure(busy, failure_class::throttled);
-    EXPECT_EQ(busy.error().retry_after, 7s);
-  }
+  for (const int status : {429, 502, 503, 504})
+    EXPECT_EQ(of_status(status, 7s).error().retry_after, 7s);
 }
 
 TEST(webhook_result, an_exchange_without_an_answer_is_repeated_whatever_was_written) {
@@ -59,54 +56,83 @@ TEST(webhook_result, an_exchange_without_an_answer_is_repeated_whatever_was_writ
   expect_failure(of_error(http_error::kind::stopped, true), failure_class::unknown);
 }
 
-std::vector<recipient_result> all(std::initializer_list<recipient_result> results) {
-  return results;
+/// A receiver that is out of order after four different events.
+class receiver_health_test : public testing::Test {
+ public:
+  call_result ends(std::int64_t event, recipient_result result) {
+    return health.ended(health.begun(), {event}, std::move(result));
+  }
+  receiver_health health{4};
+};
+
+TEST_F(receiver_health_test, what_is_taken_or_gone_ends_its_event) {
+  const call_result taken = ends(1, of_status(204));
+  ASSERT_TRUE(taken);
+  EXPECT_TRUE(taken->at(0));
+  const call_result gone = ends(2, of_status(410));
+  ASSERT_TRUE(gone);
+  expect_failure(gone->at(0), failure_class::permanent);
 }
 
-TEST(webhook_call, one_success_lets_each_event_have_its_own_result) {
-  const call_result result = call_result_of(all({of_status(500), of_status(204), of_status(429, 3s),
-                                                 of_error(http_error::kind::not_connected, false)}),
-                                            1);
-  ASSERT_TRUE(result);
-  expect_failure(result->at(0), failure_class::transient);
-  EXPECT_TRUE(result->at(1));
-  expect_failure(result->at(2), failure_class::throttled);
-  expect_failure(result->at(3), failure_class::outage);
+TEST_F(receiver_health_test, a_failure_is_its_events_own_where_others_were_taken_meanwhile) {
+  const std::uint64_t begun = health.begun();
+  ASSERT_TRUE(ends(99, of_status(204)));
+  for (std::int64_t event = 1; event < 20; ++event) {
+    const call_result hung =
+        health.ended(begun, {event}, of_error(http_error::kind::too_slow, true));
+    ASSERT_TRUE(hung);
+    expect_failure(hung->at(0), failure_class::transient);
+  }
+  const call_result busy = health.ended(begun, {20}, of_status(503, 7s));
+  ASSERT_TRUE(busy);
+  expect_failure(busy->at(0), failure_class::throttled);
+  const call_result unwritten =
+      health.ended(begun, {21}, of_error(http_error::kind::not_connected, false));
+  ASSERT_TRUE(unwritten);
+  expect_failure(unwritten->at(0), failure_class::outage);
 }
 
-TEST(webhook_call, a_receiver_that_is_gone_fails_each_event) {
-  const call_result result = call_result_of(all({of_status(410), of_status(410)}), 0);
-  ASSERT_TRUE(result);
-  expect_failure(result->at(0), failure_class::permanent);
+TEST_F(receiver_health_test, different_events_that_fail_in_a_row_are_an_outage_in_the_end) {
+  for (std::int64_t event = 1; event < 4; ++event)
+    expect_failure(ends(event, of_status(500)), failure_class::transient);
+  expect_failure(ends(4, of_status(500)), failure_class::outage);
 }
 
-TEST(webhook_call, a_receiver_that_takes_nothing_is_out_of_order_every_other_time) {
-  for (std::uint64_t before = 0; before < 6; ++before)
-    expect_failure(
-        call_result_of(all({of_status(500), of_error(http_error::kind::too_slow, true)}), before),
-        before % 2 == 0 ? failure_class::transient : failure_class::outage);
+TEST_F(receiver_health_test, one_event_that_fails_for_ever_is_no_outage) {
+  for (int i = 0; i < 100; ++i)
+    expect_failure(ends(i % 3, of_status(500)), failure_class::transient);
 }
 
-TEST(webhook_call, a_receiver_that_cannot_be_reached_is_out_of_order_at_once) {
-  for (std::uint64_t before = 0; before < 2; ++before) {
-    const call_result result =
-        call_result_of(all({of_error(http_error::kind::not_connected, false)}), before);
+TEST_F(receiver_health_test, a_receiver_that_is_out_of_order_puts_every_other_event_aside) {
+  for (std::int64_t event = 1; event < 4; ++event)
+    ends(event, of_status(500));
+  for (std::int64_t i = 0; i < 6; ++i)
+    expect_failure(ends(4, of_error(http_error::kind::too_slow, true)),
+                   i % 2 == 0 ? failure_class::outage : failure_class::transient);
+  ASSERT_TRUE(ends(5, of_status(204)));
+  expect_failure(ends(4, of_status(500)), failure_class::transient);
+  expect_failure(ends(5, of_status(500)), failure_class::transient);
+}
+
+TEST_F(receiver_health_test, a_receiver_that_cannot_be_reached_is_out_of_order_at_once) {
+  for (int i = 0; i < 2; ++i) {
+    const call_result result = ends(1, of_error(http_error::kind::not_connected, false));
     expect_failure(result, failure_class::outage);
     EXPECT_TRUE(result.error().never_written);
   }
 }
 
-TEST(webhook_call, a_busy_receiver_is_waited_for_as_long_as_it_says_at_the_most) {
-  const call_result result =
-      call_result_of(all({of_status(500), of_status(429, 3s), of_status(503, 9s)}), 1);
-  expect_failure(result, failure_class::throttled);
-  EXPECT_EQ(result.error().retry_after, 9s);
+TEST_F(receiver_health_test, a_busy_receiver_is_waited_for_as_long_as_it_says) {
+  const call_result busy = ends(1, of_status(503, 9s));
+  expect_failure(busy, failure_class::throttled);
+  EXPECT_EQ(busy.error().retry_after, 9s);
+  const std::uint64_t begun = health.begun();
+  ASSERT_TRUE(ends(2, of_status(204)));
+  expect_failure(health.ended(begun, {3}, of_status(429, 3s)), failure_class::throttled);
 }
 
-TEST(webhook_call, a_stop_in_the_middle_leaves_the_whole_unknown) {
-  expect_failure(
-      call_result_of(all({of_status(204), of_error(http_error::kind::stopped, true)}), 0),
-      failure_class::unknown);
+TEST_F(receiver_health_test, a_stop_in_the_middle_leaves_it_unknown) {
+  expect_failure(ends(1, of_error(http_error::kind::stopped, true)), failure_class::unknown);
 }
 
 } // namespace
