@@ -103,6 +103,7 @@ void deliverer::on(subscribed& answer) {
   if (answer.subscriber) {
     subscribed_ = subscription::done;
     subscriber_ = answer.subscriber->id;
+    instance_ = answer.subscriber->instance;
     subscribe_failures_ = 0;
   } else if (answer.subscriber.error().kind == db::error_kind::unavailable) {
     subscribed_ = subscription::wanted;

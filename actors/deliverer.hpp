@@ -84,6 +84,7 @@ class deliverer {
   notification_options options_;
   subscription subscribed_ = subscription::wanted;
   subscriber_id subscriber_;
+  std::string instance_; // of the database
   steady_instant subscribe_not_before_;
   int subscribe_failures_ = 0;
 

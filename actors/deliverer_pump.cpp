@@ -178,7 +178,7 @@ void deliverer::send(open_claim& claim) {
                  std::chrono::nanoseconds(1s) * static_cast<std::int64_t>(messages) /
                      options_.messages_per_second_max;
   // A weak handle: the answer of a call that outlives its actor is of no use to anyone.
-  options_.provider->send(call_of(claim.claim, options_.subscriber),
+  options_.provider->send(call_of(claim.claim, options_.subscriber, instance_),
                           [to = self_->address(), call = claim.call](alimtalk::call_result result) {
                             if (const auto actor = caf::actor_cast<caf::actor>(to))
                               caf::anon_send(actor, call_answered{call, std::move(result)});
@@ -187,7 +187,7 @@ void deliverer::send(open_claim& claim) {
 
 void deliverer::find(open_claim& claim) {
   add(options_.counters->searches);
-  options_.provider->find(call_of(claim.claim, options_.subscriber),
+  options_.provider->find(call_of(claim.claim, options_.subscriber, instance_),
                           [to = self_->address(), call = claim.call](alimtalk::find_result result) {
                             if (const auto actor = caf::actor_cast<caf::actor>(to))
                               caf::anon_send(actor, find_answered{call, std::move(result)});

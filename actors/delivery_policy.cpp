@@ -351,12 +351,13 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
   return worked;
 }
 
-alimtalk::call call_of(const db::claim& claim, const std::string& subscriber) {
-  alimtalk::call call{.key = claim.key, .recipients = {}};
+alimtalk::call call_of(const db::claim& claim, const std::string& subscriber,
+                       const std::string& instance) {
+  alimtalk::call call{.key = claim.key, .recipients = {}, .instance = instance};
+  const std::string prefix = subscriber + '-' + instance + '-';
   call.recipients.reserve(claim.messages.size());
   for (const db::message& each : claim.messages)
-    call.recipients.push_back(
-        {subscriber + '-' + std::to_string(each.event.entry.value), each.event});
+    call.recipients.push_back({prefix + std::to_string(each.event.entry.value), each.event});
   return call;
 }
 

@@ -101,7 +101,9 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
 /// longer.
 void others_worked(open_claim& claim, instant now);
 
-/// The call of a claim: "<subscriber>-<entry id>" is each message's own id.
-alimtalk::call call_of(const db::claim& claim, const std::string& subscriber);
+/// The call of a claim: "<subscriber>-<instance>-<entry id>" is each message's own id, so that
+/// those of two databases are not mixed where they have one account, or one receiver.
+alimtalk::call call_of(const db::claim& claim, const std::string& subscriber,
+                       const std::string& instance);
 
 } // namespace paymentd::actors

@@ -38,7 +38,7 @@ struct delivery_counters {
 };
 
 struct notification_options {
-  std::string subscriber = "alimtalk"; // its name; "<name>-<entry id>" is a message's own id
+  std::string subscriber = "alimtalk"; // its name
   bool wants_payments = true;
   bool wants_refunds = false;
   caf::actor store;                             // a store worker that delivers

@@ -51,12 +51,17 @@ void ask_provider(poller_actor* self) {
       });
 }
 
-/// "alimtalk-7"; nothing where it is not this subscriber's: the account may have other users.
-std::optional<entry_id> entry_of(std::string_view delivery_id, std::string_view subscriber) {
-  if (!delivery_id.starts_with(subscriber) ||
-      !delivery_id.substr(subscriber.size()).starts_with('-'))
+/// "alimtalk-0f1e2d3c-7"; nothing where it is not this database's: the account may have other
+/// users. Older releases sent "alimtalk-7", which is ours where the provider's id of the call is.
+std::optional<entry_id> entry_of(const alimtalk::final_result& of, const std::string& subscriber,
+                                 const std::string& instance) {
+  const std::string_view id = of.delivery_id;
+  const std::string old_prefix = subscriber + '-';
+  const std::string prefix = old_prefix + instance + '-';
+  const bool old = !id.starts_with(prefix);
+  if (old && (of.provider_call_id.empty() || !id.starts_with(old_prefix)))
     return std::nullopt;
-  const std::string_view digits = delivery_id.substr(subscriber.size() + 1);
+  const std::string_view digits = id.substr(old ? old_prefix.size() : prefix.size());
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(digits.begin(), digits.end(), number);
   if (error != std::errc{} || end != digits.end() || number <= 0)
@@ -92,7 +97,7 @@ void on_told(poller_actor* self, results_told& told) {
     return;
   }
   for (alimtalk::final_result& each : told.answer->results)
-    if (const auto entry = entry_of(each.delivery_id, options.subscriber))
+    if (const auto entry = entry_of(each, options.subscriber, state.turn.instance))
       step.results.push_back({.entry = *entry,
                               .delivered_at = each.reached ? std::optional(each.at) : std::nullopt,
                               .last_error = std::move(each.reason),

@@ -19,8 +19,8 @@
 namespace paymentd::actors {
 
 struct results_poller_options {
-  std::string subscriber = "alimtalk"; // its name; "<name>-<entry id>" is a message's own id
-  caf::actor store;                    // a store worker that delivers
+  std::string subscriber = "alimtalk";          // its name
+  caf::actor store;                             // a store worker that delivers
   std::shared_ptr<alimtalk::provider> provider; // can_tell_results()
   std::chrono::milliseconds poll{60000};
   /// What is asked for ended so many polls ago: by then the provider tells all of it, and the

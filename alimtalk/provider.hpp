@@ -17,7 +17,7 @@ namespace paymentd::alimtalk {
 
 /// One message of a call.
 struct recipient {
-  std::string delivery_id; // "alimtalk-<entry id>": the recipient grouping key
+  std::string delivery_id; // "alimtalk-<instance>-<entry id>": the recipient grouping key
   payment_event event;
 };
 
@@ -25,6 +25,7 @@ struct recipient {
 struct call {
   std::string key;                   // idempotency key and sender grouping key
   std::vector<recipient> recipients; // at least one, at most recipients_max()
+  std::string instance = {};         // of the database: 8 of [0-9a-f]
 };
 
 enum class failure_class : std::uint8_t {

@@ -102,6 +102,7 @@ struct subscriber {
   std::string name;           // "alimtalk"; unique, at most 64 characters of [a-z0-9_-]
   bool wants_payments = true; // which kinds of entries it takes; fixed when it is registered
   bool wants_refunds = false;
+  std::string instance = {}; // the database's own name, made with it: 8 of [0-9a-f]
 };
 
 /// One event on its way to one subscriber.
@@ -181,6 +182,7 @@ struct results_turn {
   std::int64_t number = 0; // no turn of this subscriber has it again
   instant from;
   instant to;
+  std::string instance = {}; // of the database, as in `subscriber`
   friend bool operator==(const results_turn&, const results_turn&) = default;
 };
 /// What finally became of a message.
@@ -219,9 +221,8 @@ class store {
   virtual result<void> ping() = 0;
 
   /// Makes a stream this store's own to write to: one that nobody owns, or a new one. Begins a new
-  /// epoch, whose numbers begin where the clock says (domain/id_floor.hpp) or, where it is behind, at
-  /// the next multiple of 2^20. An earlier stream of this store is left to be
-  /// adopted.
+  /// epoch, whose numbers begin where the clock says (domain/id_floor.hpp) or, where it is behind,
+  /// at the next multiple of 2^20. An earlier stream of this store is left to be adopted.
   virtual result<stream_lease> take_stream(instant now) = 0;
 
   /// Settles the batch in one transaction on the taken stream and renews its lease; an empty batch

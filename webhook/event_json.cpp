@@ -9,14 +9,14 @@ using alimtalk::append_json_string;
 using alimtalk::append_number;
 using alimtalk::utc_text;
 
-std::string event_json(const payment_event& event) {
+std::string event_json(const payment_event& event, std::string_view instance) {
   const bool refunded = event.kind == entry_kind::refund;
   const std::string at = utc_text(event.at);
   std::string json;
   json.reserve(512);
   json.append(R"({"specversion":"1.0","id":")");
   append_number(json, event.entry.value);
-  json.append(R"(","source":"urn:paymentd","type":)");
+  json.append(R"(","source":"urn:paymentd:)").append(instance).append(R"(","type":)");
   json.append(refunded ? R"("paymentd.payment.refunded.v1")"
                        : R"("paymentd.payment.succeeded.v1")");
   json.append(R"(,"subject":"orders/)");

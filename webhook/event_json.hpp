@@ -5,12 +5,14 @@
 #include "domain/event.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace paymentd::webhook {
 
-/// `id` is the ledger entry's; `type` is paymentd.payment.succeeded.v1 or
+/// `id` is the ledger entry's, which is the only one in `source`, urn:paymentd:<instance>, where
+/// `instance` is the database's; `type` is paymentd.payment.succeeded.v1 or
 /// paymentd.payment.refunded.v1; `data` is the order in the fields of the REST API. Always the same
 /// text for the same event.
-std::string event_json(const payment_event& event);
+std::string event_json(const payment_event& event, std::string_view instance);
 
 } // namespace paymentd::webhook

@@ -102,7 +102,7 @@ class webhook_provider final : public alimtalk::provider {
   alimtalk::http_request request_of(const call& what, std::size_t event) const {
     const alimtalk::recipient& to = what.recipients[event];
     const auto now = std::chrono::floor<std::chrono::seconds>(options_.now());
-    std::string body = event_json(to.event);
+    std::string body = event_json(to.event, what.instance);
     return {.method = "POST",
             .target = target_,
             .headers = {{"Content-Type", options_.content_type},

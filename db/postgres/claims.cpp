@@ -75,8 +75,11 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
     return std::unexpected(
         error{error_kind::unavailable, "database: subscribe: another process is at it"});
   }
-  const subscriber out{
-      {found.integer(0, 0)}, std::string(name), found.boolean(0, 1), found.boolean(0, 2)};
+  const subscriber out{{found.integer(0, 0)},
+                       std::string(name),
+                       found.boolean(0, 1),
+                       found.boolean(0, 2),
+                       std::string(found.text(0, 3))};
   if ((*answers)[1].empty()) {
     session_.roll_back(); // it was there: nothing to write
   } else {

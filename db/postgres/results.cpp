@@ -26,7 +26,8 @@ result<std::optional<results_turn>> postgres_store::begin_results(const results_
       turn = results_turn{.subscriber = {found.integer(0, 0)},
                           .number = found.integer(0, 3) + 1,
                           .from = due->from,
-                          .to = due->to};
+                          .to = due->to,
+                          .instance = std::string(found.text(0, 5))};
       session_.add(sql::take_results_turn,
                    parameters{}.add(turn->subscriber).add(turn->from).add(now + asked.lease));
     }

@@ -290,7 +290,8 @@ returning id)sql"};
 
 // No locks. $1 name.
 inline constexpr statement find_subscriber{"find_subscriber", R"sql(
-select id, wants_payments, wants_refunds from subscribers where name = $1::text)sql"};
+select id, wants_payments, wants_refunds, (select value from meta where name = 'instance')
+from subscribers where name = $1::text)sql"};
 
 // A new subscriber starts behind what is committed: what a batch in flight writes comes later.
 // No locks but those of the new rows. $1 subscriber.
@@ -532,7 +533,8 @@ on conflict do nothing)sql"};
 // Locks the mark. $1 name.
 inline constexpr statement lock_results_mark{"lock_results_mark", R"sql(
 select m.subscriber_id, m.read_until, m.lease_until, m.turn,
-  (select min(since) from claims c where c.subscriber_id = m.subscriber_id)
+  (select min(since) from claims c where c.subscriber_id = m.subscriber_id),
+  (select value from meta where name = 'instance')
 from result_marks m join subscribers b on b.id = m.subscriber_id
 where b.name = $1::text for update of m)sql"};
 

@@ -64,12 +64,13 @@ subscriber delivery::subscribe(std::string_view name, bool wants_payments, bool 
   {
     auto row = find_subscriber_.query(name);
     if (row.next())
-      return {{row.integer(0)}, std::string(name), row.integer(1) != 0, row.integer(2) != 0};
+      return {
+          {row.integer(0)}, std::string(name), row.integer(1) != 0, row.integer(2) != 0, instance_};
   }
   add_subscriber_.run(name, wants_payments, wants_refunds, now);
   const subscriber_id id{sqlite3_last_insert_rowid(handle_)};
   add_cursors_.run(id);
-  return {id, std::string(name), wants_payments, wants_refunds};
+  return {id, std::string(name), wants_payments, wants_refunds, instance_};
 }
 
 result<delivery::place> delivery::find_place(subscriber_id subscriber, stream_id stream) {

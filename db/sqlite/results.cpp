@@ -23,6 +23,7 @@ std::optional<results_turn> results::begin(const results_due& asked, instant now
       mark = {.read_until = row.time(1), .lease_until = row.time(2)};
     if (!row.is_null(3))
       mark.oldest_claim = row.time(3);
+    turn.instance = row.text(4);
   }
   const auto due = due_span(asked, mark, now);
   if (!due && !is_new)

@@ -243,7 +243,8 @@ inline constexpr const char* raise_kept_from =
 
 inline constexpr const char* find_results_mark =
     "select b.id, m.read_until, m.lease_until, "
-    "(select min(since) from claims c where c.subscriber_id = b.id) "
+    "(select min(since) from claims c where c.subscriber_id = b.id), "
+    "(select value from meta where name = 'instance') "
     "from subscribers b left join result_marks m on m.subscriber_id = b.id where b.name = ?";
 
 inline constexpr const char* take_results_turn =

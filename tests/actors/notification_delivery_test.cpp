@@ -36,7 +36,9 @@ TEST_F(notification_delivery_test, a_payment_is_sent_once_and_stored_as_delivere
   EXPECT_EQ(stage.counters->accepted, 1u);
   EXPECT_EQ(stage.counters->in_flight, 0);
   const auto& recipient = stage.provider->sent.at(0).recipients.at(0);
-  EXPECT_EQ(recipient.delivery_id, "alimtalk-" + std::to_string(paid[0].value));
+  const std::string instance = stage.provider->sent.at(0).instance;
+  EXPECT_EQ(instance.size(), 8u);
+  EXPECT_EQ(recipient.delivery_id, "alimtalk-" + instance + "-" + std::to_string(paid[0].value));
   EXPECT_EQ(recipient.event.phone, "01012345678");
 }
 

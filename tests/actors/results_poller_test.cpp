@@ -65,8 +65,11 @@ class results_poller_test : public ::testing::Test {
   }
   std::size_t times_asked_for_a_turn() { return store.take<do_begin_results>().size(); }
   db::results_turn a_turn(std::chrono::milliseconds length = 1min) {
-    return {
-        .subscriber = {7}, .number = 3, .from = on.time() - 3min, .to = on.time() - 3min + length};
+    return {.subscriber = {7},
+            .number = 3,
+            .from = on.time() - 3min,
+            .to = on.time() - 3min + length,
+            .instance = "0f1e2d3c"};
   }
   db::results_step next_step() {
     auto steps = store.take<do_store_results>();
@@ -104,14 +107,16 @@ TEST_F(results_poller_test, the_pages_of_a_turn_are_read_and_stored_one_after_th
   EXPECT_EQ(provider->asked[0].from, turn.from);
   EXPECT_EQ(provider->asked[0].to, turn.to);
   EXPECT_EQ(provider->asked[0].cursor, "");
-  told({{.delivery_id = "alimtalk-77", .reached = true, .at = turn.from, .reason = {}},
-        {.delivery_id = "alimtalk-78",
+  told({{.delivery_id = "alimtalk-0f1e2d3c-77", .reached = true, .at = turn.from, .reason = {}},
+        {.delivery_id = "alimtalk-99999999-76", .reached = true, .at = turn.to, .reason = {}},
+        {.delivery_id = "alimtalk-75", .reached = true, .at = turn.to, .reason = {}},
+        {.delivery_id = "alimtalk-78", // of an older release
          .reached = false,
          .at = turn.to,
          .reason = "3018 nobody",
          .provider_call_id = "c"},
-        {.delivery_id = "shop-79", .reached = true, .at = turn.to, .reason = {}},
-        {.delivery_id = "alimtalk-7x", .reached = true, .at = turn.to, .reason = {}},
+        {.delivery_id = "shop-0f1e2d3c-79", .reached = true, .at = turn.to, .reason = {}},
+        {.delivery_id = "alimtalk-0f1e2d3c-7x", .reached = true, .at = turn.to, .reason = {}},
         {.delivery_id = "alimtalk", .reached = true, .at = turn.to, .reason = {}}},
        "p2");
   auto step = next_step();

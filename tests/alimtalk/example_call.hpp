@@ -7,7 +7,7 @@ namespace paymentd::alimtalk {
 
 /// A call of `count` messages about payments of 10,000 won at `at`; their numbers begin at `first`.
 inline call example_call(std::string key, int count, instant at, int first = 1) {
-  call what{.key = std::move(key), .recipients = {}};
+  call what{.key = std::move(key), .recipients = {}, .instance = "0f1e2d3c"};
   for (int i = first; i < first + count; ++i) {
     payment_event event;
     event.entry = {i};

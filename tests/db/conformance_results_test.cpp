@@ -62,6 +62,16 @@ class results : public conformance {
   }
 };
 
+TEST_P(results, a_turn_and_a_subscriber_name_the_database) {
+  const auto subscriber = must(deliverer().subscribe("alimtalk", true, false, now_));
+  EXPECT_EQ(subscriber.instance.size(), 8u);
+  EXPECT_EQ(must(deliverer().subscribe("other", true, true, now_)).instance, subscriber.instance);
+  EXPECT_EQ(first_turn().instance, subscriber.instance);
+  reopen();
+  EXPECT_EQ(must(deliverer().subscribe("alimtalk", true, false, now_)).instance,
+            subscriber.instance);
+}
+
 TEST_P(results, who_was_reached_is_noted_and_who_was_not_is_failed_and_can_be_retried) {
   const auto entries = delivered_ones(3);
   const auto turn = first_turn();

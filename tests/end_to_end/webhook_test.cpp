@@ -79,7 +79,12 @@ TEST(webhook, a_payment_and_its_refund_reach_it_signed_with_the_order_as_it_was)
   EXPECT_EQ(first["type"], "paymentd.payment.succeeded.v1");
   EXPECT_EQ(first["data"], json::parse(paid->body));
   EXPECT_EQ(first["time"], first["data"]["updatedAt"]);
-  EXPECT_EQ("webhook-shop-" + first["id"].get<std::string>(), requests[0].headers.at("webhook-id"));
+  const std::string source = first["source"];
+  ASSERT_TRUE(source.starts_with("urn:paymentd:")) << source;
+  const std::string instance = source.substr(source.rfind(':') + 1);
+  EXPECT_EQ(place.number("select count(*) from meta where value = '" + instance + "'"), 1);
+  EXPECT_EQ("webhook-shop-" + instance + "-" + first["id"].get<std::string>(),
+            requests[0].headers.at("webhook-id"));
   const json second = json::parse(requests[1].body);
   EXPECT_EQ(second["type"], "paymentd.payment.refunded.v1");
   EXPECT_EQ(second["data"], json::parse(refunded->body));

@@ -70,8 +70,8 @@ payment_event example() {
 }
 
 TEST(event, is_a_cloud_event_with_the_order_as_it_was_then) {
-  EXPECT_EQ(nlohmann::json::parse(event_json(example())), nlohmann::json::parse(R"({
-    "specversion": "1.0", "id": "2199024304130", "source": "urn:paymentd",
+  EXPECT_EQ(nlohmann::json::parse(event_json(example(), "0f1e2d3c")), nlohmann::json::parse(R"({
+    "specversion": "1.0", "id": "2199024304130", "source": "urn:paymentd:0f1e2d3c",
     "type": "paymentd.payment.succeeded.v1", "subject": "orders/1001",
     "time": "2026-11-22T14:03:02.021Z", "datacontenttype": "application/json",
     "data": {"id": 1001, "userId": 7, "couponId": 3, "totalAmount": 12000, "discountAmount": 2000,
@@ -83,14 +83,14 @@ TEST(event, of_a_refund_says_so) {
   payment_event event = example();
   event.kind = entry_kind::refund;
   event.coupon.reset();
-  const auto json = nlohmann::json::parse(event_json(event));
+  const auto json = nlohmann::json::parse(event_json(event, "0f1e2d3c"));
   EXPECT_EQ(json["type"], "paymentd.payment.refunded.v1");
   EXPECT_EQ(json["data"]["status"], "REFUNDED");
   EXPECT_EQ(json["data"]["couponId"], nullptr);
 }
 
 TEST(event, says_nothing_of_the_customers_phone) {
-  EXPECT_THAT(event_json(example()), testing::Not(testing::HasSubstr("01012345678")));
+  EXPECT_THAT(event_json(example(), "0f1e2d3c"), testing::Not(testing::HasSubstr("01012345678")));
 }
 
 } // namespace
