@@ -173,21 +173,30 @@ void http_connection::take_status_line(std::size_t size) {
     buffer_.consume(buffer_.size());
     buffer_.commit(asio::buffer_copy(buffer_.prepare(mended.size()), asio::buffer(mended)));
   }
-  if (!interim && exchange_->what.status_decides) {
+  if (!interim && exchange_->what.status_decides)
     answer_.emplace().status = status;
+  read_header(interim);
+}
+
+/// Most answers stand in the buffer as a whole by now, and need neither a timer nor a second read.
+void http_connection::read_header(bool interim) {
+  parser_.emplace();
+  parser_->header_limit(header_bytes_max);
+  parser_->body_limit(options_.response_bytes_max);
+  parser_->eager(true);
+  error_code wrong;
+  buffer_.consume(parser_->put(buffer_.data(), wrong));
+  if (wrong == http::error::need_more)
+    wrong = {};
+  if (wrong || parser_->is_done())
+    return header_was_read(wrong, interim);
+  if (answer_) {
     rest_deadline_.expires_after(rest_max);
     rest_deadline_.async_wait([self = shared_from_this(), exchange = exchange_](error_code error) {
       if (!error && !self->closed_ && self->exchange_ == exchange)
         self->fail(http_error::kind::too_slow, "the rest of the answer");
     });
   }
-  read_header(interim);
-}
-
-void http_connection::read_header(bool interim) {
-  parser_.emplace();
-  parser_->header_limit(header_bytes_max);
-  parser_->body_limit(options_.response_bytes_max);
   link_->with_stream([&](auto& stream) {
     http::async_read_header(stream, buffer_, *parser_,
                             [self = shared_from_this(), interim](error_code error, std::size_t) {
@@ -209,6 +218,8 @@ void http_connection::header_was_read(error_code error, bool interim) {
     parser_.reset();
     return read_status_line();
   }
+  if (parser_->is_done())
+    return body_was_read({});
   link_->with_stream([&](auto& stream) {
     http::async_read(stream, buffer_, *parser_,
                      [self = shared_from_this()](error_code failed, std::size_t) {
