@@ -180,7 +180,10 @@ void content_refused(open_claim& claim, failure why, const delivery_policy& poli
   ++claim.refusals;
   const bool alone = claim.claim.messages.size() == 1;
   const bool enough = claim.refusals >= policy.refusals_max;
-  const bool its_own_fault = enough && (around.others_succeeded || !around.others_untried);
+  // To halve it harms nobody. A message alone is at fault only where others pass: an account that
+  // is out of order, or a gateway's page, refuses a lone message just as well, however often.
+  const bool its_own_fault =
+      enough && (around.others_succeeded || (!alone && !around.others_untried));
   claim.refusal = enough && !its_own_fault ? why.reason : std::string();
   if (alone && (its_own_fault || why.kind == failure_class::permanent)) {
     end_all(claim, [&](const db::message& each) { return failed(each, why.reason); });
@@ -293,6 +296,7 @@ consequence after_call(open_claim& claim, alimtalk::call_result result,
     }
     return {.worked = true, .hold_for = {}, .outage = {}};
   default:
+    claim.in_doubt = claim.in_doubt || why.may_follow_acceptance;
     return claim.in_doubt ? repeat_refused(claim, std::move(why), policy, around)
                           : refused(claim, std::move(why), policy, around);
   }
@@ -322,8 +326,11 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
   claim.known.resize(messages.size());
   std::size_t missing = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {
-    if (!(*result)[i].empty())
-      claim.known[i] = delivered(messages[i], std::move((*result)[i]));
+    alimtalk::found_message& found = (*result)[i];
+    if (!found.failed.empty())
+      claim.known[i] = failed(messages[i], std::move(found.failed));
+    else if (!found.provider_message_id.empty())
+      claim.known[i] = delivered(messages[i], std::move(found.provider_message_id));
     missing += claim.known[i] ? 0 : 1;
   }
   const instant conclusive = conclusive_at(claim, policy);

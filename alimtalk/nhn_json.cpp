@@ -42,8 +42,11 @@ void append_recipient(std::string& json, const nhn_sender& from, const recipient
     append_json_string(json, parameter.value);
   }
   json.push_back('}');
+  // Said either way: where nothing is said, the setting of NHN's console applies.
   if (from.fallback)
     append_fallback(json, *from.fallback, one.event);
+  else
+    json.append(R"(,"resendParameter":{"isResend":false})");
   json.append(R"(,"recipientGroupingKey":)");
   append_json_string(json, one.delivery_id);
   json.push_back('}');

@@ -14,8 +14,19 @@ namespace {
 
 constexpr int code_accepted = 0;
 constexpr int code_duplicate_key = -1005;
-// About the account, the sender or the template: no message of ours can pass.
-constexpr int codes_of_the_setup[] = {-1000, -1001, -1027, -3003, -3004, -3005, -3010};
+// Every recipient was refused, for reasons of its own, which stand in the results (since April
+// 2025).
+constexpr int code_all_refused = -1031;
+// The day's quota is used up; a new profile has 1,000 a day.
+constexpr int code_quota = -1017;
+// About the account, the sender or the template: no message of ours can pass. (NHN Cloud KakaoTalk
+// Bizmessage API v2.3, "Response codes".)
+constexpr int codes_of_the_setup[] = {4,     -1000, -1001, -1002, -1003, -1014, -1027, -1030,
+                                      -2017, -2502, -3003, -3004, -3005, -3010, -4005};
+// Refused as an AlimTalk, and sent as the SMS that the call asked for.
+constexpr int codes_that_fall_back[] = {-3010, -3011, -3042, -3043, -3046};
+// About the recipient alone: a number that is none.
+constexpr int codes_of_the_recipient[] = {-5000};
 // Of a message's final result: on the phone; sent but unconfirmed, which for three days may change.
 constexpr std::string_view final_reached = "1000";
 constexpr std::string_view final_unconfirmed = "3005";
@@ -48,26 +59,48 @@ failure refused_call(int code, const std::string& message, std::size_t recipient
                   .reason = code_reason("NHN refused the call", code, message)};
   if (code == code_duplicate_key) {
     refused.kind = failure_class::seen;
-  } else if (!is_one_of(codes_of_the_setup, code) && !is_one_of(codes_of_the_api, code)) {
-    // Something in the call is wrong; of one message alone we know that it is that one.
+  } else if (code == code_quota) {
+    refused.kind = failure_class::throttled;
+  } else if (is_one_of(codes_of_the_api, code)) {
+    refused.may_follow_acceptance = true; // no document says that it does not
+  } else if (!is_one_of(codes_of_the_setup, code)) {
+    // Something in the call may be wrong. Whether it is, shows where others pass.
     refused.refused_content = true;
-    if (recipients == 1)
+    if (recipients == 1 && is_one_of(codes_of_the_recipient, code))
       refused.kind = failure_class::permanent;
   }
   return refused;
 }
 
-recipient_result one_result(const nhn_answer& answer, const nhn_result& result) {
+/// What a recipient's result is judged beside.
+struct beside {
+  bool falls_back = false;      // the call asked for an SMS where the AlimTalk is refused
+  bool others_accepted = false; // of the same call: the account and the template are good
+};
+
+recipient_result one_result(const nhn_answer& answer, const nhn_result& result, beside what) {
   if (!result.code)
     return unknown("a result without its code");
   const int code = *result.code;
-  if (code == code_accepted)
+  if (code == code_accepted && answer.request_id.empty())
+    return unknown("an accepted message without a requestId");
+  const bool sms_went = what.falls_back && is_one_of(codes_that_fall_back, code);
+  if (code == code_accepted || sms_went) {
+    if (answer.request_id.empty())
+      return accepted{"sms"}; // a call whose recipients were all refused has no id
     return accepted{result.seq > 0 ? answer.request_id + "/" + std::to_string(result.seq)
                                    : answer.request_id};
+  }
   failure refused{.kind = failure_class::permanent,
                   .reason = code_reason("NHN refused the message", code, result.message)};
   if (is_one_of(codes_of_the_api, code))
     refused.kind = failure_class::transient;
+  else if (code == code_quota)
+    refused.kind = failure_class::throttled;
+  else if (is_one_of(codes_of_the_setup, code))
+    refused.kind = failure_class::outage;
+  else if (!is_one_of(codes_of_the_recipient, code) && !what.others_accepted)
+    refused.kind = failure_class::transient; // it may be of us all
   else if (code == code_duplicate_key)
     refused.kind = failure_class::seen;
   return std::unexpected(std::move(refused));
@@ -114,15 +147,17 @@ std::vector<std::size_t> recipients_of(const call& what, const std::vector<nhn_r
   return found;
 }
 
-/// Where every message was refused for what they have in common, the call was.
-bool refused_for_the_setup(const nhn_answer& answer) {
-  return std::ranges::all_of(answer.results, [](const nhn_result& result) {
-    return result.code && is_one_of(codes_of_the_setup, *result.code);
-  });
+/// Where every message was refused alike, and not for its recipient, the call was.
+bool refused_together(const nhn_answer& answer, bool falls_back) {
+  const auto& code = answer.results.front().code;
+  return code && !(falls_back && is_one_of(codes_that_fall_back, *code)) &&
+         *code != code_accepted && !is_one_of(codes_of_the_recipient, *code) &&
+         std::ranges::all_of(answer.results,
+                             [&](const nhn_result& result) { return result.code == code; });
 }
 
-call_result match_results(const call& what, const nhn_answer& answer) {
-  if (answer.request_id.empty())
+call_result match_results(const call& what, const nhn_answer& answer, bool falls_back) {
+  if (answer.request_id.empty() && *answer.successful)
     return unknown("NHN accepted the call without a requestId");
   const std::size_t count = what.recipients.size();
   const std::vector<std::size_t> recipients = recipients_of(what, answer.results);
@@ -145,11 +180,12 @@ call_result match_results(const call& what, const nhn_answer& answer) {
   const auto missing = static_cast<std::size_t>(std::ranges::count(results, nullptr));
   if (missing == count)
     return unknown("NHN gave no result for any message of the call");
-  if (missing == 0 && strangers == 0 && refused_for_the_setup(answer)) {
-    failure refused = refused_call(*results[0]->code, results[0]->message, count);
-    refused.refused_content = true;
-    return std::unexpected(std::move(refused));
-  }
+  if (missing == 0 && strangers == 0 && refused_together(answer, falls_back))
+    return std::unexpected(refused_call(*results[0]->code, results[0]->message, count));
+  const beside others{.falls_back = falls_back,
+                      .others_accepted =
+                          std::ranges::find(answer.results, code_accepted, &nhn_result::code) !=
+                          answer.results.end()};
   std::vector<recipient_result> matched;
   matched.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -158,9 +194,18 @@ call_result match_results(const call& what, const nhn_answer& answer) {
     else if (contradicted[i])
       matched.emplace_back(unknown("NHN gave contradicting results for this message"));
     else
-      matched.push_back(one_result(answer, *results[i]));
+      matched.push_back(one_result(answer, *results[i], others));
   }
   return matched;
+}
+
+/// What a status other than 2xx says may come from behind the acceptance, or from a gateway before
+/// it: whether a failed call uses up its key is not documented. Only what refuses the content as it
+/// stands does not.
+failure after_status(failure refused) {
+  if (refused.kind == failure_class::outage && !refused.refused_content)
+    refused.may_follow_acceptance = true;
+  return refused;
 }
 
 /// An answer whose status is not 2xx: NHN's own code says more than the status, where there is one.
@@ -168,9 +213,9 @@ failure refused_by_status(const http_response& response, std::size_t recipients)
   if (response.status >= 400 && response.status < 500 && response.status != 429) {
     const std::optional<nhn_answer> answer = parse_nhn_answer(response.body);
     if (answer && answer->code && *answer->code != code_accepted)
-      return refused_call(*answer->code, answer->message, recipients);
+      return after_status(refused_call(*answer->code, answer->message, recipients));
   }
-  return refused_status(response);
+  return after_status(refused_status(response));
 }
 
 /// The answer to a search.
@@ -202,7 +247,7 @@ std::optional<final_result> final_of(nhn_result& found, instant otherwise) {
 
 } // namespace
 
-call_result nhn_call_result(const call& what, http_result result) {
+call_result nhn_call_result(const call& what, http_result result, bool falls_back) {
   if (!result)
     return std::unexpected(no_answer(std::move(result).error()));
   if (result->status < 200 || result->status > 299)
@@ -213,21 +258,28 @@ call_result nhn_call_result(const call& what, http_result result) {
                    " bytes)");
   if (*answer->successful != (*answer->code == code_accepted))
     return unknown(code_reason("NHN's answer contradicts itself", *answer->code, answer->message));
+  if (*answer->code == code_all_refused && !answer->results.empty())
+    return match_results(what, *answer, falls_back);
   if (!*answer->successful)
     return std::unexpected(refused_call(*answer->code, answer->message, what.recipients.size()));
-  return match_results(what, *answer);
+  return match_results(what, *answer, falls_back);
 }
 
 std::expected<nhn_page, failure> nhn_search_page(http_result result) {
   std::expected<nhn_answer, failure> answer = look_up(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());
-  nhn_page page{.ids = {}, .listed = answer->results.size(), .total = answer->total};
+  nhn_page page{.found = {}, .listed = answer->results.size(), .total = answer->total};
   for (nhn_result& found : answer->results) {
     if (found.key.empty() || found.request_id.empty())
       continue;
-    std::string id = found.request_id.append("/").append(std::to_string(found.seq));
-    page.ids.emplace(std::move(found.key), std::move(id));
+    nhn_found one{.phone = std::move(found.phone), .message = {}};
+    one.message.provider_message_id =
+        found.request_id.append("/").append(std::to_string(found.seq));
+    if (found.status == "FAILED" || found.status == "CANCEL")
+      one.message.failed =
+          printable("NHN: " + found.status + " " + found.final_code + " " + found.final_name);
+    page.found.emplace(std::move(found.key), std::move(one));
   }
   return page;
 }

@@ -9,12 +9,19 @@
 
 namespace paymentd::alimtalk {
 
-/// What became of a send.
-call_result nhn_call_result(const call& what, http_result answer);
+/// What became of a send. `falls_back`: it asked for an SMS where the AlimTalk is refused, so some
+/// refusals mean that the SMS went.
+call_result nhn_call_result(const call& what, http_result answer, bool falls_back = false);
 
+/// A message of a search. Its number tells it from another one that bears the same key, as after a
+/// restored backup.
+struct nhn_found {
+  std::string phone; // empty: not listed
+  found_message message;
+};
 /// One page of a search by grouping key.
 struct nhn_page {
-  std::map<std::string, std::string, std::less<>> ids; // message ids by recipient grouping key
+  std::map<std::string, nhn_found, std::less<>> found; // by recipient grouping key
   std::size_t listed = 0;                              // messages on the page
   std::optional<std::uint64_t> total;                  // messages on all pages
 };

@@ -63,8 +63,9 @@ class nhn_provider final : public provider {
         .body =
             nhn_send_body({options_.sender_key, options_.template_code, options_.fallback}, what)};
     client_->request(std::move(request),
-                     [what = std::move(what), done = std::move(done)](http_result result) {
-                       done(nhn_call_result(what, std::move(result)));
+                     [what = std::move(what), falls_back = options_.fallback.has_value(),
+                      done = std::move(done)](http_result result) {
+                       done(nhn_call_result(what, std::move(result), falls_back));
                      });
   }
 
@@ -111,7 +112,7 @@ class nhn_provider final : public provider {
     std::function<void(find_result)> done;
     std::string window; // of dates, as the query has it
     std::size_t page = 0;
-    std::map<std::string, std::string, std::less<>> ids; // by delivery id
+    std::map<std::string, nhn_found, std::less<>> found; // by delivery id
   };
 
   void next_page(std::shared_ptr<search> on) {
@@ -127,11 +128,11 @@ class nhn_provider final : public provider {
       std::expected<nhn_page, failure> page = nhn_search_page(std::move(result));
       if (!page)
         return on->done(std::unexpected(std::move(page).error()));
-      on->ids.merge(page->ids);
+      on->found.merge(page->found);
       const bool last =
           page->total ? on->page * page_size >= *page->total : page->listed < page_size;
       if (last || page->listed == 0)
-        return on->done(ids_in_order(*on));
+        return on->done(in_order(*on));
       if (on->page == pages_max)
         return on->done(std::unexpected(failure{
             .kind = failure_class::outage, .reason = "NHN lists too many messages for one call"}));
@@ -157,14 +158,16 @@ class nhn_provider final : public provider {
     return {.kind = failure_class::outage, .reason = "stopped", .never_written = true};
   }
 
-  static std::vector<std::string> ids_in_order(const search& over) {
-    std::vector<std::string> ids;
-    ids.reserve(over.what.recipients.size());
+  static std::vector<found_message> in_order(const search& over) {
+    std::vector<found_message> all;
+    all.reserve(over.what.recipients.size());
     for (const recipient& one : over.what.recipients) {
-      const auto found = over.ids.find(one.delivery_id);
-      ids.push_back(found == over.ids.end() ? std::string{} : found->second);
+      const auto at = over.found.find(one.delivery_id);
+      const bool is_it = at != over.found.end() &&
+                         (at->second.phone.empty() || at->second.phone == one.event.phone);
+      all.push_back(is_it ? at->second.message : found_message{});
     }
-    return ids;
+    return all;
   }
 
   /// From the first event of the call, which is before any message about it, until now.

@@ -44,6 +44,9 @@ struct failure {
   /// Of an outage: whether the request cannot have been accepted because not one byte of it was
   /// written. Then the same key may be used again; otherwise a refused call needs a new key.
   bool never_written = false;
+  /// Of an outage: whether it may have come after the call was accepted, as a server's error or a
+  /// gateway's may. Then the call is in doubt, and keeps its key.
+  bool may_follow_acceptance = false;
   /// Of a refused call: whether the API refused this call as it stands, so that a smaller part of
   /// it might pass (a poisoned recipient), rather than being out of order itself.
   bool refused_content = false;
@@ -58,9 +61,15 @@ struct accepted {
 using recipient_result = std::expected<accepted, failure>;
 using call_result = std::expected<std::vector<recipient_result>, failure>;
 
-/// What a search by key found: for each recipient of the call, in its order, the provider's message
-/// id where the provider has accepted it, or an empty text.
-using find_result = std::expected<std::vector<std::string>, failure>;
+/// What a search by key found of one recipient: the provider's message id where the provider has
+/// accepted it, otherwise nothing; and why it was not sent after all, where that is known by now.
+struct found_message {
+  std::string provider_message_id = {};
+  std::string failed = {}; // one line
+  friend bool operator==(const found_message&, const found_message&) = default;
+};
+/// One for each recipient of the call, in its order.
+using find_result = std::expected<std::vector<found_message>, failure>;
 
 /// What finally became of a message that was accepted.
 struct final_result {

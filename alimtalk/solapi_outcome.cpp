@@ -17,7 +17,8 @@ constexpr std::string_view codes_under_way[] = {"2000", "3000"};
 constexpr std::string_view code_done = "4000";
 constexpr std::string_view code_no_balance = "1030";
 // About the account or the template: no message of ours can pass.
-constexpr std::string_view codes_of_the_setup[] = {code_no_balance, "1042", "1043"};
+constexpr std::string_view codes_of_the_setup[] = {code_no_balance, "1020", "1024", "1041", "1042",
+                                                   "1043",          "1046", "1058", "1062"};
 // A signature works once, so the request came twice (some proxy's doing): the first one may have
 // been accepted.
 constexpr std::string_view error_duplicate_signature = "DuplicatedSignature";
@@ -40,8 +41,9 @@ std::unexpected<failure> unknown(std::string reason) {
   return std::unexpected(failure{.kind = failure_class::unknown, .reason = std::move(reason)});
 }
 
-/// An answer whose status is not 2xx: {"errorCode", "errorMessage"}.
-failure refused_by_status(const http_response& response, std::size_t recipients) {
+/// An answer whose status is not 2xx: {"errorCode", "errorMessage"}. Whether a lone message is at
+/// fault shows where others pass.
+failure refused_by_status(const http_response& response) {
   failure refused = refused_status(response);
   if (response.status < 400 || response.status >= 500 || response.status == 429)
     return refused;
@@ -53,8 +55,6 @@ failure refused_by_status(const http_response& response, std::size_t recipients)
     refused.kind = failure_class::unknown;
   else if (error.code == error_no_balance)
     refused.refused_content = false;
-  else if (refused.refused_content && recipients == 1)
-    refused.kind = failure_class::permanent;
   return refused;
 }
 
@@ -64,9 +64,9 @@ recipient_result one_result(const solapi_answer& answer, const solapi_result& re
                                               : answer.group_id + "/" + result.message_id};
   if (result.code.empty())
     return unknown("a result without its code");
-  const bool no_balance = result.code == code_no_balance;
   return std::unexpected(
-      failure{.kind = no_balance ? failure_class::outage : failure_class::permanent,
+      failure{.kind = is_one_of(codes_of_the_setup, result.code) ? failure_class::outage
+                                                                 : failure_class::permanent,
               .reason = code_reason("Solapi refused the message", result.code, result.message)});
 }
 
@@ -165,7 +165,7 @@ call_result solapi_call_result(const call& what, http_result result) {
   if (!result)
     return std::unexpected(no_answer(std::move(result).error()));
   if (result->status < 200 || result->status > 299)
-    return std::unexpected(refused_by_status(*result, what.recipients.size()));
+    return std::unexpected(refused_by_status(*result));
   const std::optional<solapi_answer> answer = parse_solapi_answer(result->body);
   if (!answer)
     return unknown("Solapi's answer cannot be read (" + std::to_string(result->body.size()) +

@@ -81,11 +81,11 @@ void model_provider::find(alimtalk::call what, std::function<void(alimtalk::find
     answer([why = *how.says, done = std::move(done)] { done(std::unexpected(why)); });
     return;
   }
-  std::vector<std::string> found;
+  std::vector<alimtalk::found_message> found;
   for (const alimtalk::recipient& each : what.recipients) {
     const auto& ids = by_key_[what.key];
     const auto at = ids.find(each.delivery_id);
-    found.push_back(at == ids.end() ? "" : at->second);
+    found.push_back({.provider_message_id = at == ids.end() ? "" : at->second});
   }
   answer([found = std::move(found), done = std::move(done)] { done(found); });
 }

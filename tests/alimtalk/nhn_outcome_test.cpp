@@ -82,7 +82,7 @@ TEST(nhn_outcome, one_messages_failure_has_the_class_of_its_code) {
   expect_failure(result->at(1), failure_class::permanent);
   expect_failure(result->at(2), failure_class::transient);
   expect_failure(result->at(3), failure_class::transient);
-  expect_failure(result->at(4), failure_class::permanent);
+  expect_failure(result->at(4), failure_class::outage); // the template's, not this customer's
 }
 
 TEST(nhn_outcome, a_message_without_a_result_is_unknown_and_the_others_stand) {
@@ -178,13 +178,14 @@ TEST(nhn_outcome, a_refused_call_has_the_class_of_its_code) {
   expect_failure(outcome(2, {{"header", header(-1005, false)}}), failure_class::seen);
   for (const int code : {-5000, -4000, 17}) {
     expect_failure(outcome(2, {{"header", header(code, false)}}), failure_class::outage, true);
-    expect_failure(outcome(1, {{"header", header(code, false)}}), failure_class::permanent, true);
+    expect_failure(outcome(1, {{"header", header(code, false)}}),
+                   code == -5000 ? failure_class::permanent : failure_class::outage, true);
   }
 }
 
 TEST(nhn_outcome, a_template_that_every_message_was_refused_for_is_an_outage_of_the_call) {
   expect_failure(outcome(2, accepted_call({result_of(1, -3003), result_of(2, -3003)})),
-                 failure_class::outage, true);
+                 failure_class::outage);
 }
 
 TEST(nhn_outcome, http_statuses_have_their_classes) {
@@ -254,8 +255,86 @@ TEST(nhn_search, a_page_gives_the_ids_by_grouping_key) {
   ASSERT_TRUE(page);
   EXPECT_EQ(page->listed, 2u);
   EXPECT_EQ(page->total, 2u);
-  ASSERT_EQ(page->ids.size(), 1u);
-  EXPECT_EQ(page->ids.at("alimtalk-2"), "R/2");
+  ASSERT_EQ(page->found.size(), 1u);
+  EXPECT_EQ(page->found.at("alimtalk-2").message, found_message{"R/2"});
+}
+
+TEST(nhn_search, a_message_that_is_listed_as_failed_was_not_sent) {
+  const json listed{{"requestId", "R"},
+                    {"recipientSeq", 1},
+                    {"recipientNo", "01012345678"},
+                    {"recipientGroupingKey", "alimtalk-1"},
+                    {"messageStatus", "FAILED"},
+                    {"resultCode", "3018"},
+                    {"resultCodeName", "no KakaoTalk"}};
+  const auto page = nhn_search_page(
+      response(json{{"header", header(0, true)},
+                    {"messageSearchResultResponse", {{"messages", {listed}}, {"totalCount", 1}}}}
+                   .dump()));
+  ASSERT_TRUE(page);
+  const nhn_found& found = page->found.at("alimtalk-1");
+  EXPECT_EQ(found.phone, "01012345678");
+  EXPECT_EQ(found.message.failed, "NHN: FAILED 3018 no KakaoTalk");
+}
+
+json all_refused(const std::vector<json>& results) {
+  return {{"header", header(-1031, false)},
+          {"message", {{"requestId", nullptr}, {"sendResults", results}}}};
+}
+
+TEST(nhn_outcome, a_lone_message_is_failed_only_for_what_is_its_recipients) {
+  const auto alone = [](int code) { return outcome(1, all_refused({result_of(1, code)})); };
+  const auto bad_number = outcome(2, all_refused({result_of(1, -5000), result_of(2, -5000)}));
+  ASSERT_TRUE(bad_number);
+  expect_failure(bad_number->at(0), failure_class::permanent);
+  const auto one = alone(-5000);
+  ASSERT_TRUE(one);
+  expect_failure(one->at(0), failure_class::permanent);
+  EXPECT_THAT(one->at(0).error().reason, HasSubstr("-5000"));
+  for (const int code : {4, -1000, -1001, -1002, -1003, -1014, -1030, -2017, -2502, -3005, -4005})
+    expect_failure(alone(code), failure_class::outage);
+  expect_failure(alone(-1017), failure_class::throttled);
+  expect_failure(alone(-7000), failure_class::outage);
+  expect_failure(alone(-4711), failure_class::outage, true); // not on any list: others decide
+}
+
+TEST(nhn_outcome, an_unlisted_code_beside_an_accepted_message_is_the_messages_own) {
+  const auto mixed = outcome(2, accepted_call({result_of(1), result_of(2, -4711)}));
+  ASSERT_TRUE(mixed);
+  expect_failure(mixed->at(1), failure_class::permanent);
+  const auto none = outcome(2, all_refused({result_of(1, -5000), result_of(2, -4711)}));
+  ASSERT_TRUE(none);
+  expect_failure(none->at(1), failure_class::transient);
+}
+
+TEST(nhn_outcome, what_went_as_an_sms_is_not_sent_again) {
+  const auto falls_back = [](const json& answer) {
+    return nhn_call_result(example_call("k", 1, {}), response(answer.dump()), true);
+  };
+  for (const int code : {-3010, -3011, -3042, -3043, -3046}) {
+    const auto sent = falls_back(all_refused({result_of(1, code)}));
+    ASSERT_TRUE(sent) << code;
+    EXPECT_TRUE(sent->at(0).has_value()) << code;
+    EXPECT_FALSE(outcome(1, all_refused({result_of(1, code)}))) << "no fallback was asked for";
+  }
+}
+
+TEST(nhn_outcome, only_an_answer_that_proves_a_refusal_gives_the_key_up) {
+  const auto after = [](const json& answer, int status) {
+    return outcome(1, answer, status).error().may_follow_acceptance;
+  };
+  for (const int status : {404, 500, 502, 503})
+    EXPECT_TRUE(
+        nhn_call_result(example_call("k", 1, {}), response("<html>", status))
+            .error()
+            .may_follow_acceptance ||
+        nhn_call_result(example_call("k", 1, {}), response("<html>", status)).error().kind ==
+            failure_class::unknown)
+        << status;
+  EXPECT_TRUE(after({{"header", header(-1001, false)}}, 403));
+  EXPECT_TRUE(after({{"header", header(-9999, false)}}, 200));
+  EXPECT_FALSE(after({{"header", header(-1001, false)}}, 200));
+  EXPECT_FALSE(after({{"header", header(-5000, false)}}, 400));
 }
 
 TEST(nhn_search, no_failure_of_a_search_is_unknown) {

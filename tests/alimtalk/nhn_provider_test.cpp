@@ -98,9 +98,11 @@ TEST_F(nhn_provider_test, the_body_has_the_fields_that_nhn_names) {
     "senderKey": "sender", "templateCode": "PAID", "senderGroupingKey": "7.0",
     "recipientList": [
       {"recipientNo": "01010000001", "recipientGroupingKey": "alimtalk-1",
+       "resendParameter": {"isResend": false},
        "templateParameter": {"orderId": "1", "amount": "10,000원", "time": "2026-11-22 23:00",
                              "status": "결제 완료"}},
       {"recipientNo": "01010000002", "recipientGroupingKey": "alimtalk-2",
+       "resendParameter": {"isResend": false},
        "templateParameter": {"orderId": "2", "amount": "10,000원", "time": "2026-11-22 23:00",
                              "status": "결제 완료"}}]})"));
 }
@@ -191,10 +193,12 @@ TEST_F(nhn_provider_test, a_lost_answer_is_unknown_then_seen_then_found) {
   const find_result found = find(*to, what);
   ASSERT_TRUE(found) << found.error().reason;
   ASSERT_EQ(found->size(), 1000u);
-  std::set<std::string> ids(found->begin(), found->end());
+  std::set<std::string> ids;
+  for (const found_message& each : *found)
+    ids.insert(each.provider_message_id);
   EXPECT_EQ(ids.size(), 1000u);
   EXPECT_FALSE(ids.contains(""));
-  EXPECT_EQ(found->at(999), "fake-1/1000");
+  EXPECT_EQ(found->at(999).provider_message_id, "fake-1/1000");
   EXPECT_EQ(fake_.searches(), 4u); // pages
   EXPECT_EQ(fake_.accepted(), 1000u);
 }
@@ -207,9 +211,11 @@ TEST_F(nhn_provider_test, a_search_finds_what_was_accepted_and_nothing_else) {
   now_ = evening + 24h * 20;
   const find_result found = find(*to, what);
   ASSERT_TRUE(found);
-  EXPECT_EQ(*found, (std::vector<std::string>{"fake-1/1", "", "fake-1/3"}));
+  EXPECT_EQ(*found, (std::vector<found_message>{{"fake-1/1"}, {}, {"fake-1/3"}}));
+  what.recipients[2].event.phone = "01087654321"; // another customer's message under the same key
+  EXPECT_EQ(find(*to, what)->at(2), found_message{});
   what.key = "another key";
-  EXPECT_EQ(*find(*to, what), (std::vector<std::string>{"", "", ""}));
+  EXPECT_EQ(*find(*to, what), std::vector<found_message>(3));
 }
 
 TEST_F(nhn_provider_test, a_search_that_fails_is_an_outage) {

@@ -180,7 +180,7 @@ TEST(solapi_outcome, errors_have_their_classes) {
     expect_failure(outcome(2, error(code), 403), failure_class::outage);
   expect_failure(outcome(2, error("DuplicatedSignature"), 403), failure_class::unknown);
   expect_failure(outcome(2, error("ValidationError"), 400), failure_class::outage, true);
-  expect_failure(outcome(1, error("ValidationError"), 400), failure_class::permanent, true);
+  expect_failure(outcome(1, error("ValidationError"), 400), failure_class::outage, true);
   expect_failure(outcome(1, error("NotEnoughBalance"), 400), failure_class::outage);
   expect_failure(outcome(1, error("InternalError"), 500), failure_class::outage);
   expect_failure(outcome(1, error("BadGateway"), 502), failure_class::unknown);
