@@ -6,8 +6,10 @@
 #include "db/sqlite/seed.hpp"
 #include "db/sqlite/store.hpp"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <mutex>
+#include <unistd.h>
 
 namespace paymentd::db::sqlite {
 namespace {
@@ -25,6 +27,12 @@ class sqlite_database final : public database {
       : path_(std::move(path)), owner_(options.owner), lease_(options.lease) {}
 
   result<int> migrate(instant now) override {
+    // Made here, for its owner alone: it holds phone numbers and balances. SQLite takes an empty
+    // file for a new database, and gives its other files the same rights.
+    constexpr mode_t owner_only = 0600;
+    if (const int made = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, owner_only);
+        made >= 0)
+      ::close(made);
     if (auto held = lock(); !held)
       return std::unexpected(held.error());
     return guarded([&] {

@@ -56,6 +56,10 @@ template <class Work>
 auto sqlite_store::writing(error_kind unknown_commit, Work work) -> decltype(work()) {
   if (auto may = may_write(); !may)
     return std::unexpected(may.error());
+  if (lock_ && !lock_->in_place())
+    return std::unexpected(error{error_kind::broken, "database: the file " + options_.path +
+                                                         " was removed or replaced while it was "
+                                                         "served: stop, and put it back"});
   return guarded(unknown_commit, [&]() -> decltype(work()) {
     session_->on.checkpoint_when_due();
     transaction whole(session_->with, transaction::kind::write);

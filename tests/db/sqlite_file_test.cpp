@@ -42,6 +42,45 @@ TEST_F(sqlite_file, a_second_writer_is_refused_until_the_first_is_gone) {
   EXPECT_TRUE(second->connect(database::role::lane));
 }
 
+TEST_F(sqlite_file, a_second_writer_is_refused_whatever_name_it_has_for_the_file) {
+  auto first = migrated();
+  auto lane = must(first->connect(database::role::lane));
+  const auto link = directory_.path() / "link.db";
+  const auto twin = directory_.path() / "twin.db";
+  std::filesystem::create_symlink(path(), link);
+  std::filesystem::create_hard_link(path(), twin);
+  for (const auto& name : {link, twin}) {
+    const auto refused = must(open(name.string()))->connect(database::role::lane);
+    ASSERT_FALSE(refused) << name;
+    expect_line(refused.error(), "is in use by");
+  }
+}
+
+TEST_F(sqlite_file, only_its_owner_may_read_it) {
+  auto made = migrated();
+  auto lane = must(made->connect(database::role::lane));
+  must(lane->take_stream(start));
+  for (const auto& each : std::filesystem::directory_iterator(directory_.path())) {
+    const auto rights = std::filesystem::status(each).permissions();
+    EXPECT_EQ(rights & (std::filesystem::perms::group_all | std::filesystem::perms::others_all),
+              std::filesystem::perms::none)
+        << each.path();
+  }
+}
+
+TEST_F(sqlite_file, nothing_is_committed_to_a_file_that_was_removed_or_replaced) {
+  auto made = migrated();
+  auto lane = must(made->connect(database::role::lane));
+  must(lane->take_stream(start));
+  std::filesystem::rename(path(), directory_.path() / "gone.db");
+  result<std::vector<outcome>> settled = lane->settle({}, start);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  while (settled && std::chrono::steady_clock::now() < until) // it looks once a second
+    settled = lane->settle({}, start);
+  ASSERT_FALSE(settled);
+  expect_line(settled.error(), "removed or replaced");
+}
+
 TEST_F(sqlite_file, readers_and_audits_need_no_lock) {
   auto first = migrated();
   auto lane = must(first->connect(database::role::lane));
