@@ -3,6 +3,7 @@
 #include "tests/db/conformance.hpp"
 
 #include <fstream>
+#include <sqlite3.h>
 
 namespace paymentd::db {
 namespace {
@@ -66,6 +67,25 @@ TEST_F(sqlite_file, only_its_owner_may_read_it) {
               std::filesystem::perms::none)
         << each.path();
   }
+}
+
+TEST_F(sqlite_file, after_a_clean_end_the_one_file_is_the_database) {
+  auto made = migrated();
+  auto lane = must(made->connect(database::role::lane));
+  must(lane->take_stream(start));
+  must(lane->settle(std::vector<command>{create_user{"01012345678", {5}}}, start));
+  // Another connection is open, so that none of ours closes last.
+  sqlite3* opened = nullptr;
+  sqlite3_open_v2(path().c_str(), &opened, SQLITE_OPEN_READONLY, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> other(opened, &sqlite3_close);
+  ASSERT_EQ(sqlite3_exec(opened, "select * from users", nullptr, nullptr, nullptr), SQLITE_OK);
+  lane.reset();
+  made.reset();
+  const auto copy = directory_.path() / "copy.db";
+  std::filesystem::copy_file(path(), copy);
+  const auto reader = must(must(open(copy.string()))->connect(database::role::reader));
+  const std::vector<query> asked{get_user{{1}}};
+  EXPECT_EQ(std::get<user>(must(reader->read(asked)).at(0)).balance, won{5});
 }
 
 TEST_F(sqlite_file, nothing_is_committed_to_a_file_that_was_removed_or_replaced) {
