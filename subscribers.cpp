@@ -67,6 +67,7 @@ subscriber_options_of(const config::notification_settings& settings,
   options.delivery.provider = std::move(provider);
   options.delivery.linger = std::chrono::milliseconds{20}; // docs/performance.md
   options.delivery.policy.max_age = settings.max_age;
+  options.delivery.policy.retry_after_max = settings.retry_after_max;
   options.delivery.retention = settings.retention;
   // A call is over after its time-out; the rest is for clocks of other processes that differ.
   options.delivery.policy.settles_within = timeout + std::chrono::seconds{25};

@@ -17,6 +17,9 @@ namespace paymentd::actors {
 
 namespace {
 /// A line about one subscriber, whose name begins it.
+// A shorter wait is not worth a line of its own.
+constexpr std::chrono::seconds hold_told_min{10};
+
 void say(spdlog::level::level_enum level, const std::string& subscriber, std::string_view what) {
   spdlog::log(level, "{}",
               with_fields(fmt::format("{}: {}", subscriber, what), {{"subscriber", subscriber}}));
@@ -191,8 +194,14 @@ void deliverer::answered(std::uint64_t call, auto result, auto judge) {
         if (const auto supervisor = caf::actor_cast<caf::actor>(options_.supervisor))
           self_->send(supervisor, child_succeeded{});
     }
-    if (then.hold_for)
-      hold_until_ = std::max(hold_until_, self_->clock().now() + *then.hold_for);
+    if (then.hold_for) {
+      const auto until = self_->clock().now() + *then.hold_for;
+      if (until > hold_until_ && *then.hold_for >= hold_told_min)
+        say(spdlog::level::warn, options_.subscriber,
+            fmt::format("nothing is sent for {} s, as the API asks",
+                        then.hold_for->count() / 1000));
+      hold_until_ = std::max(hold_until_, until);
+    }
     if (!then.outage.empty())
       close(then.outage);
   }

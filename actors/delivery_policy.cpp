@@ -81,7 +81,7 @@ std::chrono::milliseconds retry_delay(const db::message& message, const delivery
 std::chrono::milliseconds throttle_delay(const failure& why, const open_claim& claim,
                                          const delivery_policy& policy, double random) {
   if (why.retry_after.count() > 0)
-    return why.retry_after;
+    return std::min(why.retry_after, policy.retry_after_max);
   return backoff_delay(policy.doubt, claim.doubts + 1, random);
 }
 
@@ -110,8 +110,9 @@ std::optional<db::delivery_result> result_of(const db::message& message,
   case failure_class::transient:
     return pending(message, std::move(why.reason), around.now + delay, 1, policy, around.now);
   case failure_class::throttled:
-    return pending(message, std::move(why.reason), around.now + std::max(why.retry_after, delay), 0,
-                   policy, around.now);
+    return pending(message, std::move(why.reason),
+                   around.now + std::max(std::min(why.retry_after, policy.retry_after_max), delay),
+                   0, policy, around.now);
   case failure_class::outage: // the call was taken, so this is of the recipient's
     return pending(message, std::move(why.reason), around.now + delay, 0, policy, around.now);
   case failure_class::unknown:

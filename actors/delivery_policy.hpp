@@ -30,6 +30,8 @@ struct delivery_policy {
   backoff_options copy{
       .min = std::chrono::minutes{1}, .max = std::chrono::hours{1}, .factor = 5.0, .jitter = 0.2};
   int copies_max = 5;
+  /// However long the API says to wait: one wrong Retry-After must not stop all messages for years.
+  std::chrono::milliseconds retry_after_max = std::chrono::hours{1};
   /// A message that failed and whose event is older than this is FAILED rather than tried again.
   std::chrono::milliseconds max_age = std::chrono::hours{24};
   /// So long after it was sent, a call has been accepted or never will be: more than the provider's

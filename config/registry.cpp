@@ -126,6 +126,10 @@ void add_notification(std::vector<setting>& all) {
                      0.0, 1.0,
                      "The part of each wait that is left to chance, so that many processes do not "
                      "come back at once."));
+  all.push_back(duration("notification.retry_after_max",
+                         PAYMENTD_FIELD(notification.retry_after_max), 1s, 24h,
+                         "The longest that a provider or a webhook can have everything wait "
+                         "(Retry-After); then one call is tried."));
   all.push_back(duration("notification.max_age", PAYMENTD_FIELD(notification.max_age), 1s, 8760h,
                          "How long a message is tried before it is FAILED."));
   all.push_back(duration("notification.retention", PAYMENTD_FIELD(notification.retention), 1h,

@@ -99,6 +99,7 @@ struct webhook_settings {
 struct notification_settings {
   backoff_options backoff; // min is at most max
   milliseconds max_age = std::chrono::hours{24};
+  milliseconds retry_after_max = std::chrono::hours{1};
   milliseconds retention = std::chrono::hours{720};
   milliseconds lease{15'000};
   milliseconds results_poll{60'000};

@@ -124,7 +124,10 @@ void postgres_store::add_ended(const delivery_step& step, instant now) {
     session_.add(sql::add_deliveries, values(fresh)
                                           .add_array(element::timestamptz, fresh,
                                                      [](const line& one) { return one.created_at; })
-                                          .add(now));
+                                          .add(now)
+                                          .add(step.stream.stream)
+                                          .add(std::string_view(options_.owner))
+                                          .add(step.stream.epoch));
   if (!retried.empty())
     session_.add(sql::change_deliveries, values(retried).add(now));
 }

@@ -407,9 +407,10 @@ inline constexpr statement take_retries{"take_retries", R"sql(
 update deliveries set next_attempt_at = null
 where subscriber_id = $1::bigint and entry_id = any ($2::bigint[]))sql"};
 
-// First results of messages. No locks but those of the new rows.
+// First results of messages. No locks but those of the new rows. Adds none where the epoch has
+// ended: its successor may have added the same, and that would be told before the fence is.
 // $1 subscriber, $2 entries, $3 statuses, $4 attempts, $5 errors, $6 provider's ids,
-// $7 times of the next try, $8 times of the entries, $9 now.
+// $7 times of the next try, $8 times of the entries, $9 now, $10 stream, $11 owner, $12 epoch.
 inline constexpr statement add_deliveries{"add_deliveries", R"sql(
 insert into deliveries (subscriber_id, entry_id, created_at, updated_at, next_attempt_at, attempts,
   status, provider_message_id, last_error)
@@ -417,7 +418,9 @@ select $1::bigint, n.entry_id, n.created_at, $9::timestamptz, n.next_attempt_at,
   n.status, n.provider_message_id, n.last_error
 from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[],
             $8::timestamptz[]) as n (entry_id, status, attempts, last_error, provider_message_id,
-                                     next_attempt_at, created_at))sql"};
+                                     next_attempt_at, created_at)
+where exists (select from streams s
+              where s.id = $10::bigint and s.owner = $11::text and s.epoch = $12::bigint))sql"};
 
 // Results of retries. Locks the deliveries, under the lock of their cursor. As add_deliveries.
 inline constexpr statement change_deliveries{"change_deliveries", R"sql(

@@ -177,6 +177,18 @@ TEST_F(notification_failure_test, calls_that_hang_do_not_keep_it_alive) {
   EXPECT_EQ(stage.status().failures, 1);
 }
 
+TEST_F(notification_failure_test, a_wait_without_an_end_ends_after_an_hour) {
+  start_warm();
+  failure throttled = failing(failure_class::throttled, "429");
+  throttled.retry_after = std::chrono::hours{24 * 365};
+  fail_next(throttled);
+  const auto paid = stage.pay(1);
+  stage.pass(59min);
+  EXPECT_EQ(provider.sent.size(), 1u);
+  stage.pass(2min);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
 TEST_F(notification_failure_test, a_throttled_call_holds_everybody_and_spends_no_attempts) {
   start_warm();
   failure throttled = failing(failure_class::throttled, "429");

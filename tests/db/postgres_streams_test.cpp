@@ -36,6 +36,34 @@ TEST_F(postgres_streams, each_lane_has_a_stream_of_its_own) {
   EXPECT_NE(first->lease().stream, second->lease().stream);
 }
 
+TEST_F(postgres_streams, a_step_that_ends_what_its_successor_has_ended_is_fenced) {
+  const auto stopped = lane("stopped");
+  const auto left = with_something_left(*stopped);
+  const auto who = must(stopped->subscribe("alimtalk", true, false, start));
+  must(stopped->open_claims(who.id, left, start));
+  delivery_step step;
+  step.subscriber = who.id;
+  step.stream = left;
+  step.open_max = 1;
+  const auto opened = must(stopped->deliver(step, start)).claims.at(0);
+  step.ended = {end_as(opened, delivery_status::delivered)};
+
+  const auto other = lane("other");
+  must(other->subscribe("alimtalk", true, false, start));
+  end_leases();
+  must(other->settle({}, start)); // renews its own
+  const auto adopted = must(other->adopt_streams({}, 10, start));
+  ASSERT_EQ(adopted.size(), 1u);
+  delivery_step successor;
+  successor.subscriber = who.id;
+  successor.stream = adopted[0];
+  const auto found = must(other->open_claims(who.id, adopted[0], start));
+  successor.ended = {end_as(found.at(0), delivery_status::delivered)};
+  must(other->deliver(successor, start));
+
+  EXPECT_EQ(kind_of(stopped->deliver(step, start)), error_kind::fenced) << "not broken";
+}
+
 TEST_F(postgres_streams, a_living_processs_stream_is_not_adopted) {
   const auto alive = lane("alive");
   with_something_left(*alive);
