@@ -54,7 +54,10 @@ bool is_known(std::string_view name) {
 /// part of a password that is not escaped.
 std::string_view without_query(std::string_view url) {
   const auto mark = url.find('?');
-  if (mark == url.npos || !is_known(url.substr(mark + 1, url.find('=', mark) - mark - 1)))
+  // To libpq an @ before the first slash ends a user, whatever stands between.
+  const auto slash = url.find('/', url.find("://") + 3);
+  if (mark == url.npos || slash > mark ||
+      !is_known(url.substr(mark + 1, url.find('=', mark) - mark - 1)))
     return url;
   return url.substr(0, mark);
 }

@@ -24,7 +24,7 @@ bool passes_by_itself(std::string_view sqlstate) noexcept {
 }
 
 bool is_contention(std::string_view sqlstate) noexcept {
-  return sqlstate == "55P03" || sqlstate == "40P01" || sqlstate == "40001";
+  return sqlstate == "55P03";
 }
 
 bool belongs_to_connection(std::string_view sqlstate) noexcept {

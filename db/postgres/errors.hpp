@@ -11,7 +11,7 @@ namespace paymentd::db::postgres {
 /// Whether trying again may help: by the classes of SQLSTATE (PostgreSQL's manual, appendix A).
 bool passes_by_itself(std::string_view sqlstate) noexcept;
 
-/// Whether rows were locked elsewhere: for too long, in a circle, or changed meanwhile.
+/// Whether a row was locked elsewhere for too long. (A deadlock passes by itself.)
 bool is_contention(std::string_view sqlstate) noexcept;
 
 /// Whether an error will stay as long as the connection does: then it is closed.

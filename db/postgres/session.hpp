@@ -19,7 +19,7 @@ class session {
   /// How many connections there have been: a new one tells of a restart or a failover in between.
   std::int64_t opened() const noexcept { return opened_; }
   connection& on() noexcept { return *connection_; }
-  /// Whether the call failed since a row was locked elsewhere for too long, or by a deadlock.
+  /// Whether the call failed since a row was locked elsewhere for too long.
   bool contended() const noexcept { return contended_; }
   /// Whether the call failed since the connection, which is older than the call, is of no use any
   /// more: a firewall, a restart, a failover or the server's idle_session_timeout has ended it.

@@ -362,7 +362,7 @@ TEST(load, a_stop_is_announced_for_less_than_it_may_take) {
 TEST(load, what_was_delivered_is_kept_for_as_long_as_its_results_are_asked_about) {
   EXPECT_THAT(bad(sets({{"notification.retention", "1h"}, {"notification.results_poll", "21m"}})),
               ElementsAre("--set: notification.retention: must be at least three times "
-                          "notification.results_poll, 21m, not 1h"));
+                          "notification.results_poll, 21m, not 1h (--set)"));
 }
 
 TEST(load, fewer_may_wait_than_fit_into_a_batch) {

@@ -69,7 +69,7 @@ TEST_F(postgres_faults, a_statement_that_times_out_is_tried_again) {
 TEST_F(postgres_faults, a_deadlock_with_a_stranger_is_tried_again) {
   seed(10);
   // Ours is the victim: the other session looks for a deadlock much later.
-  cluster.sql(database, "alter database " + database + " set deadlock_timeout = '1500ms'");
+  cluster.sql(database, "alter database " + database + " set deadlock_timeout = '500ms'");
   const auto server = serve({"notification.lease=12s"});
   db::side_session other(cluster.url(database));
   other.sql("set deadlock_timeout = '60s'");
@@ -109,8 +109,13 @@ TEST_F(postgres_faults, a_process_stopped_inside_a_transaction_does_not_freeze_t
                   "state = 'idle in transaction'") == 1;
   }));
   auto client = living->client();
-  const auto answer = client.post("/v1/payments", paying_clients::payment_of(11)); // the same user
-  ASSERT_TRUE(answer);
+  auto answer = client.post("/v1/payments", paying_clients::payment_of(11)); // the same user
+  // Until the server ends that transaction, the user's row is locked, and is said to be.
+  ASSERT_TRUE(eventually([&] {
+    if (answer && answer->body.find("row_locked") != std::string::npos)
+      answer = client.post("/v1/payments", paying_clients::payment_of(11));
+    return answer && answer->body.find("row_locked") == std::string::npos;
+  }));
   EXPECT_EQ(answer->status, 201) << answer->body;
   answers.note(11, *answer);
   stopped->process().signal(SIGCONT);
