@@ -54,6 +54,7 @@ defaults
   timeout connect 2s
   timeout client 60s
   timeout server 60s
+  timeout check 5s
   option redispatch 1
   retries 3
   retry-on conn-failure

@@ -189,20 +189,14 @@ TEST(command_line, a_database_that_cannot_be_opened_is_one_line_and_exit_1) {
 TEST(command_line,
      an_address_that_names_no_database_is_one_line_that_names_the_setting_and_exit_2) {
   const workplace place;
-  for (const char* url : {
-           "postgresql://shop:hush@db:12%/x",
-           "postgresql://shop:hush@db/x?nonsense=1",
-           "postgresql://shop:hush@db:99999/x",
-           "postgresql://shop:hush@db:0/x",
-           "postgresql://shop:hush@a,b/x?port=1,2,3",
-           "postgresql://shop:hush@db/x?connect_timeout=soon",
-           "postgresql://shop:hush@db/x?sslmode=please",
-           "postgresql://shop:p@hush@127.0.0.1:1/x",
-           "postgresql://shop:1/hush@127.0.0.1:1/x",
-           "postgresql://shop:1?hush@127.0.0.1:1/x",
-           "postgresql://shop:1#hush@127.0.0.1:1/x",
-           "postgresql://?password=p@hush",
-       }) {
+  for (const char* url :
+       {"postgresql://shop:hush@db:12%/x", "postgresql://shop:hush@db/x?nonsense=1",
+        "postgresql://shop:hush@db:99999/x", "postgresql://shop:hush@db:0/x",
+        "postgresql://shop:hush@a,b/x?port=1,2,3",
+        "postgresql://shop:hush@db/x?connect_timeout=soon",
+        "postgresql://shop:hush@db/x?sslmode=please", "postgresql://shop:p@hush@127.0.0.1:1/x",
+        "postgresql://shop:1/hush@127.0.0.1:1/x", "postgresql://shop:1?hush@127.0.0.1:1/x",
+        "postgresql://shop:1#hush@127.0.0.1:1/x", "postgresql://?password=p@hush"}) {
     for (const char* command : {"serve", "audit", "migrate", "config"}) {
       const ended result = place.run({command, "--set", std::string("database.url=") + url});
       EXPECT_EQ(result.exit_code, 2) << url;

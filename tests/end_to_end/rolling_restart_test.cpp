@@ -22,6 +22,7 @@ std::string configuration(std::uint16_t front, const server_process& one,
   };
   return "defaults\n  mode http\n  timeout connect 2s\n  timeout client 60s\n"
          "  timeout server 60s\n  option redispatch 1\n  retries 3\n  retry-on conn-failure\n"
+         "  timeout check 5s\n"
          "frontend shop\n  bind 127.0.0.1:" +
          std::to_string(front) +
          "\n  default_backend paymentd\n"
