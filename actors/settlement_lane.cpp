@@ -31,6 +31,8 @@ constexpr std::chrono::milliseconds expire_interval{50};
 constexpr std::chrono::seconds answers_within{1};
 // Between two writes that only see whether the database takes one.
 constexpr std::chrono::seconds check_interval{1};
+// A lane that is idle renews its lease within two of these ticks.
+constexpr int ticks_a_lease = 4;
 
 void log(spdlog::level::level_enum level, const settlement_lane_state& state,
          std::string_view what) {
@@ -98,8 +100,10 @@ void expire_later(lane_actor* self) {
 void tell_held(lane_actor* self) {
   const auto& state = self->state;
   std::optional<steady_instant> until;
-  if (state.options.lease.count() > 0)
-    until = lease_end(state.asked_at, state.options.lease);
+  // The lease may have been renewed by a batch before, that long ago at the most.
+  const std::chrono::milliseconds lease = state.options.lease;
+  if (lease.count() > 0)
+    until = lease_end(state.asked_at, lease) - lease / db::lease_renewals;
   for (const caf::actor& subscriber : state.options.subscribers)
     self->send(subscriber, stream_held{state.stream, until});
 }
@@ -249,7 +253,7 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   state.batch_tickets.clear();
   state.batch.reset();
   state.now = phase::gathering;
-  // Every batch renews the lease; once between two ticks is often enough to say so.
+  // Batches renew the lease; once between two ticks is often enough to say so.
   const bool said = outcomes.empty() ? false : std::exchange(state.settled_since_renewal, true);
   if (state.options.lease.count() > 0 && !said)
     tell_held(self);
@@ -371,7 +375,7 @@ void on_check(lane_actor* self) {
 
 void on_renew(lane_actor* self) {
   auto& state = self->state;
-  self->delayed_send(self, state.options.lease / 3, renew_atom::value);
+  self->delayed_send(self, state.options.lease / ticks_a_lease, renew_atom::value);
   if (state.now == phase::ready && !state.settled_since_renewal)
     probe(self);
   state.settled_since_renewal = false;
@@ -383,7 +387,7 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
   self->state.options = std::move(options);
   take_stream(self);
   if (self->state.options.lease.count() > 0)
-    self->delayed_send(self, self->state.options.lease / 3, renew_atom::value);
+    self->delayed_send(self, self->state.options.lease / ticks_a_lease, renew_atom::value);
 
   return {
       [self](submit& what) {

@@ -20,13 +20,16 @@ namespace paymentd::db {
 
 // ---- streams ------------------------------------------------------------------------------------
 
-/// The right to write and deliver one stream of the ledger. Each owner's tenure has an epoch of its
-/// own; whoever acts under an ended epoch is told `fenced`.
+/// The right to write one stream of the ledger, or to deliver what is in it to one subscriber. Each
+/// owner's tenure has an epoch of its own; whoever acts under an ended epoch is told `fenced`.
 struct stream_lease {
   stream_id stream;
   std::int64_t epoch = 0;
   friend bool operator==(const stream_lease&, const stream_lease&) = default;
 };
+
+/// A batch renews its stream's lease unless one before it did so within this part of the lease.
+inline constexpr int lease_renewals = 6;
 
 // ---- reading ------------------------------------------------------------------------------------
 
@@ -222,11 +225,12 @@ class store {
 
   /// Makes a stream this store's own to write to: one that nobody owns, or a new one. Begins a new
   /// epoch, whose numbers begin where the clock says (domain/id_floor.hpp) or, where it is behind,
-  /// at the next multiple of 2^20. An earlier stream of this store is left to be adopted.
+  /// far above all that were given. An earlier stream of this store is left to be adopted.
   virtual result<stream_lease> take_stream(instant now) = 0;
 
-  /// Settles the batch in one transaction on the taken stream and renews its lease; an empty batch
-  /// only renews. Gives one outcome a command, in order, and only after the commit is durable.
+  /// Settles the batch in one transaction on the taken stream, and renews its lease where the last
+  /// renewal is more than a sixth of the lease ago (lease_renewals); an empty batch does no more.
+  /// Gives one outcome a command, in order, and only after the commit is durable.
   /// `in_doubt`: call `resolve` before anything else. Precondition: take_stream succeeded.
   virtual result<std::vector<outcome>> settle(std::span<const command> batch, instant now) = 0;
 

@@ -95,12 +95,13 @@ std::string postgres_store::instance() {
   return instance_ + "t" + std::to_string(session_.on().timeline());
 }
 
-void postgres_store::add_begin_step(subscriber_id subscriber, stream_lease stream) {
+void postgres_store::add_begin_step(subscriber_id subscriber, stream_lease stream,
+                                    row_place cursor) {
   session_.add(sql::begin);
   session_.add(
       sql::check_epoch,
       parameters{}.add(stream.stream).add(std::string_view(options_.owner)).add(stream.epoch));
-  session_.add(sql::lock_cursor, parameters{}.add(subscriber).add(stream.stream));
+  session_.add(sql::lock_cursor_at, parameters{}.add(subscriber).add(stream.stream).add(cursor));
 }
 
 result<postgres_store::place> postgres_store::read_place(subscriber_id subscriber,
@@ -122,7 +123,7 @@ result<postgres_store::place> postgres_store::read_place(subscriber_id subscribe
   return place{.subscriber = subscriber,
                .stream = stream,
                .position = cursor.integer(0, 0),
-               .next = epoch.integer(0, 0),
+               .cursor = cursor.place(0, 3),
                .wants_payments = cursor.boolean(0, 1),
                .wants_refunds = cursor.boolean(0, 2)};
 }
@@ -146,7 +147,7 @@ result<postgres_store::place> postgres_store::begin_step(subscriber_id subscribe
   answers->erase(answers->begin() + 2);
   auto at = read_place(subscriber, stream, *answers);
   if (at)
-    known_places_[{subscriber, stream.stream}] = at->kinds();
+    known_places_[{subscriber, stream.stream}] = *at;
   return at;
 }
 

@@ -136,8 +136,10 @@ void postgres_store::add_ended(const delivery_step& step, instant now) {
 result<postgres_store::findings> postgres_store::look(const delivery_step& step, instant now,
                                                       std::optional<place>& at) {
   const bool begins = !at;
+  const auto key = std::pair(step.subscriber, step.stream.stream);
+  const place assumed = begins ? known_places_.at(key) : *at;
   if (begins)
-    add_begin_step(step.subscriber, step.stream);
+    add_begin_step(step.subscriber, step.stream, assumed.cursor);
   if (!step.ended.empty())
     add_ended(step, now);
   const std::int64_t room = std::int64_t{std::max(step.open_max, 0)} * step.messages_max;
@@ -146,14 +148,26 @@ result<postgres_store::findings> postgres_store::look(const delivery_step& step,
                parameters{}.add(step.subscriber).add(step.stream.stream).add(now).add(room + 1));
   session_.add(sql::next_retry, parameters{}.add(step.subscriber).add(step.stream.stream));
   session_.add(sql::events_ahead,
-               kinds_after(parameters{}.add(step.subscriber).add(step.stream.stream),
-                           known_places_.at({step.subscriber, step.stream.stream}))
+               kinds_after(parameters{}
+                               .add(make_entry_id(step.stream.stream, assumed.position))
+                               .add(make_entry_id({step.stream.stream.value + 1}, 0)),
+                           assumed.kinds())
                    .add(std::max<std::int64_t>(room, 1)) // one where none may be opened: a peek
                    .add(looked_at));
   const auto answers = session_.run("deliver");
   if (!answers)
     return std::unexpected(answers.error());
   if (begins) {
+    if (const rows& cursor = (*answers)[2];
+        !(*answers)[1].empty() && (cursor.empty() || cursor.integer(0, 0) != assumed.position)) {
+      // Pruning, or another process, has moved it: look again by its key.
+      session_.roll_back();
+      auto begun = begin_step(step.subscriber, step.stream);
+      if (!begun)
+        return std::unexpected(begun.error());
+      at = *std::move(begun);
+      return look(step, now, at);
+    }
     auto begun = read_place(step.subscriber, step.stream, *answers);
     if (!begun)
       return std::unexpected(begun.error());
@@ -193,7 +207,6 @@ result<postgres_store::findings> postgres_store::read_found(std::span<const rows
   }
   const std::int64_t all_wanted = ahead.empty() ? 0 : ahead.integer(0, 11);
   const std::int64_t all_seen = ahead.empty() ? 0 : ahead.integer(0, 12);
-  what.at_end = all_seen < looked_at && all_seen == ahead.size();
   what.more_ahead = all_seen == looked_at || all_wanted > std::min(room, std::ssize(what.ahead));
   return what;
 }
@@ -211,7 +224,7 @@ result<delivery_answer> postgres_store::open(const place& at, const delivery_ste
 
   std::int64_t position = at.position;
   if (all_ahead)
-    position = std::max({position, what.seen_to, what.at_end ? at.next - 1 : 0});
+    position = std::max(position, what.seen_to);
   else {
     what.more_ahead |= what.ahead.size() > ahead_max;
     what.ahead.resize(std::min(what.ahead.size(), ahead_max));
@@ -238,8 +251,7 @@ result<delivery_answer> postgres_store::open(const place& at, const delivery_ste
   if (!ranges.empty())
     add_ranges(at, ranges, now);
   if (position != at.position)
-    session_.add(sql::move_cursor,
-                 parameters{}.add(at.subscriber).add(at.stream.stream).add(position));
+    session_.add(sql::move_cursor, parameters{}.add(at.cursor).add(position));
   if (!what.due.empty()) {
     std::ranges::sort(what.due);
     session_.add(sql::take_retries, parameters{}.add(at.subscriber).add_ids(what.due));
@@ -258,6 +270,10 @@ result<delivery_answer> postgres_store::open(const place& at, const delivery_ste
   const auto answers = session_.run_to_commit("deliver");
   if (!answers)
     return std::unexpected(answers.error());
+  place& left = known_places_[{at.subscriber, at.stream.stream}] = at;
+  left.position = position;
+  if (position != at.position)
+    left.cursor = (*answers)[2 * retries.size() + (ranges.empty() ? 0 : 1)].place(0, 0);
   std::size_t next = 0;
   for (std::size_t i = 0; i < retries.size(); ++i, next += 2) {
     const rows& events = (*answers)[next + 1];

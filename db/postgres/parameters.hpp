@@ -52,6 +52,9 @@ class parameters {
     return *this;
   }
   parameters& add(std::string_view text);
+  parameters& add(row_place place) {
+    return add(std::string_view(place.raw.data(), place.raw.size()));
+  }
   parameters& add(instant at) { return add(to_server_time(at)); }
   template <class Tag>
   parameters& add(strong_id<Tag> id) {

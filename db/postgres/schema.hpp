@@ -159,7 +159,16 @@ create table result_marks (
 ) with (fillfactor = 10);
 )sql";
 
-inline constexpr std::array migrations = {migration_1, migration_2, migration_3};
+// Batches that wrote no ledger entry, until it is known that they were committed.
+inline constexpr const char* migration_4 = R"sql(
+create table batch_marks (
+  stream_id bigint not null,
+  number bigint not null,
+  primary key (stream_id, number)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+)sql";
+
+inline constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

@@ -1,5 +1,5 @@
-// Settlement: one batch, one transaction, two round trips. The first takes the stream's numbers and
-// locks and reads what the batch names; the second writes what `decide` made of it and commits.
+// Settlement: one batch, one transaction, two round trips. The first fences, locks and reads what
+// the batch names; the second writes what `decide` made of it and commits.
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
 #include "domain/id_floor.hpp"
@@ -13,7 +13,7 @@ namespace {
 // Ids are reserved in blocks of at least this many, so that creating costs no round trip; what is
 // left of a block when the process ends is lost.
 constexpr std::int64_t id_block_min = 1000;
-constexpr std::int64_t numbers_end = std::int64_t{1} << stream_shift;
+constexpr std::int64_t all_numbers_end = std::int64_t{1} << stream_shift;
 
 std::int64_t numbers_for(std::span<const command> batch) {
   return std::max<std::int64_t>(std::ssize(batch), 1);
@@ -82,19 +82,22 @@ result<std::vector<outcome>> postgres_store::settle_free(std::span<const command
   auto found = lock_and_read(chosen, now);
   if (!found)
     return std::unexpected(found.error());
-  const std::int64_t last = number_of(found->state.first_entry) + numbers_for(chosen) - 1;
+  const std::int64_t first = number_of(found->state.first_entry);
+  const std::int64_t last = first + numbers_for(chosen) - 1;
+  numbers_.next = last + 1; // as the ids below
   decision decided = decide(chosen, std::move(found->state), now);
   // Used up whether the batch commits or not: gaps do no harm, a second use would.
   user_ids_.next += std::ssize(decided.new_users);
   order_ids_.next += std::ssize(decided.new_orders);
   add_created(decided, now);
   add_changes(decided, *found, now);
+  const entry_id proof = add_proof(decided, first, last);
   if (all_free)
-    return commit_batch(last, std::move(decided.outcomes));
+    return commit_batch(proof, last, std::move(decided.outcomes));
   std::vector<outcome> outcomes(batch.size(), refused{refusal::row_locked, std::nullopt});
   for (std::size_t i = 0; i < at.size(); ++i)
     outcomes[at[i]] = std::move(decided.outcomes[i]);
-  return commit_batch(last, std::move(outcomes));
+  return commit_batch(proof, last, std::move(outcomes));
 }
 
 // A server that was failed over to may have lost this stream's last commits and would give their
@@ -108,7 +111,7 @@ result<void> postgres_store::begin_epoch_after_reconnect(instant now) {
     return std::unexpected(repeatable(raised.error()));
   if (raised->front().empty())
     return std::unexpected(fenced(lease_));
-  holds({lease_.stream, raised->front().integer(0, 0)});
+  holds({lease_.stream, raised->front().integer(0, 0)}, raised->front().integer(0, 1));
   return {};
 }
 
@@ -118,13 +121,19 @@ void postgres_store::add_raise_epoch(stream_lease ended, instant now) {
                                      .add(ended.stream)
                                      .add(std::string_view(options_.owner))
                                      .add(ended.epoch)
-                                     .add(stream_floor_at(now).number));
+                                     .add(stream_floor_at(now).number)
+                                     .add(number_block));
 }
 
 // Ids that were reserved on another connection are left unused: a server that was failed over to
 // may have lost their reservation, and reserve them for somebody else.
-void postgres_store::holds(stream_lease now) {
+void postgres_store::holds(stream_lease now, std::int64_t numbers_end) {
+  if (lease_.stream != now.stream)
+    marked_from_ = 0;
+  marked_ = true; // a process that died may have left some
   lease_ = now;
+  numbers_ = {.next = numbers_end - number_block, .end = numbers_end};
+  renewed_ = std::chrono::steady_clock::now();
   if (lease_session_ != session_.opened()) {
     user_ids_.next = user_ids_.end;
     order_ids_.next = order_ids_.end;
@@ -148,6 +157,55 @@ result<void> postgres_store::reserve(id_block& block, std::int64_t count, instan
   return {};
 }
 
+result<void> postgres_store::reserve_numbers(std::int64_t count) {
+  if (numbers_.end - numbers_.next >= count)
+    return {};
+  const std::int64_t size = std::max(count, number_block);
+  session_.add(sql::reserve_numbers, parameters{}
+                                         .add(size)
+                                         .add(lease_.stream)
+                                         .add(std::string_view(options_.owner))
+                                         .add(lease_.epoch)
+                                         .add(all_numbers_end));
+  const auto reserved = session_.run_to_commit("reserve numbers");
+  if (!reserved)
+    return std::unexpected(repeatable(reserved.error()));
+  if (reserved->front().empty())
+    return std::unexpected(fenced(lease_));
+  // Those that were left are below them: nobody else reserves in this epoch.
+  numbers_.end = reserved->front().integer(0, 0);
+  numbers_.next = std::max(numbers_.next, numbers_.end - size);
+  return {};
+}
+
+void postgres_store::add_fence() {
+  const auto now = std::chrono::steady_clock::now();
+  renewing_.reset();
+  if (now - renewed_ < options_.lease / lease_renewals) {
+    session_.add(
+        sql::check_epoch,
+        parameters{}.add(lease_.stream).add(std::string_view(options_.owner)).add(lease_.epoch));
+    return;
+  }
+  session_.add(sql::renew_lease, parameters{}
+                                     .add(options_.lease.count())
+                                     .add(lease_.stream)
+                                     .add(std::string_view(options_.owner))
+                                     .add(lease_.epoch));
+  renewing_ = now;
+}
+
+// What proves the batch, if its commit comes into doubt: its first entry, or a mark. On the way,
+// the marks of batches that are past all doubt go, as often as the lease is renewed.
+entry_id postgres_store::add_proof(const decision& decided, std::int64_t first, std::int64_t last) {
+  if (renewing_ && marked_)
+    session_.add(sql::delete_marks, parameters{}.add(lease_.stream).add(marked_from_).add(first));
+  if (!decided.entries.empty())
+    return decided.entries.front().id;
+  session_.add(sql::add_mark, parameters{}.add(lease_.stream).add(last));
+  return {};
+}
+
 result<postgres_store::locked> postgres_store::lock_and_read(std::span<const command> batch,
                                                              instant now) {
   const named_ids named = ids_named_by(batch);
@@ -155,19 +213,15 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
     return std::unexpected(enough.error());
   if (auto enough = reserve(order_ids_, named.creates_orders, now); !enough)
     return std::unexpected(enough.error());
+  if (auto enough = reserve_numbers(numbers_for(batch)); !enough)
+    return std::unexpected(enough.error());
   std::vector<order_id> refunded; // only their orders tell whose they are
   for (const command& one : batch)
     if (const auto* what = std::get_if<refund>(&one))
       refunded.push_back(what->order);
 
   session_.add(sql::begin);
-  session_.add(sql::take_numbers, parameters{}
-                                      .add(numbers_for(batch))
-                                      .add(options_.lease.count())
-                                      .add(lease_.stream)
-                                      .add(std::string_view(options_.owner))
-                                      .add(lease_.epoch)
-                                      .add(numbers_end));
+  add_fence();
   const bool orders = !named.orders.empty();
   const bool users = !named.users.empty() || !refunded.empty();
   if (orders)
@@ -186,7 +240,7 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
 
   locked out;
   snapshot& state = out.state;
-  state.first_entry = make_entry_id(lease_.stream, (*answers)[1].integer(0, 0));
+  state.first_entry = make_entry_id(lease_.stream, numbers_.next);
   state.first_user = {user_ids_.next};
   state.first_order = {order_ids_.next};
   std::size_t at = 2;
@@ -288,10 +342,10 @@ void postgres_store::add_changes(const decision& decided, const locked& at, inst
   }
 }
 
-result<std::vector<outcome>> postgres_store::commit_batch(std::int64_t last,
+result<std::vector<outcome>> postgres_store::commit_batch(entry_id proof, std::int64_t last,
                                                           std::vector<outcome> outcomes) {
   // In doubt before the commit leaves: whatever is thrown from then on, `resolve` knows the batch.
-  doubt_ = doubt{.stream = lease_, .last = last, .outcomes = std::move(outcomes)};
+  doubt_ = doubt{.stream = lease_, .entry = proof, .last = last, .outcomes = std::move(outcomes)};
   auto done = session_.run_to_commit("settle");
   if (!done && done.error().kind == error_kind::in_doubt)
     return std::unexpected(done.error());
@@ -299,6 +353,12 @@ result<std::vector<outcome>> postgres_store::commit_batch(std::int64_t last,
   doubt_.reset();
   if (!done)
     return std::unexpected(done.error());
+  if (renewing_) {
+    renewed_ = *renewing_;
+    marked_from_ = last;
+    marked_ = false;
+  }
+  marked_ |= proof == entry_id{};
   return outcomes;
 }
 
@@ -310,16 +370,22 @@ result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant now)
   session_.add(
       sql::ended_epoch,
       parameters{}.add(asked.stream).add(asked.epoch).add(std::string_view(options_.owner)));
+  session_.add(sql::is_committed, parameters{}
+                                      .add(doubt_ ? doubt_->entry : entry_id{})
+                                      .add(asked.stream)
+                                      .add(doubt_ ? doubt_->last : 0));
   const auto answers = session_.run_to_commit("resolve");
   if (!answers)
     return std::unexpected(repeatable(answers.error()));
   if (const rows& raised = (*answers)[0]; !raised.empty())
-    holds({asked.stream, raised.integer(0, 0)});
-  // Whoever ended the epoch, this call or another owner, has noted how far it had come. Without a
-  // note the epoch itself was lost with a failed server, and all that was done under it.
+    holds({asked.stream, raised.integer(0, 0)}, raised.integer(0, 1));
+  // Whoever ended the epoch, this call or another owner, has noted it, and waited for the batch if
+  // that was still on its way. Without a note the epoch itself was lost with a failed server, and
+  // all that was done under it.
   const rows& ended = (*answers)[1];
+  const bool committed = (*answers)[2].boolean(0, 0);
   std::optional<std::vector<outcome>> outcomes;
-  if (doubt_ && !ended.empty() && ended.integer(0, 0) >= doubt_->last)
+  if (doubt_ && !ended.empty() && committed)
     outcomes = std::move(doubt_->outcomes);
   doubt_.reset();
   return outcomes;

@@ -53,51 +53,82 @@ inline constexpr statement instance{"instance", "select value from meta where na
 
 // ---- streams ------------------------------------------------------------------------------------
 
-// Locks the stream's row (no key update). No row: the stream is lost, or used up.
-// $1 count, $2 lease in ms, $3 stream, $4 owner, $5 epoch, $6 the end of all numbers.
-inline constexpr statement take_numbers{"take_numbers", R"sql(
-update streams set next = next + $1::bigint,
-  lease_until = clock_timestamp() + $2::bigint * interval '1 millisecond'
-where id = $3::bigint and owner = $4::text and epoch = $5::bigint
-and next + $1::bigint <= $6::bigint
-returning next - $1::bigint)sql"};
+// A stream's numbers are given from memory, in blocks that `next` is moved past before they are
+// used. So a batch writes nothing to the stream's row: it locks the epoch, and what it inserted
+// proves that it was committed. A row that every batch updated would leave a dead version a batch
+// for as long as anybody holds an old snapshot (a dump, an idle transaction), and each look at it
+// passes them all.
 
-// Locks the stream's row for key share: taking numbers goes on beside it, since that changes no
-// key, while a change of the epoch, which is in a unique index for this sake alone, waits. $1
-// stream, $2 owner, $3 epoch.
+// The fence of a batch and of a delivery step. Locks the stream's row for key share, beside others
+// that do, while a change of the epoch, which is in a unique index for this sake alone, waits. No
+// row: the epoch has ended. $1 stream, $2 owner, $3 epoch.
 inline constexpr statement check_epoch{"check_epoch", R"sql(
-select next from streams where id = $1::bigint and owner = $2::text and epoch = $3::bigint
+select id from streams where id = $1::bigint and owner = $2::text and epoch = $3::bigint
 for key share)sql"};
+
+// The same, and renews the lease. Locks the stream's row (no key update). $1 lease in ms, $2
+// stream, $3 owner, $4 epoch.
+inline constexpr statement renew_lease{"renew_lease", R"sql(
+update streams set lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
+where id = $2::bigint and owner = $3::text and epoch = $4::bigint
+returning id)sql"};
+
+// Reserves a block of numbers, in a transaction of its own. Locks the stream's row (no key update).
+// No row: the stream is lost, or used up. Gives the end of what is reserved. $1 how many, $2
+// stream, $3 owner, $4 epoch, $5 the end of all numbers.
+inline constexpr statement reserve_numbers{"reserve_numbers", R"sql(
+update streams set next = next + $1::bigint
+where id = $2::bigint and owner = $3::text and epoch = $4::bigint
+and next + $1::bigint <= $5::bigint
+returning next)sql"};
 
 // Ends the epoch of a stream of this owner and begins the next one. Locks the stream's row (update,
 // since the epoch is a key): waits for a batch of the ended epoch, and shuts out one that comes
-// later. $1 lease in ms, $2 stream, $3 owner, $4 epoch, $5 the clock's floor of numbers. Gives the
-// new epoch and the ended one's last number, which `ended_next` has since a statement cannot return
-// what a row held before.
+// later. $1 lease in ms, $2 stream, $3 owner, $4 epoch, $5 the clock's floor of numbers, $6 how
+// many numbers to reserve. Gives the new epoch and the end of its numbers.
 inline constexpr statement raise_epoch{"raise_epoch", R"sql(
 with raised as (
   update streams set epoch = epoch + 1, ended_next = next,
-    next = case when $5::bigint > next then $5::bigint else ((next >> 20) + 1) << 20 end,
+    next = greatest(next, $5::bigint) + $6::bigint,
     lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
   where id = $2::bigint and owner = $3::text and epoch = $4::bigint
-  returning id, epoch, ended_next)
-insert into stream_epochs (stream_id, epoch, owner, last)
-select id, epoch - 1, $3::text, ended_next - 1 from raised
-returning epoch + 1, last)sql"};
+  returning id, epoch, ended_next, next),
+noted as (
+  insert into stream_epochs (stream_id, epoch, owner, last)
+  select id, epoch - 1, $3::text, ended_next - 1 from raised)
+select epoch, next from raised)sql"};
 
 // Changes nothing, and is a write all the same: its commit waits for the standby, and with it for
-// all that was committed before. A look alone would wait for nobody. Locks the row.
-// $1 stream, $2 epoch, $3 owner.
+// all that was committed before. A look alone would wait for nobody. Locks the row. No row: the
+// epoch was lost with a failed server. $1 stream, $2 epoch, $3 owner.
 inline constexpr statement ended_epoch{"ended_epoch", R"sql(
 update stream_epochs set last = last
 where stream_id = $1::bigint and epoch = $2::bigint and owner = $3::text returning last)sql"};
+
+// Whether a batch was committed: by its first ledger entry, or, where it wrote none, by its mark.
+// No locks. $1 the entry, or 0, $2 stream, $3 the batch's last number.
+inline constexpr statement is_committed{"is_committed", R"sql(
+select exists (select from ledger_entries where id = $1::bigint)
+  or exists (select from batch_marks where stream_id = $2::bigint and number = $3::bigint))sql"};
+
+// The mark of a batch that wrote no ledger entry. No locks but that of the new row. $1 stream,
+// $2 the batch's last number.
+inline constexpr statement add_mark{"add_mark", R"sql(
+insert into batch_marks (stream_id, number) values ($1::bigint, $2::bigint))sql"};
+
+// Marks of batches whose outcomes are known. It says from which number on, so that it passes none
+// of those that are deleted already. $1 stream, $2 from which number, $3 below which.
+inline constexpr statement delete_marks{"delete_marks", R"sql(
+delete from batch_marks
+where stream_id = $1::bigint and number >= $2::bigint and number < $3::bigint)sql"};
 
 // Takes one stream that nobody owns, or whose lease is over and (unless $3) was not given up by
 // its owner, or holds something all the same: a retry asked for by hand after all was drained, or
 // what was left to a subscriber that was not there. Locks one stream's row (update), skipping those
 // that others hold. $1 lease in ms, $2 owner, $3 whether free ones count, $4 the end of the numbers
 // to begin below, $5 streams to leave alone, $6 the subscribers; none: all, $7 and $8 the clock's
-// floor of streams and of numbers.
+// floor of streams and of numbers, $9 how many numbers to reserve. Gives the stream, its epoch and
+// the end of its numbers.
 inline constexpr statement take_over{"take_over", R"sql(
 with chosen as (
   select id, epoch as ended, owner as ended_owner from streams
@@ -110,32 +141,31 @@ with chosen as (
                   where c.stream_id = streams.id and c.subscriber_id = any ($6::bigint[]))
        or exists (select from unnest($6::bigint[]) as b (id) left join cursors c
                   on c.subscriber_id = b.id and c.stream_id = streams.id
-                  where coalesce(c.position, 0) < streams.next - 1
-                  and exists (select from ledger_entries e
-                              where e.id > (streams.id << 41 | coalesce(c.position, 0))
-                              and e.id < (streams.id << 41 | streams.next))))
+                  where exists (select from ledger_entries e
+                                where e.id > (streams.id << 41 | coalesce(c.position, 0))
+                                and e.id < (streams.id + 1) << 41)))
   and next < $4::bigint and id >= $7::bigint and id <> all ($5::bigint[])
   order by id limit 1 for update skip locked),
 taken as (
   update streams s set epoch = s.epoch + 1, ended_next = s.next,
-    next = case when $8::bigint > s.next then $8::bigint else ((s.next >> 20) + 1) << 20 end,
-    owner = $2::text,
+    next = greatest(s.next, $8::bigint) + $9::bigint, owner = $2::text,
     lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
   from chosen c where s.id = c.id and s.epoch = c.ended and s.owner = c.ended_owner
-  returning s.id, s.epoch, s.ended_next, c.ended_owner)
-insert into stream_epochs (stream_id, epoch, owner, last)
-select id, epoch - 1, ended_owner, ended_next - 1 from taken
-returning stream_id, epoch + 1)sql"};
+  returning s.id, s.epoch, s.ended_next, s.next, c.ended_owner),
+noted as (
+  insert into stream_epochs (stream_id, epoch, owner, last)
+  select id, epoch - 1, ended_owner, ended_next - 1 from taken)
+select id, epoch, next from taken)sql"};
 
 // Adds a stream. Two at once want the same id; the later one waits, then gets no row and tries
 // again. $1 lease in ms, $2 owner, $3 the largest id, $4 and $5 the clock's floor of streams and of
-// numbers.
+// numbers, $6 how many numbers to reserve. Gives the stream, its epoch and the end of its numbers.
 inline constexpr statement add_stream{"add_stream", R"sql(
 insert into streams (id, owner, epoch, next, ended_next, lease_until)
-select m.id, $2::text, 1, greatest(1 << 20, $5::bigint), 1,
+select m.id, $2::text, 1, greatest(1 << 20, $5::bigint) + $6::bigint, 1,
   clock_timestamp() + $1::bigint * interval '1 millisecond'
 from (select greatest(coalesce(max(id), 0) + 1, $4::bigint) as id from streams) m where m.id <= $3::bigint
-on conflict do nothing returning id, epoch)sql"};
+on conflict do nothing returning id, epoch, next)sql"};
 
 // Lets an own stream go, for whoever adopts it. Locks its row. $1 stream, $2 owner, $3 epoch.
 inline constexpr statement let_go{"let_go", R"sql(
@@ -167,10 +197,9 @@ with drained as (
   and not exists (select from subscribers b left join cursors c
                   on c.subscriber_id = b.id and c.stream_id = s.id
                   where (cardinality($3::bigint[]) = 0 or b.id = any ($3::bigint[]))
-                  and coalesce(c.position, 0) < s.next - 1
                   and exists (select from ledger_entries e
                               where e.id > (s.id << 41 | coalesce(c.position, 0))
-                              and e.id < (s.id << 41 | s.next)))
+                              and e.id < (s.id + 1) << 41))
   order by s.id for update skip locked),
 freed as (
   update streams s set owner = '', epoch = s.epoch + 1, ended_next = s.next,
@@ -297,7 +326,10 @@ from subscribers where name = $1::text)sql"};
 // No locks but those of the new rows. $1 subscriber.
 inline constexpr statement add_cursors_at_end{"add_cursors_at_end", R"sql(
 insert into cursors (subscriber_id, stream_id, position, kept_from)
-select $1::bigint, id, next - 1, next - 1 from streams)sql"};
+select $1::bigint, s.id, coalesce(e.last, 0), coalesce(e.last, 0)
+from streams s left join lateral (
+  select id & ((1::bigint << 41) - 1) as last from ledger_entries
+  where id > s.id << 41 and id < (s.id + 1) << 41 order by id desc limit 1) e on true)sql"};
 
 // The stream is younger than the subscriber: all of it is for it. $1 subscriber, $2 stream.
 inline constexpr statement add_cursor_at_start{"add_cursor_at_start", R"sql(
@@ -307,14 +339,22 @@ on conflict do nothing)sql"};
 
 // Locks the cursor (update): one step at a time. $1 subscriber, $2 stream.
 inline constexpr statement lock_cursor{"lock_cursor", R"sql(
-select c.position, b.wants_payments, b.wants_refunds from cursors c
+select c.position, b.wants_payments, b.wants_refunds, c.ctid from cursors c
 join subscribers b on b.id = c.subscriber_id
 where c.subscriber_id = $1::bigint and c.stream_id = $2::bigint for update of c)sql"};
 
-// The row is locked by this transaction already. $1 subscriber, $2 stream, $3 position.
+// The same by the place where the cursor lay after the step before: by its key, each look would
+// pass all its dead versions for as long as anybody holds an old snapshot. No row where it has
+// moved. $1 subscriber, $2 stream, $3 place.
+inline constexpr statement lock_cursor_at{"lock_cursor_at", R"sql(
+select c.position, b.wants_payments, b.wants_refunds, c.ctid from cursors c
+join subscribers b on b.id = c.subscriber_id
+where c.ctid = $3::tid and c.subscriber_id = $1::bigint and c.stream_id = $2::bigint
+for update of c)sql"};
+
+// The row is locked by this transaction already. Gives its new place. $1 place, $2 position.
 inline constexpr statement move_cursor{"move_cursor", R"sql(
-update cursors set position = $3::bigint
-where subscriber_id = $1::bigint and stream_id = $2::bigint)sql"};
+update cursors set position = $2::bigint where ctid = $1::tid returning ctid)sql"};
 
 // Claims are touched only under the lock of their cursor. Oldest first. $1 subscriber, $2 stream.
 inline constexpr statement get_claims{"get_claims", R"sql(
@@ -356,10 +396,10 @@ where e.id >= $1::bigint and e.id <= $2::bigint and e.kind = any ($3::smallint[]
 order by e.id)sql"};
 
 // What lies ahead of a cursor: the entries behind it up to the last wanted one that fits, and the
-// unwanted ones (charges, say) behind that. No locks: under the lock of the cursor. The end of the
-// stream and the entries are seen in one snapshot, and a stream's numbers are committed in order,
-// so no entry is passed that commits later. Orders and users are looked up for wanted entries only.
-// $1 subscriber, $2 stream, $3 kinds, $4 how many wanted ones, $5 how many to look at.
+// unwanted ones (charges, say) behind that. No locks: under the lock of the cursor. A stream's
+// numbers are committed in order, so no entry is passed that commits later. Orders and users are
+// looked up for wanted entries only.
+// $1 behind which entry, $2 below which, $3 kinds, $4 how many wanted ones, $5 how many to look at.
 inline constexpr statement events_ahead{"events_ahead", R"sql(
 select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
   u.phone, e.wanted, e.all_wanted, e.all_seen
@@ -370,9 +410,7 @@ from (
     count(*) filter (where l.kind = any ($3::smallint[])) over () as all_wanted,
     count(*) over () as all_seen
   from (select * from ledger_entries
-        where id > ($2::bigint << 41 | (select position from cursors
-                                        where subscriber_id = $1::bigint and stream_id = $2::bigint))
-        and id < ($2::bigint << 41 | (select next from streams where id = $2::bigint))
+        where id > $1::bigint and id < $2::bigint
         order by id limit $5::bigint) l) e
 left join orders o on o.id = e.order_id and e.wanted
 left join users u on u.id = o.user_id
@@ -439,9 +477,12 @@ inline constexpr statement begin_snapshot{"begin_snapshot",
 
 // No locks.
 inline constexpr statement list_places{"list_places", R"sql(
-select b.id, b.name, b.wants_payments, b.wants_refunds, s.id, s.next, coalesce(c.position, 0),
-  coalesce(c.kept_from, 0)
-from subscribers b cross join streams s
+select b.id, b.name, b.wants_payments, b.wants_refunds, s.id, coalesce(e.last, 0) + 1,
+  coalesce(c.position, 0), coalesce(c.kept_from, 0)
+from streams s left join lateral (
+  select id & ((1::bigint << 41) - 1) as last from ledger_entries
+  where id > s.id << 41 and id < (s.id + 1) << 41 order by id desc limit 1) e on true
+cross join subscribers b
 left join cursors c on c.subscriber_id = b.id and c.stream_id = s.id)sql"};
 
 // No locks. A handful of rows.

@@ -62,16 +62,29 @@ class postgres_store final : public store {
   // A batch whose commit may or may not have happened.
   struct doubt {
     stream_lease stream;
+    entry_id entry;        // its first ledger entry, or 0 where it has none
     std::int64_t last = 0; // its last number
     std::vector<outcome> outcomes;
+  };
+  // Numbers of the stream are reserved in blocks of this many. A block is a quarter of a second of
+  // the clock's floor, so that a restart, which leaves the rest of it unused, hardly runs ahead.
+  static constexpr std::int64_t number_block = 1 << 15;
+  // Numbers that are reserved and not given yet.
+  struct stream_numbers {
+    std::int64_t next = 0;
+    std::int64_t end = 0;
   };
   // Settles what names no row that is known to be locked elsewhere.
   result<std::vector<outcome>> settle_free(std::span<const command> batch, instant now);
   result<void> begin_epoch_after_reconnect(instant now);
   // Ends the epoch of a lease and begins the next one, in the running call.
   void add_raise_epoch(stream_lease ended, instant now);
-  // From this connection on, the stream is held under this lease.
-  void holds(stream_lease now);
+  // From this connection on, the stream is held under this lease, whose numbers end there.
+  void holds(stream_lease now, std::int64_t numbers_end);
+  result<void> reserve_numbers(std::int64_t count);
+  // Fences the batch, and renews the lease where that is due.
+  void add_fence();
+  entry_id add_proof(const decision& decided, std::int64_t first, std::int64_t last);
   result<void> reserve(id_block& block, std::int64_t count, instant now);
   // What a batch names, and where the rows of it lie, in step.
   struct locked {
@@ -82,7 +95,8 @@ class postgres_store final : public store {
   result<locked> lock_and_read(std::span<const command> batch, instant now);
   void add_created(const decision& decided, instant now);
   void add_changes(const decision& decided, const locked& at, instant now);
-  result<std::vector<outcome>> commit_batch(std::int64_t last, std::vector<outcome> outcomes);
+  result<std::vector<outcome>> commit_batch(entry_id proof, std::int64_t last,
+                                            std::vector<outcome> outcomes);
 
   // ---- locked_rows.cpp: rows that transactions of others hold. Commands on them are refused, so
   // that the rest of a batch need not wait.
@@ -111,7 +125,7 @@ class postgres_store final : public store {
     subscriber_id subscriber;
     stream_lease stream;
     std::int64_t position = 0;
-    std::int64_t next = 0; // the stream's, when the epoch was checked
+    row_place cursor; // where it lies
     bool wants_payments = false;
     bool wants_refunds = false;
     std::vector<entry_kind> kinds() const;
@@ -134,14 +148,13 @@ class postgres_store final : public store {
     std::optional<instant> next_retry;
     std::vector<message> ahead;
     std::int64_t seen_to = 0; // the last entry's number behind the cursor that was looked at
-    bool at_end = false;      // the stream ends there
     bool more_ahead = false;
   };
   struct range {
     entry_id first;
     entry_id last;
   };
-  void add_begin_step(subscriber_id subscriber, stream_lease stream);
+  void add_begin_step(subscriber_id subscriber, stream_lease stream, row_place cursor);
   result<place> read_place(subscriber_id subscriber, stream_lease stream,
                            const std::vector<rows>& answers);
   result<place> begin_step(subscriber_id subscriber, stream_lease stream);
@@ -166,7 +179,12 @@ class postgres_store final : public store {
   store_options options_;
   session session_;
   stream_lease lease_;
-  std::int64_t lease_session_ = 0; // the connection under which the epoch was begun
+  stream_numbers numbers_;
+  steady_instant renewed_;                 // when the lease was renewed last
+  std::optional<steady_instant> renewing_; // by the batch that is under way
+  std::int64_t marked_from_ = 0;           // marks of batches below it are deleted
+  bool marked_ = false;                    // whether there are some from there on
+  std::int64_t lease_session_ = 0;         // the connection under which the epoch was begun
   std::optional<doubt> doubt_;
   locked_rows locked_;
   steady_instant locked_asked_; // when they were last looked at
@@ -174,8 +192,8 @@ class postgres_store final : public store {
   id_block order_ids_{.kind = "orders"};
   std::set<subscriber_id> subscribers_; // that subscribed here: what is left for others is not ours
   std::string instance_;                // of the database; empty until it was read
-  // Where a step was taken before: its cursor is there, and these kinds are wanted.
-  std::map<std::pair<subscriber_id, stream_id>, std::vector<entry_kind>> known_places_;
+  // Where a step was taken before: the cursor as that left it.
+  std::map<std::pair<subscriber_id, stream_id>, place> known_places_;
   std::unordered_map<claim_id, claimed> claimed_;
 };
 

@@ -29,7 +29,8 @@ void postgres_store::add_take_over(bool free_ones, std::span<const stream_lease>
                    .add_array(element::int8, not_these, [](stream_lease one) { return one.stream; })
                    .add_ids(subscribers_)
                    .add(free_ones ? floor.stream : stream_id{1})
-                   .add(floor.number));
+                   .add(floor.number)
+                   .add(number_block));
 }
 
 void postgres_store::add_let_go(stream_lease what) {
@@ -54,13 +55,14 @@ result<stream_lease> postgres_store::take_stream(instant now) {
                                         .add(std::string_view(options_.owner))
                                         .add(stream_max)
                                         .add(stream_floor_at(now).stream)
-                                        .add(stream_floor_at(now).number));
+                                        .add(stream_floor_at(now).number)
+                                        .add(number_block));
       answers = session_.run_to_commit("add a stream");
     }
     if (!answers)
       return std::unexpected(repeatable(answers.error()));
     if (const rows& taken = answers->back(); !taken.empty()) {
-      holds({{taken.integer(0, 0)}, taken.integer(0, 1)});
+      holds({{taken.integer(0, 0)}, taken.integer(0, 1)}, taken.integer(0, 2));
       doubt_.reset();
       return lease_;
     }

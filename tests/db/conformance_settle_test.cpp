@@ -152,8 +152,7 @@ TEST_P(settling, everything_is_there_after_a_restart) {
   EXPECT_GT(new_user(0).id, owner.id);
 }
 
-TEST_P(settling, each_epoch_begins_at_the_next_multiple_of_2_to_the_20) {
-  constexpr std::int64_t multiple = std::int64_t{1} << 20;
+TEST_P(settling, each_epoch_begins_far_above_the_numbers_of_the_one_before) {
   const auto owner = new_user(0);
   const auto before = settle_one<ledger_entry>(charge{owner.id, {1}});
   const auto ended = lane_->lease();
@@ -161,7 +160,7 @@ TEST_P(settling, each_epoch_begins_at_the_next_multiple_of_2_to_the_20) {
   EXPECT_EQ(lane_->lease().stream, ended.stream);
   EXPECT_GT(lane_->lease().epoch, ended.epoch);
   const auto after = settle_one<ledger_entry>(charge{owner.id, {1}});
-  EXPECT_EQ(number_of(after.id), (number_of(before.id) / multiple + 1) * multiple);
+  EXPECT_GT(number_of(after.id), number_of(before.id) + 10'000);
 }
 
 TEST_P(settling, an_epoch_that_took_no_number_is_left_behind_as_well) {

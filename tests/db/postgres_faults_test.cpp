@@ -49,6 +49,23 @@ TEST_F(postgres_faults, a_commit_whose_answer_was_lost_is_resolved_to_its_outcom
   EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
+TEST_F(postgres_faults, a_batch_without_a_ledger_entry_is_resolved_as_well) {
+  const auto on = lane("one", proxy_url());
+  const auto pays = payable(*on, 1);
+  const std::vector<command> creates(2, create_order{std::get<pay>(pays[0]).user, {10}, {0}, {}});
+  proxy_.fail_next(fault::cut_after_commit);
+  EXPECT_EQ(kind_of(on->settle(creates, start)), error_kind::in_doubt);
+  const auto outcomes = must(on->resolve(start));
+  ASSERT_TRUE(outcomes.has_value());
+  EXPECT_EQ(outcomes->size(), 2u);
+  EXPECT_EQ(sql("select count(*) from paymentd.orders").at(0), "3");
+
+  proxy_.fail_next(fault::cut_before_commit);
+  EXPECT_EQ(kind_of(on->settle(creates, start)), error_kind::in_doubt);
+  EXPECT_EQ(must(on->resolve(start)), std::nullopt);
+  EXPECT_EQ(sql("select count(*) from paymentd.orders").at(0), "3");
+}
+
 TEST_F(postgres_faults, a_commit_that_is_late_is_waited_for) {
   const auto on = lane("one", proxy_url());
   const auto pays = payable(*on, 3);

@@ -50,8 +50,11 @@ class postgres_test : public testing::Test {
     must(open("audit")->audit([&](std::string_view line) { lines.emplace_back(line); }));
     return lines;
   }
-  /// The leases of all streams are over, as if their owners had died some time ago.
-  void end_leases() { sql("update paymentd.streams set lease_until = now() - interval '1 s'"); }
+  /// The leases of all streams are over, as if their owners had died some time ago; but this one's.
+  void end_leases(const std::string& but = "") {
+    sql("update paymentd.streams set lease_until = now() - interval '1 s' where owner <> '" + but +
+        "'");
+  }
 
   const std::string name_ = cluster().create_database();
   milliseconds lease_{4000}; // its limits are the shortest that there are

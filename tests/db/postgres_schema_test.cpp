@@ -89,8 +89,7 @@ TEST_F(postgres_schema, a_store_without_a_schema_says_so) {
 }
 
 TEST_F(postgres_schema, an_address_that_does_not_parse_is_refused_without_its_password) {
-  const auto opened =
-      open_database({.url = "postgresql://shop:hush@db:12%/x", .owner = "one"});
+  const auto opened = open_database({.url = "postgresql://shop:hush@db:12%/x", .owner = "one"});
   const auto what = error_of(opened);
   EXPECT_EQ(what.kind, error_kind::broken);
   EXPECT_THAT(what.text, HasSubstr("does not parse"));
@@ -106,12 +105,12 @@ TEST_F(postgres_schema, an_address_is_refused_only_for_what_can_never_be) {
         "postgresql://db/x?sslmode=verify-full&connect_timeout=3&options=-c%20jit%3Doff",
         "postgresql://db/x?user=shop@example&channel_binding=require&gssencmode=disable"})
     EXPECT_TRUE(check_url(url)) << url;
-  for (const char* url : {"postgresql://db:x/x", "postgresql://db:0/x", "postgresql://db:65536/x",
-                          "postgresql://db:-1/x", "postgresql://a,b/x?port=1,2,3",
-                          "postgresql://db/x?keepalives_idle=long",
-                          "postgresql://db/x?target_session_attrs=writable", "mysql://db/x",
-                          "postgresql://db/x?channel_binding=maybe",
-                          "postgresql://db/x?gssencmode=on"}) {
+  for (const char* url :
+       {"postgresql://db:x/x", "postgresql://db:0/x", "postgresql://db:65536/x",
+        "postgresql://db:-1/x", "postgresql://a,b/x?port=1,2,3",
+        "postgresql://db/x?keepalives_idle=long", "postgresql://db/x?target_session_attrs=writable",
+        "mysql://db/x", "postgresql://db/x?channel_binding=maybe",
+        "postgresql://db/x?gssencmode=on"}) {
     EXPECT_EQ(kind_of(check_url(url)), error_kind::broken) << url;
     EXPECT_FALSE(open_database({.url = url, .owner = "one"})) << url;
   }

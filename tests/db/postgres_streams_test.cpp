@@ -9,6 +9,8 @@
 namespace paymentd::db {
 namespace {
 
+using namespace std::chrono_literals;
+
 class postgres_streams : public postgres_test {
  protected:
   // The lease of a stream with one paid order that nobody was told of.
@@ -50,8 +52,7 @@ TEST_F(postgres_streams, a_step_that_ends_what_its_successor_has_ended_is_fenced
 
   const auto other = lane("other");
   must(other->subscribe("alimtalk", true, false, start));
-  end_leases();
-  must(other->settle({}, start)); // renews its own
+  end_leases("other");
   const auto adopted = must(other->adopt_streams({}, 10, start));
   ASSERT_EQ(adopted.size(), 1u);
   delivery_step successor;
@@ -75,8 +76,7 @@ TEST_F(postgres_streams, a_dead_processs_stream_is_adopted_and_delivered_from) {
   const auto dead = lane("dead");
   const auto left = with_something_left(*dead);
   const auto other = lane("other");
-  end_leases();
-  must(other->settle({}, start)); // renews its own
+  end_leases("other");
 
   const auto adopted = must(other->adopt_streams({}, 10, start));
   ASSERT_EQ(adopted.size(), 1u);
@@ -118,8 +118,7 @@ TEST_F(postgres_streams, an_adopted_stream_is_kept_while_something_is_left_and_t
   const auto dead = lane("dead");
   const auto left = with_something_left(*dead);
   const auto other = lane("other");
-  end_leases();
-  must(other->settle({}, start));
+  end_leases("other");
   const auto adopted = must(other->adopt_streams({}, 10, start));
   ASSERT_EQ(adopted.size(), 1u);
   EXPECT_EQ(must(other->adopt_streams(adopted, 10, start)), adopted);
@@ -172,6 +171,46 @@ TEST_F(postgres_streams, processes_that_adopt_at_once_share_what_there_is) {
   std::ranges::sort(all);
   EXPECT_EQ(all.size(), 6u);
   EXPECT_EQ(std::ranges::unique(all).size(), 0u);
+}
+
+TEST_F(postgres_streams, batches_leave_no_dead_versions_of_their_streams_row) {
+  const auto one = lane("one");
+  const auto pays = payable(*one, 50);
+  const std::string version = "select ctid::text || ' ' || xmin::text from paymentd.streams";
+  const auto before = sql(version);
+  for (const command& each : pays)
+    must(one->settle(std::span(&each, 1), start));
+  EXPECT_EQ(sql(version), before);
+}
+
+TEST_F(postgres_streams, a_batch_renews_the_lease_in_time_and_the_marks_before_it_go) {
+  lease_ = 4s; // the shortest there is: a sixth of it passes soon
+  const auto one = lane("one");
+  for (int i = 0; i < 3; ++i)
+    must(one->settle({}, start)); // a batch without an entry leaves a mark
+  const std::string lease = "select lease_until::text from paymentd.streams";
+  const auto before = sql(lease);
+  EXPECT_EQ(sql("select count(*) from paymentd.batch_marks").at(0), "3");
+  const auto give_up = std::chrono::steady_clock::now() + 10s;
+  while (sql(lease) == before && std::chrono::steady_clock::now() < give_up)
+    must(one->settle({}, start));
+  EXPECT_NE(sql(lease), before);
+  EXPECT_EQ(sql("select count(*) from paymentd.batch_marks").at(0), "1") << "its own";
+}
+
+TEST_F(postgres_streams, more_numbers_than_a_block_holds_are_reserved_on_the_way) {
+  const auto one = lane("one");
+  const auto owner = std::get<user>(
+      must(one->settle(std::vector<command>{create_user{"01012345678", {0}}}, start)).front());
+  const std::vector<command> charges(20'000, charge{owner.id, {1}});
+  std::int64_t last = 0;
+  for (int batch = 0; batch < 3; ++batch)
+    for (const auto& out : must(one->settle(charges, start))) {
+      const auto id = std::get<ledger_entry>(out).id.value;
+      EXPECT_GT(id, last);
+      last = id;
+    }
+  EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
 TEST_F(postgres_streams, a_delivery_does_not_wait_for_a_batch_of_its_lane) {
