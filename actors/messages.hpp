@@ -129,9 +129,10 @@ struct payment_success {
   entry_id last;
 };
 
-/// This process holds the stream from now on (taken, or adopted from a dead process), so its
-/// messages are this process's to deliver. Sent again for each renewal of the lease; under another
-/// epoch without a stream_lost before, it goes on with what it has under way.
+/// From a lane to the stream keeper: it writes to the stream from now on, or goes on under another
+/// epoch. From the keeper to a subscriber: its messages of the stream are this process's to
+/// deliver. Sent again for each renewal; under another epoch without a stream_lost before, it goes
+/// on with what it has under way.
 struct stream_held {
   db::stream_lease stream;
   /// By the actor system's clock: nothing is sent from then on, unless it is held on. Nothing: for
@@ -152,12 +153,13 @@ struct do_subscribe {
 struct subscribed {
   db::result<db::subscriber> subscriber;
 };
-struct do_adopt {
-  std::vector<db::stream_lease> held;
-  int streams_max = 0;
+struct do_lease_deliveries {
+  std::vector<std::string> subscribers;
+  std::vector<stream_id> written; // by this process's lanes
+  int leases_max = 0;
 };
-struct adopted {
-  db::result<std::vector<db::stream_lease>> streams;
+struct deliveries_leased {
+  db::result<std::vector<db::delivery_lease>> leases;
 };
 struct do_open_claims {
   subscriber_id subscriber;
@@ -229,8 +231,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_held)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_subscribe)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::subscribed)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_adopt)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::adopted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_lease_deliveries)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::deliveries_leased)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_open_claims)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::claims_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_deliver)

@@ -130,13 +130,16 @@ health_report payment_system::health(steady_instant now) const {
   return {.settlement = worst(lane_health_), .reads = worst(reader_health_)};
 }
 
-void payment_system::start_keeper(const caf::actor& store) {
+caf::actor payment_system::start_keeper(const caf::actor& store) {
   stream_keeper_options options;
   options.store = store;
-  options.subscribers = supervisors_;
+  for (std::size_t i = 0; i < supervisors_.size(); ++i)
+    options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
   options.lease = options_.lease;
-  options.interval = std::min(keeper_interval_max, options_.lease / 4);
-  started_.push_back(system_.spawn(stream_keeper, std::move(options)));
+  options.interval = keeper_interval_max;
+  if (options_.lease.count() > 0)
+    options.interval = std::min(options.interval, options_.lease / 4);
+  return started_.emplace_back(system_.spawn(stream_keeper, std::move(options)));
 }
 
 caf::actor payment_system::start_reader(const std::string& name, std::size_t batch_max,
@@ -159,12 +162,13 @@ void payment_system::start_retries(const caf::actor& store) {
   way_in_.retrier = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
 }
 
-void payment_system::start_lanes(const std::vector<caf::actor>& workers) {
+void payment_system::start_lanes(const std::vector<caf::actor>& workers, const caf::actor& keeper) {
   for (std::size_t i = 0; i < workers.size(); ++i) {
     settlement_lane_options options;
     options.name = fmt::format("lane {}", i + 1);
     options.worker = workers[i];
     options.subscribers = supervisors_;
+    options.keeper = keeper;
     options.batch_max = options_.batch_max;
     options.pending_max = std::max(options_.batch_max, options_.pending_max / workers.size());
     options.lease = options_.lease;
@@ -187,10 +191,12 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
                                ? workers.front()
                                : start_worker("delivery", db::database::role::delivery);
   start_delivery(store);
-  if (!options_.subscribers.empty() && options_.lease.count() > 0)
-    start_keeper(store);
+  // Where nobody is told of payments here, others that share the database have to know that it lives.
+  caf::actor keeper;
+  if (!options_.subscribers.empty() || options_.lease.count() > 0)
+    keeper = start_keeper(store);
   start_retries(store);
-  start_lanes(workers);
+  start_lanes(workers, keeper);
   for (std::size_t i = 0; i < reader_health_.size(); ++i)
     way_in_.readers.push_back(
         start_reader(std::to_string(i + 1), read_batch_max, reader_health_[i]));

@@ -69,11 +69,11 @@ class payment_system {
   caf::actor start_worker(std::string name, db::database::role role);
   void start_delivery(const caf::actor& store);
   void start_results(const notification_supervisor_options& of, const caf::actor& store);
-  void start_keeper(const caf::actor& store);
+  caf::actor start_keeper(const caf::actor& store);
   caf::actor start_reader(const std::string& name, std::size_t batch_max,
                           std::shared_ptr<lane_health> health);
   void start_retries(const caf::actor& store);
-  void start_lanes(const std::vector<caf::actor>& workers);
+  void start_lanes(const std::vector<caf::actor>& workers, const caf::actor& keeper);
 
   caf::actor_system& system_;
   payment_system_options options_;

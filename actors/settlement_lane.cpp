@@ -96,16 +96,15 @@ void expire_later(lane_actor* self) {
     self->delayed_send(self, expire_interval, expire_atom::value);
 }
 
-/// Tells the subscribers that the stream is held, since the worker was asked last.
+/// Tells who sees to deliveries that the stream is written here.
 void tell_held(lane_actor* self) {
-  const auto& state = self->state;
-  std::optional<steady_instant> until;
-  // The lease may have been renewed by a batch before, that long ago at the most.
-  const std::chrono::milliseconds lease = state.options.lease;
-  if (lease.count() > 0)
-    until = lease_end(state.asked_at, lease) - lease / db::lease_renewals;
-  for (const caf::actor& subscriber : state.options.subscribers)
-    self->send(subscriber, stream_held{state.stream, until});
+  if (self->state.options.keeper)
+    self->send(self->state.options.keeper, stream_held{self->state.stream});
+}
+
+void tell_lost(lane_actor* self) {
+  if (self->state.options.keeper)
+    self->send(self->state.options.keeper, stream_lost{self->state.stream});
 }
 
 template <class Question>
@@ -115,13 +114,8 @@ void ask_worker(lane_actor* self, Question what) {
   self->send(self->state.options.worker, std::move(what));
 }
 
-void tell_lost(lane_actor* self) {
-  for (const caf::actor& subscriber : self->state.options.subscribers)
-    self->send(subscriber, stream_lost{self->state.stream});
-}
-
-/// The store may have begun another epoch, as it does after a lost connection: whoever delivers
-/// must know, or is fenced off for good.
+/// The store may have begun another epoch, as it does after a lost connection. Embedded, whoever
+/// delivers must know it, or is fenced off for good.
 void follow(lane_actor* self, const db::stream_lease& present) {
   auto& state = self->state;
   if (present == state.stream)
@@ -253,10 +247,7 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   state.batch_tickets.clear();
   state.batch.reset();
   state.now = phase::gathering;
-  // Batches renew the lease; once between two ticks is often enough to say so.
-  const bool said = outcomes.empty() ? false : std::exchange(state.settled_since_renewal, true);
-  if (state.options.lease.count() > 0 && !said)
-    tell_held(self);
+  state.settled_since_renewal |= !outcomes.empty();
   if (last.value > 0)
     for (const caf::actor& subscriber : state.options.subscribers)
       self->send(subscriber, payment_success{state.stream, last});

@@ -33,10 +33,11 @@ struct settlement_lane_options {
   std::string name = "lane";
   caf::actor worker;                   // a store worker that no one else settles with
   std::vector<caf::actor> subscribers; // who is told of committed payments
+  caf::actor keeper;                   // who is told of the stream; may be null
   std::size_t batch_max = 512;         // commands in one transaction, at the most
   std::size_t pending_max = 20000;     // commands that wait; one more is answered `overloaded`
-  /// How long the stream stays this lane's without a batch; an idle lane renews it three times as
-  /// often. 0: for ever, where no other process can take it.
+  /// How long the stream stays this lane's without a batch; an idle lane renews it in time.
+  /// 0: for ever, where no other process can take it.
   std::chrono::milliseconds lease{0};
   backoff_options backoff{.min = std::chrono::milliseconds{20},
                           .max = std::chrono::milliseconds{1000},

@@ -68,10 +68,12 @@ caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
                                  state.options.now());
         })});
       },
-      [=, &state](const do_adopt& work) {
-        reply(adopted{with_store(state, db::error_kind::unavailable, [&](db::store& store) {
-          return store.adopt_streams(work.held, work.streams_max, state.options.now());
-        })});
+      [=, &state](const do_lease_deliveries& work) {
+        reply(
+            deliveries_leased{with_store(state, db::error_kind::unavailable, [&](db::store& store) {
+              return store.lease_deliveries(work.subscribers, work.written, work.leases_max,
+                                            state.options.now());
+            })});
       },
       [=, &state](const do_open_claims& work) {
         reply(claims_opened{

@@ -44,8 +44,9 @@ class memory_store final : public db::store {
   db::result<db::subscriber> subscribe(std::string_view, bool, bool, instant) override {
     return none();
   }
-  db::result<std::vector<db::stream_lease>> adopt_streams(std::span<const db::stream_lease>, int,
-                                                          instant) override {
+  db::result<std::vector<db::delivery_lease>> lease_deliveries(std::span<const std::string>,
+                                                               std::span<const stream_id>, int,
+                                                               instant) override {
     return none();
   }
   db::result<std::vector<db::claim>> open_claims(subscriber_id, db::stream_lease,

@@ -28,6 +28,13 @@ struct stream_lease {
   friend bool operator==(const stream_lease&, const stream_lease&) = default;
 };
 
+/// The right to deliver what is in a stream to one subscriber, known by its name.
+struct delivery_lease {
+  std::string subscriber;
+  stream_lease stream;
+  friend bool operator==(const delivery_lease&, const delivery_lease&) = default;
+};
+
 /// A batch renews its stream's lease unless one before it did so within this part of the lease.
 inline constexpr int lease_renewals = 6;
 
@@ -225,7 +232,8 @@ class store {
 
   /// Makes a stream this store's own to write to: one that nobody owns, or a new one. Begins a new
   /// epoch, whose numbers begin where the clock says (domain/id_floor.hpp) or, where it is behind,
-  /// far above all that were given. An earlier stream of this store is left to be adopted.
+  /// far above all that were given. What is left in an earlier stream of this
+  /// store is delivered on.
   virtual result<stream_lease> take_stream(instant now) = 0;
 
   /// Settles the batch in one transaction on the taken stream, and renews its lease where the last
@@ -251,13 +259,17 @@ class store {
   virtual result<subscriber> subscribe(std::string_view name, bool wants_payments,
                                        bool wants_refunds, instant now) = 0;
 
-  /// Leases streams whose owner's lease has run out, for delivering what is left in them, at most
-  /// `streams_max` at once. Renews those that `held` names and gives all that are held now.
-  virtual result<std::vector<stream_lease>> adopt_streams(std::span<const stream_lease> held,
-                                                          int streams_max, instant now) = 0;
+  /// Leases deliveries to the subscribers named, as far as they are registered: of the streams
+  /// `written` by this process, and of all others in which something is left for a subscriber and
+  /// which no living process delivers to it. Renews what this process has, lets go of what is
+  /// drained and not written here, and gives all that it has now; more than `leases_max` only for
+  /// streams written here.
+  virtual result<std::vector<delivery_lease>>
+  lease_deliveries(std::span<const std::string> subscribers, std::span<const stream_id> written,
+                   int leases_max, instant now) = 0;
 
   /// The open claims of a subscriber in a stream, oldest first: after a restart all of them may
-  /// have been sent. Makes the cursor where it is missing.
+  /// have been sent.
   virtual result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
                                                  instant now) = 0;
 
@@ -307,7 +319,7 @@ class database {
 
   enum class role : std::uint8_t {
     lane,     // settles; in the embedded store also delivers, since it has one writer
-    delivery, // subscribes, adopts and delivers
+    delivery, // subscribes, leases deliveries and delivers
     reader,   // reads only
   };
   /// A store for one worker. Any thread; connects at once.

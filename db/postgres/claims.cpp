@@ -87,7 +87,6 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
     if (auto done = session_.run_to_commit("subscribe"); !done)
       return std::unexpected(repeatable(done.error()));
   }
-  subscribers_.insert(out.id);
   return out;
 }
 
@@ -98,27 +97,23 @@ std::string postgres_store::instance() {
 void postgres_store::add_begin_step(subscriber_id subscriber, stream_lease stream,
                                     row_place cursor) {
   session_.add(sql::begin);
-  session_.add(
-      sql::check_epoch,
-      parameters{}.add(stream.stream).add(std::string_view(options_.owner)).add(stream.epoch));
-  session_.add(sql::lock_cursor_at, parameters{}.add(subscriber).add(stream.stream).add(cursor));
+  session_.add(sql::lock_cursor_at, parameters{}
+                                        .add(subscriber)
+                                        .add(stream.stream)
+                                        .add(std::string_view(options_.owner))
+                                        .add(stream.epoch)
+                                        .add(cursor));
 }
 
 result<postgres_store::place> postgres_store::read_place(subscriber_id subscriber,
-                                                         stream_lease stream,
-                                                         const std::vector<rows>& answers) {
-  const rows& epoch = answers[1];
-  const rows& cursor = answers[2];
-  if (epoch.empty()) {
+                                                         stream_lease stream, const rows& cursor) {
+  if (cursor.empty() || !cursor.boolean(0, 4)) {
     session_.roll_back();
     return std::unexpected(
-        error{error_kind::fenced, "epoch " + std::to_string(stream.epoch) + " of stream " +
-                                      std::to_string(stream.stream.value) + " has ended"});
-  }
-  if (cursor.empty()) {
-    session_.roll_back();
-    return broken("subscriber " + std::to_string(subscriber.value) + " has no cursor in stream " +
-                  std::to_string(stream.stream.value) + ": is it registered?");
+        error{error_kind::fenced, "epoch " + std::to_string(stream.epoch) +
+                                      " of the deliveries of " + "stream " +
+                                      std::to_string(stream.stream.value) + " to subscriber " +
+                                      std::to_string(subscriber.value) + " has ended"});
   }
   return place{.subscriber = subscriber,
                .stream = stream,
@@ -128,15 +123,15 @@ result<postgres_store::place> postgres_store::read_place(subscriber_id subscribe
                .wants_refunds = cursor.boolean(0, 2)};
 }
 
-// For what is not hurried: makes the cursor where it is missing.
+// For what is not hurried: finds the cursor by its key.
 result<postgres_store::place> postgres_store::begin_step(subscriber_id subscriber,
                                                          stream_lease stream) {
   session_.add(sql::begin);
-  session_.add(
-      sql::check_epoch,
-      parameters{}.add(stream.stream).add(std::string_view(options_.owner)).add(stream.epoch));
-  session_.add(sql::add_cursor_at_start, parameters{}.add(subscriber).add(stream.stream));
-  session_.add(sql::lock_cursor, parameters{}.add(subscriber).add(stream.stream));
+  session_.add(sql::lock_cursor, parameters{}
+                                     .add(subscriber)
+                                     .add(stream.stream)
+                                     .add(std::string_view(options_.owner))
+                                     .add(stream.epoch));
   if (instance_.empty())
     session_.add(sql::instance);
   auto answers = session_.run("begin to deliver");
@@ -144,8 +139,7 @@ result<postgres_store::place> postgres_store::begin_step(subscriber_id subscribe
     return std::unexpected(answers.error());
   if (instance_.empty() && !answers->back().empty())
     instance_ = answers->back().text(0, 0);
-  answers->erase(answers->begin() + 2);
-  auto at = read_place(subscriber, stream, *answers);
+  auto at = read_place(subscriber, stream, (*answers)[1]);
   if (at)
     known_places_[{subscriber, stream.stream}] = *at;
   return at;

@@ -80,7 +80,7 @@ result<void> postgres_store::check_results(const delivery_step& step) {
   return {};
 }
 
-void postgres_store::add_ended(const delivery_step& step, instant now) {
+void postgres_store::add_ended(const delivery_step& step, row_place cursor, instant now) {
   struct line {
     const delivery_result* result;
     instant created_at;
@@ -125,7 +125,7 @@ void postgres_store::add_ended(const delivery_step& step, instant now) {
                                           .add_array(element::timestamptz, fresh,
                                                      [](const line& one) { return one.created_at; })
                                           .add(now)
-                                          .add(step.stream.stream)
+                                          .add(cursor)
                                           .add(std::string_view(options_.owner))
                                           .add(step.stream.epoch));
   if (!retried.empty())
@@ -141,7 +141,7 @@ result<postgres_store::findings> postgres_store::look(const delivery_step& step,
   if (begins)
     add_begin_step(step.subscriber, step.stream, assumed.cursor);
   if (!step.ended.empty())
-    add_ended(step, now);
+    add_ended(step, assumed.cursor, now);
   const std::int64_t room = std::int64_t{std::max(step.open_max, 0)} * step.messages_max;
   const std::int64_t looked_at = room > 0 ? looked_at_for(room) : peeked_at;
   session_.add(sql::due_retries,
@@ -158,8 +158,8 @@ result<postgres_store::findings> postgres_store::look(const delivery_step& step,
   if (!answers)
     return std::unexpected(answers.error());
   if (begins) {
-    if (const rows& cursor = (*answers)[2];
-        !(*answers)[1].empty() && (cursor.empty() || cursor.integer(0, 0) != assumed.position)) {
+    if (const rows& cursor = (*answers)[1];
+        cursor.empty() || cursor.integer(0, 0) != assumed.position) {
       // Pruning, or another process, has moved it: look again by its key.
       session_.roll_back();
       auto begun = begin_step(step.subscriber, step.stream);
@@ -168,12 +168,12 @@ result<postgres_store::findings> postgres_store::look(const delivery_step& step,
       at = *std::move(begun);
       return look(step, now, at);
     }
-    auto begun = read_place(step.subscriber, step.stream, *answers);
+    auto begun = read_place(step.subscriber, step.stream, (*answers)[1]);
     if (!begun)
       return std::unexpected(begun.error());
     at = *std::move(begun);
   }
-  if (const std::size_t ends = begins ? 3 : 0;
+  if (const std::size_t ends = begins ? 2 : 0;
       !step.ended.empty() && (*answers)[ends].changed() != std::ssize(step.ended)) {
     session_.roll_back();
     return broken("a claim that was to end is not open here");

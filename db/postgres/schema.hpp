@@ -159,13 +159,21 @@ create table result_marks (
 ) with (fillfactor = 10);
 )sql";
 
-// Batches that wrote no ledger entry, until it is known that they were committed.
+// Batches that wrote no ledger entry, until it is known that they were committed. Who delivers a
+// stream to a subscriber, and the processes that say that they live; owner '': nobody delivers it.
 inline constexpr const char* migration_4 = R"sql(
 create table batch_marks (
   stream_id bigint not null,
   number bigint not null,
   primary key (stream_id, number)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+alter table cursors add column owner text not null default '',
+  add column epoch bigint not null default 0;
+create table processes (
+  owner text primary key,
+  lease_until timestamptz not null
+) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 )sql";
 
 inline constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4};

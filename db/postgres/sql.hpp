@@ -59,7 +59,7 @@ inline constexpr statement instance{"instance", "select value from meta where na
 // for as long as anybody holds an old snapshot (a dump, an idle transaction), and each look at it
 // passes them all.
 
-// The fence of a batch and of a delivery step. Locks the stream's row for key share, beside others
+// The fence of a batch. Locks the stream's row for key share, beside others
 // that do, while a change of the epoch, which is in a unique index for this sake alone, waits. No
 // row: the epoch has ended. $1 stream, $2 owner, $3 epoch.
 inline constexpr statement check_epoch{"check_epoch", R"sql(
@@ -122,33 +122,23 @@ inline constexpr statement delete_marks{"delete_marks", R"sql(
 delete from batch_marks
 where stream_id = $1::bigint and number >= $2::bigint and number < $3::bigint)sql"};
 
-// Takes one stream that nobody owns, or whose lease is over and (unless $3) was not given up by
-// its owner, or holds something all the same: a retry asked for by hand after all was drained, or
-// what was left to a subscriber that was not there. Locks one stream's row (update), skipping those
-// that others hold. $1 lease in ms, $2 owner, $3 whether free ones count, $4 the end of the numbers
-// to begin below, $5 streams to leave alone, $6 the subscribers; none: all, $7 and $8 the clock's
-// floor of streams and of numbers, $9 how many numbers to reserve. Gives the stream, its epoch and
-// the end of its numbers.
+// Takes one stream whose lease is over. Better one that no other living process delivers from,
+// whose messages it would learn of late. Locks one stream's row (update), skipping those that
+// others hold. $1 lease in ms, $2 owner, $3 the end of the numbers to begin below, $4 streams to
+// leave alone, $5 and $6 the clock's floor of streams and of numbers, $7 how many numbers to
+// reserve. Gives the stream, its epoch and the end of its numbers.
 inline constexpr statement take_over{"take_over", R"sql(
 with chosen as (
   select id, epoch as ended, owner as ended_owner from streams
-  where lease_until < clock_timestamp()
-  and ($3::boolean or owner <> ''
-       or exists (select from deliveries d
-                  where d.entry_id >> 41 = streams.id and d.next_attempt_at is not null
-                  and (cardinality($6::bigint[]) = 0 or d.subscriber_id = any ($6::bigint[])))
-       or exists (select from claims c
-                  where c.stream_id = streams.id and c.subscriber_id = any ($6::bigint[]))
-       or exists (select from unnest($6::bigint[]) as b (id) left join cursors c
-                  on c.subscriber_id = b.id and c.stream_id = streams.id
-                  where exists (select from ledger_entries e
-                                where e.id > (streams.id << 41 | coalesce(c.position, 0))
-                                and e.id < (streams.id + 1) << 41)))
-  and next < $4::bigint and id >= $7::bigint and id <> all ($5::bigint[])
-  order by id limit 1 for update skip locked),
+  where lease_until < clock_timestamp() and next < $3::bigint and id >= $5::bigint
+  and id <> all ($4::bigint[])
+  order by exists (select from cursors c join processes p on p.owner = c.owner
+                   where c.stream_id = streams.id and c.owner <> $2::text
+                   and p.lease_until >= clock_timestamp()), id
+  limit 1 for update skip locked),
 taken as (
   update streams s set epoch = s.epoch + 1, ended_next = s.next,
-    next = greatest(s.next, $8::bigint) + $9::bigint, owner = $2::text,
+    next = greatest(s.next, $6::bigint) + $7::bigint, owner = $2::text,
     lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
   from chosen c where s.id = c.id and s.epoch = c.ended and s.owner = c.ended_owner
   returning s.id, s.epoch, s.ended_next, s.next, c.ended_owner),
@@ -167,46 +157,11 @@ select m.id, $2::text, 1, greatest(1 << 20, $5::bigint) + $6::bigint, 1,
 from (select greatest(coalesce(max(id), 0) + 1, $4::bigint) as id from streams) m where m.id <= $3::bigint
 on conflict do nothing returning id, epoch, next)sql"};
 
-// Lets an own stream go, for whoever adopts it. Locks its row. $1 stream, $2 owner, $3 epoch.
+// Lets an own stream go, for whoever takes it next. Locks its row. $1 stream, $2 owner, $3 epoch.
 inline constexpr statement let_go{"let_go", R"sql(
 update streams set lease_until = clock_timestamp()
 where id = (select id from streams where id = $1::bigint and owner = $2::text
             and epoch = $3::bigint for update skip locked))sql"};
-
-// Renews adopted streams. Locks their rows (no key update), by rising id.
-// $1 lease in ms, $2 owner, $3 streams, $4 their epochs.
-inline constexpr statement renew{"renew", R"sql(
-with held as (
-  select s.id from streams s, unnest($3::bigint[], $4::bigint[]) as h (id, epoch)
-  where s.id = h.id and s.epoch = h.epoch and s.owner = $2::text
-  order by s.id for no key update of s)
-update streams s set lease_until = clock_timestamp() + $1::bigint * interval '1 millisecond'
-from held where s.id = held.id returning s.id, s.epoch)sql"};
-
-// Frees those of the adopted streams in which nothing is left for these subscribers: a lane may
-// take them again. Locks their rows, skipping those that others hold. $1 owner, $2 streams, $3 the
-// subscribers; none: all.
-inline constexpr statement free_drained{"free_drained", R"sql(
-with drained as (
-  select s.id from streams s where s.id = any ($2::bigint[]) and s.owner = $1::text
-  and not exists (select from claims c where c.stream_id = s.id
-                  and (cardinality($3::bigint[]) = 0 or c.subscriber_id = any ($3::bigint[])))
-  and not exists (select from deliveries d
-                  where d.entry_id >> 41 = s.id and d.next_attempt_at is not null
-                  and (cardinality($3::bigint[]) = 0 or d.subscriber_id = any ($3::bigint[])))
-  and not exists (select from subscribers b left join cursors c
-                  on c.subscriber_id = b.id and c.stream_id = s.id
-                  where (cardinality($3::bigint[]) = 0 or b.id = any ($3::bigint[]))
-                  and exists (select from ledger_entries e
-                              where e.id > (s.id << 41 | coalesce(c.position, 0))
-                              and e.id < (s.id + 1) << 41))
-  order by s.id for update skip locked),
-freed as (
-  update streams s set owner = '', epoch = s.epoch + 1, ended_next = s.next,
-    lease_until = clock_timestamp()
-  from drained d where s.id = d.id returning s.id, s.epoch, s.ended_next)
-insert into stream_epochs (stream_id, epoch, owner, last)
-select id, epoch - 1, $1::text, ended_next - 1 from freed returning stream_id)sql"};
 
 // ---- settlement ---------------------------------------------------------------------------------
 
@@ -331,25 +286,113 @@ from streams s left join lateral (
   select id & ((1::bigint << 41) - 1) as last from ledger_entries
   where id > s.id << 41 and id < (s.id + 1) << 41 order by id desc limit 1) e on true)sql"};
 
-// The stream is younger than the subscriber: all of it is for it. $1 subscriber, $2 stream.
-inline constexpr statement add_cursor_at_start{"add_cursor_at_start", R"sql(
+// ---- who delivers
+// ---------------------------------------------------------------------------------
+
+// A process that delivers says that it lives. Locks its row. $1 owner, $2 lease in ms.
+inline constexpr statement be_alive{"be_alive", R"sql(
+insert into processes (owner, lease_until)
+values ($1::text, clock_timestamp() + $2::bigint * interval '1 millisecond')
+on conflict (owner) do update set lease_until = excluded.lease_until)sql"};
+
+// No process needs to be remembered as dead for ever: one without a row is dead as well. Locks the
+// rows, skipping those that others hold.
+inline constexpr statement forget_the_dead{"forget_the_dead", R"sql(
+delete from processes where owner in (
+  select owner from processes where lease_until < clock_timestamp() - interval '1 hour'
+  for update skip locked))sql"};
+
+// $1 owner.
+inline constexpr statement leave{"leave", "delete from processes where owner = $1::text"};
+
+// A stream without a cursor is younger than the subscriber: all of it is for it. No locks but those
+// of the new rows. $1 names of subscribers.
+inline constexpr statement add_cursors_at_start{"add_cursors_at_start", R"sql(
 insert into cursors (subscriber_id, stream_id, position, kept_from)
-select id, $2::bigint, 0, 0 from subscribers where id = $1::bigint
+select b.id, s.id, 0, 0 from subscribers b cross join streams s
+where b.name = any ($1::text[])
+and not exists (select from cursors c where c.subscriber_id = b.id and c.stream_id = s.id)
 on conflict do nothing)sql"};
 
-// Locks the cursor (update): one step at a time. $1 subscriber, $2 stream.
+// Lets go of cursors with nothing left, but for the streams that this process writes: whoever
+// writes them delivers them best. Locks the cursors, skipping those that others hold. $1 owner, $2
+// streams.
+inline constexpr statement release_cursors{"release_cursors", R"sql(
+update cursors c set owner = '', epoch = c.epoch + 1
+from (select r.subscriber_id, r.stream_id from cursors r
+      where r.owner = $1::text and r.stream_id <> all ($2::bigint[])
+      and not exists (select from claims m
+                      where m.subscriber_id = r.subscriber_id and m.stream_id = r.stream_id)
+      and not exists (select from deliveries d
+                      where d.entry_id >> 41 = r.stream_id and d.subscriber_id = r.subscriber_id
+                      and d.next_attempt_at is not null)
+      and not exists (select from ledger_entries e
+                      where e.id > (r.stream_id << 41 | r.position)
+                      and e.id < (r.stream_id + 1) << 41)
+      for update of r skip locked) n
+where c.subscriber_id = n.subscriber_id and c.stream_id = n.stream_id)sql"};
+
+// Takes cursors that no living process has: of the streams that this process writes, and of all in
+// which something is left. A cursor that changed since it was looked at is left alone (v is what
+// was looked at). A stream whose writer lives and does not say so here is a program's of before,
+// which delivers what it writes. Locks the cursors, skipping those that others hold. $1 owner, $2
+// names of subscribers, $3 streams, $4 how many.
+inline constexpr statement take_cursors{"take_cursors", R"sql(
+with chosen as (
+  select c.subscriber_id, c.stream_id from cursors c
+  join cursors v on v.subscriber_id = c.subscriber_id and v.stream_id = c.stream_id
+    and v.epoch = c.epoch
+  join subscribers b on b.id = c.subscriber_id
+  where b.name = any ($2::text[]) and c.owner <> $1::text
+  and not exists (select from processes p
+                  where p.owner = c.owner and p.lease_until >= clock_timestamp())
+  and not exists (select from streams s
+                  where s.id = c.stream_id and s.owner not in ('', $1::text)
+                  and s.lease_until >= clock_timestamp()
+                  and not exists (select from processes p where p.owner = s.owner))
+  and (c.stream_id = any ($3::bigint[])
+       or exists (select from claims m
+                  where m.subscriber_id = c.subscriber_id and m.stream_id = c.stream_id)
+       or exists (select from deliveries d
+                  where d.entry_id >> 41 = c.stream_id and d.subscriber_id = c.subscriber_id
+                  and d.next_attempt_at is not null)
+       or exists (select from ledger_entries e
+                  where e.id > (c.stream_id << 41 | c.position)
+                  and e.id < (c.stream_id + 1) << 41))
+  order by c.stream_id <> all ($3::bigint[]), c.subscriber_id, c.stream_id
+  limit $4::bigint for update of c skip locked)
+update cursors c set owner = $1::text, epoch = c.epoch + 1
+from chosen n where c.subscriber_id = n.subscriber_id and c.stream_id = n.stream_id)sql"};
+
+// A server that was failed over to may have lost the last steps: what is held goes on under a new
+// epoch, and what is open in it is read again. Locks the cursors. $1 owner.
+inline constexpr statement raise_cursors{"raise_cursors", R"sql(
+update cursors set epoch = epoch + 1 where owner = $1::text)sql"};
+
+// No locks. $1 owner, $2 names of subscribers.
+inline constexpr statement held_cursors{"held_cursors", R"sql(
+select b.name, c.stream_id, c.epoch from cursors c join subscribers b on b.id = c.subscriber_id
+where c.owner = $1::text and b.name = any ($2::text[]) order by 1, 2)sql"};
+
+// ---- steps
+// ----------------------------------------------------------------------------------------
+
+// Locks the cursor (update): one step at a time. The last column is the fence: whether it is still
+// this owner's under this epoch. $1 subscriber, $2 stream, $3 owner, $4 epoch.
 inline constexpr statement lock_cursor{"lock_cursor", R"sql(
-select c.position, b.wants_payments, b.wants_refunds, c.ctid from cursors c
-join subscribers b on b.id = c.subscriber_id
+select c.position, b.wants_payments, b.wants_refunds, c.ctid,
+  c.owner = $3::text and c.epoch = $4::bigint
+from cursors c join subscribers b on b.id = c.subscriber_id
 where c.subscriber_id = $1::bigint and c.stream_id = $2::bigint for update of c)sql"};
 
 // The same by the place where the cursor lay after the step before: by its key, each look would
 // pass all its dead versions for as long as anybody holds an old snapshot. No row where it has
-// moved. $1 subscriber, $2 stream, $3 place.
+// moved. $5 place.
 inline constexpr statement lock_cursor_at{"lock_cursor_at", R"sql(
-select c.position, b.wants_payments, b.wants_refunds, c.ctid from cursors c
-join subscribers b on b.id = c.subscriber_id
-where c.ctid = $3::tid and c.subscriber_id = $1::bigint and c.stream_id = $2::bigint
+select c.position, b.wants_payments, b.wants_refunds, c.ctid,
+  c.owner = $3::text and c.epoch = $4::bigint
+from cursors c join subscribers b on b.id = c.subscriber_id
+where c.ctid = $5::tid and c.subscriber_id = $1::bigint and c.stream_id = $2::bigint
 for update of c)sql"};
 
 // The row is locked by this transaction already. Gives its new place. $1 place, $2 position.
@@ -448,7 +491,8 @@ where subscriber_id = $1::bigint and entry_id = any ($2::bigint[]))sql"};
 // First results of messages. No locks but those of the new rows. Adds none where the epoch has
 // ended: its successor may have added the same, and that would be told before the fence is.
 // $1 subscriber, $2 entries, $3 statuses, $4 attempts, $5 errors, $6 provider's ids,
-// $7 times of the next try, $8 times of the entries, $9 now, $10 stream, $11 owner, $12 epoch.
+// $7 times of the next try, $8 times of the entries, $9 now, $10 place of the cursor, $11 owner,
+// $12 epoch.
 inline constexpr statement add_deliveries{"add_deliveries", R"sql(
 insert into deliveries (subscriber_id, entry_id, created_at, updated_at, next_attempt_at, attempts,
   status, provider_message_id, last_error)
@@ -457,8 +501,9 @@ select $1::bigint, n.entry_id, n.created_at, $9::timestamptz, n.next_attempt_at,
 from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[],
             $8::timestamptz[]) as n (entry_id, status, attempts, last_error, provider_message_id,
                                      next_attempt_at, created_at)
-where exists (select from streams s
-              where s.id = $10::bigint and s.owner = $11::text and s.epoch = $12::bigint))sql"};
+where exists (select from cursors c
+              where c.ctid = $10::tid and c.owner = $11::text and c.epoch = $12::bigint
+              and c.subscriber_id = $1::bigint))sql"};
 
 // Results of retries. Locks the deliveries, under the lock of their cursor. As add_deliveries.
 inline constexpr statement change_deliveries{"change_deliveries", R"sql(

@@ -33,8 +33,9 @@ class postgres_store final : public store {
   result<std::vector<answer>> read(std::span<const query> queries) override;
   result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                instant now) override;
-  result<std::vector<stream_lease>> adopt_streams(std::span<const stream_lease> held,
-                                                  int streams_max, instant now) override;
+  result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
+                                                       std::span<const stream_id> written,
+                                                       int leases_max, instant now) override;
   result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
                                          instant now) override;
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
@@ -117,7 +118,6 @@ class postgres_store final : public store {
 
   // ---- streams.cpp
   void add_let_go(stream_lease what);
-  void add_take_over(bool free_ones, std::span<const stream_lease> not_these, instant now);
 
   // ---- claims.cpp and delivery.cpp
   // A subscriber in a stream, its cursor locked.
@@ -155,8 +155,7 @@ class postgres_store final : public store {
     entry_id last;
   };
   void add_begin_step(subscriber_id subscriber, stream_lease stream, row_place cursor);
-  result<place> read_place(subscriber_id subscriber, stream_lease stream,
-                           const std::vector<rows>& answers);
+  result<place> read_place(subscriber_id subscriber, stream_lease stream, const rows& cursor);
   result<place> begin_step(subscriber_id subscriber, stream_lease stream);
   result<std::vector<claim>> load_claims(const place& at, std::span<const claim_id> ids, bool all);
   result<void> change_claims(const place& at, const delivery_step& step,
@@ -164,7 +163,7 @@ class postgres_store final : public store {
                              std::vector<claim>& claims);
   result<void> split(const place& at, claim whole, instant now, std::vector<claim>& halves);
   result<void> check_results(const delivery_step& step);
-  void add_ended(const delivery_step& step, instant now);
+  void add_ended(const delivery_step& step, row_place cursor, instant now);
   result<findings> look(const delivery_step& step, instant now, std::optional<place>& at);
   static result<findings> read_found(std::span<const rows> answers, std::int64_t room,
                                      std::int64_t looked_at);
@@ -190,8 +189,8 @@ class postgres_store final : public store {
   steady_instant locked_asked_; // when they were last looked at
   id_block user_ids_{.kind = "users"};
   id_block order_ids_{.kind = "orders"};
-  std::set<subscriber_id> subscribers_; // that subscribed here: what is left for others is not ours
-  std::string instance_;                // of the database; empty until it was read
+  std::int64_t leased_session_ = 0; // the connection under which deliveries were leased
+  std::string instance_;            // of the database; empty until it was read
   // Where a step was taken before: the cursor as that left it.
   std::map<std::pair<subscriber_id, stream_id>, place> known_places_;
   std::unordered_map<claim_id, claimed> claimed_;

@@ -1,4 +1,4 @@
-// Streams: taking one to write to, and adopting those of the dead.
+// Leases: of a stream to write to, and of the deliveries from streams to subscribers.
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
 #include "domain/id_floor.hpp"
@@ -16,23 +16,6 @@ constexpr int tries_max = 100;
 
 } // namespace
 
-// What is adopted is only delivered, so any stream will do.
-void postgres_store::add_take_over(bool free_ones, std::span<const stream_lease> not_these,
-                                   instant now) {
-  const stream_floor floor = stream_floor_at(now);
-  session_.add(sql::take_over,
-               parameters{}
-                   .add(options_.lease.count())
-                   .add(std::string_view(options_.owner))
-                   .add(free_ones)
-                   .add(free_ones ? numbers_end - numbers_left_min : numbers_end)
-                   .add_array(element::int8, not_these, [](stream_lease one) { return one.stream; })
-                   .add_ids(subscribers_)
-                   .add(free_ones ? floor.stream : stream_id{1})
-                   .add(floor.number)
-                   .add(number_block));
-}
-
 void postgres_store::add_let_go(stream_lease what) {
   session_.add(sql::let_go,
                parameters{}.add(what.stream).add(std::string_view(options_.owner)).add(what.epoch));
@@ -47,15 +30,24 @@ result<stream_lease> postgres_store::take_stream(instant now) {
   for (int tries = 0; tries < tries_max; ++tries) {
     for (const stream_lease one : earlier)
       add_let_go(one);
-    add_take_over(true, earlier, now);
+    const stream_floor floor = stream_floor_at(now);
+    session_.add(sql::take_over,
+                 parameters{}
+                     .add(options_.lease.count())
+                     .add(std::string_view(options_.owner))
+                     .add(numbers_end - numbers_left_min)
+                     .add_array(element::int8, earlier, [](stream_lease one) { return one.stream; })
+                     .add(floor.stream)
+                     .add(floor.number)
+                     .add(number_block));
     auto answers = session_.run_to_commit("take a stream");
     if (answers && answers->back().empty()) {
       session_.add(sql::add_stream, parameters{}
                                         .add(options_.lease.count())
                                         .add(std::string_view(options_.owner))
                                         .add(stream_max)
-                                        .add(stream_floor_at(now).stream)
-                                        .add(stream_floor_at(now).number)
+                                        .add(floor.stream)
+                                        .add(floor.number)
                                         .add(number_block));
       answers = session_.run_to_commit("add a stream");
     }
@@ -72,53 +64,45 @@ result<stream_lease> postgres_store::take_stream(instant now) {
                                          " streams of the ledger are in use or used up"});
 }
 
-result<std::vector<stream_lease>> postgres_store::adopt_streams(std::span<const stream_lease> held,
-                                                                int streams_max, instant now) {
+result<std::vector<delivery_lease>>
+postgres_store::lease_deliveries(std::span<const std::string> subscribers,
+                                 std::span<const stream_id> written, int leases_max, instant) {
   if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
-  const auto id = [](stream_lease one) { return one.stream; };
-  std::vector<stream_lease> all;
-  if (!held.empty()) {
-    session_.add(sql::renew,
-                 parameters{}
-                     .add(options_.lease.count())
-                     .add(std::string_view(options_.owner))
-                     .add_array(element::int8, held, id)
-                     .add_array(element::int8, held, [](stream_lease one) { return one.epoch; }));
-    session_.add(sql::free_drained, parameters{}
-                                        .add(std::string_view(options_.owner))
-                                        .add_array(element::int8, held, id)
-                                        .add_ids(subscribers_));
-    const auto renewed = session_.run_to_commit("renew streams");
-    if (!renewed)
-      return std::unexpected(repeatable(renewed.error()));
-    const rows& freed = (*renewed)[1];
-    const auto is_freed = [&](std::int64_t stream) {
-      for (int row = 0; row < freed.size(); ++row)
-        if (freed.integer(row, 0) == stream)
-          return true;
-      return false;
-    };
-    const rows& kept = (*renewed)[0];
-    for (int row = 0; row < kept.size(); ++row)
-      if (!is_freed(kept.integer(row, 0)))
-        all.push_back({{kept.integer(row, 0)}, kept.integer(row, 1)});
+  const std::string_view owner = options_.owner;
+  const auto names = [&](parameters before) {
+    before.add_texts(subscribers,
+                     [](const std::string& one) { return std::optional<std::string_view>(one); });
+    return before;
+  };
+  if (leased_session_ != session_.opened()) {
+    session_.add(sql::raise_cursors, parameters{}.add(owner));
+    known_places_.clear();
+    claimed_.clear();
   }
-  while (std::ssize(all) < streams_max) {
-    add_take_over(false, all, now);
-    const auto answers = session_.run_to_commit("adopt a stream");
-    if (!answers) {
-      // What was adopted before this is held already, and must not be forgotten.
-      if (!all.empty())
-        break;
-      return std::unexpected(repeatable(answers.error()));
-    }
-    const rows& taken = answers->front();
-    if (taken.empty())
-      break;
-    all.push_back({{taken.integer(0, 0)}, taken.integer(0, 1)});
-  }
-  std::ranges::sort(all, {}, id);
+  session_.add(sql::be_alive, parameters{}.add(owner).add(options_.lease.count()));
+  session_.add(sql::forget_the_dead);
+  session_.add(sql::add_cursors_at_start, names(parameters{}));
+  session_.add(sql::release_cursors, parameters{}.add(owner).add_ids(written));
+  session_.add(sql::held_cursors, names(parameters{}.add(owner)));
+  auto answers = session_.run_to_commit("lease deliveries");
+  if (!answers)
+    return std::unexpected(repeatable(answers.error()));
+  leased_session_ = session_.opened();
+  // Those of the streams that are written here are taken whatever the limit says.
+  const std::int64_t held = answers->back().size();
+  const std::int64_t own = std::ssize(written) * std::ssize(subscribers);
+  session_.add(sql::take_cursors, names(parameters{}.add(owner))
+                                      .add_ids(written)
+                                      .add(std::max<std::int64_t>(leases_max - held, own)));
+  session_.add(sql::held_cursors, names(parameters{}.add(owner)));
+  answers = session_.run_to_commit("lease deliveries");
+  if (!answers)
+    return std::unexpected(repeatable(answers.error()));
+  const rows& mine = answers->back();
+  std::vector<delivery_lease> all;
+  for (int row = 0; row < mine.size(); ++row)
+    all.push_back({std::string(mine.text(row, 0)), {{mine.integer(row, 1)}, mine.integer(row, 2)}});
   return all;
 }
 

@@ -103,12 +103,25 @@ result<subscriber> sqlite_store::subscribe(std::string_view name, bool wants_pay
   });
 }
 
-result<std::vector<stream_lease>> sqlite_store::adopt_streams(std::span<const stream_lease> held,
-                                                              int streams_max, instant now) {
-  return writing(error_kind::unavailable, [&] {
-    return writer_->numbers.adopt(held, streams_max, lease_.stream, options_.owner,
+// There is no other process, so all that is left is this one's.
+result<std::vector<delivery_lease>>
+sqlite_store::lease_deliveries(std::span<const std::string> subscribers,
+                               std::span<const stream_id> written, int leases_max, instant now) {
+  auto adopted = writing(error_kind::unavailable, [&] {
+    return writer_->numbers.adopt(adopted_, leases_max, lease_.stream, options_.owner,
                                   {now, now + options_.lease});
   });
+  if (!adopted)
+    return std::unexpected(adopted.error());
+  adopted_ = *std::move(adopted);
+  std::vector<delivery_lease> all;
+  for (const std::string& subscriber : subscribers) {
+    for (const stream_lease& each : adopted_)
+      all.push_back({subscriber, each});
+    if (std::ranges::find(written, lease_.stream) != written.end())
+      all.push_back({subscriber, lease_});
+  }
+  return all;
 }
 
 result<std::vector<outcome>> sqlite_store::settle(std::span<const command> batch, instant now) {

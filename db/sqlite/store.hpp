@@ -32,8 +32,9 @@ class sqlite_store final : public store {
   result<std::vector<answer>> read(std::span<const query> queries) override;
   result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                instant now) override;
-  result<std::vector<stream_lease>> adopt_streams(std::span<const stream_lease> held,
-                                                  int streams_max, instant now) override;
+  result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
+                                                       std::span<const stream_id> written,
+                                                       int leases_max, instant now) override;
   result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
                                          instant now) override;
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
@@ -79,6 +80,7 @@ class sqlite_store final : public store {
   std::unique_ptr<reading_session> session_;
   std::unique_ptr<writing_session> writer_; // goes before the connection that it stands on
   stream_lease lease_;
+  std::vector<stream_lease> adopted_; // earlier streams in which something was left
   std::optional<batch_in_doubt> in_doubt_;
 };
 

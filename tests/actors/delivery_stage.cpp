@@ -191,9 +191,10 @@ class borrowed_store final : public db::store {
                                        instant now) override {
     return of_.subscribe(name, payments, refunds, now);
   }
-  db::result<std::vector<db::stream_lease>> adopt_streams(std::span<const db::stream_lease> held,
-                                                          int most, instant now) override {
-    return of_.adopt_streams(held, most, now);
+  db::result<std::vector<db::delivery_lease>>
+  lease_deliveries(std::span<const std::string> subscribers, std::span<const stream_id> written,
+                   int most, instant now) override {
+    return of_.lease_deliveries(subscribers, written, most, now);
   }
   db::result<std::vector<db::claim>> open_claims(subscriber_id subscriber, db::stream_lease stream,
                                                  instant now) override {

@@ -98,9 +98,10 @@ class faulty_store final : public db::store {
   }
   db::result<db::subscriber> subscribe(std::string_view name, bool payments, bool refunds,
                                        instant now) override;
-  db::result<std::vector<db::stream_lease>> adopt_streams(std::span<const db::stream_lease> held,
-                                                          int most, instant now) override {
-    return real_->adopt_streams(held, most, now);
+  db::result<std::vector<db::delivery_lease>>
+  lease_deliveries(std::span<const std::string> subscribers, std::span<const stream_id> written,
+                   int most, instant now) override {
+    return real_->lease_deliveries(subscribers, written, most, now);
   }
   db::result<std::vector<db::claim>> open_claims(subscriber_id subscriber, db::stream_lease stream,
                                                  instant now) override;

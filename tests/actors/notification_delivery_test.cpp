@@ -250,10 +250,9 @@ TEST_F(notification_delivery_test, a_fenced_step_drops_the_stream_and_others_go_
   for (const entry_id each : others)
     EXPECT_EQ(stage.store->times_delivered[each], 1);
   // Adopted, it is delivered to its end.
-  const db::stream_lease held[] = {stage.stream};
-  const auto adopted = stage.store->adopt_streams(held, 4, stage.on.time()).value();
-  for (const auto& each : adopted)
-    stage.tell(stream_held{each});
+  const std::vector<std::string> names{"alimtalk"};
+  for (const auto& each : stage.store->lease_deliveries(names, {}, 4, stage.on.time()).value())
+    stage.tell(stream_held{each.stream});
   stage.pass(2s);
   EXPECT_TRUE(stage.all_delivered_once(paid));
 }

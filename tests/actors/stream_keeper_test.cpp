@@ -1,5 +1,6 @@
-// Goal: a dead process's streams are adopted, renewed and given up, and the subscribers hear of it.
-// Method: the test plays the store worker by hand, on a clock that it moves.
+// Goal: each subscriber is told of the streams that it holds, those that the lanes write at once,
+// and of what is lost. Method: the test plays the store worker and the lanes by hand, on a clock
+// that it moves.
 #include "actors/stream_keeper.hpp"
 
 #include "tests/actors/stage.hpp"
@@ -14,64 +15,120 @@ using namespace std::chrono_literals;
 
 const db::stream_lease second{{2}, 7};
 const db::stream_lease third{{3}, 1};
+using leases = std::vector<db::delivery_lease>;
 
 class stream_keeper_test : public ::testing::Test {
  protected:
   void SetUp() override { on.run(); }
   void TearDown() override { on.end(keeper); }
-  void answer(db::result<std::vector<db::stream_lease>> with) {
-    caf::anon_send(keeper, adopted{std::move(with)});
+  void answer(db::result<leases> with) {
+    caf::anon_send(keeper, deliveries_leased{std::move(with)});
+    on.run();
+  }
+  void lane_writes(db::stream_lease stream) {
+    caf::anon_send(keeper, stream_held{stream});
     on.run();
   }
 
   stage on;
-  inbox<do_adopt> store{on};
-  inbox<stream_held, stream_lost> subscriber{on};
-  caf::actor keeper =
-      on.system.spawn(stream_keeper, stream_keeper_options{.store = store.handle(),
-                                                           .subscribers = {subscriber.handle()},
-                                                           .lease = 15s,
-                                                           .interval = 2s,
-                                                           .streams_max = 4});
+  inbox<do_lease_deliveries> store{on};
+  inbox<stream_held, stream_lost> alimtalk{on};
+  inbox<stream_held, stream_lost> shop{on};
+  caf::actor keeper = on.system.spawn(
+      stream_keeper, stream_keeper_options{.store = store.handle(),
+                                           .subscribers = {{"alimtalk", alimtalk.handle()},
+                                                           {"webhook-shop", shop.handle()}},
+                                           .lease = 15s,
+                                           .interval = 2s,
+                                           .soon = 50ms,
+                                           .leases_max = 4});
 };
 
-TEST_F(stream_keeper_test, what_it_adopts_is_told_and_renewed_at_each_look) {
-  ASSERT_EQ(store.got<do_adopt>().size(), 1u);
-  EXPECT_TRUE(store.take<do_adopt>()[0].held.empty());
-  const steady_instant asked = on.now();
+TEST_F(stream_keeper_test, what_is_leased_is_told_to_its_subscriber_and_renewed_at_each_look) {
+  const auto asked = store.take<do_lease_deliveries>();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].subscribers, (std::vector<std::string>{"alimtalk", "webhook-shop"}));
+  EXPECT_TRUE(asked[0].written.empty());
+  const steady_instant then = on.now();
   on.advance(1s);
-  answer(std::vector{second});
-  auto held = subscriber.take<stream_held>();
+  answer(leases{{"alimtalk", second}});
+  auto held = alimtalk.take<stream_held>();
   ASSERT_EQ(held.size(), 1u);
   EXPECT_EQ(held[0].stream, second);
-  EXPECT_EQ(held[0].held_until, asked + 12s); // counted from the question, with a part to spare
+  EXPECT_EQ(held[0].held_until, then + 12s); // counted from the question, with a part to spare
+  EXPECT_TRUE(shop.got<stream_held>().empty());
   on.advance(2s);
-  ASSERT_EQ(store.got<do_adopt>().size(), 1u);
-  EXPECT_EQ(store.take<do_adopt>()[0].held, std::vector{second});
-  answer(std::vector{second, third});
-  EXPECT_EQ(subscriber.take<stream_held>().size(), 2u);
-  EXPECT_TRUE(subscriber.got<stream_lost>().empty());
+  ASSERT_EQ(store.take<do_lease_deliveries>().size(), 1u);
+  answer(leases{{"alimtalk", second}, {"webhook-shop", third}});
+  EXPECT_EQ(alimtalk.take<stream_held>().size(), 1u);
+  EXPECT_EQ(shop.take<stream_held>().size(), 1u);
+  EXPECT_TRUE(alimtalk.got<stream_lost>().empty());
 }
 
 TEST_F(stream_keeper_test, what_is_no_longer_held_is_told_as_lost) {
-  answer(std::vector{second, third});
+  answer(leases{{"alimtalk", second}, {"alimtalk", third}, {"webhook-shop", second}});
   on.advance(2s);
-  answer(std::vector{third});
-  ASSERT_EQ(subscriber.got<stream_lost>().size(), 1u);
-  EXPECT_EQ(subscriber.got<stream_lost>()[0].stream, second);
+  answer(leases{{"alimtalk", third}, {"webhook-shop", second}});
+  ASSERT_EQ(alimtalk.got<stream_lost>().size(), 1u);
+  EXPECT_EQ(alimtalk.got<stream_lost>()[0].stream, second);
+  EXPECT_TRUE(shop.got<stream_lost>().empty());
+}
+
+TEST_F(stream_keeper_test, a_stream_that_a_lane_writes_is_leased_at_once) {
+  answer(leases{});
+  store.take<do_lease_deliveries>();
+  lane_writes(second);
+  const auto asked = store.take<do_lease_deliveries>();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].written, std::vector{second.stream});
+  lane_writes(third); // while the store is asked
+  EXPECT_TRUE(store.got<do_lease_deliveries>().empty());
+  answer(leases{});
+  ASSERT_EQ(store.got<do_lease_deliveries>().size(), 1u);
+  EXPECT_EQ(store.got<do_lease_deliveries>()[0].written,
+            (std::vector{second.stream, third.stream}));
+}
+
+TEST_F(stream_keeper_test, until_all_that_lanes_write_is_held_it_looks_often) {
+  answer(leases{});
+  lane_writes(second);
+  store.take<do_lease_deliveries>();
+  answer(leases{{"alimtalk", second}}); // the shop is not registered yet
+  on.advance(50ms);
+  EXPECT_EQ(store.take<do_lease_deliveries>().size(), 1u);
+  answer(leases{{"alimtalk", second}});
+  on.advance(99ms);
+  EXPECT_TRUE(store.got<do_lease_deliveries>().empty());
+  on.advance(1ms);
+  EXPECT_EQ(store.take<do_lease_deliveries>().size(), 1u);
+  answer(leases{{"alimtalk", second}, {"webhook-shop", second}});
+  on.advance(1999ms);
+  EXPECT_TRUE(store.got<do_lease_deliveries>().empty());
+  on.advance(1ms);
+  EXPECT_EQ(store.got<do_lease_deliveries>().size(), 1u);
+}
+
+TEST_F(stream_keeper_test, a_stream_that_a_lane_lost_is_no_longer_asked_for) {
+  answer(leases{});
+  lane_writes(second);
+  answer(leases{{"alimtalk", second}, {"webhook-shop", second}});
+  store.take<do_lease_deliveries>();
+  caf::anon_send(keeper, stream_lost{second});
+  on.run();
+  ASSERT_EQ(store.got<do_lease_deliveries>().size(), 1u);
+  EXPECT_TRUE(store.got<do_lease_deliveries>()[0].written.empty());
 }
 
 TEST_F(stream_keeper_test, a_database_that_is_away_changes_nothing_and_is_asked_again) {
-  answer(std::vector{second});
+  answer(leases{{"alimtalk", second}});
   on.advance(2s);
-  subscriber.take<stream_held>();
-  store.take<do_adopt>();
+  alimtalk.take<stream_held>();
+  store.take<do_lease_deliveries>();
   answer(std::unexpected(db::error{db::error_kind::unavailable, "away"}));
-  EXPECT_TRUE(subscriber.got<stream_held>().empty()); // the lease runs on, unrenewed
-  EXPECT_TRUE(subscriber.got<stream_lost>().empty());
+  EXPECT_TRUE(alimtalk.got<stream_held>().empty()); // the lease runs on, unrenewed
+  EXPECT_TRUE(alimtalk.got<stream_lost>().empty());
   on.advance(2s);
-  ASSERT_EQ(store.got<do_adopt>().size(), 1u);
-  EXPECT_EQ(store.take<do_adopt>()[0].held, std::vector{second});
+  EXPECT_EQ(store.take<do_lease_deliveries>().size(), 1u);
 }
 
 } // namespace

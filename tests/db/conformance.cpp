@@ -48,13 +48,26 @@ std::vector<order> conformance::paid_orders(int count) {
 }
 
 subscriber_id conformance::subscribe(const std::string& name, bool payments, bool refunds) {
-  return must(deliverer().subscribe(name, payments, refunds, now_)).id;
+  const auto id = must(deliverer().subscribe(name, payments, refunds, now_)).id;
+  names_[id] = name;
+  return id;
+}
+
+stream_lease conformance::delivers(subscriber_id subscriber) {
+  std::vector<std::string> names;
+  for (const auto& [id, name] : names_)
+    names.push_back(name);
+  const std::vector written{lane_->lease().stream};
+  for (const auto& each : must(deliverer().lease_deliveries(names, written, 100, now_)))
+    if (each.subscriber == names_[subscriber] && each.stream.stream == written[0])
+      return each.stream;
+  return lane_->lease();
 }
 
 delivery_step conformance::step(subscriber_id subscriber, int open_max, int messages_max) {
   delivery_step made;
   made.subscriber = subscriber;
-  made.stream = lane_->lease();
+  made.stream = delivers(subscriber);
   made.open_max = open_max;
   made.messages_max = messages_max;
   return made;

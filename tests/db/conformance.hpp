@@ -53,12 +53,14 @@ class conformance : public testing::TestWithParam<store_kind> {
   store& deliverer() { return *lane_; }
   subscriber_id subscribe(const std::string& name = "alimtalk", bool payments = true,
                           bool refunds = false);
+  /// The lease under which a subscriber is told of what the lane wrote.
+  stream_lease delivers(subscriber_id subscriber);
   delivery_step step(subscriber_id subscriber, int open_max = 0, int messages_max = 1000);
   delivery_answer deliver(const delivery_step& step) {
     return must(deliverer().deliver(step, now_));
   }
   std::vector<claim> open_claims(subscriber_id subscriber) {
-    return must(deliverer().open_claims(subscriber, lane_->lease(), now_));
+    return must(deliverer().open_claims(subscriber, delivers(subscriber), now_));
   }
 
   std::vector<std::string> breaches();
@@ -66,6 +68,7 @@ class conformance : public testing::TestWithParam<store_kind> {
   std::unique_ptr<fresh_database> fresh_;
   std::unique_ptr<database> database_;
   std::unique_ptr<store> lane_;
+  std::map<subscriber_id, std::string> names_; // of subscribers
   instant now_ = start;
 };
 

@@ -50,10 +50,12 @@ class postgres_test : public testing::Test {
     must(open("audit")->audit([&](std::string_view line) { lines.emplace_back(line); }));
     return lines;
   }
-  /// The leases of all streams are over, as if their owners had died some time ago; but this one's.
+  /// All leases are over, as if their owners had died some time ago; but this one's.
   void end_leases(const std::string& but = "") {
     sql("update paymentd.streams set lease_until = now() - interval '1 s' where owner <> '" + but +
         "'");
+    sql("update paymentd.processes set lease_until = now() - interval '1 s' where owner <> '" +
+        but + "'");
   }
 
   const std::string name_ = cluster().create_database();

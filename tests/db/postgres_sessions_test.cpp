@@ -95,10 +95,12 @@ TEST_F(postgres_sessions, every_session_speaks_utf_8_and_hides_no_warning) {
   const auto who = must(on->subscribe("alimtalk", true, false, start));
   const auto pays = payable(*on, 1);
   must(on->settle(pays, start));
-  must(on->open_claims(who.id, on->lease(), start));
+  const auto held = must(on->lease_deliveries(std::vector<std::string>{"alimtalk"},
+                                              std::vector{on->lease().stream}, 10, start));
+  must(on->open_claims(who.id, held.at(0).stream, start));
   delivery_step step;
   step.subscriber = who.id;
-  step.stream = on->lease();
+  step.stream = held[0].stream;
   step.open_max = 1;
   auto ended = end_as(must(on->deliver(step, start)).claims.at(0), delivery_status::failed);
   ended.results[0].last_error = "수신 번호 오류";

@@ -21,12 +21,27 @@ class postgres_streams : public postgres_test {
     return on.lease();
   }
 
-  /// Claims one call's worth of a stream and stores it as DELIVERED.
-  static void deliver_what_is_left(store& on, subscriber_id who, stream_lease stream) {
+  /// The deliveries that a process has now, which writes these streams.
+  static std::vector<stream_lease> leased(store& on, const std::vector<stream_id>& written = {},
+                                          const std::vector<std::string>& names = {"alimtalk"},
+                                          int leases_max = 10) {
+    std::vector<stream_lease> all;
+    for (const delivery_lease& each : must(on.lease_deliveries(names, written, leases_max, start)))
+      all.push_back(each.stream);
+    return all;
+  }
+
+  static delivery_step step_in(stream_lease stream, subscriber_id who) {
     delivery_step step;
     step.subscriber = who;
     step.stream = stream;
     step.open_max = 1;
+    return step;
+  }
+
+  /// Claims one call's worth of a stream and stores it as DELIVERED.
+  static void deliver_what_is_left(store& on, subscriber_id who, stream_lease stream) {
+    delivery_step step = step_in(stream, who);
     step.ended = {end_as(must(on.deliver(step, start)).claims.at(0), delivery_status::delivered)};
     must(on.deliver(step, start));
   }
@@ -42,128 +57,171 @@ TEST_F(postgres_streams, a_step_that_ends_what_its_successor_has_ended_is_fenced
   const auto stopped = lane("stopped");
   const auto left = with_something_left(*stopped);
   const auto who = must(stopped->subscribe("alimtalk", true, false, start));
-  must(stopped->open_claims(who.id, left, start));
-  delivery_step step;
-  step.subscriber = who.id;
-  step.stream = left;
-  step.open_max = 1;
-  const auto opened = must(stopped->deliver(step, start)).claims.at(0);
-  step.ended = {end_as(opened, delivery_status::delivered)};
+  delivery_step step = step_in(leased(*stopped, {left.stream}).at(0), who.id);
+  must(stopped->open_claims(who.id, step.stream, start));
+  step.ended = {
+      end_as(must(stopped->deliver(step, start)).claims.at(0), delivery_status::delivered)};
 
   const auto other = lane("other");
-  must(other->subscribe("alimtalk", true, false, start));
   end_leases("other");
-  const auto adopted = must(other->adopt_streams({}, 10, start));
-  ASSERT_EQ(adopted.size(), 1u);
-  delivery_step successor;
-  successor.subscriber = who.id;
-  successor.stream = adopted[0];
-  const auto found = must(other->open_claims(who.id, adopted[0], start));
+  const auto taken = leased(*other);
+  ASSERT_EQ(taken.size(), 1u);
+  delivery_step successor = step_in(taken[0], who.id);
+  const auto found = must(other->open_claims(who.id, taken[0], start));
   successor.ended = {end_as(found.at(0), delivery_status::delivered)};
   must(other->deliver(successor, start));
 
   EXPECT_EQ(kind_of(stopped->deliver(step, start)), error_kind::fenced) << "not broken";
 }
 
-TEST_F(postgres_streams, a_living_processs_stream_is_not_adopted) {
+TEST_F(postgres_streams, what_a_living_process_delivers_no_other_does) {
   const auto alive = lane("alive");
-  with_something_left(*alive);
+  const auto left = with_something_left(*alive);
+  ASSERT_EQ(leased(*alive, {left.stream}).size(), 1u);
   const auto other = lane("other");
-  EXPECT_THAT(must(other->adopt_streams({}, 10, start)), testing::IsEmpty());
+  EXPECT_THAT(leased(*other), testing::IsEmpty());
 }
 
-TEST_F(postgres_streams, a_dead_processs_stream_is_adopted_and_delivered_from) {
+TEST_F(postgres_streams, what_a_living_process_does_not_serve_is_delivered_by_one_that_does) {
+  const auto writes = lane("writes");
+  const auto left = with_something_left(*writes);
+  must(writes->subscribe("webhook-shop", true, false, start));
+  leased(*writes, {left.stream}, {"webhook-shop"});
+  const auto other = must(open("other")->connect(database::role::delivery));
+  const auto who = must(other->subscribe("alimtalk", true, false, start));
+  const auto taken = leased(*other);
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].stream, left.stream);
+  deliver_what_is_left(*other, who.id, taken[0]);
+
+  // Drained it is let go, so that its writer may have it when it serves that subscriber, too.
+  EXPECT_THAT(leased(*other), testing::IsEmpty());
+  const auto back = leased(*writes, {left.stream}, {"alimtalk", "webhook-shop"});
+  EXPECT_EQ(back.size(), 2u);
+  must(writes->settle(payable(*writes, 1), start));
+  EXPECT_THAT(leased(*other), testing::IsEmpty());
+}
+
+TEST_F(postgres_streams, what_a_program_of_before_writes_is_its_own_to_deliver) {
+  const auto before = lane("before"); // it says nowhere that it lives but in its stream's lease
+  const auto left = with_something_left(*before);
+  const auto other = must(open("other")->connect(database::role::delivery));
+  EXPECT_THAT(leased(*other), testing::IsEmpty());
+  end_leases("other");
+  ASSERT_EQ(leased(*other).size(), 1u);
+  EXPECT_EQ(leased(*other)[0].stream, left.stream);
+}
+
+TEST_F(postgres_streams, a_dead_processs_stream_is_delivered_by_another) {
   const auto dead = lane("dead");
   const auto left = with_something_left(*dead);
+  const auto was = leased(*dead, {left.stream}).at(0);
   const auto other = lane("other");
   end_leases("other");
 
-  const auto adopted = must(other->adopt_streams({}, 10, start));
-  ASSERT_EQ(adopted.size(), 1u);
-  EXPECT_EQ(adopted[0].stream, left.stream);
-  EXPECT_GT(adopted[0].epoch, left.epoch);
+  const auto taken = leased(*other);
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].stream, left.stream);
+  EXPECT_GT(taken[0].epoch, was.epoch);
   const auto who = must(other->subscribe("alimtalk", true, false, start));
-  delivery_step step;
-  step.subscriber = who.id;
-  step.stream = adopted[0];
-  step.open_max = 1;
-  EXPECT_EQ(must(other->deliver(step, start)).claims.at(0).messages.size(), 1u);
+  EXPECT_EQ(must(other->deliver(step_in(taken[0], who.id), start)).claims.at(0).messages.size(),
+            1u);
+}
+
+TEST_F(postgres_streams, a_process_that_ends_leaves_its_deliveries_to_the_next_at_once) {
+  {
+    const auto one = lane("one");
+    const auto left = with_something_left(*one);
+    ASSERT_EQ(leased(*one, {left.stream}).size(), 1u);
+  }
+  const auto other = must(open("other")->connect(database::role::delivery));
+  EXPECT_EQ(leased(*other).size(), 1u);
 }
 
 TEST_F(postgres_streams, the_old_owner_is_fenced_in_all_that_it_does) {
   const auto late = lane("late");
-  const auto pays = payable(*late, 1);
+  const auto pays = payable(*late, 2);
   const auto who = must(late->subscribe("alimtalk", true, false, start));
+  must(late->settle(std::span(pays).first(1), start));
   const auto held = late->lease();
+  const auto delivers = leased(*late, {held.stream}).at(0);
   const auto other = lane("other");
-  end_leases();
-  must(other->adopt_streams({}, 10, start));
+  end_leases("other");
+  EXPECT_EQ(must(other->take_stream(start)).stream, held.stream);
+  ASSERT_EQ(leased(*other).size(), 1u);
 
   EXPECT_EQ(kind_of(late->settle(pays, start)), error_kind::fenced);
-  EXPECT_EQ(kind_of(late->open_claims(who.id, held, start)), error_kind::fenced);
-  delivery_step step;
-  step.subscriber = who.id;
-  step.stream = held;
-  step.open_max = 1;
-  EXPECT_EQ(kind_of(late->deliver(step, start)), error_kind::fenced);
-  EXPECT_EQ(paid_orders(), "0");
+  EXPECT_EQ(kind_of(late->open_claims(who.id, delivers, start)), error_kind::fenced);
+  EXPECT_EQ(kind_of(late->deliver(step_in(delivers, who.id), start)), error_kind::fenced);
+  EXPECT_EQ(paid_orders(), "1");
 
   must(late->take_stream(start));
   must(late->settle(pays, start));
-  EXPECT_EQ(paid_orders(), "1");
+  EXPECT_EQ(paid_orders(), "2");
   EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
-TEST_F(postgres_streams, an_adopted_stream_is_kept_while_something_is_left_and_then_freed) {
+TEST_F(postgres_streams, deliveries_are_kept_while_something_is_left_and_then_let_go) {
   const auto dead = lane("dead");
   const auto left = with_something_left(*dead);
   const auto other = lane("other");
   end_leases("other");
-  const auto adopted = must(other->adopt_streams({}, 10, start));
-  ASSERT_EQ(adopted.size(), 1u);
-  EXPECT_EQ(must(other->adopt_streams(adopted, 10, start)), adopted);
+  const auto taken = leased(*other);
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(leased(*other), taken);
 
   const auto who = must(other->subscribe("alimtalk", true, false, start));
-  deliver_what_is_left(*other, who.id, adopted[0]);
-  EXPECT_THAT(must(other->adopt_streams(adopted, 10, start)), testing::IsEmpty());
+  deliver_what_is_left(*other, who.id, taken[0]);
+  EXPECT_THAT(leased(*other), testing::IsEmpty());
   EXPECT_EQ(lane("third")->lease().stream, left.stream);
   EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
-TEST_F(postgres_streams,
-       what_is_left_for_who_is_not_here_holds_no_stream_and_waits_for_its_return) {
+TEST_F(postgres_streams, what_is_left_for_who_is_not_here_waits_for_its_return) {
   const auto dead = lane("dead");
   must(dead->subscribe("webhook-shop", true, false, start));
   const auto left = with_something_left(*dead);
   const auto other = must(open("other")->connect(database::role::delivery));
   const auto who = must(other->subscribe("alimtalk", true, false, start));
   end_leases();
-  const auto adopted = must(other->adopt_streams({}, 10, start));
-  ASSERT_EQ(adopted.size(), 1u);
-  deliver_what_is_left(*other, who.id, adopted[0]);
-  EXPECT_THAT(must(other->adopt_streams(adopted, 10, start)), testing::IsEmpty());
-  EXPECT_THAT(must(other->adopt_streams({}, 10, start)), testing::IsEmpty());
+  const auto taken = leased(*other);
+  ASSERT_EQ(taken.size(), 1u);
+  deliver_what_is_left(*other, who.id, taken[0]);
+  EXPECT_THAT(leased(*other), testing::IsEmpty());
 
   const auto with_shop = must(open("with shop")->connect(database::role::delivery));
-  must(with_shop->subscribe("webhook-shop", true, false, start));
-  const auto again = must(with_shop->adopt_streams({}, 10, start));
+  const auto again = leased(*with_shop, {}, {"webhook-shop"});
   ASSERT_EQ(again.size(), 1u);
   EXPECT_EQ(again[0].stream, left.stream);
 }
 
-TEST_F(postgres_streams, processes_that_adopt_at_once_share_what_there_is) {
+TEST_F(postgres_streams, a_new_connection_begins_a_new_epoch_of_deliveries) {
+  const auto one = lane("one");
+  const auto left = with_something_left(*one);
+  const auto before = leased(*one, {left.stream}).at(0);
+  EXPECT_EQ(leased(*one, {left.stream}).at(0), before);
+  sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'paymentd' "
+      "and datname = current_database()");
+  static_cast<void>(one->lease_deliveries(std::vector<std::string>{"alimtalk"},
+                                          std::vector{left.stream}, 10, start)); // finds it dead
+  EXPECT_GT(leased(*one, {left.stream}).at(0).epoch, before.epoch);
+}
+
+TEST_F(postgres_streams, processes_that_lease_at_once_share_what_there_is) {
   std::vector<std::unique_ptr<store>> dead;
   for (int i = 0; i < 6; ++i)
-    dead.push_back(lane("dead" + std::to_string(i)));
+    with_something_left(*dead.emplace_back(lane("dead" + std::to_string(i))));
   const auto other = must(open("other")->connect(database::role::delivery));
   const auto another = must(open("another")->connect(database::role::delivery));
   end_leases();
   std::vector<stream_lease> mine;
   std::vector<stream_lease> theirs;
   {
-    const std::jthread beside([&] { theirs = must(another->adopt_streams({}, 10, start)); });
-    mine = must(other->adopt_streams({}, 10, start));
+    const std::jthread beside([&] { theirs = leased(*another); });
+    mine = leased(*other);
   }
+  mine = leased(*other); // what was looked at by both at once, one may have left to the other
+  theirs = leased(*another);
   std::vector<stream_id> all;
   for (const auto* some : {&mine, &theirs})
     for (const auto one : *some)
@@ -171,6 +229,16 @@ TEST_F(postgres_streams, processes_that_adopt_at_once_share_what_there_is) {
   std::ranges::sort(all);
   EXPECT_EQ(all.size(), 6u);
   EXPECT_EQ(std::ranges::unique(all).size(), 0u);
+}
+
+TEST_F(postgres_streams, no_more_deliveries_are_leased_than_allowed_but_for_own_streams) {
+  std::vector<std::unique_ptr<store>> dead;
+  for (int i = 0; i < 4; ++i)
+    with_something_left(*dead.emplace_back(lane("dead" + std::to_string(i))));
+  const auto other = lane("other");
+  end_leases("other");
+  EXPECT_EQ(leased(*other, {}, {"alimtalk"}, 3).size(), 3u);
+  EXPECT_EQ(leased(*other, {other->lease().stream}, {"alimtalk"}, 3).size(), 4u);
 }
 
 TEST_F(postgres_streams, batches_leave_no_dead_versions_of_their_streams_row) {
@@ -218,26 +286,22 @@ TEST_F(postgres_streams, a_delivery_does_not_wait_for_a_batch_of_its_lane) {
   const auto held = with_something_left(*one);
   const auto who = must(one->subscribe("alimtalk", true, false, start));
   const auto deliverer = must(open("one")->connect(database::role::delivery));
-  must(deliverer->open_claims(who.id, held, start));
+  const auto delivers = leased(*deliverer, {held.stream}).at(0);
+  must(deliverer->open_claims(who.id, delivers, start));
 
   side_session batch(url()); // takes numbers, as a batch does, and does not commit
   batch.sql("begin; update streams set next = next + 1 where id = " +
             std::to_string(held.stream.value));
-  delivery_step step;
-  step.subscriber = who.id;
-  step.stream = held;
-  step.open_max = 1;
-  EXPECT_EQ(must(deliverer->deliver(step, start)).claims.size(), 1u);
+  EXPECT_EQ(must(deliverer->deliver(step_in(delivers, who.id), start)).claims.size(), 1u);
 }
 
-TEST_F(postgres_streams, a_new_epoch_waits_for_a_delivery_under_the_old_one) {
+TEST_F(postgres_streams, a_new_epoch_waits_for_a_batch_under_the_old_one) {
   const auto one = lane("one");
   const auto id = std::to_string(one->lease().stream.value);
-  side_session delivery(url());
-  delivery.sql("begin; select id from streams where id = " + id + " for key share");
-  must(one->settle({}, start)); // a batch does not wait
+  side_session batch(url());
+  batch.sql("begin; select id from streams where id = " + id + " for key share");
   EXPECT_EQ(kind_of(one->resolve(start)), error_kind::unavailable);
-  delivery.sql("commit");
+  batch.sql("commit");
   const auto before = one->lease().epoch;
   EXPECT_EQ(must(one->resolve(start)), std::nullopt);
   EXPECT_EQ(one->lease().epoch, before + 1);

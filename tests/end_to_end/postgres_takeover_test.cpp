@@ -68,5 +68,18 @@ TEST_F(postgres_takeover, after_a_kill_sending_goes_on_within_five_seconds_of_th
   expect_all_arrive_once(100);
 }
 
+TEST_F(postgres_takeover, a_process_that_sends_no_messages_holds_none_back) {
+  seed(300);
+  const auto sends = serve();
+  auto for_the_api_alone = serve({"alimtalk.provider=none"});
+  auto client = for_the_api_alone->client();
+  ASSERT_EQ(pay_orders(client, 1, 100, users).size(), 100u);
+  expect_all_arrive_once(100);
+  auto both = sends->client();
+  ASSERT_EQ(pay_orders(both, 101, 200, users).size(), 100u);
+  ASSERT_EQ(pay_orders(client, 201, 300, users).size(), 100u);
+  expect_all_arrive_once(300);
+}
+
 } // namespace
 } // namespace paymentd::end_to_end
