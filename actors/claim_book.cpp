@@ -9,6 +9,11 @@ namespace paymentd::actors {
 
 namespace {
 
+// The clocks of processes that share a database differ by less.
+constexpr std::chrono::seconds clock_difference_max{30};
+// A claim that is in doubt for less had the reading of results wait for it.
+constexpr std::chrono::minutes results_wait{9};
+
 bool is_call(next_move move) {
   return move == next_move::send || move == next_move::find;
 }
@@ -85,6 +90,12 @@ std::vector<open_claim> claim_book::take_over(held_stream& stream, std::vector<d
     open_claim& taken = stream.claims[id];
     taken.claim = std::move(each);
     taken.in_doubt = true;
+    if (taken.claim.since > now + clock_difference_max) {
+      // The clock was set back since, so its age is not known: its key is used no more, and what a
+      // search finds holds once a call of before has ended.
+      taken.claim.since = now - policy.key_window;
+      taken.put_forward = 2 * policy.settles_within;
+    }
     go_on(taken, now, policy);
   }
   std::vector<open_claim> ended;
@@ -104,9 +115,15 @@ db::delivery_step claim_book::make_step(const held_stream& stream, subscriber_id
   for (const auto& [id, claim] : stream.claims) {
     if (is_call(claim.move) || claim.call != 0 || claim.not_before > now)
       continue;
-    if (claim.move == next_move::end)
-      step.ended.push_back({id, claim.results}); // a copy: the store may fail
-    else
+    if (claim.move == next_move::end) {
+      // Results are read behind an open claim after ten minutes (db/results_turns.cpp).
+      const bool late = claim.in_doubt && now - claim.claim.since > results_wait;
+      step.ended.push_back(
+          {.id = id,
+           .results = claim.results, // a copy: the store may fail
+           .read_again_from =
+               late ? std::optional(claim.claim.since - clock_difference_max) : std::nullopt});
+    } else
       (claim.move == next_move::split ? step.split : step.regenerate).push_back(id);
   }
   return step;
@@ -120,6 +137,7 @@ void claim_book::step_asked(held_stream& stream, const db::delivery_step& step) 
   asked.regenerate = step.regenerate;
   asked.split = step.split;
   asked.open_max = step.open_max;
+  asked.held_until = step.held_until;
   const auto mark = [&stream](const std::vector<claim_id>& ids) {
     for (const claim_id each : ids)
       stream.claims.at(each).at_store = true;
@@ -149,6 +167,7 @@ std::vector<open_claim> claim_book::step_done(held_stream& stream, db::delivery_
     if (i >= first_half && i < halves_end)
       claim.refusals = policy.refusals_max - 1;
     claim.claim = std::move(each);
+    claim.put_forward = {};
     claim.refusal.clear();
     claim.in_doubt = false;
     claim.at_store = false;
@@ -211,6 +230,12 @@ void claim_book::others_worked(const open_claim* but, instant now) {
     for (auto& [claim_id, claim] : stream.claims)
       if (&claim != but)
         actors::others_worked(claim, now);
+}
+
+void claim_book::put_forward(std::chrono::milliseconds by) {
+  for (auto& [id, stream] : streams_)
+    for (auto& [claim_id, claim] : stream.claims)
+      claim.put_forward += by;
 }
 
 std::optional<instant> claim_book::oldest() const {

@@ -19,6 +19,7 @@ struct asked_step {
   std::vector<claim_id> regenerate;
   std::vector<claim_id> split;
   int open_max = 0;
+  std::optional<instant> held_until = {};
 };
 
 /// A stream whose messages are this process's to deliver.
@@ -76,6 +77,9 @@ class claim_book {
 
   /// Tells every claim but `but` that a call succeeded.
   void others_worked(const open_claim* but, instant now);
+
+  /// The wall clock was put forward: nothing is older for that.
+  void put_forward(std::chrono::milliseconds by);
 
   /// When the oldest event in an open claim happened.
   std::optional<instant> oldest() const;

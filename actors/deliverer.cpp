@@ -107,6 +107,10 @@ void deliverer::on(subscribed& answer) {
     subscribed_ = subscription::done;
     subscriber_ = answer.subscriber->id;
     instance_ = answer.subscriber->instance;
+    if (const auto until = answer.subscriber->held_until; until && *until > time_now()) {
+      hold(std::min(*until - time_now(), options_.policy.retry_after_max));
+      unstored_hold_.reset();
+    }
     subscribe_failures_ = 0;
   } else if (answer.subscriber.error().kind == db::error_kind::unavailable) {
     subscribed_ = subscription::wanted;
@@ -125,7 +129,7 @@ void deliverer::on(claims_opened& answer) {
       stream->claims_known != held_stream::loading::asked)
     return;
   if (answer.claims) {
-    record(book_.take_over(*stream, std::move(*answer.claims), options_.policy, options_.now()));
+    record(book_.take_over(*stream, std::move(*answer.claims), options_.policy, time_now()));
   } else {
     stream->claims_known = held_stream::loading::wanted;
     store_failed(*stream, answer.claims.error());
@@ -140,7 +144,7 @@ void deliverer::on(delivered& answer) {
   if (answer.answer) {
     // Where more waits already, nothing has to gather.
     const auto rest = answer.answer->more ? std::chrono::milliseconds{0} : options_.linger;
-    record(book_.step_done(*stream, std::move(*answer.answer), options_.policy, options_.now()));
+    record(book_.step_done(*stream, std::move(*answer.answer), options_.policy, time_now()));
     stream->gather_until = self_->clock().now() + rest;
   } else if (answer.answer.error().kind == db::error_kind::in_doubt) {
     stream->step.reset(); // its claims stay marked, until the database tells what became of them
@@ -150,6 +154,8 @@ void deliverer::on(delivered& answer) {
         fmt::format("a step may have been stored or not, looking: {}", answer.answer.error().text));
   } else {
     const bool still_ours = stream->lease == answer.stream;
+    if (!unstored_hold_)
+      unstored_hold_ = stream->step->held_until;
     book_.step_undone(*stream);
     if (still_ours || answer.answer.error().kind != db::error_kind::fenced)
       store_failed(*stream, answer.answer.error());
@@ -188,24 +194,41 @@ void deliverer::answered(std::uint64_t call, auto result, auto judge) {
       add(options_.counters->unknown);
     if (then.worked) {
       allowed_ = std::min(allowed_ + 1, options_.in_flight_max);
-      last_success_ = options_.now();
+      last_success_ = time_now();
       book_.others_worked(about, last_success_);
       if (++successes_ == 1)
         if (const auto supervisor = caf::actor_cast<caf::actor>(options_.supervisor))
           self_->send(supervisor, child_succeeded{});
     }
-    if (then.hold_for) {
-      const auto until = self_->clock().now() + *then.hold_for;
-      if (until > hold_until_ && *then.hold_for >= hold_told_min)
-        say(spdlog::level::warn, options_.subscriber,
-            fmt::format("nothing is sent for {} s, as the API asks",
-                        then.hold_for->count() / 1000));
-      hold_until_ = std::max(hold_until_, until);
-    }
+    if (then.hold_for)
+      hold(*then.hold_for);
     if (!then.outage.empty())
       close(then.outage);
   }
   pump();
+}
+
+/// Everything waits. A long wait is told, and stored for whoever delivers next; behind it one call
+/// goes out first, as at the start.
+void deliverer::hold(std::chrono::milliseconds wait) {
+  const steady_instant until = self_->clock().now() + wait;
+  if (until <= hold_until_)
+    return;
+  hold_until_ = until;
+  show_hold();
+  if (wait < hold_told_min)
+    return;
+  say(spdlog::level::warn, options_.subscriber,
+      fmt::format("nothing is sent for {} s, as the API asks", wait.count() / 1000));
+  unstored_hold_ = time_now() + wait;
+  allowed_ = 1;
+}
+
+void deliverer::show_hold() {
+  const auto wait =
+      std::chrono::floor<std::chrono::milliseconds>(hold_until_ - self_->clock().now());
+  options_.counters->held_until_ms.store((time_now() + wait).time_since_epoch().count(),
+                                         std::memory_order_relaxed);
 }
 
 void deliverer::on(const alarm& ring) {
@@ -240,7 +263,7 @@ circumstances deliverer::around(const open_claim* but) {
               });
   // A success from before this call was made says nothing about the API now.
   const bool works_now = successes_ > 0 && (!but || last_success_ >= but->called_at);
-  return {options_.now(), options_.random(), works_now, untried};
+  return {time_now(), options_.random(), works_now, untried};
 }
 
 /// The store could not do something for this stream, and nothing of it happened.

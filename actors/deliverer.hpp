@@ -71,11 +71,14 @@ class deliverer {
   void log_failed(const open_claim& of, const db::delivery_result& what) const;
   void record(const std::vector<open_claim>& ended);
   void close(std::string why);
-  bool closed() const;
+  bool closed();
   void prune();
   steady_instant next_prune() const;
   void set_alarm();
   void check_clock();
+  instant time_now();
+  void hold(std::chrono::milliseconds wait);
+  void show_hold();
   circumstances around(const open_claim* but);
   bool probing() const { return successes_ == 0; }
   bool closing() const { return closing_; }
@@ -97,7 +100,12 @@ class deliverer {
   steady_instant probe_alone_until_; // while probing: then one more call is allowed
   int probes_alone_ = 0;             // calls that were allowed so
   steady_instant hold_until_;        // throttled
-  steady_instant pace_gate_;         // messages_per_second_max
+  std::optional<instant> unstored_hold_;
+  // What the wall clock said, and when; from there on it may go on by the steady clock alone.
+  instant clock_base_;
+  steady_instant clock_base_at_;
+  bool set_back_ = false;    // the wall clock is behind that
+  steady_instant pace_gate_; // messages_per_second_max
   steady_instant poll_at_;
   stream_id served_; // the stream that was given room last
 

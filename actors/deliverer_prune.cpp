@@ -28,7 +28,7 @@ void deliverer::prune() {
     self_->send(options_.store, do_prune{{.subscriber = subscriber_,
                                           .stream = stream.lease,
                                           .after = at->second.after,
-                                          .before = options_.now() - options_.retention}});
+                                          .before = time_now() - options_.retention}});
     return;
   }
 }

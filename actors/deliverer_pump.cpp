@@ -5,6 +5,8 @@
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -29,7 +31,7 @@ void deliverer::pump() {
   call_provider();
   ask_store(); // a claim that waited too long for a call wants a new key now
   prune();
-  options_.counters->parked.store(book_.parked(options_.now()), std::memory_order_relaxed);
+  options_.counters->parked.store(book_.parked(time_now()), std::memory_order_relaxed);
   const auto oldest = book_.oldest();
   options_.counters->oldest_open_ms.store(oldest ? oldest->time_since_epoch().count() : 0,
                                           std::memory_order_relaxed);
@@ -44,9 +46,34 @@ void deliverer::pump() {
   set_alarm();
 }
 
+/// The wall clock, but that it never goes back while this actor lives: were it set back, keys would
+/// seem young that the API has forgotten, and what waits would wait for that much longer. Where it
+/// is put forward, nothing counts as older for that alone.
+instant deliverer::time_now() {
+  constexpr auto tolerance = 1s;
+  const steady_instant clock = self_->clock().now();
+  const instant wall = options_.now();
+  if (clock_base_at_ != steady_instant{}) {
+    const instant expected =
+        clock_base_ + std::chrono::floor<std::chrono::milliseconds>(clock - clock_base_at_);
+    if (wall < expected - tolerance) {
+      if (!std::exchange(set_back_, true))
+        spdlog::warn("{}: the clock was set back by {} s: what waits does not wait for that",
+                     options_.subscriber, (expected - wall) / 1s);
+      return expected;
+    }
+    if (wall > expected + tolerance)
+      book_.put_forward(wall - expected);
+  }
+  set_back_ = false;
+  clock_base_ = wall;
+  clock_base_at_ = clock;
+  return wall;
+}
+
 void deliverer::check_clock() {
   const steady_instant clock = self_->clock().now();
-  const instant now = options_.now();
+  const instant now = time_now();
   const bool poll = clock >= poll_at_;
   if (poll)
     poll_at_ = clock + options_.poll;
@@ -92,9 +119,15 @@ void deliverer::load(held_stream& stream) {
 
 /// One transaction: what ended, what needs a new key, what is halved, and what can be sent next.
 void deliverer::step(held_stream& stream, int wanting) {
-  const instant now = options_.now();
+  const instant now = time_now();
   db::delivery_step step = claim_book::make_step(stream, subscriber_, now);
-  const bool anything = !step.ended.empty() || !step.regenerate.empty() || !step.split.empty();
+  const auto ahead = options_.provider->ahead().value_or(0ms);
+  for (db::ended_claim& each : step.ended)
+    if (each.read_again_from)
+      *each.read_again_from += ahead;
+  step.held_until = unstored_hold_;
+  const bool anything =
+      !step.ended.empty() || !step.regenerate.empty() || !step.split.empty() || step.held_until;
   const bool over = stream.held_until && *stream.held_until <= self_->clock().now();
   if (!over && (stream.more || anything))
     step.open_max = (room() + wanting - 1) / wanting;
@@ -108,12 +141,13 @@ void deliverer::step(held_stream& stream, int wanting) {
     served_ = stream.lease.stream;
   }
   claim_book::step_asked(stream, step);
-  self_->send(options_.store, do_deliver{std::move(step)});
+  unstored_hold_.reset();
+  self_->send(options_.store, do_deliver{std::move(step), now});
 }
 
 /// How many claims may be opened now.
 int deliverer::room() {
-  const instant now = options_.now();
+  const instant now = time_now();
   if (closing_ || hold_until_ > self_->clock().now() || book_.parked(now) >= options_.parked_max)
     return 0;
   const int used = book_.used(now);
@@ -144,7 +178,7 @@ void deliverer::set_probe_time() {
 
 void deliverer::call_provider() {
   while (!closing_ && static_cast<int>(calls_.size()) < allowed_) {
-    const instant now = options_.now();
+    const instant now = time_now();
     const steady_instant clock = self_->clock().now();
     if (hold_until_ > clock || pace_gate_ > clock)
       return;
@@ -195,11 +229,11 @@ void deliverer::find(open_claim& claim) {
 }
 
 /// Whether nothing is under way and nothing is left to be stored.
-bool deliverer::closed() const {
+bool deliverer::closed() {
   if (!calls_.empty())
     return false;
-  const instant now = options_.now();
-  for (const auto& [id, stream] : const_cast<claim_book&>(book_).streams()) {
+  const instant now = time_now();
+  for (const auto& [id, stream] : book_.streams()) {
     if (stream.step)
       return false;
     for (const auto& [claim_id, claim] : stream.claims)
@@ -212,7 +246,7 @@ bool deliverer::closed() const {
 
 void deliverer::set_alarm() {
   const steady_instant clock = self_->clock().now();
-  const instant now = options_.now();
+  const instant now = time_now();
   steady_instant at = poll_at_;
   const auto at_wall = [&](instant when) {
     if (when > now)

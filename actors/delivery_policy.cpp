@@ -12,9 +12,10 @@ using alimtalk::failure_class;
 
 /// From then on a search tells what was accepted under the key and what never will be.
 instant conclusive_at(const open_claim& claim, const delivery_policy& policy) {
+  const instant since = claim.claim.since + claim.put_forward;
   if (!policy.can_find)
-    return claim.claim.since + policy.key_window;
-  return claim.claim.since + std::max(policy.key_window, 2 * policy.settles_within);
+    return since + policy.key_window;
+  return since + std::max(policy.key_window, 2 * policy.settles_within);
 }
 
 bool too_old(const db::message& message, const delivery_policy& policy, instant now) {

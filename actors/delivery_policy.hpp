@@ -66,6 +66,10 @@ struct open_claim {
   int refusals = 0;      // of its content
   std::string refusal;   // why, where only others' success is missing for that to be its own fault
   instant called_at;     // when the newest call or search left
+  /// How far the wall clock was put forward since this generation was opened. Its key may be that
+  /// old (the machine slept) or not (the clock was wrong): it is not used again, nor is it said to
+  /// be.
+  std::chrono::milliseconds put_forward{0};
   std::vector<std::optional<db::delivery_result>> known; // one a message; empty: nothing is known
   std::vector<db::delivery_result> results;              // of a claim to end
 

@@ -171,6 +171,7 @@ struct claims_opened {
 };
 struct do_deliver {
   db::delivery_step step;
+  instant now; // as the deliverer has it, which does not go back where the wall clock does
 };
 struct delivered {
   db::stream_lease stream;

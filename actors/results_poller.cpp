@@ -31,12 +31,14 @@ void log_failure(poller_actor* self, const db::error& why) {
 void ask_for_turn(poller_actor* self) {
   const results_poller_options& options = self->state.options;
   // Of several processes that look, each with a clock of its own, one finds a turn.
+  const auto ahead = options.provider->ahead().value_or(std::chrono::milliseconds{0});
   self->send(options.store,
              do_begin_results{{.subscriber = options.subscriber,
-                               .to = options.now() - options.lag_polls * options.poll,
+                               .to = options.now() + ahead - options.lag_polls * options.poll,
                                .span_min = options.poll / 2,
                                .span_max = options.span_max,
-                               .lease = options.lease}});
+                               .lease = options.lease,
+                               .ahead = ahead}});
 }
 
 void ask_provider(poller_actor* self) {

@@ -84,7 +84,7 @@ caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
       [=, &state](const do_deliver& work) {
         reply(delivered{work.step.stream,
                         with_store(state, db::error_kind::in_doubt, [&](db::store& store) {
-                          return store.deliver(work.step, state.options.now());
+                          return store.deliver(work.step, work.now);
                         })});
       },
       [=, &state](const do_prune& work) {

@@ -3,8 +3,10 @@
 #include "alimtalk/http_connection.hpp"
 #include "alimtalk/json_text.hpp"
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <limits>
 
 #include <algorithm>
 #include <charconv>
@@ -72,16 +74,27 @@ class http_client::impl final : public http_connection::owner {
 
   ~impl() { stop(); }
 
-  void request(http_request what, std::function<void(http_result)> done) {
+  void request(http_request what, std::function<void(http_result)> answered) {
+    // Its callbacks end before it does.
+    auto done = [this, answered = std::move(answered)](http_result result) {
+      if (result && result->date)
+        note_date(*result->date);
+      answered(std::move(result));
+    };
     {
       const std::lock_guard lock(mutex_);
       if (!stopped_) {
-        auto exchange = std::make_shared<http_exchange>(io_, std::move(what), std::move(done));
+        auto exchange = std::make_shared<http_exchange>(io_, std::move(what), done);
         asio::post(io_, [this, exchange = std::move(exchange)] { begin(exchange); });
         return;
       }
     }
     done(std::unexpected(refused(http_error::kind::stopped, "the client is stopped")));
+  }
+
+  std::optional<std::chrono::milliseconds> server_ahead() const {
+    const std::int64_t ahead = ahead_ms_;
+    return ahead == not_known ? std::nullopt : std::optional(std::chrono::milliseconds{ahead});
   }
 
   void stop() {
@@ -127,6 +140,15 @@ class http_client::impl final : public http_connection::owner {
   }
 
  private:
+  static constexpr std::int64_t not_known = std::numeric_limits<std::int64_t>::min();
+
+  void note_date(std::chrono::sys_seconds date) {
+    using std::chrono::milliseconds;
+    const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+    ahead_ms_ = (date + milliseconds{500} - now).count(); // a date is cut to the second
+  }
+
+  std::atomic<std::int64_t> ahead_ms_{not_known};
   void begin(const std::shared_ptr<http_exchange>& exchange) {
     std::optional<std::string> head = head_of(exchange->what, to_);
     if (stopping_)
@@ -244,6 +266,10 @@ void http_client::request(http_request what, std::function<void(http_result)> do
   impl_->request(std::move(what), std::move(done));
 }
 
+std::optional<std::chrono::milliseconds> http_client::server_ahead() const {
+  return impl_->server_ahead();
+}
+
 void http_client::stop() {
   impl_->stop();
 }
@@ -265,14 +291,20 @@ parse_retry_after(std::string_view value, std::chrono::sys_time<std::chrono::mil
     return std::min(longest, std::chrono::seconds{number});
   if (error == std::errc::result_out_of_range)
     return longest;
+  const auto at = parse_http_date(value);
+  if (!at)
+    return std::nullopt;
+  return std::clamp(std::chrono::ceil<std::chrono::seconds>(*at - now), std::chrono::seconds{0},
+                    longest);
+}
+
+std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view value) {
   std::tm parts{};
   const std::string text(value);
   const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   if (rest == nullptr || *rest != '\0')
     return std::nullopt;
-  const auto at = std::chrono::system_clock::from_time_t(::timegm(&parts));
-  return std::clamp(std::chrono::ceil<std::chrono::seconds>(at - now), std::chrono::seconds{0},
-                    longest);
+  return std::chrono::sys_seconds{std::chrono::seconds{::timegm(&parts)}};
 }
 
 } // namespace paymentd::alimtalk

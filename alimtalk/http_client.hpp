@@ -51,6 +51,7 @@ struct http_response {
   int status = 0;
   std::optional<std::chrono::seconds>
       retry_after; // Retry-After, as seconds or as a date; at most a day
+  std::optional<std::chrono::sys_seconds> date; // when the server made the answer, by its clock
   std::string body;
 };
 
@@ -88,6 +89,10 @@ class http_client {
   /// one, unnoticed; after that nothing is ever sent twice.
   void request(http_request what, std::function<void(http_result)> done);
 
+  /// How far the server's clock was ahead of this machine's in its newest answer, to a second or so
+  /// and what the answer took; nothing before one that has a Date. Any thread.
+  std::optional<std::chrono::milliseconds> server_ahead() const;
+
   /// Answers what is open with `stopped`, closes all connections and ends the thread. It may wait
   /// for the system's resolver, which cannot be interrupted. Not from a callback. May be repeated.
   void stop();
@@ -100,6 +105,9 @@ class http_client {
 
 /// What is wrong with a `ca_file`, in one line; empty: nothing, or none is named.
 std::string wrong_ca_file(const std::string& path);
+
+/// An HTTP date as RFC 9110 wants it ("Sun, 06 Nov 1994 08:49:37 GMT"); nothing for another text.
+std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view value);
 
 /// The value of a Retry-After header, seconds or an HTTP date against `now`; at most a day. Nothing
 /// where it is neither.

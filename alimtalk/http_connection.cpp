@@ -239,6 +239,8 @@ void http_connection::body_was_read(error_code error) {
   response.status = static_cast<int>(message.result_int());
   if (const auto found = message.find(http::field::retry_after); found != message.end())
     response.retry_after = retry_after_of(found->value());
+  if (const auto found = message.find(http::field::date); found != message.end())
+    response.date = parse_http_date({found->value().data(), found->value().size()});
   // Bytes after the answer belong to nothing: whoever sends them is not to be trusted further.
   const bool reusable = parser_->keep_alive() && buffer_.size() == 0;
   response.body = std::move(parser_->get().body());

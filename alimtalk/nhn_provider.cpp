@@ -19,9 +19,11 @@ constexpr std::size_t nhn_template_code_max = 20;
 // A search's page: messages come with their whole text, so a page of NHN's 1000 could be megabytes.
 constexpr std::size_t page_size = 250;
 constexpr std::size_t pages_max = 2 * nhn_recipients_max / page_size;
-// NHN searches 30 days at the most; a day less, for the margins on either side.
-constexpr std::chrono::days search_window_max{29};
-constexpr std::chrono::minutes search_margin{5}; // between our clock and NHN's
+// NHN searches 30 days at the most; less, for the margins on either side.
+constexpr std::chrono::days search_window_max{27};
+// Our clock, now or when the event happened, may be wrong by that much. A message that is not found
+// is sent again, and the grouping key lets in no other message, however wide the window is.
+constexpr std::chrono::days search_margin{1};
 
 /// Which page of a list of results comes next, and how many results its first page spoke of.
 struct place_in_list {
@@ -95,6 +97,9 @@ class nhn_provider final : public provider {
                      [at, to = what.to, done = std::move(done)](http_result result) {
                        done(results_of(nhn_results_page(std::move(result), to), at));
                      });
+  }
+  std::optional<std::chrono::milliseconds> ahead() const override {
+    return client_->server_ahead();
   }
   bool can_tell_results() const override { return true; }
 

@@ -118,6 +118,10 @@ class provider {
   }
   virtual bool can_tell_results() const { return false; }
 
+  /// How far the provider's clock was ahead of this machine's when it last answered: results are
+  /// dated by the provider's. Nothing where that is not known. Any thread.
+  virtual std::optional<std::chrono::milliseconds> ahead() const { return std::nullopt; }
+
   /// How long the provider refuses a repeated key (`seen`); 0 where it does not know keys. After
   /// that, a call in doubt is looked up, and what is not there is sent under a new key.
   virtual std::chrono::milliseconds key_window() const = 0;

@@ -74,6 +74,9 @@ class solapi_provider final : public provider {
                        done(solapi_results_page(std::move(result), to));
                      });
   }
+  std::optional<std::chrono::milliseconds> ahead() const override {
+    return client_->server_ahead();
+  }
   bool can_tell_results() const override { return true; }
 
   bool can_find() const override { return false; }

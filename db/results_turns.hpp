@@ -25,6 +25,9 @@ struct results_span {
 std::optional<results_span> due_span(const results_due& asked, const results_mark& mark,
                                      instant now);
 
+/// From when results are to be read again, as the earliest of the step's ended claims wants it.
+std::optional<instant> read_again_from(const delivery_step& step);
+
 /// What is to be stored of the turn with this page.
 results_mark mark_after(const results_step& step, instant now);
 

@@ -112,7 +112,8 @@ struct subscriber {
   std::string name;           // "alimtalk"; unique, at most 64 characters of [a-z0-9_-]
   bool wants_payments = true; // which kinds of entries it takes; fixed when it is registered
   bool wants_refunds = false;
-  std::string instance = {}; // the database's own name, made with it: 8 of [0-9a-f]
+  std::string instance = {};              // the database's own name, made with it: 8 of [0-9a-f]
+  std::optional<instant> held_until = {}; // its provider asked for quiet until then
 };
 
 /// One event on its way to one subscriber.
@@ -145,17 +146,21 @@ struct delivery_result {
 struct ended_claim {
   claim_id id;
   std::vector<delivery_result> results; // exactly one for each message of the claim
+  /// What became of its messages may have been read already, from then on, before they were known
+  /// to be DELIVERED: it is read again. By the provider's clock.
+  std::optional<instant> read_again_from = {};
 };
 
 /// One transaction of the delivery of one stream to one subscriber.
 struct delivery_step {
   subscriber_id subscriber;
   stream_lease stream;
-  std::vector<ended_claim> ended;   // deleted, their results stored
-  std::vector<claim_id> regenerate; // given the next generation and with it a new key
-  std::vector<claim_id> split;      // replaced by two claims of its first and second half
-  int open_max = 0;                 // how many new claims to open at the most
-  int messages_max = 1000;          // how many messages in each of them, at the most
+  std::vector<ended_claim> ended;         // deleted, their results stored
+  std::vector<claim_id> regenerate;       // given the next generation and with it a new key
+  std::vector<claim_id> split;            // replaced by two claims of its first and second half
+  int open_max = 0;                       // how many new claims to open at the most
+  int messages_max = 1000;                // how many messages in each of them, at the most
+  std::optional<instant> held_until = {}; // stored, for whoever delivers next
 };
 
 struct delivery_answer {
@@ -185,6 +190,8 @@ struct results_due {
   std::chrono::milliseconds span_min; // less than this is not worth a turn
   std::chrono::milliseconds span_max;
   std::chrono::milliseconds lease; // how long the turn is this process's without a page of results
+  /// `to`, and the spans of turns, are by the provider's clock, which is that far ahead of ours.
+  std::chrono::milliseconds ahead{0};
 };
 /// A turn: what became known in this span is to be read, page by page.
 struct results_turn {

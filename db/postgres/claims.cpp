@@ -79,7 +79,8 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
                        std::string(name),
                        found.boolean(0, 1),
                        found.boolean(0, 2),
-                       std::string(found.text(0, 3))};
+                       std::string(found.text(0, 3)),
+                       found.is_null(0, 4) ? std::nullopt : std::optional(found.time(0, 4))};
   if ((*answers)[1].empty()) {
     session_.roll_back(); // it was there: nothing to write
   } else {

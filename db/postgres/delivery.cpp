@@ -4,6 +4,7 @@
 // first.
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
+#include "db/results_turns.hpp"
 
 #include <algorithm>
 
@@ -99,6 +100,8 @@ void postgres_store::add_ended(const delivery_step& step, row_place cursor, inst
   }
   session_.add(sql::end_claims,
                parameters{}.add_ids(ids).add(step.subscriber).add(step.stream.stream));
+  if (const auto from = read_again_from(step)) // the mark before deliveries, as who stores results
+    session_.add(sql::read_results_again, parameters{}.add(step.subscriber).add(*from).add(now));
   const auto values = [&](std::vector<line>& lines) {
     // By rising id, as everywhere; it also fills the index in its order.
     std::ranges::sort(lines, {}, [](const line& one) { return one.result->entry; });
@@ -252,6 +255,8 @@ result<delivery_answer> postgres_store::open(const place& at, const delivery_ste
     add_ranges(at, ranges, now);
   if (position != at.position)
     session_.add(sql::move_cursor, parameters{}.add(at.cursor).add(position));
+  if (step.held_until)
+    session_.add(sql::hold_subscriber, parameters{}.add(at.subscriber).add(*step.held_until));
   if (!what.due.empty()) {
     std::ranges::sort(what.due);
     session_.add(sql::take_retries, parameters{}.add(at.subscriber).add_ids(what.due));
@@ -262,7 +267,7 @@ result<delivery_answer> postgres_store::open(const place& at, const delivery_ste
                          .more = what.more_due || what.more_ahead,
                          .next_due = what.next_retry};
   const bool nothing_to_write = step.ended.empty() && answer.claims.empty() && retries.empty() &&
-                                ranges.empty() && position == at.position;
+                                ranges.empty() && position == at.position && !step.held_until;
   if (nothing_to_write) {
     session_.roll_back(); // no commit, no wait for the disk
     return answer;

@@ -161,6 +161,7 @@ create table result_marks (
 
 // Batches that wrote no ledger entry, until it is known that they were committed. Who delivers a
 // stream to a subscriber, and the processes that say that they live; owner '': nobody delivers it.
+// Until when a subscriber's provider asked for quiet.
 inline constexpr const char* migration_4 = R"sql(
 create table batch_marks (
   stream_id bigint not null,
@@ -170,6 +171,7 @@ create table batch_marks (
 
 alter table cursors add column owner text not null default '',
   add column epoch bigint not null default 0;
+alter table subscribers add column held_until timestamptz;
 create table processes (
   owner text primary key,
   lease_until timestamptz not null

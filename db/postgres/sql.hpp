@@ -274,7 +274,8 @@ returning id)sql"};
 
 // No locks. $1 name.
 inline constexpr statement find_subscriber{"find_subscriber", R"sql(
-select id, wants_payments, wants_refunds, (select value from meta where name = 'instance')
+select id, wants_payments, wants_refunds, (select value from meta where name = 'instance'),
+  held_until
 from subscribers where name = $1::text)sql"};
 
 // A new subscriber starts behind what is committed: what a batch in flight writes comes later.
@@ -399,20 +400,28 @@ for update of c)sql"};
 inline constexpr statement move_cursor{"move_cursor", R"sql(
 update cursors set position = $2::bigint where ctid = $1::tid returning ctid)sql"};
 
+// Locks the subscriber, under the lock of a cursor. $1 subscriber, $2 until when.
+inline constexpr statement hold_subscriber{"hold_subscriber", R"sql(
+update subscribers set held_until = $2::timestamptz where id = $1::bigint)sql"};
+
 // Claims are touched only under the lock of their cursor. Oldest first. $1 subscriber, $2 stream.
 inline constexpr statement get_claims{"get_claims", R"sql(
 select id, generation, instance, first_entry, last_entry, retries, since from claims
 where subscriber_id = $1::bigint and stream_id = $2::bigint order by since, id)sql"};
 
-// $1 ids, $2 subscriber, $3 stream, $4 now.
+// Both go by the claims' ids. The `+ 0` keeps the server from going by the stream, where it would
+// pass all claims that have ended for as long as anybody holds an old snapshot. $1 ids, $2
+// subscriber, $3 stream, $4 now.
 inline constexpr statement next_generation{"next_generation", R"sql(
 update claims set generation = generation + 1, since = $4::timestamptz
-where id = any ($1::bigint[]) and subscriber_id = $2::bigint and stream_id = $3::bigint)sql"};
+where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint
+and stream_id + 0 = $3::bigint)sql"};
 
 // $1 ids, $2 subscriber, $3 stream.
 inline constexpr statement end_claims{"end_claims", R"sql(
 delete from claims
-where id = any ($1::bigint[]) and subscriber_id = $2::bigint and stream_id = $3::bigint)sql"};
+where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint
+and stream_id + 0 = $3::bigint)sql"};
 
 // New claims, their ids in the order given: ids are never used again on one timeline, and the
 // instance names the timeline. $1 subscriber, $2 stream, $3 instance, $4 now, $5 first entries,
@@ -637,6 +646,12 @@ update result_marks set read_until = $2::timestamptz, lease_until = $3::timestam
 inline constexpr statement keep_results_turn{"keep_results_turn", R"sql(
 update result_marks set read_until = $3::timestamptz, lease_until = $4::timestamptz
 where subscriber_id = $1::bigint and turn = $2::bigint returning turn)sql"};
+
+// Has results read again from an earlier time; the turn that goes on is void. Locks the mark.
+// $1 subscriber, $2 from when, $3 now.
+inline constexpr statement read_results_again{"read_results_again", R"sql(
+update result_marks set read_until = $2::timestamptz, lease_until = $3::timestamptz,
+  turn = turn + 1 where subscriber_id = $1::bigint and read_until > $2::timestamptz)sql"};
 
 // Locks the deliveries that it changes. $1 subscriber, $2 entries, $3 times, $4 errors, $5 what the
 // provider's ids begin with, $6 now. Gives how many have arrived and how many have failed.

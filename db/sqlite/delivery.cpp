@@ -1,6 +1,7 @@
 #include "db/sqlite/delivery.hpp"
 
 #include "db/claim_key.hpp"
+#include "db/results_turns.hpp"
 #include "db/sqlite/sql.hpp"
 
 #include <algorithm>
@@ -42,7 +43,8 @@ std::vector<entry_id> from_list(std::string_view list) {
 
 delivery::delivery(connection& on)
     : handle_(on.handle()), instance_(read_instance(on)),
-      find_subscriber_(on, sql::find_subscriber), wants_(on, sql::subscriber_wants),
+      find_subscriber_(on, sql::find_subscriber), hold_(on, sql::hold_subscriber),
+      read_again_(on, sql::read_results_again), wants_(on, sql::subscriber_wants),
       add_subscriber_(on, sql::add_subscriber), add_cursors_(on, sql::add_cursors_at_end),
       add_cursor_(on, sql::add_cursor_at_start), get_cursor_(on, sql::get_cursor),
       move_cursor_(on, sql::move_cursor), get_claims_(on, sql::get_claims),
@@ -64,8 +66,9 @@ subscriber delivery::subscribe(std::string_view name, bool wants_payments, bool 
   {
     auto row = find_subscriber_.query(name);
     if (row.next())
-      return {
-          {row.integer(0)}, std::string(name), row.integer(1) != 0, row.integer(2) != 0, instance_};
+      return {{row.integer(0)},    std::string(name),
+              row.integer(1) != 0, row.integer(2) != 0,
+              instance_,           row.is_null(3) ? std::nullopt : std::optional(row.time(3))};
   }
   add_subscriber_.run(name, wants_payments, wants_refunds, now);
   const subscriber_id id{sqlite3_last_insert_rowid(handle_)};
@@ -213,6 +216,10 @@ result<delivery_answer> delivery::deliver(const delivery_step& step, std::int64_
     if (auto done = end(*at, ended, now); !done)
       return std::unexpected(done.error());
 
+  if (step.held_until)
+    hold_.run(step.subscriber, *step.held_until);
+  if (const auto from = read_again_from(step))
+    read_again_.run(step.subscriber, *from, now);
   delivery_answer answer;
   for (const auto id : step.regenerate) {
     auto again = regenerate(*at, id, now);

@@ -89,7 +89,8 @@ class delivery {
   sqlite3* handle_;
   std::string instance_; // this database's part of every claim's key
 
-  statement find_subscriber_, wants_, add_subscriber_, add_cursors_, add_cursor_;
+  statement find_subscriber_, hold_, read_again_, wants_, add_subscriber_, add_cursors_,
+      add_cursor_;
   statement get_cursor_, move_cursor_;
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
   statement events_of_range_, event_of_entry_, entries_of_range_, entry_created_, kinds_ahead_;

@@ -139,7 +139,12 @@ create table result_marks (
 ) strict;
 )sql";
 
-constexpr std::array migrations = {migration_1, migration_2, migration_3};
+// Until when a subscriber's provider asked for quiet.
+constexpr const char* migration_4 = R"sql(
+alter table subscribers add column held_until integer;
+)sql";
+
+constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {

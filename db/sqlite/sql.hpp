@@ -88,7 +88,10 @@ inline constexpr const char* add_entry =
 inline constexpr const char* get_instance = "select value from meta where name = 'instance'";
 
 inline constexpr const char* find_subscriber =
-    "select id, wants_payments, wants_refunds from subscribers where name = ?";
+    "select id, wants_payments, wants_refunds, held_until from subscribers where name = ?";
+
+inline constexpr const char* hold_subscriber =
+    "update subscribers set held_until = ?2 where id = ?1";
 
 inline constexpr const char* subscriber_wants =
     "select wants_payments, wants_refunds from subscribers where id = ?";
@@ -255,6 +258,11 @@ inline constexpr const char* take_results_turn =
 inline constexpr const char* keep_results_turn =
     "update result_marks set read_until = ?3, lease_until = ?4 "
     "where subscriber_id = ?1 and turn = ?2";
+
+// Has results read again from an earlier time; the turn that goes on is void.
+inline constexpr const char* read_results_again =
+    "update result_marks set read_until = ?2, lease_until = ?3, turn = turn + 1 "
+    "where subscriber_id = ?1 and read_until > ?2";
 
 inline constexpr const char* note_arrival =
     "update deliveries set delivered_at = ?4, updated_at = ?5 "

@@ -44,9 +44,10 @@ void model_provider::release_after(std::chrono::milliseconds time, bool latest_f
 
 alimtalk::call_result model_provider::take_in(const alimtalk::call& what, const treatment& how) {
   const auto seen = keys_.find(what.key);
-  if (window.count() > 0 && seen != keys_.end() && on_.time() - seen->second < window)
+  const instant its_own_time = on_.time() - on_.set_by;
+  if (window.count() > 0 && seen != keys_.end() && its_own_time - seen->second < window)
     return std::unexpected(failing(alimtalk::failure_class::seen, "duplicate key"));
-  keys_[what.key] = on_.time();
+  keys_[what.key] = its_own_time;
   std::vector<alimtalk::recipient_result> results;
   for (const alimtalk::recipient& each : what.recipients) {
     if (auto why = how.recipient ? how.recipient(each) : std::nullopt) {

@@ -189,6 +189,114 @@ TEST_F(notification_failure_test, a_wait_without_an_end_ends_after_an_hour) {
   EXPECT_TRUE(stage.all_delivered_once(paid));
 }
 
+TEST_F(notification_failure_test, a_long_wait_is_shown_and_outlives_its_actor) {
+  start_warm();
+  failure throttled = failing(failure_class::throttled, "429");
+  throttled.retry_after = 30min;
+  fail_next(throttled);
+  const auto paid = stage.pay(1);
+  stage.run();
+  EXPECT_EQ(stage.counters->held_until_ms, (stage.on.time() + 30min).time_since_epoch().count());
+  stage.pass(1min);
+  ASSERT_TRUE(stage.kill());
+  stage.pass(28min);
+  EXPECT_EQ(provider.sent.size(), 1u);
+  stage.pass(2min);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, behind_a_long_wait_one_call_goes_first) {
+  start_warm();
+  failure throttled = failing(failure_class::throttled, "429");
+  throttled.retry_after = 1min;
+  fail_next(throttled);
+  stage.options.delivery.messages_max = 1;
+  stage.pay(1);
+  stage.run();
+  for (int i = 0; i < 4; ++i)
+    stage.pay(1);
+  provider.hold_answers = true;
+  stage.pass(61s);
+  EXPECT_EQ(provider.waiting(), 1u);
+  provider.hold_answers = false;
+  provider.release();
+  stage.pass(1s);
+  EXPECT_EQ(stage.open_claims(), 0u);
+}
+
+// ---- clocks -------------------------------------------------------------------------------------
+
+TEST_F(notification_failure_test, a_clock_that_is_set_back_does_not_lengthen_a_retrys_wait) {
+  start_warm();
+  const auto paid = stage.pay(2);
+  fail_recipient(paid[1], failing(failure_class::transient, "-7000 vendor"), 1);
+  stage.run();
+  stage.on.set_by = -1h;
+  stage.pass(1500ms);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_failure_test, a_clock_that_is_set_makes_no_second_copy_of_what_is_in_doubt) {
+  for (const auto set_by : {-1h, 1h}) {
+    SCOPED_TRACE(set_by / 1min);
+    start_warm();
+    provider.on_send = [](const call&) { // taken, and never told
+      return treatment{.says = failing(failure_class::unknown)};
+    };
+    provider.on_find = [](const call&) {
+      return treatment{.says = failing(failure_class::unknown)};
+    };
+    const auto paid = stage.pay(1);
+    stage.pass(1min);
+    stage.on.set_by += set_by;
+    stage.pass(20min);
+    provider.on_send = nullptr;
+    provider.on_find = nullptr;
+    stage.pass(20min);
+    EXPECT_TRUE(stage.all_delivered_once(paid));
+    stage.end();
+  }
+}
+
+TEST_F(notification_failure_test, what_was_in_doubt_for_long_has_its_results_read_again) {
+  for (const auto time : {1min, 30min}) {
+    SCOPED_TRACE(time);
+    start_warm();
+    stage.store->steps.clear();
+    provider.on_send = [](const call&) {
+      return treatment{.says = failing(failure_class::unknown)};
+    };
+    provider.on_find = [](const call&) {
+      return treatment{.says = failing(failure_class::unknown)};
+    };
+    const auto paid = stage.pay(1);
+    stage.pass(time);
+    provider.on_send = nullptr;
+    provider.on_find = nullptr;
+    stage.pass(20min);
+    EXPECT_TRUE(stage.all_delivered_once(paid));
+    bool again = false;
+    for (const db::delivery_step& each : stage.store->steps)
+      for (const db::ended_claim& ended : each.ended)
+        again = again || ended.read_again_from;
+    EXPECT_EQ(again, time > 10min) << "those of before wait for it";
+    stage.end();
+  }
+}
+
+TEST_F(notification_failure_test, a_clock_that_was_set_back_before_a_restart_makes_no_second_copy) {
+  start_warm();
+  provider.on_send = [](const call&) { return treatment{.says = failing(failure_class::unknown)}; };
+  const auto paid = stage.pay(1);
+  stage.pass(1min);
+  stage.on.set_by = -1h;
+  ASSERT_TRUE(stage.kill());
+  stage.pass(30s);
+  provider.on_send = nullptr;
+  stage.pass(15min);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
 TEST_F(notification_failure_test, a_throttled_call_holds_everybody_and_spends_no_attempts) {
   start_warm();
   failure throttled = failing(failure_class::throttled, "429");

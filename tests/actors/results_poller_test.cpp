@@ -28,10 +28,12 @@ class asked_provider final : public alimtalk::provider {
     answer = std::move(done);
   }
   bool can_tell_results() const override { return true; }
+  std::optional<std::chrono::milliseconds> ahead() const override { return its_clock; }
   std::chrono::milliseconds key_window() const override { return {}; }
   std::size_t recipients_max() const override { return 1000; }
   void stop() override {}
 
+  std::optional<std::chrono::milliseconds> its_clock;
   std::vector<alimtalk::results_query> asked;
   std::function<void(alimtalk::results_answer)> answer;
 };
@@ -97,6 +99,15 @@ TEST_F(results_poller_test, a_turn_is_asked_for_at_each_poll_up_to_two_polls_ago
   EXPECT_TRUE(provider->asked.empty());
   on.advance(1min);
   EXPECT_EQ(times_asked_for_a_turn(), 1u);
+}
+
+TEST_F(results_poller_test, turns_go_by_the_providers_clock) {
+  provider->its_clock = -5min; // ours is ahead
+  on.advance(1min);
+  const auto asked = store.take<do_begin_results>();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].asked.to, on.time() - 5min - 2min);
+  EXPECT_EQ(asked[0].asked.ahead, -5min);
 }
 
 TEST_F(results_poller_test, the_pages_of_a_turn_are_read_and_stored_one_after_the_other) {

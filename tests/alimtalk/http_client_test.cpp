@@ -288,6 +288,18 @@ TEST(http_client, where_the_status_decides_a_good_answer_keeps_its_connection) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+TEST(http_client, the_servers_clock_is_known_by_the_date_of_its_answers) {
+  canned_server server(
+      answers_with(http_answer("hello", 200, "Date: Sun, 22 Nov 2026 14:00:30 GMT\r\n")));
+  const auto client = client_to(server.origin());
+  EXPECT_EQ(client->server_ahead(), std::nullopt);
+  ASSERT_TRUE(post_for_its_status(*client));
+  const auto its_time = std::chrono::sys_days{std::chrono::year{2026} / 11 / 22} + 14h + 30s;
+  ASSERT_TRUE(client->server_ahead());
+  const auto wrong = std::chrono::system_clock::now() + *client->server_ahead() - its_time;
+  EXPECT_LT(std::chrono::abs(wrong), 1min);
+}
+
 TEST(http_client, an_end_without_close_notify_is_an_error_unless_the_status_decides) {
   const test_certificate certificate = make_test_certificate("IP:127.0.0.1");
   const temporary_file trusted(certificate.certificate);

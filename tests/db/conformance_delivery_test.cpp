@@ -224,6 +224,18 @@ TEST_P(delivering, subscribers_do_not_see_each_other) {
   EXPECT_EQ(entries_of(answer.claims[0]), entries);
 }
 
+TEST_P(delivering, the_quiet_that_a_provider_asked_for_is_kept_for_who_delivers_next) {
+  const auto who = subscribe();
+  auto quiet = step(who);
+  quiet.held_until = now_ + 1h;
+  deliver(quiet);
+  reopen();
+  const auto found = must(deliverer().subscribe("alimtalk", true, false, now_));
+  EXPECT_EQ(found.held_until, now_ + 1h);
+  EXPECT_EQ(must(deliverer().subscribe("webhook-shop", true, false, now_)).held_until,
+            std::nullopt);
+}
+
 TEST_P(delivering, who_holds_an_ended_epoch_is_fenced_and_changes_nothing) {
   const auto who = subscribe();
   paid_orders(2);

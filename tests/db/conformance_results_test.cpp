@@ -152,6 +152,46 @@ TEST_P(results, turns_follow_one_another_without_a_gap_after_a_restart_too) {
   EXPECT_EQ(begin().value().from, now_ - 2min - 72h) << "nobody knows that any more";
 }
 
+TEST_P(results, a_mark_of_a_clock_that_was_ahead_is_pulled_back) {
+  now_ += 1h; // it is wrong
+  store(first_turn(), {});
+  now_ -= 1h;
+  const auto next = begin().value();
+  EXPECT_EQ(next.from, now_ - 2min - 24h) << "how wrong it was, nobody knows";
+  store(next, {});
+  EXPECT_EQ(begin().value().from, next.to);
+}
+
+TEST_P(results, a_lease_of_a_clock_that_was_ahead_is_not_waited_for) {
+  const auto turn = first_turn();
+  now_ += 1h;
+  store(turn, {}, then::goes_on); // it is wrong
+  now_ -= 1h;
+  EXPECT_TRUE(begin().has_value());
+}
+
+TEST_P(results, what_was_in_doubt_for_long_has_them_read_again) {
+  paid_orders(1);
+  const auto opened = deliver(step(who_, 1)).claims.at(0);
+  const auto sent_at = now_;
+  auto turn = first_turn();
+  now_ += 30min;
+  while (turn.to < now_ - 13min) { // ten of them are waited for the claim
+    store(turn, {});
+    turn = begin().value();
+  }
+  auto end = step(who_);
+  end.ended = {end_as(opened, delivered)};
+  end.ended[0].read_again_from = sent_at;
+  deliver(end);
+  EXPECT_EQ(kind_of(deliverer().store_results({.turn = turn, .results = {}, .lease = 65s}, now_)),
+            error_kind::fenced)
+      << "it would pass them by";
+  const auto again = begin().value();
+  EXPECT_EQ(again.from, sent_at);
+  EXPECT_EQ(store(again, {lost(entries_of(opened)[0])}).failed, 1);
+}
+
 TEST_P(results, a_turn_is_one_process_s_until_its_lease_is_over) {
   const auto mine = first_turn();
   const auto theirs = must(database_->connect(database::role::delivery));

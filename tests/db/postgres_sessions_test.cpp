@@ -4,6 +4,8 @@
 // changes of the schema and ended sessions.
 #include "tests/db/postgres_fixture.hpp"
 
+#include <thread>
+
 namespace paymentd::db {
 namespace {
 
@@ -46,6 +48,68 @@ TEST_F(postgres_sessions, a_commit_that_fails_by_itself_is_no_success) {
   EXPECT_FALSE(other->take_stream(start).has_value());
   sql("drop trigger speaks on paymentd.streams");
   EXPECT_TRUE(other->take_stream(start).has_value()) << "the connection is good for more";
+}
+
+/// While it lives, commits wait for a standby that is not there.
+class missing_standby {
+ public:
+  explicit missing_standby(postgres_cluster& cluster, const std::string& database)
+      : cluster_(cluster), database_(database) {
+    set("nobody");
+  }
+  ~missing_standby() { set(""); }
+  missing_standby(const missing_standby&) = delete;
+  missing_standby& operator=(const missing_standby&) = delete;
+
+  /// Cancels one wait for it. False where none comes within ten seconds.
+  bool cancel_a_wait() {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (std::chrono::steady_clock::now() < give_up)
+      if (!cluster_
+               .sql(database_, "select pg_cancel_backend(pid)::text from pg_stat_activity where "
+                               "wait_event = 'SyncRep' and datname = current_database()")
+               .empty())
+        return true;
+    return false;
+  }
+
+ private:
+  void set(const std::string& names) {
+    cluster_.sql(database_, "alter system set synchronous_standby_names = '" + names + "'");
+    cluster_.sql(database_, "select pg_reload_conf()");
+  }
+  postgres_cluster& cluster_;
+  const std::string database_;
+};
+
+TEST_F(postgres_sessions, a_commit_that_no_standby_has_is_resolved_by_a_write_that_one_has) {
+  lease_ = std::chrono::seconds{60}; // its limits are above what the test takes
+  const auto on = lane("one");
+  const auto pays = payable(*on, 2000);
+  std::size_t next = 0;
+  {
+    missing_standby none(cluster(), name_);
+    result<std::vector<outcome>> settled;
+    // Until the server has seen the change, a commit waits for nobody.
+    std::jthread cancels([&] { EXPECT_TRUE(none.cancel_a_wait()); });
+    do
+      settled = on->settle(std::span(pays).subspan(next++, 1), start);
+    while (settled && next < pays.size());
+    cancels.join();
+    ASSERT_EQ(kind_of(settled), error_kind::in_doubt);
+
+    std::optional<error_kind> looked;
+    {
+      std::jthread resolves([&] { looked = kind_of(on->resolve(start)); });
+      EXPECT_TRUE(none.cancel_a_wait());
+    }
+    EXPECT_EQ(looked, error_kind::unavailable) << "the look was not waited for either";
+  }
+  auto resolved = on->resolve(start);
+  while (!resolved && resolved.error().kind == error_kind::unavailable)
+    resolved = on->resolve(start);
+  EXPECT_TRUE(must(resolved).has_value());
+  EXPECT_EQ(paid_orders(), std::to_string(next));
 }
 
 TEST_F(postgres_sessions, a_read_on_a_connection_that_has_died_is_done_on_a_new_one) {
