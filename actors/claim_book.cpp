@@ -168,7 +168,7 @@ std::vector<open_claim> claim_book::step_done(held_stream& stream, db::delivery_
       claim.refusals = policy.refusals_max - 1;
     claim.claim = std::move(each);
     claim.put_forward = {};
-    claim.refusal.clear();
+    claim.parked_as_refused = false;
     claim.in_doubt = false;
     claim.at_store = false;
     claim.known.clear();

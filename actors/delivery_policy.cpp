@@ -184,9 +184,9 @@ void content_refused(open_claim& claim, failure why, const delivery_policy& poli
   const bool enough = claim.refusals >= policy.refusals_max;
   // To halve it harms nobody. A message alone is at fault only where others pass: an account that
   // is out of order, or a gateway's page, refuses a lone message just as well, however often.
-  const bool its_own_fault =
-      enough && (around.others_succeeded || (!alone && !around.others_untried));
-  claim.refusal = enough && !its_own_fault ? why.reason : std::string();
+  const bool others_passed = std::exchange(claim.others_passed, false) || around.others_succeeded;
+  const bool its_own_fault = enough && (others_passed || (!alone && !around.others_untried));
+  claim.parked_as_refused = enough && !its_own_fault;
   if (alone && (its_own_fault || why.kind == failure_class::permanent)) {
     end_all(claim, [&](const db::message& each) { return failed(each, why.reason); });
     return;
@@ -263,15 +263,13 @@ void go_on(open_claim& claim, instant at, const delivery_policy& policy) {
 }
 
 void others_worked(open_claim& claim, instant now) {
-  if (claim.refusal.empty() || claim.call != 0 || claim.at_store || claim.in_doubt)
+  if (!claim.parked_as_refused || claim.call != 0 || claim.at_store || claim.in_doubt)
     return;
-  const std::string why = std::exchange(claim.refusal, {});
-  if (claim.claim.messages.size() == 1) {
-    end_all(claim, [&](const db::message& each) { return failed(each, why); });
-  } else {
+  claim.parked_as_refused = false;
+  claim.others_passed = true;
+  claim.not_before = now;
+  if (claim.claim.messages.size() > 1)
     claim.move = next_move::split;
-    claim.not_before = now;
-  }
 }
 
 consequence after_call(open_claim& claim, alimtalk::call_result result,

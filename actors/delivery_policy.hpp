@@ -59,13 +59,14 @@ enum class next_move : std::uint8_t {
 struct open_claim {
   db::claim claim;
   next_move move = next_move::send;
-  instant not_before;    // of the move; until then the claim is parked and holds no slot
-  bool in_doubt = false; // something may have been accepted under its key
-  bool refused = false;  // in doubt, and a repeat was refused while other calls succeeded
-  int doubts = 0;        // calls and searches in a row that told nothing
-  int refusals = 0;      // of its content
-  std::string refusal;   // why, where only others' success is missing for that to be its own fault
-  instant called_at;     // when the newest call or search left
+  instant not_before;             // of the move; until then the claim is parked and holds no slot
+  bool in_doubt = false;          // something may have been accepted under its key
+  bool refused = false;           // in doubt, and a repeat was refused while other calls succeeded
+  int doubts = 0;                 // calls and searches in a row that told nothing
+  int refusals = 0;               // of its content
+  bool parked_as_refused = false; // only others' success is missing for that to be its own fault
+  bool others_passed = false;     // since its newest refusal
+  instant called_at;              // when the newest call or search left
   /// How far the wall clock was put forward since this generation was opened. Its key may be that
   /// old (the machine slept) or not (the clock was wrong): it is not used again, nor is it said to
   /// be.
@@ -103,8 +104,8 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
                        const delivery_policy& policy, const circumstances& around);
 
 /// A call of another claim succeeded: where this one's content was refused and only that was
-/// missing to be sure that it is its own fault, it is halved, or FAILED, without waiting any
-/// longer.
+/// missing to be sure that it is its own fault, it is halved, or tried once more, without waiting
+/// any longer. What refused it may be mended by now, so that alone fails no message.
 void others_worked(open_claim& claim, instant now);
 
 /// The call of a claim: "<subscriber>-<instance>-<entry id>" is each message's own id, so that

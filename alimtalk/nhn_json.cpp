@@ -164,6 +164,8 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
       text_ = &result.status;
     else if (name == "resultCodeName")
       text_ = &result.final_name;
+    else if (name == "resendStatus")
+      text_ = &result.resend_status;
     else if (name == "receiveDate")
       text_ = &result.received_at;
   }

@@ -28,10 +28,11 @@ struct nhn_result {
   std::string key;        // recipientGroupingKey
   std::string request_id; // of a search
   std::string message;
-  std::string status;      // of a search: messageStatus
-  std::string final_code;  // of a search: resultCode, as a text
-  std::string final_name;  // of a search: resultCodeName
-  std::string received_at; // of a search: receiveDate
+  std::string status;        // of a search: messageStatus
+  std::string final_code;    // of a search: resultCode, as a text
+  std::string final_name;    // of a search: resultCodeName
+  std::string received_at;   // of a search: receiveDate
+  std::string resend_status; // of a search: resendStatus, what became of the SMS
 };
 
 struct nhn_answer {

@@ -31,9 +31,17 @@ constexpr int codes_of_the_recipient[] = {-5000};
 constexpr std::string_view final_reached = "1000";
 constexpr std::string_view final_unconfirmed = "3005";
 // NHN's own trouble: its vendor failed, its system failed.
-constexpr int codes_of_the_api[] = {-7000, -9999};
+constexpr int code_system_failed = -9999;
+constexpr int codes_of_the_api[] = {-7000, code_system_failed};
+// Of a message that a list says is FAILED: the recipient's own, for good. Others may be the
+// template's or NHN's (3013, say), and such a message has not been sent.
+constexpr std::string_view final_codes_of_the_recipient[] = {"1012", "1020", "3008",
+                                                             "3018", "3019", "3020"};
+// What became of the SMS for a message that failed: it will be sent, is under way, has arrived.
+constexpr std::string_view sms_to_come[] = {"RSC02", "RSC03"};
+constexpr std::string_view sms_arrived = "RSC04";
 
-bool is_one_of(const auto& codes, int code) {
+bool is_one_of(const auto& codes, const auto& code) {
   return std::ranges::find(codes, code) != std::end(codes);
 }
 
@@ -53,8 +61,10 @@ std::unexpected<failure> outage(std::string reason) {
   return std::unexpected(failure{.kind = failure_class::outage, .reason = std::move(reason)});
 }
 
-/// A call that the API refused as a whole, by the code in its header.
-failure refused_call(int code, const std::string& message, std::size_t recipients) {
+/// A call that the API refused as a whole, by the code in its header or by all its results' code.
+/// `registered`: it has an id by now.
+failure refused_call(int code, const std::string& message, std::size_t recipients,
+                     bool registered) {
   failure refused{.kind = failure_class::outage,
                   .reason = code_reason("NHN refused the call", code, message)};
   if (code == code_duplicate_key) {
@@ -62,7 +72,7 @@ failure refused_call(int code, const std::string& message, std::size_t recipient
   } else if (code == code_quota) {
     refused.kind = failure_class::throttled;
   } else if (is_one_of(codes_of_the_api, code)) {
-    refused.may_follow_acceptance = true; // no document says that it does not
+    refused.may_follow_acceptance = registered; // no document says that it does not
   } else if (!is_one_of(codes_of_the_setup, code)) {
     // Something in the call may be wrong. Whether it is, shows where others pass.
     refused.refused_content = true;
@@ -93,7 +103,11 @@ recipient_result one_result(const nhn_answer& answer, const nhn_result& result, 
   }
   failure refused{.kind = failure_class::permanent,
                   .reason = code_reason("NHN refused the message", code, result.message)};
-  if (is_one_of(codes_of_the_api, code))
+  if (code == code_duplicate_key)
+    refused.kind = failure_class::seen;
+  else if (code == code_system_failed && !answer.request_id.empty())
+    refused.kind = failure_class::unknown; // it may have failed behind the acceptance
+  else if (is_one_of(codes_of_the_api, code))
     refused.kind = failure_class::transient;
   else if (code == code_quota)
     refused.kind = failure_class::throttled;
@@ -101,8 +115,6 @@ recipient_result one_result(const nhn_answer& answer, const nhn_result& result, 
     refused.kind = failure_class::outage;
   else if (!is_one_of(codes_of_the_recipient, code) && !what.others_accepted)
     refused.kind = failure_class::transient; // it may be of us all
-  else if (code == code_duplicate_key)
-    refused.kind = failure_class::seen;
   return std::unexpected(std::move(refused));
 }
 
@@ -181,7 +193,8 @@ call_result match_results(const call& what, const nhn_answer& answer, bool falls
   if (missing == count)
     return unknown("NHN gave no result for any message of the call");
   if (missing == 0 && strangers == 0 && refused_together(answer, falls_back))
-    return std::unexpected(refused_call(*results[0]->code, results[0]->message, count));
+    return std::unexpected(
+        refused_call(*results[0]->code, results[0]->message, count, !answer.request_id.empty()));
   const beside others{.falls_back = falls_back,
                       .others_accepted =
                           std::ranges::find(answer.results, code_accepted, &nhn_result::code) !=
@@ -213,7 +226,7 @@ failure refused_by_status(const http_response& response, std::size_t recipients)
   if (response.status >= 400 && response.status < 500 && response.status != 429) {
     const std::optional<nhn_answer> answer = parse_nhn_answer(response.body);
     if (answer && answer->code && *answer->code != code_accepted)
-      return after_status(refused_call(*answer->code, answer->message, recipients));
+      return after_status(refused_call(*answer->code, answer->message, recipients, true));
   }
   return after_status(refused_status(response));
 }
@@ -234,8 +247,13 @@ std::expected<nhn_answer, failure> look_up(const http_result& result) {
 std::optional<final_result> final_of(nhn_result& found, instant otherwise) {
   if (found.key.empty() || found.final_code == final_unconfirmed || found.status.empty())
     return std::nullopt;
+  if (found.status == "FAILED" && is_one_of(sms_to_come, found.resend_status))
+    return std::nullopt;
+  // A completed message need not have a code; one with another code than that has not arrived.
+  const bool completed = found.status == "COMPLETED" &&
+                         (found.final_code.empty() || found.final_code == final_reached);
   final_result final{.delivery_id = std::move(found.key),
-                     .reached = found.status == "COMPLETED" && found.final_code == final_reached,
+                     .reached = completed || found.resend_status == sms_arrived,
                      .at = parse_korea_time(found.received_at).value_or(otherwise),
                      .reason = {},
                      .provider_call_id = std::move(found.request_id)};
@@ -261,7 +279,8 @@ call_result nhn_call_result(const call& what, http_result result, bool falls_bac
   if (*answer->code == code_all_refused && !answer->results.empty())
     return match_results(what, *answer, falls_back);
   if (!*answer->successful)
-    return std::unexpected(refused_call(*answer->code, answer->message, what.recipients.size()));
+    return std::unexpected(
+        refused_call(*answer->code, answer->message, what.recipients.size(), true));
   return match_results(what, *answer, falls_back);
 }
 
@@ -273,10 +292,14 @@ std::expected<nhn_page, failure> nhn_search_page(http_result result) {
   for (nhn_result& found : answer->results) {
     if (found.key.empty() || found.request_id.empty())
       continue;
+    const bool failed = found.status == "FAILED" && found.resend_status != sms_arrived &&
+                        !is_one_of(sms_to_come, found.resend_status);
+    if (failed && !is_one_of(final_codes_of_the_recipient, found.final_code))
+      continue; // it was not sent, for a reason that passes
     nhn_found one{.phone = std::move(found.phone), .message = {}};
     one.message.provider_message_id =
         found.request_id.append("/").append(std::to_string(found.seq));
-    if (found.status == "FAILED" || found.status == "CANCEL")
+    if (failed || found.status == "CANCEL")
       one.message.failed =
           printable("NHN: " + found.status + " " + found.final_code + " " + found.final_name);
     page.found.emplace(std::move(found.key), std::move(one));

@@ -58,16 +58,26 @@ failure refused_by_status(const http_response& response) {
   return refused;
 }
 
-recipient_result one_result(const solapi_answer& answer, const solapi_result& result) {
+/// Codes of the registration (1xxx) are as often about us all as about the recipient: which of the
+/// two shows where others are accepted.
+bool may_be_of_us_all(const solapi_result& result) {
+  return result.code.starts_with('1');
+}
+
+recipient_result one_result(const solapi_answer& answer, const solapi_result& result,
+                            bool others_accepted) {
   if (is_one_of(codes_accepted, result.code))
     return accepted{result.message_id.empty() ? answer.group_id
                                               : answer.group_id + "/" + result.message_id};
   if (result.code.empty())
     return unknown("a result without its code");
-  return std::unexpected(
-      failure{.kind = is_one_of(codes_of_the_setup, result.code) ? failure_class::outage
-                                                                 : failure_class::permanent,
-              .reason = code_reason("Solapi refused the message", result.code, result.message)});
+  failure refused{.kind = failure_class::permanent,
+                  .reason = code_reason("Solapi refused the message", result.code, result.message)};
+  if (is_one_of(codes_of_the_setup, result.code))
+    refused.kind = failure_class::outage;
+  else if (may_be_of_us_all(result) && !others_accepted)
+    refused.kind = failure_class::transient;
+  return std::unexpected(std::move(refused));
 }
 
 /// Finds the recipient that a result is of.
@@ -136,21 +146,25 @@ call_result match_results(const call& what, const solapi_answer& answer) {
   const bool rest_accepted = strangers == 0 && counts_tell_the_rest(answer, count, named);
   if (named == 0 && !rest_accepted)
     return unknown("Solapi gave no result for any message of the call");
-  const auto refused_for_setup = [](const said& each) {
-    return each.by != nullptr && !each.contradicted && is_one_of(codes_of_the_setup, each.by->code);
+  const auto refused_with_the_call = [](const said& each) {
+    return each.by != nullptr && !each.contradicted && may_be_of_us_all(*each.by);
   };
-  if (std::ranges::all_of(about, refused_for_setup))
+  if (std::ranges::all_of(about, refused_with_the_call))
     return std::unexpected(failure{
         .kind = failure_class::outage,
         .reason = code_reason("Solapi refused the call", about[0].by->code, about[0].by->message),
         .refused_content = about[0].by->code != code_no_balance});
+  const bool any_accepted =
+      (rest_accepted && named < count) || std::ranges::any_of(about, [](const said& each) {
+        return each.by != nullptr && !each.contradicted && is_one_of(codes_accepted, each.by->code);
+      });
   std::vector<recipient_result> matched;
   matched.reserve(count);
   for (const said& each : about) {
     if (each.contradicted)
       matched.emplace_back(unknown("Solapi gave contradicting results for this message"));
     else if (each.by != nullptr)
-      matched.push_back(one_result(answer, *each.by));
+      matched.push_back(one_result(answer, *each.by, any_accepted));
     else if (rest_accepted)
       matched.emplace_back(accepted{answer.group_id});
     else

@@ -77,6 +77,42 @@ TEST_F(notification_poison_test, named_by_the_api_it_is_failed_in_the_one_call_o
   EXPECT_TRUE(stage.all_delivered_once(paid));
 }
 
+TEST_F(notification_poison_test,
+       lone_messages_that_a_gateway_refuses_are_delivered_once_it_is_mended) {
+  start_warm();
+  provider.on_send = [](const call&) {
+    failure page = failing(failure_class::outage, "HTTP 400 <html>");
+    page.refused_content = true;
+    return treatment{.accept = false, .says = page};
+  };
+  std::vector<entry_id> paid;
+  for (int i = 0; i < 40; ++i) {
+    paid.push_back(stage.pay(1).front());
+    stage.pass(500ms);
+  }
+  EXPECT_EQ(stage.counters->failed, 0u);
+  provider.on_send = nullptr;
+  stage.pass(5min);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(stage.counters->failed, 0u);
+}
+
+TEST_F(notification_poison_test, a_lone_message_that_is_refused_after_others_passed_is_failed) {
+  start_warm();
+  const entry_id bad = stage.pay(1).front();
+  provider.on_send = [&](const call& what) {
+    failure refused = failing(failure_class::outage, "-4711 on no list");
+    refused.refused_content = true;
+    return has(what, bad) ? treatment{.accept = false, .says = refused} : treatment{};
+  };
+  stage.pass(2s);
+  EXPECT_FALSE(stage.store->results.contains(bad)) << "it may be the API's fault";
+  const auto good = stage.pay(1);
+  stage.pass(2s);
+  EXPECT_TRUE(stage.all_delivered_once(good));
+  EXPECT_EQ(stage.result_of(bad).status, delivery_status::failed);
+}
+
 TEST_F(notification_poison_test, one_poisoned_message_among_8_is_found_by_halving) {
   start_warm();
   auto paid = stage.pay(8);

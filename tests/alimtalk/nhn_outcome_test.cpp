@@ -81,8 +81,8 @@ TEST(nhn_outcome, one_messages_failure_has_the_class_of_its_code) {
   EXPECT_TRUE(result->at(0));
   expect_failure(result->at(1), failure_class::permanent);
   expect_failure(result->at(2), failure_class::transient);
-  expect_failure(result->at(3), failure_class::transient);
-  expect_failure(result->at(4), failure_class::outage); // the template's, not this customer's
+  expect_failure(result->at(3), failure_class::unknown); // maybe behind the acceptance
+  expect_failure(result->at(4), failure_class::outage);  // the template's, not this customer's
 }
 
 TEST(nhn_outcome, a_message_without_a_result_is_unknown_and_the_others_stand) {
@@ -277,6 +277,26 @@ TEST(nhn_search, a_message_that_is_listed_as_failed_was_not_sent) {
   EXPECT_EQ(found.message.failed, "NHN: FAILED 3018 no KakaoTalk");
 }
 
+TEST(nhn_search, a_message_that_failed_for_no_reason_of_its_recipient_was_not_sent) {
+  const auto found = [](const char* status, const char* code, const char* resend) {
+    const json listed{{"requestId", "R"},
+                      {"recipientSeq", 1},
+                      {"recipientNo", "01012345678"},
+                      {"recipientGroupingKey", "alimtalk-1"},
+                      {"messageStatus", status},
+                      {"resultCode", code},
+                      {"resendStatus", resend}};
+    return nhn_search_page(response(
+        json{{"header", header(0, true)}, {"messageSearchResultResponse", {{"messages", {listed}}}}}
+            .dump()));
+  };
+  EXPECT_TRUE(found("FAILED", "3013", "RSC01")->found.empty()) << "it is to be sent";
+  for (const char* resend : {"RSC02", "RSC03", "RSC04"})
+    EXPECT_EQ(found("FAILED", "3018", resend)->found.at("alimtalk-1").message, found_message{"R/1"})
+        << resend << ": the SMS goes, went or arrived";
+  EXPECT_NE(found("FAILED", "3018", "RSC05")->found.at("alimtalk-1").message.failed, "");
+}
+
 json all_refused(const std::vector<json>& results) {
   return {{"header", header(-1031, false)},
           {"message", {{"requestId", nullptr}, {"sendResults", results}}}};
@@ -305,6 +325,18 @@ TEST(nhn_outcome, an_unlisted_code_beside_an_accepted_message_is_the_messages_ow
   const auto none = outcome(2, all_refused({result_of(1, -5000), result_of(2, -4711)}));
   ASSERT_TRUE(none);
   expect_failure(none->at(1), failure_class::transient);
+}
+
+TEST(nhn_outcome, what_was_refused_before_it_was_registered_is_in_no_doubt) {
+  const auto refused = outcome(1, all_refused({result_of(1, -7000)}));
+  expect_failure(refused, failure_class::outage);
+  EXPECT_FALSE(refused.error().may_follow_acceptance);
+  const auto registered = outcome(2, accepted_call({result_of(1), result_of(2, -9999)}));
+  ASSERT_TRUE(registered);
+  expect_failure(registered->at(1), failure_class::unknown);
+  const auto again = outcome(2, accepted_call({result_of(1), result_of(2, -1005)}));
+  ASSERT_TRUE(again);
+  expect_failure(again->at(1), failure_class::seen);
 }
 
 TEST(nhn_outcome, what_went_as_an_sms_is_not_sent_again) {

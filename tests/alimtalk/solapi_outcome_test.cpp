@@ -172,6 +172,18 @@ TEST(solapi_outcome, what_every_message_was_refused_for_alike_is_an_outage_of_th
                  failure_class::outage);
 }
 
+TEST(solapi_outcome, a_lone_message_is_not_failed_for_what_may_be_of_us_all) {
+  for (const char* code : {"1020", "1011", "1062", "1099"})
+    expect_failure(outcome(1, answer_of({}, {result_of(1, code)})), failure_class::outage, true);
+  const call_result beside = outcome(2, answer_of({result_of(1)}, {result_of(2, "1099")}));
+  ASSERT_TRUE(beside);
+  expect_failure(beside->at(1), failure_class::permanent);
+  const call_result none = outcome(2, answer_of({}, {result_of(1, "3104"), result_of(2, "1099")}));
+  ASSERT_TRUE(none);
+  expect_failure(none->at(0), failure_class::permanent);
+  expect_failure(none->at(1), failure_class::transient);
+}
+
 TEST(solapi_outcome, errors_have_their_classes) {
   const auto error = [](const char* code) {
     return json{{"errorCode", code}, {"errorMessage", "said Solapi"}};
