@@ -51,7 +51,8 @@ struct http_response {
   int status = 0;
   std::optional<std::chrono::seconds>
       retry_after; // Retry-After, as seconds or as a date; at most a day
-  std::optional<std::chrono::sys_seconds> date; // when the server made the answer, by its clock
+  /// When the server made the answer, by its clock.
+  std::optional<std::chrono::sys_seconds> date = std::nullopt;
   std::string body;
 };
 
