@@ -251,7 +251,9 @@ TEST_F(notification_delivery_test, a_fenced_step_drops_the_stream_and_others_go_
     EXPECT_EQ(stage.store->times_delivered[each], 1);
   // Adopted, it is delivered to its end.
   const std::vector<std::string> names{"alimtalk"};
-  for (const auto& each : stage.store->lease_deliveries(names, {}, 4, stage.on.time()).value())
+  const auto leases = stage.store->lease_deliveries(names, {}, 4, stage.on.time());
+  ASSERT_TRUE(leases.has_value());
+  for (const auto& each : *leases)
     stage.tell(stream_held{each.stream});
   stage.pass(2s);
   EXPECT_TRUE(stage.all_delivered_once(paid));
