@@ -263,7 +263,8 @@ circumstances deliverer::around(const open_claim* but) {
               });
   // A success from before this call was made says nothing about the API now.
   const bool works_now = successes_ > 0 && (!but || last_success_ >= but->called_at);
-  return {time_now(), options_.random(), works_now, untried};
+  const bool passed_since = but && successes_ > but->successes_before;
+  return {time_now(), options_.random(), works_now, passed_since, untried};
 }
 
 /// The store could not do something for this stream, and nothing of it happened.

@@ -191,6 +191,7 @@ void deliverer::call_provider() {
     if (!next)
       return;
     next->called_at = now;
+    next->successes_before = successes_;
     next->call = ++last_call_;
     calls_.insert(last_call_);
     if (probing() && probes_alone_ == 0)

@@ -184,7 +184,7 @@ void content_refused(open_claim& claim, failure why, const delivery_policy& poli
   const bool enough = claim.refusals >= policy.refusals_max;
   // To halve it harms nobody. A message alone is at fault only where others pass: an account that
   // is out of order, or a gateway's page, refuses a lone message just as well, however often.
-  const bool others_passed = std::exchange(claim.others_passed, false) || around.others_succeeded;
+  const bool others_passed = std::exchange(claim.others_passed, false) || around.others_passed;
   const bool its_own_fault = enough && (others_passed || (!alone && !around.others_untried));
   claim.parked_as_refused = enough && !its_own_fault;
   if (alone && (its_own_fault || why.kind == failure_class::permanent)) {

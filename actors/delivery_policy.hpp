@@ -67,6 +67,7 @@ struct open_claim {
   bool parked_as_refused = false; // only others' success is missing for that to be its own fault
   bool others_passed = false;     // since its newest refusal
   instant called_at;              // when the newest call or search left
+  std::uint64_t successes_before = 0; // how many calls and searches had worked by then
   /// How far the wall clock was put forward since this generation was opened. Its key may be that
   /// old (the machine slept) or not (the clock was wrong): it is not used again, nor is it said to
   /// be.
@@ -82,7 +83,8 @@ struct open_claim {
 struct circumstances {
   instant now;
   double random = 0.0;           // uniform in [0, 1)
-  bool others_succeeded = false; // calls, since this one was made
+  bool others_succeeded = false; // calls, since this one was made or in the moment before
+  bool others_passed = false;    // calls, surely since this one was made
   bool others_untried = false;   // other claims wait whose content has not been refused so often
 };
 
