@@ -96,7 +96,7 @@ std::vector<open_claim> claim_book::take_over(held_stream& stream, std::vector<d
       taken.claim.since = now - policy.key_window;
       taken.put_forward = 2 * policy.settles_within;
     }
-    go_on(taken, now, policy);
+    actors::take_over(taken, now, policy);
   }
   std::vector<open_claim> ended;
   for (auto& [id, gone] : before)
@@ -236,6 +236,12 @@ void claim_book::put_forward(std::chrono::milliseconds by) {
   for (auto& [id, stream] : streams_)
     for (auto& [claim_id, claim] : stream.claims)
       claim.put_forward += by;
+}
+
+void claim_book::put_back(instant now) {
+  for (auto& [id, stream] : streams_)
+    for (auto& [claim_id, claim] : stream.claims)
+      actors::put_back(claim, now);
 }
 
 std::optional<instant> claim_book::oldest() const {

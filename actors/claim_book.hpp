@@ -81,6 +81,9 @@ class claim_book {
   /// The wall clock was put forward: nothing is older for that.
   void put_forward(std::chrono::milliseconds by);
 
+  /// Ends what surely was not sent, to be claimed anew.
+  void put_back(instant now);
+
   /// When the oldest event in an open claim happened.
   std::optional<instant> oldest() const;
 

@@ -55,6 +55,7 @@ void add(std::atomic<std::uint64_t>& counter, std::size_t much = 1) {
 
 deliverer::deliverer(caf::event_based_actor* self, notification_options options)
     : self_(self), options_(std::move(options)), poll_at_(self->clock().now() + options_.poll) {
+  options_.policy.provider = options_.provider->name();
   options_.policy.can_find = options_.provider->can_find();
   options_.policy.key_window = options_.provider->key_window();
   options_.policy.repeats_are_copies = options_.provider->repeats_are_copies();
@@ -106,6 +107,11 @@ void deliverer::on(subscribed& answer) {
   if (answer.subscriber) {
     subscribed_ = subscription::done;
     subscriber_ = answer.subscriber->id;
+    if (answer.subscriber->wants_payments != options_.wants_payments ||
+        answer.subscriber->wants_refunds != options_.wants_refunds)
+      say(spdlog::level::warn, options_.subscriber,
+          "its kinds of events differ from those that it was registered with, which stay: the "
+          "settings' are ignored");
     instance_ = answer.subscriber->instance;
     if (const auto until = answer.subscriber->held_until; until && *until > time_now()) {
       hold(std::min(*until - time_now(), options_.policy.retry_after_max));

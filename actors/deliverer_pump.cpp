@@ -26,6 +26,8 @@ void add(std::atomic<std::uint64_t>& counter, std::size_t much = 1) {
 /// After each event: does all that is possible now, and has itself woken for what is not yet.
 void deliverer::pump() {
   check_clock();
+  if (closing_ && options_.policy.repeats_are_copies)
+    book_.put_back(time_now()); // left open, it would count as a copy
   allow_another_probe();
   ask_store();
   call_provider();
@@ -126,6 +128,7 @@ void deliverer::step(held_stream& stream, int wanting) {
     if (each.read_again_from)
       *each.read_again_from += ahead;
   step.held_until = unstored_hold_;
+  step.provider = options_.policy.provider;
   const bool anything =
       !step.ended.empty() || !step.regenerate.empty() || !step.split.empty() || step.held_until;
   const bool over = stream.held_until && *stream.held_until <= self_->clock().now();

@@ -27,13 +27,16 @@ bool all_too_old(const open_claim& claim, const delivery_policy& policy, instant
                              [&](const db::message& each) { return too_old(each, policy, now); });
 }
 
-db::delivery_result delivered(const db::message& message, std::string provider_message_id) {
+db::delivery_result delivered(const db::message& message, std::string provider_message_id,
+                              std::optional<message_channel> channel) {
   return {.entry = message.event.entry,
           .status = db::delivery_status::delivered,
           .attempts = message.attempts + 1,
           .provider_message_id = std::move(provider_message_id),
           .last_error = {},
-          .next_attempt = {}};
+          .next_attempt = {},
+          .copies = message.copies,
+          .channel = channel};
 }
 
 db::delivery_result failed(const db::message& message, std::string reason) {
@@ -42,7 +45,8 @@ db::delivery_result failed(const db::message& message, std::string reason) {
           .attempts = message.attempts + 1,
           .provider_message_id = {},
           .last_error = std::move(reason),
-          .next_attempt = {}};
+          .next_attempt = {},
+          .copies = message.copies};
 }
 
 /// To be tried again at `at`. `spent` is 1 where the try counts.
@@ -52,7 +56,8 @@ db::delivery_result again(const db::message& message, std::string reason, instan
           .attempts = message.attempts + spent,
           .provider_message_id = {},
           .last_error = std::move(reason),
-          .next_attempt = at};
+          .next_attempt = at,
+          .copies = message.copies};
 }
 
 /// The same, unless it is too old for that.
@@ -63,15 +68,19 @@ db::delivery_result pending(const db::message& message, std::string reason, inst
   return again(message, std::move(reason), at, spent);
 }
 
-/// Sent again though it may be a second copy: rarely, and not often.
-db::delivery_result pending_as_copy(const db::message& message, const delivery_policy& policy,
-                                    const circumstances& around) {
-  if (message.attempts + 1 >= policy.copies_max)
-    return failed(message,
-                  "outcome unknown, sent " + std::to_string(message.attempts + 1) + " times");
-  return pending(message, "outcome unknown",
-                 around.now + backoff_delay(policy.copy, message.attempts + 1, around.random), 1,
-                 policy, around.now);
+/// Sent at `sent_at`, and again though it may be a second copy: rarely, and not often. The count is
+/// stored with the message, so that it outlives whatever dies.
+db::delivery_result pending_as_copy(const db::message& message, const std::string& reason,
+                                    const delivery_policy& policy, instant sent_at, double random) {
+  const int copies = message.copies + 1;
+  const bool enough = copies >= policy.copies_max;
+  auto result =
+      enough
+          ? failed(message, "outcome unknown, sent " + std::to_string(copies) + " times: " + reason)
+          : again(message, "outcome unknown: " + reason,
+                  sent_at + backoff_delay(policy.copy, copies, random), 1);
+  result.copies = copies;
+  return result;
 }
 
 std::chrono::milliseconds retry_delay(const db::message& message, const delivery_policy& policy,
@@ -102,7 +111,7 @@ std::optional<db::delivery_result> result_of(const db::message& message,
                                              const delivery_policy& policy,
                                              const circumstances& around) {
   if (result)
-    return delivered(message, std::move(result->provider_message_id));
+    return delivered(message, std::move(result->provider_message_id), result->channel);
   failure& why = result.error();
   const auto delay = retry_delay(message, policy, around.random);
   switch (why.kind) {
@@ -145,9 +154,31 @@ void after_good_call(open_claim& claim, std::vector<alimtalk::recipient_result>&
     auto& known = claim.known[i++];
     if (known)
       return std::move(*known);
-    return policy.repeats_are_copies ? pending_as_copy(each, policy, around)
-                                     : pending(each, "outcome unknown", at, 1, policy, around.now);
+    return policy.repeats_are_copies
+               ? pending_as_copy(each, "no result", policy, around.now, around.random)
+               : pending(each, "outcome unknown", at, 1, policy, around.now);
   });
+}
+
+bool is_lost(const db::message& message) {
+  return !message.lost.empty();
+}
+
+/// A claim some of whose messages are lost, or that has none. What is lost can be looked up, if it
+/// may have been sent, but not be sent.
+void set_apart(open_claim& claim, instant at, const delivery_policy& policy) {
+  const auto& messages = claim.claim.messages;
+  if (claim.in_doubt && policy.can_find && !messages.empty()) {
+    claim.move = next_move::find;
+    claim.not_before = std::max(at, conclusive_at(claim, policy));
+  } else if (claim.in_doubt || std::ranges::all_of(messages, is_lost)) {
+    end_all(claim, [&](const db::message& each) {
+      return is_lost(each) ? failed(each, each.lost) : again(each, "outcome unknown", at, 0);
+    });
+  } else {
+    claim.move = next_move::split;
+    claim.not_before = at;
+  }
 }
 
 /// A try told nothing of what an earlier try under the same key, or this one, may have done.
@@ -156,13 +187,9 @@ void doubt(open_claim& claim, const std::string& reason, const delivery_policy& 
   claim.in_doubt = true;
   ++claim.doubts;
   if (policy.repeats_are_copies) {
-    if (claim.doubts >= policy.copies_max)
-      end_all(claim, [&](const db::message& each) {
-        return failed(each, "outcome unknown, sent " + std::to_string(claim.doubts) +
-                                " times: " + reason);
-      });
-    else
-      go_on(claim, around.now + backoff_delay(policy.copy, claim.doubts, around.random), policy);
+    end_all(claim, [&](const db::message& each) {
+      return pending_as_copy(each, reason, policy, around.now, around.random);
+    });
     return;
   }
   const bool asked_enough = claim.doubts > policy.doubts_max &&
@@ -247,6 +274,8 @@ consequence repeat_refused(open_claim& claim, failure why, const delivery_policy
 } // namespace
 
 void go_on(open_claim& claim, instant at, const delivery_policy& policy) {
+  if (std::ranges::any_of(claim.claim.messages, is_lost) || claim.claim.messages.empty())
+    return set_apart(claim, at, policy);
   const bool keyed = policy.key_window.count() > 0;
   const instant conclusive = conclusive_at(claim, policy);
   claim.not_before = at;
@@ -260,6 +289,31 @@ void go_on(open_claim& claim, instant at, const delivery_policy& policy) {
     claim.move = policy.can_find ? next_move::find : next_move::regenerate;
     claim.not_before = std::max(at, conclusive);
   }
+}
+
+void take_over(open_claim& claim, instant now, const delivery_policy& policy) {
+  claim.in_doubt = true;
+  const std::string& by = claim.claim.provider;
+  if (!by.empty() && by != policy.provider)
+    end_all(claim, [&](const db::message& each) {
+      return failed(each, "outcome unknown: it may have been sent by " + by +
+                              " before the provider was changed");
+    });
+  else if (policy.repeats_are_copies)
+    end_all(claim, [&](const db::message& each) {
+      return each.lost.empty()
+                 ? pending_as_copy(each, "the process ended", policy, claim.claim.since, 0.5)
+                 : failed(each, each.lost);
+    });
+  else
+    go_on(claim, now, policy);
+}
+
+void put_back(open_claim& claim, instant now) {
+  if (claim.in_doubt || claim.call != 0 || claim.at_store || claim.move == next_move::end)
+    return;
+  const instant at = std::max(claim.not_before, now);
+  end_all(claim, [at](const db::message& each) { return again(each, "not sent yet", at, 0); });
 }
 
 void others_worked(open_claim& claim, instant now) {
@@ -330,7 +384,7 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
     if (!found.failed.empty())
       claim.known[i] = failed(messages[i], std::move(found.failed));
     else if (!found.provider_message_id.empty())
-      claim.known[i] = delivered(messages[i], std::move(found.provider_message_id));
+      claim.known[i] = delivered(messages[i], std::move(found.provider_message_id), found.channel);
     missing += claim.known[i] ? 0 : 1;
   }
   const instant conclusive = conclusive_at(claim, policy);
@@ -352,6 +406,8 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
     auto& known = claim.known[i++];
     if (known)
       return std::move(*known);
+    if (is_lost(each))
+      return failed(each, each.lost);
     return claim.doubts > 0 ? pending(each, "not accepted", around.now, 1, policy, around.now)
                             : again(each, "not accepted", around.now, 0);
   });

@@ -45,6 +45,7 @@ struct delivery_policy {
   bool can_find = false;
   std::chrono::milliseconds key_window{0};
   bool repeats_are_copies = false;
+  std::string provider = {}; // its name
 };
 
 enum class next_move : std::uint8_t {
@@ -96,8 +97,17 @@ struct consequence {
 };
 
 /// Decides how `claim` is gone on with at `at` or later: its key is used as long as it is safe,
-/// then it is looked up where it is in doubt, or gets a new key.
+/// then it is looked up where it is in doubt, or gets a new key. Messages that are lost are set
+/// apart from the others and FAILED.
 void go_on(open_claim& claim, instant at, const delivery_policy& policy);
+
+/// Decides what becomes of a claim that stands in the database since another life of this actor, or
+/// another process: it may have been sent.
+void take_over(open_claim& claim, instant now, const delivery_policy& policy);
+
+/// Of a claim of which nothing was sent that may have been accepted: ends it, so that it is claimed
+/// anew, rather than leave it in the database, where it would be in doubt.
+void put_back(open_claim& claim, instant now);
 
 /// Decides what follows from the end of a call or of a search.
 consequence after_call(open_claim& claim, alimtalk::call_result result,

@@ -191,7 +191,8 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
                                ? workers.front()
                                : start_worker("delivery", db::database::role::delivery);
   start_delivery(store);
-  // Where nobody is told of payments here, others that share the database have to know that it lives.
+  // Where nobody is told of payments here, others that share the database have to know that it
+  // lives.
   caf::actor keeper;
   if (!options_.subscribers.empty() || options_.lease.count() > 0)
     keeper = start_keeper(store);

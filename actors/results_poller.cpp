@@ -103,7 +103,8 @@ void on_told(poller_actor* self, results_told& told) {
       step.results.push_back({.entry = *entry,
                               .delivered_at = each.reached ? std::optional(each.at) : std::nullopt,
                               .last_error = std::move(each.reason),
-                              .provider_call_id = std::move(each.provider_call_id)});
+                              .provider_call_id = std::move(each.provider_call_id),
+                              .channel = each.reached ? each.channel : std::nullopt});
   state.cursor = std::move(told.answer->next);
   if (!state.cursor.empty() && state.pages >= options.pages_max) {
     spdlog::warn("{}: too many results at once, the rest is passed by", options.subscriber);

@@ -13,6 +13,8 @@ class log_provider final : public provider {
  public:
   explicit log_provider(log_provider_options options) : options_(options) {}
 
+  std::string_view name() const override { return "log"; }
+
   void send(call what, std::function<void(call_result)> done) override {
     if (stopped_) {
       done(std::unexpected(stopped_failure()));

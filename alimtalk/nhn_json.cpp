@@ -48,13 +48,15 @@ void append_recipient(std::string& json, const nhn_sender& from, const recipient
   else
     json.append(R"(,"resendParameter":{"isResend":false})");
   json.append(R"(,"recipientGroupingKey":)");
-  append_json_string(json, one.delivery_id);
+  append_json_string(json, nhn_grouping_key(one));
   json.push_back('}');
 }
 
 /// Follows an answer without building a tree of it. The objects of interest lie at
 ///   {"header": {…}, "message": {…, "sendResults": [{…}]},
-///    "messageSearchResultResponse": {"messages": [{…}], …}}
+///    "messageSearchResultResponse": {"messages": [{…}], "totalCount": …}}
+/// and, of results and of their count, at
+///   {"header": {…}, "messages": [{…}], "totalCount": …}
 class reader final : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit reader(nhn_answer& into) : into_(into) {}
@@ -84,7 +86,7 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
   bool start_object(std::size_t) override {
     ++depth_;
     is_object_ |= depth_ == 1;
-    if (in_results_ && depth_ == result_depth)
+    if (in_results_ && depth_ == results_depth_ + 1)
       into_.results.emplace_back();
     return value();
   }
@@ -95,26 +97,32 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
   }
   bool start_array(std::size_t) override {
     ++depth_;
-    in_results_ |= std::exchange(results_next_, false);
+    if (std::exchange(results_next_, false)) {
+      in_results_ = true;
+      results_depth_ = depth_;
+    }
     return value();
   }
   bool end_array() override {
-    if (--depth_ < results_depth)
+    if (--depth_ < results_depth_)
       in_results_ = false;
     return true;
   }
 
   bool key(string_t& name) override {
     value();
-    if (depth_ == 1)
+    if (in_results_) {
+      if (depth_ == results_depth_ + 1)
+        key_of_result(name, into_.results.back());
+    } else if (depth_ == 1) {
       part_ = name == "header"                        ? part::header
               : name == "message"                     ? part::send
               : name == "messageSearchResultResponse" ? part::search
                                                       : part::other;
-    else if (depth_ == 2)
+      key_of_list(name);
+    } else if (depth_ == 2) {
       key_of_part(name);
-    else if (in_results_ && depth_ == result_depth)
-      key_of_result(name, into_.results.back());
+    }
     return true;
   }
 
@@ -125,9 +133,6 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
  private:
   enum class part : std::uint8_t { other, header, send, search };
   enum class field : std::uint8_t { other, code, successful, total, result_code, result_seq };
-  static constexpr int results_depth = 3; // the array
-  static constexpr int result_depth = 4;  // an object in it
-
   void key_of_part(const string_t& name) {
     if (part_ == part::header) {
       field_ = name == "resultCode"     ? field::code
@@ -140,10 +145,14 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
         text_ = &into_.request_id;
       results_next_ = name == "sendResults";
     } else if (part_ == part::search) {
-      if (name == "totalCount")
-        field_ = field::total;
-      results_next_ = name == "messages";
+      key_of_list(name);
     }
+  }
+
+  void key_of_list(const string_t& name) {
+    if (name == "totalCount")
+      field_ = field::total;
+    results_next_ = name == "messages";
   }
 
   void key_of_result(const string_t& name, nhn_result& result) {
@@ -198,11 +207,20 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
   std::string* text_ = nullptr;
   bool results_next_ = false;
   bool in_results_ = false;
+  int results_depth_ = 0; // of their array
   bool is_object_ = false;
   int depth_ = 0;
 };
 
 } // namespace
+
+std::string nhn_grouping_key(const recipient& one) {
+  return one.delivery_id + "." + std::to_string(one.event.final_amount().value);
+}
+
+std::string_view delivery_id_of(std::string_view grouping_key) {
+  return grouping_key.substr(0, grouping_key.find('.'));
+}
 
 std::string nhn_send_body(const nhn_sender& from, const call& what) {
   std::string json;

@@ -17,10 +17,17 @@ struct nhn_sender {
   const std::optional<fallback_message>& fallback; // none: as it is set at NHN
 };
 
+/// What NHN gives back of a message: its delivery id and its amount, since a search by a key that
+/// was given twice (a restored backup) must not take one payment's message for another's.
+std::string nhn_grouping_key(const recipient& one);
+/// The delivery id in such a key, or in that of a release before, which had no amount.
+std::string_view delivery_id_of(std::string_view grouping_key);
+
 /// The body of a send, written straight as text: a thousand messages in well under a millisecond.
 std::string nhn_send_body(const nhn_sender& from, const call& what);
 
-/// One element of `sendResults`, or of a search's `messages`.
+/// One element of `sendResults`, of a search's `messages`, or of `message-results`, which tells the
+/// request's id, the place in it and what became of it alone.
 struct nhn_result {
   std::optional<int> code; // of a send; a search's codes are of another kind, and texts
   std::int64_t seq = 0;    // 0: not given
@@ -41,7 +48,7 @@ struct nhn_answer {
   std::string message;            // header.resultMessage
   std::string request_id;         // message.requestId
   std::vector<nhn_result> results;
-  std::optional<std::uint64_t> total; // messageSearchResultResponse.totalCount
+  std::optional<std::uint64_t> total; // totalCount, of a search or of a count
 };
 
 /// Nothing where it is not JSON (a half of it is not) or no object. Fields of a wrong type are as

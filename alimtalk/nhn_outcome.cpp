@@ -14,6 +14,7 @@ namespace {
 
 constexpr int code_accepted = 0;
 constexpr int code_duplicate_key = -1005;
+constexpr int code_not_found = -1016;
 // Every recipient was refused, for reasons of its own, which stand in the results (since April
 // 2025).
 constexpr int code_all_refused = -1031;
@@ -97,9 +98,10 @@ recipient_result one_result(const nhn_answer& answer, const nhn_result& result, 
   const bool sms_went = what.falls_back && is_one_of(codes_that_fall_back, code);
   if (code == code_accepted || sms_went) {
     if (answer.request_id.empty())
-      return accepted{"sms"}; // a call whose recipients were all refused has no id
+      return accepted{"sms", message_channel::sms}; // of a call that was refused as a whole
     return accepted{result.seq > 0 ? answer.request_id + "/" + std::to_string(result.seq)
-                                   : answer.request_id};
+                                   : answer.request_id,
+                    sms_went ? std::optional(message_channel::sms) : std::nullopt};
   }
   failure refused{.kind = failure_class::permanent,
                   .reason = code_reason("NHN refused the message", code, result.message)};
@@ -146,14 +148,15 @@ std::vector<std::size_t> recipients_of(const call& what, const std::vector<nhn_r
   }
   std::unordered_map<std::string_view, std::size_t> by_id; // only where the order is not kept
   for (std::size_t i = 0; i < results.size(); ++i) {
-    if (i < none && results[i].key == what.recipients[i].delivery_id) {
+    const std::string_view id = delivery_id_of(results[i].key);
+    if (i < none && id == what.recipients[i].delivery_id) {
       found.push_back(i);
       continue;
     }
     if (by_id.empty())
       for (std::size_t r = 0; r < none; ++r)
         by_id.emplace(what.recipients[r].delivery_id, r);
-    const auto at = by_id.find(results[i].key);
+    const auto at = by_id.find(id);
     found.push_back(at == by_id.end() ? none : at->second);
   }
   return found;
@@ -238,6 +241,8 @@ std::expected<nhn_answer, failure> look_up(const http_result& result) {
   std::optional<nhn_answer> answer = parse_nhn_answer(result->body);
   if (!answer || !answer->code || !answer->successful)
     return outage("NHN's list of messages cannot be read");
+  if (*answer->code == code_not_found)
+    return nhn_answer{};
   if (!*answer->successful || *answer->code != code_accepted)
     return outage(code_reason("NHN refused the search", *answer->code, answer->message));
   return *std::move(answer);
@@ -252,12 +257,14 @@ std::optional<final_result> final_of(nhn_result& found, instant otherwise) {
   // A completed message need not have a code; one with another code than that has not arrived.
   const bool completed = found.status == "COMPLETED" &&
                          (found.final_code.empty() || found.final_code == final_reached);
-  final_result final{.delivery_id = std::move(found.key),
+  final_result final{.delivery_id = std::string(delivery_id_of(found.key)),
                      .reached = completed || found.resend_status == sms_arrived,
                      .at = parse_korea_time(found.received_at).value_or(otherwise),
                      .reason = {},
-                     .provider_call_id = std::move(found.request_id)};
-  if (!final.reached)
+                     .provider_call_id = found.request_id};
+  if (final.reached)
+    final.channel = completed ? message_channel::alimtalk : message_channel::sms;
+  else
     final.reason =
         printable("NHN: " + found.status + " " + found.final_code + " " + found.final_name);
   return final;
@@ -299,6 +306,8 @@ std::expected<nhn_page, failure> nhn_search_page(http_result result) {
     nhn_found one{.phone = std::move(found.phone), .message = {}};
     one.message.provider_message_id =
         found.request_id.append("/").append(std::to_string(found.seq));
+    if (found.resend_status == sms_arrived)
+      one.message.channel = message_channel::sms;
     if (failed || found.status == "CANCEL")
       one.message.failed =
           printable("NHN: " + found.status + " " + found.final_code + " " + found.final_name);
@@ -307,14 +316,35 @@ std::expected<nhn_page, failure> nhn_search_page(http_result result) {
   return page;
 }
 
-std::expected<nhn_final_page, failure> nhn_results_page(http_result result, instant asked_to) {
+std::expected<std::vector<nhn_news>, failure> nhn_news_page(http_result result) {
+  std::expected<nhn_answer, failure> answer = look_up(result);
+  if (!answer)
+    return std::unexpected(std::move(answer).error());
+  std::vector<nhn_news> news;
+  for (nhn_result& one : answer->results)
+    news.push_back({.request_id = std::move(one.request_id), .seq = one.seq});
+  return news;
+}
+
+std::expected<std::uint64_t, failure> nhn_news_count(http_result result) {
+  std::expected<nhn_answer, failure> answer = look_up(result);
+  if (!answer)
+    return std::unexpected(std::move(answer).error());
+  if (!answer->total)
+    return outage("NHN's count of results cannot be read");
+  return *answer->total;
+}
+
+std::expected<nhn_final_page, failure> nhn_final_results(http_result result, instant asked_to) {
   std::expected<nhn_answer, failure> answer = look_up(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());
   nhn_final_page page{.results = {}, .listed = answer->results.size(), .total = answer->total};
-  for (nhn_result& found : answer->results)
+  for (nhn_result& found : answer->results) {
+    const nhn_news which{.request_id = found.request_id, .seq = found.seq};
     if (std::optional<final_result> final = final_of(found, asked_to))
-      page.results.push_back(*std::move(final));
+      page.results.emplace_back(which, *std::move(final));
+  }
   return page;
 }
 

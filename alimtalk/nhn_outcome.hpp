@@ -29,13 +29,24 @@ struct nhn_page {
 /// A search changes nothing, so none of its failures is `unknown`: it can just be made again.
 std::expected<nhn_page, failure> nhn_search_page(http_result answer);
 
-/// One page of final results by the time at which they became known; `asked_to` stands for times
-/// that NHN does not tell. A message that may still arrive is not in it.
+/// A message of which something became known: its call's requestId, and its place in the call.
+struct nhn_news {
+  std::string request_id;
+  std::int64_t seq = 0;
+  friend auto operator<=>(const nhn_news&, const nhn_news&) = default;
+};
+/// One page of `message-results`, which names messages by nothing else.
+std::expected<std::vector<nhn_news>, failure> nhn_news_page(http_result answer);
+/// How many such messages there are on all pages.
+std::expected<std::uint64_t, failure> nhn_news_count(http_result answer);
+
+/// One page of a search by requestId: what finally became of those messages that may not change any
+/// more; `asked_to` stands for times that NHN does not tell.
 struct nhn_final_page {
-  std::vector<final_result> results;
+  std::vector<std::pair<nhn_news, final_result>> results;
   std::size_t listed = 0;             // messages on the page
   std::optional<std::uint64_t> total; // messages on all pages
 };
-std::expected<nhn_final_page, failure> nhn_results_page(http_result answer, instant asked_to);
+std::expected<nhn_final_page, failure> nhn_final_results(http_result answer, instant asked_to);
 
 } // namespace paymentd::alimtalk

@@ -4,11 +4,11 @@
 #include "alimtalk/message.hpp"
 #include "alimtalk/nhn_json.hpp"
 #include "alimtalk/nhn_outcome.hpp"
+#include "alimtalk/nhn_results.hpp"
 #include "alimtalk/origin.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 
 namespace paymentd::alimtalk {
 namespace {
@@ -25,33 +25,14 @@ constexpr std::chrono::days search_window_max{27};
 // is sent again, and the grouping key lets in no other message, however wide the window is.
 constexpr std::chrono::days search_margin{1};
 
-/// Which page of a list of results comes next, and how many results its first page spoke of.
-struct place_in_list {
-  std::size_t page = 1;
-  std::optional<std::size_t> total = std::nullopt;
-};
-
-/// "2" or, where the total is told, "2/300".
-std::string to_cursor(const place_in_list& place) {
-  return std::to_string(place.page) + (place.total ? "/" + std::to_string(*place.total) : "");
-}
-
-place_in_list read_cursor(std::string_view cursor) {
-  place_in_list place;
-  const char* const end = cursor.data() + cursor.size();
-  const char* const after = std::from_chars(cursor.data(), end, place.page).ptr;
-  if (after != end)
-    std::from_chars(after + 1, end, place.total.emplace());
-  return place;
-}
-
 class nhn_provider final : public provider {
  public:
   nhn_provider(nhn_options options, std::unique_ptr<http_client> client)
       : options_(std::move(options)),
-        messages_path_("/alimtalk/v2.3/appkeys/" + percent_encoded(options_.app_key) + "/messages"),
-        results_path_(messages_path_.substr(0, messages_path_.size() - 1) + "-results"),
-        client_(std::move(client)) {}
+        app_path_("/alimtalk/v2.3/appkeys/" + percent_encoded(options_.app_key)),
+        messages_path_(app_path_ + "/messages"), client_(std::move(client)) {}
+
+  std::string_view name() const override { return "nhn"; }
 
   void send(call what, std::function<void(call_result)> done) override {
     if (std::optional<failure> refused = refuse_at_once(what.recipients.size()))
@@ -84,19 +65,15 @@ class nhn_provider final : public provider {
   void results(results_query what, std::function<void(results_answer)> done) override {
     if (stopped_)
       return done(std::unexpected(stopped()));
-    const place_in_list at = read_cursor(what.cursor);
-    http_request request{
-        .method = "GET",
-        .target = results_path_ + "?startUpdateDate=" +
-                  percent_encoded(korea_time_text(what.from)) + "&endUpdateDate=" +
-                  percent_encoded(korea_time_text(what.to + std::chrono::minutes{1})) +
-                  "&pageNum=" + std::to_string(at.page) + "&pageSize=" + std::to_string(page_size),
-        .headers = {{"X-Secret-Key", options_.secret_key}},
-        .body = {}};
-    client_->request(std::move(request),
-                     [at, to = what.to, done = std::move(done)](http_result result) {
-                       done(results_of(nhn_results_page(std::move(result), to), at));
-                     });
+    read_nhn_results(
+        [this](std::string below_app_key, std::function<void(http_result)> then) {
+          client_->request({.method = "GET",
+                            .target = app_path_ + std::move(below_app_key),
+                            .headers = {{"X-Secret-Key", options_.secret_key}},
+                            .body = {}},
+                           std::move(then));
+        },
+        std::move(what), std::move(done));
   }
   std::optional<std::chrono::milliseconds> ahead() const override {
     return client_->server_ahead();
@@ -145,20 +122,6 @@ class nhn_provider final : public provider {
     });
   }
 
-  static results_answer results_of(std::expected<nhn_final_page, failure> page, place_in_list at) {
-    if (!page)
-      return std::unexpected(std::move(page).error());
-    // What left or joined the list has moved the others from page to page.
-    if (at.page > 1 && page->total != at.total)
-      return std::unexpected(failure{.kind = failure_class::outage,
-                                     .reason = "NHN's list of results changed while it was read"});
-    const bool last = page->total ? at.page * page_size >= *page->total : page->listed < page_size;
-    return results_page{.results = std::move(page->results),
-                        .next = last || page->listed == 0
-                                    ? ""
-                                    : to_cursor({.page = at.page + 1, .total = page->total})};
-  }
-
   static failure stopped() {
     return {.kind = failure_class::outage, .reason = "stopped", .never_written = true};
   }
@@ -167,7 +130,9 @@ class nhn_provider final : public provider {
     std::vector<found_message> all;
     all.reserve(over.what.recipients.size());
     for (const recipient& one : over.what.recipients) {
-      const auto at = over.found.find(one.delivery_id);
+      auto at = over.found.find(nhn_grouping_key(one));
+      if (at == over.found.end())
+        at = over.found.find(one.delivery_id); // sent by a release before
       const bool is_it = at != over.found.end() &&
                          (at->second.phone.empty() || at->second.phone == one.event.phone);
       all.push_back(is_it ? at->second.message : found_message{});
@@ -197,8 +162,8 @@ class nhn_provider final : public provider {
   }
 
   const nhn_options options_;
+  const std::string app_path_;
   const std::string messages_path_;
-  const std::string results_path_; // …/message-results
   std::atomic<bool> stopped_ = false;
   const std::unique_ptr<http_client> client_; // the last member: its callbacks use the others
 };

@@ -10,7 +10,9 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace paymentd::alimtalk {
@@ -54,6 +56,7 @@ struct failure {
 
 struct accepted {
   std::string provider_message_id;
+  std::optional<message_channel> channel = {}; // where it is known already
 };
 
 /// What became of a call: a failure of the call as a whole, or one result for each recipient, in
@@ -66,6 +69,7 @@ using call_result = std::expected<std::vector<recipient_result>, failure>;
 struct found_message {
   std::string provider_message_id = {};
   std::string failed = {}; // one line
+  std::optional<message_channel> channel = {};
   friend bool operator==(const found_message&, const found_message&) = default;
 };
 /// One for each recipient of the call, in its order.
@@ -80,6 +84,7 @@ struct final_result {
   /// What the provider calls the call that it came in: the message's own id begins with it. It
   /// tells a message that was sent again from the one before. Empty: not told.
   std::string provider_call_id = {};
+  std::optional<message_channel> channel = {}; // of one that reached it
 };
 
 /// One page of the final results that became known in a span of time.
@@ -97,6 +102,9 @@ using results_answer = std::expected<results_page, failure>;
 class provider {
  public:
   virtual ~provider() = default;
+
+  /// What it is called in the settings: "nhn". At most 64 characters; any thread.
+  virtual std::string_view name() const = 0;
 
   /// Sends a call. `done` is called exactly once, on the provider's own thread, within the
   /// provider's time-out (or at once, in `send` itself), and must not block. Any thread.

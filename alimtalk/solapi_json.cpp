@@ -126,6 +126,7 @@ std::optional<solapi_list> parse_solapi_list(std::string_view given) {
     const json* fields = member(each, "customFields");
     list.messages.push_back({.delivery_id = fields != nullptr ? text(*fields, "deliveryId") : "",
                              .group_id = text(each, "groupId"),
+                             .type = text(each, "type"),
                              .code = text(each, "statusCode"),
                              .reason = text(each, "reason"),
                              .received_at = text(each, "dateReceived")});

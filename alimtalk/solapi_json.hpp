@@ -48,6 +48,7 @@ std::optional<solapi_answer> parse_solapi_answer(std::string_view json);
 struct solapi_listed {
   std::string delivery_id;
   std::string group_id;    // of the call that it came in
+  std::string type;        // "ATA", or of a fallback "SMS", "LMS", "MMS"
   std::string code;        // statusCode
   std::string reason;      // may be empty
   std::string received_at; // dateReceived, ISO 8601; may be empty

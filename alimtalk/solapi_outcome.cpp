@@ -118,6 +118,13 @@ bool counts_tell_the_rest(const solapi_answer& answer, std::size_t count, std::s
          answer.total == count && answer.refused == named && answer.registered == count - named;
 }
 
+std::optional<message_channel> channel_of(std::string_view type) {
+  if (type == "ATA")
+    return message_channel::alimtalk;
+  return type == "SMS" || type == "LMS" || type == "MMS" ? std::optional(message_channel::sms)
+                                                         : std::nullopt;
+}
+
 call_result match_results(const call& what, const solapi_answer& answer) {
   const std::size_t count = what.recipients.size();
   if (answer.group_id.empty())
@@ -203,7 +210,8 @@ results_answer solapi_results_page(http_result result, instant asked_to) {
                             .reached = reached,
                             .at = parse_utc(each.received_at).value_or(asked_to),
                             .reason = reached ? "" : code_reason("Solapi", each.code, each.reason),
-                            .provider_call_id = std::move(each.group_id)});
+                            .provider_call_id = std::move(each.group_id),
+                            .channel = channel_of(each.type)});
   }
   return page;
 }

@@ -33,6 +33,8 @@ class solapi_provider final : public provider {
   solapi_provider(solapi_options options, std::unique_ptr<http_client> client)
       : options_(std::move(options)), client_(std::move(client)) {}
 
+  std::string_view name() const override { return "solapi"; }
+
   void send(call what, std::function<void(call_result)> done) override {
     const std::size_t recipients = what.recipients.size();
     if (recipients == 0 || recipients > options_.recipients_max)

@@ -38,6 +38,7 @@ std::optional<delivery> shown(const list_place& at, const list_row& row) {
     made.next_attempt = row.stored->next_attempt;
     made.updated_at = row.stored->updated_at;
     made.delivered_at = row.stored->delivered_at;
+    made.channel = row.stored->channel;
     return made;
   }
   const std::int64_t number = number_of(row.entry);
@@ -248,6 +249,20 @@ class page_of {
 };
 
 } // namespace
+
+void set_status(list_row::stored_delivery& of, std::int64_t number) {
+  const auto last = static_cast<std::int64_t>(delivery_status::failed);
+  const bool known = number >= 0 && number <= last;
+  of.status = known ? static_cast<delivery_status>(number) : delivery_status::failed;
+  if (!known)
+    of.last_error = "unknown status " + std::to_string(number) + ": run paymentd audit";
+}
+
+void set_channel(list_row::stored_delivery& of, std::int64_t number) {
+  for (const auto each : {message_channel::alimtalk, message_channel::sms})
+    if (number == static_cast<std::int64_t>(each))
+      of.channel = each;
+}
 
 result<void> delivery_list::begin() {
   if (places_)

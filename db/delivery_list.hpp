@@ -44,6 +44,7 @@ struct list_row {
     std::optional<instant> next_attempt;
     instant updated_at;
     std::optional<instant> delivered_at = std::nullopt;
+    std::optional<message_channel> channel = std::nullopt;
   };
   std::optional<stored_delivery> stored;
 };
@@ -62,6 +63,11 @@ struct list_look {
   delivery_status status = delivery_status::failed;
   int rows = 1;
 };
+
+/// A stored status and channel, by their numbers in the database. A number that stands for no
+/// status (put there by hand) is shown as FAILED, with a reason; one for no channel as unknown.
+void set_status(list_row::stored_delivery& of, std::int64_t number);
+void set_channel(list_row::stored_delivery& of, std::int64_t number);
 
 class list_source {
  public:

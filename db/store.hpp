@@ -55,7 +55,8 @@ struct delivery {
   std::optional<instant> next_attempt;
   instant created_at; // when it was paid or refunded
   instant updated_at;
-  std::optional<instant> delivered_at = std::nullopt; // at the customer's, where that is known
+  std::optional<instant> delivered_at = std::nullopt;    // at the customer's, where that is known
+  std::optional<message_channel> channel = std::nullopt; // likewise
   friend bool operator==(const delivery&, const delivery&) = default;
 };
 
@@ -116,10 +117,19 @@ struct subscriber {
   std::optional<instant> held_until = {}; // its provider asked for quiet until then
 };
 
+/// A channel's number in the database; 0 where it is not known.
+constexpr int channel_number(std::optional<message_channel> channel) {
+  return channel ? static_cast<int>(*channel) : 0;
+}
+
 /// One event on its way to one subscriber.
 struct message {
   payment_event event;
   int attempts = 0; // tries of this message that ended transiently so far
+  int copies = 0;   // of them, those that may have reached the customer, unknown to anybody
+  /// Not empty: its ledger entry, order or user is gone (deleted by hand), which one in words. Of
+  /// the event only the entry's id is sure to be there then. Such a message can only be FAILED.
+  std::string lost = {};
 };
 
 /// A set of messages that is sent, and repeated, only whole. It stands in the database before
@@ -130,17 +140,20 @@ struct claim {
   std::string key; // the provider's idempotency and sender grouping key (db/claim_key.hpp); at most
                    // 64 characters of [a-z0-9.-]; never used again, not even after a restore
   instant since;   // when this generation was committed
-  std::vector<message> messages; // by rising entry id; never empty
+  std::vector<message> messages; // by rising entry id; empty where its entries are gone
+  std::string provider = {};     // that it was opened for; empty: by a release that noted none
 };
 
 /// What became of one message of a claim that ends.
 struct delivery_result {
   entry_id entry;
   delivery_status status = delivery_status::delivered;
-  int attempts = 1;                // including this try
-  std::string provider_message_id; // of a delivered one
-  std::string last_error;          // of a failed one, or of one to be tried again
-  instant next_attempt;            // of a pending one
+  int attempts = 1;                            // including this try
+  std::string provider_message_id;             // of a delivered one
+  std::string last_error;                      // of a failed one, or of one to be tried again
+  instant next_attempt;                        // of a pending one
+  int copies = 0;                              // including this try, as in `message`
+  std::optional<message_channel> channel = {}; // of a delivered one, where that is known
 };
 
 struct ended_claim {
@@ -161,6 +174,7 @@ struct delivery_step {
   int open_max = 0;                       // how many new claims to open at the most
   int messages_max = 1000;                // how many messages in each of them, at the most
   std::optional<instant> held_until = {}; // stored, for whoever delivers next
+  std::string provider = {};              // noted with the claims that it opens
 };
 
 struct delivery_answer {
@@ -205,9 +219,10 @@ struct results_turn {
 /// What finally became of a message.
 struct final_delivery {
   entry_id entry;
-  std::optional<instant> delivered_at; // nothing: it did not arrive
-  std::string last_error;              // of one that did not
-  std::string provider_call_id;        // where its provider_message_id has to begin with it
+  std::optional<instant> delivered_at;         // nothing: it did not arrive
+  std::string last_error;                      // of one that did not
+  std::string provider_call_id;                // where its provider_message_id has to begin with it
+  std::optional<message_channel> channel = {}; // of one that arrived
 };
 /// One page of a turn.
 struct results_step {
@@ -290,7 +305,7 @@ class store {
   virtual result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) = 0;
 
   /// Deletes what has been DELIVERED for long, and notes in the cursor up to where entries need no
-  /// row. What is FAILED or PENDING stays.
+  /// row. What is FAILED or PENDING stays. Passes entries whose times are in the future.
   virtual result<prune_answer> prune(const prune_step& step, instant now) = 0;
 
   /// Takes the turn to read results, where one is due and no other process has it. The first one
@@ -356,6 +371,12 @@ struct database_options {
   std::string url;   // "sqlite:PATH" or "postgresql://…"
   std::string owner; // names this process among those on the database; unique for each start
   std::chrono::milliseconds lease{15000}; // how long a stream stays this process's without renewal
+  /// Embedded: how large the write-ahead log may grow while another program's reading keeps it from
+  /// starting anew. Then nothing more is written (`unavailable`) until that reader is gone.
+  std::int64_t log_bytes_max = std::int64_t{1} << 30;
+  /// Embedded: called, from any thread, with one line when the database can never be written again:
+  /// its file was removed or replaced. Waiting and trying again are of no use then.
+  std::function<void(const std::string&)> lost = {};
 };
 
 /// Whether `url` could name a database at all, as far as that shows without opening it. `broken`

@@ -6,6 +6,9 @@
 
 namespace paymentd {
 
+/// The way by which a message reached the customer.
+enum class message_channel : std::uint8_t { alimtalk = 1, sms = 2 };
+
 struct payment_event {
   entry_id entry;
   entry_kind kind = entry_kind::payment; // payment or refund

@@ -161,6 +161,12 @@ std::string_view to_string(db::delivery_status of) noexcept {
   return names[static_cast<std::size_t>(of)];
 }
 
+std::string_view to_string(std::optional<message_channel> of) {
+  if (!of)
+    return {};
+  return *of == message_channel::sms ? "SMS" : "ALIMTALK";
+}
+
 void append_json(std::string& out, const db::delivery& what) {
   const auto text_or_null = [&out](std::string_view name_and_colon, std::string_view text) {
     out += name_and_colon;
@@ -191,6 +197,7 @@ void append_json(std::string& out, const db::delivery& what) {
     append_time(out, *what.delivered_at);
   else
     out += "null";
+  text_or_null(R"(,"channel":)", to_string(what.channel));
   out += R"(,"createdAt":)";
   append_time(out, what.created_at);
   out += R"(,"updatedAt":)";

@@ -52,6 +52,8 @@ class webhook_provider final : public alimtalk::provider {
       : options_(std::move(options)), keys_(std::move(keys)), target_(std::move(target)),
         health_(std::min(suspects_max, options_.connections_max)), client_(std::move(client)) {}
 
+  std::string_view name() const override { return "webhook"; }
+
   void send(call what, std::function<void(call_result)> done) override {
     if (what.recipients.empty())
       return done(never_sent("a call of no events"));

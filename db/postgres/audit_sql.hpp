@@ -40,6 +40,71 @@ from (
   from ledger_entries window w as (partition by user_id order by sequence)) e
 left join users u on u.id = e.user_id)sql";
 
+// What a wrong value in a column would do was asked of each; those that would do harm are here and
+// in audit_values. An hour and a day of difference between clocks are no breach.
+inline constexpr const char* audit_phones = R"sql(
+select format('user %s: the phone is none', id) from users
+where phone !~ '^01[016789][0-9]{7,8}$')sql";
+
+inline constexpr const char* audit_delivery_values = R"sql(
+select format('subscriber %s: the delivery of ledger entry %s %s', b.name, d.entry_id, w.text)
+from deliveries d join subscribers b on b.id = d.subscriber_id
+cross join lateral unnest(array_remove(array[
+  case when d.status not between 0 and 2 then
+    format('is in no known status: %s', d.status) end,
+  case when d.status <> 0 and d.next_attempt_at is not null then
+    'is not PENDING, but has a next try' end,
+  case when d.status <> 1 and d.delivered_at is not null then
+    'is not DELIVERED, but has the time of its arrival' end,
+  case when d.attempts < 0 or d.copies < 0 then
+    format('has %s attempts and %s copies', d.attempts, d.copies) end,
+  case when d.channel not in (1, 2) then
+    format('came by no known channel: %s', d.channel) end], null)) as w (text)
+where d.status not between 0 and 2 or (d.status <> 0 and d.next_attempt_at is not null)
+or (d.status <> 1 and d.delivered_at is not null) or d.attempts < 0 or d.copies < 0
+or d.channel not in (1, 2))sql";
+
+// Small tables.
+inline constexpr const char* audit_values = R"sql(
+select format('subscriber %s: claim %s stands in stream %s, but holds ledger entry %s of another',
+              b.name, c.id, c.stream_id, e.id)
+from claims c join subscribers b on b.id = c.subscriber_id
+cross join lateral unnest(array[c.first_entry, c.last_entry] || c.retries) as e (id)
+where e.id >> 41 <> c.stream_id
+union all
+select format('subscriber %s: claim %s holds nothing that it wants', b.name, c.id)
+from claims c join subscribers b on b.id = c.subscriber_id
+where c.retries is null and not exists (
+  select from ledger_entries e where e.id between c.first_entry and c.last_entry
+  and (e.kind = 1 and b.wants_payments or e.kind = 2 and b.wants_refunds))
+union all
+select format('claim %s: its generation is %s', id, generation) from claims where generation < 1
+union all
+select format('subscriber %s: its results are read up to a time in the future', b.name)
+from result_marks m join subscribers b on b.id = m.subscriber_id
+where m.read_until > clock_timestamp() + interval '1 hour'
+union all
+select format('a results mark names subscriber %s, which does not exist', m.subscriber_id)
+from result_marks m where not exists (select from subscribers b where b.id = m.subscriber_id)
+union all
+select format('the instance of the database is ''%s'', not 8 of [0-9a-f]', coalesce(max(value), ''))
+from meta where name = 'instance' having count(*) <> 1 or max(value) !~ '^[0-9a-f]{8}$'
+union all
+select format('stream %s: its epoch is %s, its next number %s', id, epoch, next) from streams
+where epoch < 1 or next < 1 or next > 1::bigint << 41
+union all
+select format('stream %s: its lease ends in the future', id) from streams
+where lease_until > clock_timestamp() + interval '1 day'
+union all
+select format('process %s: its lease ends in the future', owner) from processes
+where lease_until > clock_timestamp() + interval '1 day'
+union all
+select format('subscriber %s: is called ''%s''', id, name) from subscribers
+where name !~ '^[a-z0-9_-]{1,64}$'
+union all
+select format('the next id of %s is not stored', k.kind) from (values ('users'), ('orders')) k (kind)
+where not exists (select from id_blocks i where i.kind = k.kind))sql";
+
 // Each entry is its stream's, and a PAYMENT or REFUND is known by its order: so there is no second.
 inline constexpr const char* audit_entries = R"sql(
 select unnest(array_remove(array[
@@ -197,8 +262,9 @@ from id_blocks i join (select 'users' as kind, max(id) as newest from users unio
 where t.newest >= i.next)sql";
 
 inline constexpr std::array audit_queries = {
-    audit_users,         audit_chains,     audit_entries, audit_orders,
-    audit_named_entries, audit_deliveries, audit_strays,  audit_ids,
+    audit_users,         audit_chains,          audit_entries, audit_orders,
+    audit_named_entries, audit_deliveries,      audit_strays,  audit_ids,
+    audit_phones,        audit_delivery_values, audit_values,
 };
 
 } // namespace paymentd::db::postgres::sql

@@ -23,22 +23,36 @@ std::unexpected<error> not_open(claim_id id) {
 
 } // namespace
 
-// A row of events_of_range, events_of_list or events_ahead. An entry without its order or user is a
-// breach.
-result<payment_event> read_event(const rows& from, int row) {
-  if (from.is_null(row, 3) || from.is_null(row, 9))
-    return broken("ledger entry " + std::to_string(from.integer(row, 0)) +
-                  " has lost its order or user: run paymentd audit");
-  return payment_event{.entry = {from.integer(row, 0)},
-                       .kind = static_cast<entry_kind>(from.small_integer(row, 1)),
-                       .order = {from.integer(row, 3)},
-                       .user = {from.integer(row, 4)},
-                       .phone = std::string(from.text(row, 9)),
-                       .coupon = from.optional_id<coupon_id>(row, 5),
-                       .total = {from.integer(row, 6)},
-                       .discount = {from.integer(row, 7)},
-                       .ordered_at = from.time(row, 8),
-                       .at = from.time(row, 2)};
+message read_message(const rows& from, int row) {
+  message made;
+  made.event.entry = {from.integer(row, 0)};
+  if (from.is_null(row, 1)) {
+    made.lost = "its ledger entry is gone";
+    return made;
+  }
+  made.event.at = from.time(row, 2);
+  if (from.is_null(row, 3) || from.is_null(row, 9)) {
+    made.lost = from.is_null(row, 3) ? "its order is gone" : "its user is gone";
+    return made;
+  }
+  made.event = payment_event{.entry = {from.integer(row, 0)},
+                             .kind = static_cast<entry_kind>(from.small_integer(row, 1)),
+                             .order = {from.integer(row, 3)},
+                             .user = {from.integer(row, 4)},
+                             .phone = std::string(from.text(row, 9)),
+                             .coupon = from.optional_id<coupon_id>(row, 5),
+                             .total = {from.integer(row, 6)},
+                             .discount = {from.integer(row, 7)},
+                             .ordered_at = from.time(row, 8),
+                             .at = from.time(row, 2)};
+  return made;
+}
+
+message read_retry(const rows& from, int row) {
+  message made = read_message(from, row);
+  made.attempts = static_cast<int>(from.integer(row, 10));
+  made.copies = static_cast<int>(from.integer(row, 11));
+  return made;
 }
 
 parameters kinds_after(parameters before, const std::vector<entry_kind>& kinds) {
@@ -205,19 +219,13 @@ result<std::vector<claim>> postgres_store::load_claims(const place& at,
               .generation = static_cast<int>(found.integer(row, 1)),
               .key = {},
               .since = found.time(row, 6),
-              .messages = {}};
+              .messages = {},
+              .provider = std::string(found.text(row, 7))};
     one.key = claim_key(found.text(row, 2), one.id, one.generation, one.since);
     const rows& events = (*answers)[i];
-    for (int event_row = 0; event_row < events.size(); ++event_row) {
-      auto event = read_event(events, event_row);
-      if (!event) {
-        session_.roll_back();
-        return std::unexpected(event.error());
-      }
-      const int attempts = retries ? static_cast<int>(events.integer(event_row, 10)) : 0;
-      one.messages.push_back({*std::move(event), attempts});
-    }
-    claimed what{.retries = retries};
+    for (int event = 0; event < events.size(); ++event)
+      one.messages.push_back(retries ? read_retry(events, event) : read_message(events, event));
+    claimed what{.retries = retries, .provider = one.provider};
     if (!retries) {
       what.first = {found.integer(row, 3)};
       what.last = {found.integer(row, 4)};
@@ -237,12 +245,14 @@ claim postgres_store::make_claim(claim_id id, instant now, std::vector<message> 
             .generation = first_generation,
             .key = claim_key(instance(), id, first_generation, now),
             .since = now,
-            .messages = std::move(messages)};
+            .messages = std::move(messages),
+            .provider = what.provider};
   keep(one, std::move(what));
   return one;
 }
 
-void postgres_store::add_ranges(const place& at, std::span<const range> ranges, instant now) {
+void postgres_store::add_ranges(const place& at, std::span<const range> ranges,
+                                std::string_view provider, instant now) {
   const std::string prefix = instance();
   session_.add(sql::add_ranges,
                parameters{}
@@ -251,17 +261,20 @@ void postgres_store::add_ranges(const place& at, std::span<const range> ranges, 
                    .add(std::string_view(prefix))
                    .add(now)
                    .add_array(element::int8, ranges, [](const range& one) { return one.first; })
-                   .add_array(element::int8, ranges, [](const range& one) { return one.last; }));
+                   .add_array(element::int8, ranges, [](const range& one) { return one.last; })
+                   .add(provider));
 }
 
-void postgres_store::add_retries(const place& at, std::span<const entry_id> entries, instant now) {
+void postgres_store::add_retries(const place& at, std::span<const entry_id> entries,
+                                 std::string_view provider, instant now) {
   const std::string prefix = instance();
   session_.add(sql::add_retries, parameters{}
                                      .add(at.subscriber)
                                      .add(at.stream.stream)
                                      .add(std::string_view(prefix))
                                      .add(now)
-                                     .add_ids(entries));
+                                     .add_ids(entries)
+                                     .add(provider));
 }
 
 // Regenerates and splits.
@@ -313,11 +326,11 @@ result<void> postgres_store::split(const place& at, claim whole, instant now,
       std::vector<entry_id> entries;
       for (const message& one : *half)
         entries.push_back(one.event.entry);
-      add_retries(at, entries, now);
+      add_retries(at, entries, was.provider, now);
     }
   } else {
     const range halves_of[] = {{was.first, first_last}, {{first_last.value + 1}, was.last}};
-    add_ranges(at, halves_of, now);
+    add_ranges(at, halves_of, was.provider, now);
   }
   const auto answers = session_.run("split a claim");
   if (!answers)
@@ -326,11 +339,14 @@ result<void> postgres_store::split(const place& at, claim whole, instant now,
                                                                 ? (*answers)[2].integer(0, 0)
                                                                 : (*answers)[1].integer(1, 0)};
   claimed_.erase(whole.id);
-  halves.push_back(make_claim({ids[0]}, now, std::move(first),
-                              {.retries = was.retries, .first = was.first, .last = first_last}));
-  halves.push_back(
-      make_claim({ids[1]}, now, std::move(second),
-                 {.retries = was.retries, .first = {first_last.value + 1}, .last = was.last}));
+  halves.push_back(make_claim(
+      {ids[0]}, now, std::move(first),
+      {.retries = was.retries, .first = was.first, .last = first_last, .provider = was.provider}));
+  halves.push_back(make_claim({ids[1]}, now, std::move(second),
+                              {.retries = was.retries,
+                               .first = {first_last.value + 1},
+                               .last = was.last,
+                               .provider = was.provider}));
   return {};
 }
 

@@ -88,6 +88,7 @@ void postgres_store::add_ended(const delivery_step& step, row_place cursor, inst
   };
   std::vector<line> fresh;
   std::vector<line> retried;
+  std::vector<line> marked; // what few have
   std::vector<claim_id> ids;
   for (const ended_claim& ended : step.ended) {
     ids.push_back(ended.id);
@@ -96,6 +97,8 @@ void postgres_store::add_ended(const delivery_step& step, row_place cursor, inst
     for (const delivery_result& one : ended.results) {
       const auto entry = std::ranges::lower_bound(what.entries, one.entry, {}, &claimed_entry::id);
       to.push_back({&one, entry->created_at});
+      if (one.copies > 0 || one.channel)
+        marked.push_back(to.back());
     }
   }
   session_.add(sql::end_claims,
@@ -133,6 +136,17 @@ void postgres_store::add_ended(const delivery_step& step, row_place cursor, inst
                                           .add(step.stream.epoch));
   if (!retried.empty())
     session_.add(sql::change_deliveries, values(retried).add(now));
+  if (!marked.empty())
+    session_.add(
+        sql::mark_deliveries,
+        parameters{}
+            .add(step.subscriber)
+            .add_array(element::int8, marked, [](const line& one) { return one.result->entry; })
+            .add_array(element::int2, marked,
+                       [](const line& one) { return std::int64_t{one.result->copies}; })
+            .add_array(element::int2, marked, [](const line& one) {
+              return std::int64_t{channel_number(one.result->channel)};
+            }));
 }
 
 // The step's first round trip; begins the transaction where `at` is not there yet.
@@ -181,15 +195,11 @@ result<postgres_store::findings> postgres_store::look(const delivery_step& step,
     session_.roll_back();
     return broken("a claim that was to end is not open here");
   }
-  auto what = read_found(std::span(*answers).last(3), room, looked_at);
-  if (!what)
-    session_.roll_back();
-  return what;
+  return read_found(std::span(*answers).last(3), room, looked_at);
 }
 
-result<postgres_store::findings> postgres_store::read_found(std::span<const rows> answers,
-                                                            std::int64_t room,
-                                                            std::int64_t looked_at) {
+postgres_store::findings postgres_store::read_found(std::span<const rows> answers,
+                                                    std::int64_t room, std::int64_t looked_at) {
   const rows& due = answers[0];
   const rows& next_retry = answers[1];
   const rows& ahead = answers[2];
@@ -203,10 +213,7 @@ result<postgres_store::findings> postgres_store::read_found(std::span<const rows
     what.seen_to = number_of({ahead.integer(row, 0)});
     if (!ahead.boolean(row, 10))
       continue;
-    auto event = read_event(ahead, row);
-    if (!event)
-      return std::unexpected(event.error());
-    what.ahead.push_back({*std::move(event), 0});
+    what.ahead.push_back(read_message(ahead, row));
   }
   const std::int64_t all_wanted = ahead.empty() ? 0 : ahead.integer(0, 11);
   const std::int64_t all_seen = ahead.empty() ? 0 : ahead.integer(0, 12);
@@ -241,7 +248,7 @@ result<delivery_answer> postgres_store::open(const place& at, const delivery_ste
     auto& chunk = retries.emplace_back(what.due.begin() + static_cast<std::ptrdiff_t>(from),
                                        what.due.begin() + static_cast<std::ptrdiff_t>(to));
     std::ranges::sort(chunk);
-    add_retries(at, chunk, now);
+    add_retries(at, chunk, step.provider, now);
     session_.add(sql::events_of_list, parameters{}.add_ids(chunk).add(at.subscriber));
   }
   std::vector<range> ranges;
@@ -252,7 +259,7 @@ result<delivery_answer> postgres_store::open(const place& at, const delivery_ste
     first = {last.value + 1};
   }
   if (!ranges.empty())
-    add_ranges(at, ranges, now);
+    add_ranges(at, ranges, step.provider, now);
   if (position != at.position)
     session_.add(sql::move_cursor, parameters{}.add(at.cursor).add(position));
   if (step.held_until)
@@ -283,23 +290,21 @@ result<delivery_answer> postgres_store::open(const place& at, const delivery_ste
   for (std::size_t i = 0; i < retries.size(); ++i, next += 2) {
     const rows& events = (*answers)[next + 1];
     std::vector<message> messages;
-    for (int row = 0; row < events.size(); ++row) {
-      auto event = read_event(events, row);
-      if (!event)
-        return std::unexpected(event.error());
-      messages.push_back({*std::move(event), static_cast<int>(events.integer(row, 10))});
-    }
-    answer.claims.push_back(
-        make_claim({(*answers)[next].integer(0, 0)}, now, std::move(messages), {.retries = true}));
+    for (int row = 0; row < events.size(); ++row)
+      messages.push_back(read_retry(events, row));
+    answer.claims.push_back(make_claim({(*answers)[next].integer(0, 0)}, now, std::move(messages),
+                                       {.retries = true, .provider = step.provider}));
   }
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     const auto from = what.ahead.begin() + static_cast<std::ptrdiff_t>(i * size);
     const auto to = what.ahead.begin() +
                     static_cast<std::ptrdiff_t>(std::min((i + 1) * size, what.ahead.size()));
-    answer.claims.push_back(
-        make_claim({(*answers)[next].integer(static_cast<int>(i), 0)}, now,
-                   {std::move_iterator(from), std::move_iterator(to)},
-                   {.retries = false, .first = ranges[i].first, .last = ranges[i].last}));
+    answer.claims.push_back(make_claim({(*answers)[next].integer(static_cast<int>(i), 0)}, now,
+                                       {std::move_iterator(from), std::move_iterator(to)},
+                                       {.retries = false,
+                                        .first = ranges[i].first,
+                                        .last = ranges[i].last,
+                                        .provider = step.provider}));
   }
   if (!what.due.empty()) {
     const rows& retry = (*answers)[answers->size() - 2]; // the last one before the commit

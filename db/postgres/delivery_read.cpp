@@ -20,15 +20,18 @@ list_row row_of(const rows& from, int row) {
   const auto text = [&](int column) {
     return from.is_null(row, column) ? std::string() : std::string(from.text(row, column));
   };
-  if (!from.is_null(row, 4))
+  if (!from.is_null(row, 4)) {
     made.stored = list_row::stored_delivery{
-        .status = static_cast<delivery_status>(from.small_integer(row, 4)),
         .attempts = static_cast<int>(from.integer(row, 5)),
         .last_error = text(6),
         .provider_message_id = text(7),
         .next_attempt = from.is_null(row, 8) ? std::nullopt : std::optional(from.time(row, 8)),
         .updated_at = from.time(row, 9),
         .delivered_at = from.is_null(row, 10) ? std::nullopt : std::optional(from.time(row, 10))};
+    set_status(*made.stored, from.small_integer(row, 4));
+    if (!from.is_null(row, 11))
+      set_channel(*made.stored, from.small_integer(row, 11));
+  }
   return made;
 }
 

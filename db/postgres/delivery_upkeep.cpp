@@ -65,7 +65,7 @@ result<std::vector<answer>> postgres_store::retry_once(std::span<const get_deliv
   return answers;
 }
 
-result<prune_answer> postgres_store::prune(const prune_step& step, instant) {
+result<prune_answer> postgres_store::prune(const prune_step& step, instant now) {
   if (auto ready = begin_writing(); !ready)
     return std::unexpected(ready.error());
   const auto at = begin_step(step.subscriber, step.stream);
@@ -83,7 +83,8 @@ result<prune_answer> postgres_store::prune(const prune_step& step, instant) {
                                .add(make_entry_id(stream, step.after))
                                .add(end)
                                .add(std::int64_t{step.looked_at_max})
-                               .add(step.before));
+                               .add(step.before)
+                               .add(now));
   answers = session_.run("prune");
   if (!answers)
     return std::unexpected(answers.error());

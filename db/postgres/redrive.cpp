@@ -16,7 +16,7 @@ with failed as (
   order by entry_id limit $3::bigint for update),
 changed as (
   update paymentd.deliveries d set status = 0, next_attempt_at = to_timestamp($4 / 1000.0),
-    updated_at = to_timestamp($4 / 1000.0)
+    updated_at = to_timestamp($4 / 1000.0), copies = 0, channel = null
   from failed f where d.subscriber_id = f.subscriber_id and d.entry_id = f.entry_id
   returning d.entry_id)
 select count(*), coalesce(max(entry_id), 0) from changed)sql";

@@ -66,7 +66,9 @@ result<results_answer> postgres_store::store_results(const results_step& step, i
                      [](const auto& one) { return one.delivered_at; })
           .add_texts(step.results, [&](const auto& one) { return text(error_of(one)); })
           .add_texts(step.results, [&](const auto& one) { return text(one.provider_call_id); })
-          .add(now));
+          .add(now)
+          .add_array(element::int2, step.results,
+                     [](const auto& one) { return std::int64_t{channel_number(one.channel)}; }));
   const auto noted = session_.run_to_commit("store results");
   if (!noted)
     return std::unexpected(repeatable(noted.error()));

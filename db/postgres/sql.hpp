@@ -406,7 +406,7 @@ update subscribers set held_until = $2::timestamptz where id = $1::bigint)sql"};
 
 // Claims are touched only under the lock of their cursor. Oldest first. $1 subscriber, $2 stream.
 inline constexpr statement get_claims{"get_claims", R"sql(
-select id, generation, instance, first_entry, last_entry, retries, since from claims
+select id, generation, instance, first_entry, last_entry, retries, since, provider from claims
 where subscriber_id = $1::bigint and stream_id = $2::bigint order by since, id)sql"};
 
 // Both go by the claims' ids. The `+ 0` keeps the server from going by the stream, where it would
@@ -425,17 +425,18 @@ and stream_id + 0 = $3::bigint)sql"};
 
 // New claims, their ids in the order given: ids are never used again on one timeline, and the
 // instance names the timeline. $1 subscriber, $2 stream, $3 instance, $4 now, $5 first entries,
-// $6 last entries.
+// $6 last entries, $7 provider.
 inline constexpr statement add_ranges{"add_ranges", R"sql(
-insert into claims (subscriber_id, stream_id, generation, instance, since, first_entry, last_entry)
-select $1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, n.first_entry, n.last_entry
+insert into claims (subscriber_id, stream_id, generation, instance, since, first_entry, last_entry,
+  provider)
+select $1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, n.first_entry, n.last_entry, $7::text
 from unnest($5::bigint[], $6::bigint[]) with ordinality as n (first_entry, last_entry, at)
 order by n.at returning id)sql"};
 
-// $1 subscriber, $2 stream, $3 instance, $4 now, $5 entries.
+// $1 subscriber, $2 stream, $3 instance, $4 now, $5 entries, $6 provider.
 inline constexpr statement add_retries{"add_retries", R"sql(
-insert into claims (subscriber_id, stream_id, generation, instance, since, retries)
-values ($1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, $5::bigint[]) returning id)sql"};
+insert into claims (subscriber_id, stream_id, generation, instance, since, retries, provider)
+values ($1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, $5::bigint[], $6::text) returning id)sql"};
 
 // No locks: entries, and what is asked of their orders and users, never change.
 // $1 the first entry, $2 the last, $3 kinds.
@@ -469,27 +470,27 @@ left join users u on u.id = o.user_id
 where e.wanted_so_far <= $4::bigint
 order by e.id)sql"};
 
-// No locks. $1 entries, $2 subscriber.
+// No locks. A row for each of the entries, also where there is none. $1 entries, $2 subscriber.
 inline constexpr statement events_of_list{"events_of_list", R"sql(
-select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
-  u.phone, coalesce(d.attempts, 0)::bigint
-from unnest($1::bigint[]) as n (id) join ledger_entries e on e.id = n.id
+select n.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
+  u.phone, coalesce(d.attempts, 0)::bigint, coalesce(d.copies, 0)::bigint
+from unnest($1::bigint[]) as n (id) left join ledger_entries e on e.id = n.id
 left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
-left join deliveries d on d.subscriber_id = $2::bigint and d.entry_id = e.id
-order by e.id)sql"};
+left join deliveries d on d.subscriber_id = $2::bigint and d.entry_id = n.id
+order by n.id)sql"};
 
 // No locks: under the lock of the cursor. By the partial index: only what waits is looked at.
 // $1 subscriber, $2 stream, $3 now, $4 how many.
 inline constexpr statement due_retries{"due_retries", R"sql(
 select entry_id from deliveries
 where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint
-and next_attempt_at is not null and next_attempt_at <= $3::timestamptz
+and next_attempt_at is not null and next_attempt_at <= $3::timestamptz and status = 0
 order by next_attempt_at limit $4::bigint)sql"};
 
 // No locks. $1 subscriber, $2 stream.
 inline constexpr statement next_retry{"next_retry", R"sql(
 select next_attempt_at from deliveries
-where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint and next_attempt_at is not null
+where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint and next_attempt_at is not null and status = 0
 order by next_attempt_at limit 1)sql"};
 
 // Locks the deliveries, under the lock of their cursor. $1 subscriber, $2 entries.
@@ -523,6 +524,13 @@ from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], 
   as n (entry_id, status, attempts, last_error, provider_message_id, next_attempt_at)
 where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
 
+// What few results have: copies, and a known channel (0: none). Locks the deliveries, under the
+// lock of their cursor. $1 subscriber, $2 entries, $3 copies, $4 channels.
+inline constexpr statement mark_deliveries{"mark_deliveries", R"sql(
+update deliveries d set copies = n.copies, channel = nullif(n.channel, 0)
+from unnest($2::bigint[], $3::smallint[], $4::smallint[]) as n (entry_id, copies, channel)
+where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+
 // ---- pages of deliveries, retries by hand, pruning ----------------------------------------------
 
 // One snapshot for all reads of a page.
@@ -548,14 +556,14 @@ where first_entry is not null)sql"};
 // $1 subscriber, $2 above, $3 below, $4 how many to look at.
 inline constexpr statement list_ledger{"list_ledger", R"sql(
 select e.id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error,
-  d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at
+  d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at, d.channel
 from (select * from ledger_entries where id > $2::bigint and id < $3::bigint
       order by id desc limit $4::bigint) e
 left join deliveries d on d.subscriber_id = $1::bigint and d.entry_id = e.id
 order by e.id desc)sql"};
 inline constexpr statement list_stored{"list_stored", R"sql(
 select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error,
-  d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at
+  d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at, d.channel
 from (select * from deliveries
       where subscriber_id = $1::bigint and entry_id > $2::bigint and entry_id < $3::bigint
       order by entry_id desc limit $4::bigint) d
@@ -565,7 +573,7 @@ order by d.entry_id desc)sql"};
 // No locks. By the partial index: the condition repeats what the index is partial by. $5 status.
 inline constexpr statement list_undelivered{"list_undelivered", R"sql(
 select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error,
-  d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at
+  d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at, d.channel
 from (select * from deliveries
       where subscriber_id = $1::bigint and status = $5::bigint and status <> 1
       and entry_id > $2::bigint and entry_id < $3::bigint
@@ -583,7 +591,7 @@ with failed as (
   join deliveries d on d.subscriber_id = b.id and d.entry_id = n.entry_id
   where d.status = 2 order by d.subscriber_id, d.entry_id for update of d)
 update deliveries d set status = 0, next_attempt_at = $3::timestamptz,
-  updated_at = $3::timestamptz
+  updated_at = $3::timestamptz, copies = 0, channel = null
 from failed f where d.subscriber_id = f.subscriber_id and d.entry_id = f.entry_id
 returning f.name, d.entry_id)sql"};
 
@@ -597,8 +605,9 @@ select coalesce((select min(first_entry) from claims
 
 // Looks at deliveries behind a place, deletes what of it is old, and notes how far that went.
 // Locks the deleted rows, under the lock of their cursor. $1 subscriber, $2 stream, $3 behind which
-// entry, $4 below which, $5 how many, $6 the time. Gives how many were looked at and old enough to
-// have been, the last of them, and how many are gone.
+// entry, $4 below which, $5 how many, $6 the time, $7 now: what is later was written by a clock
+// that was ahead, and ends nothing. Gives how many were looked at and old enough to have been, the
+// last of them, and how many are gone.
 inline constexpr statement prune{"prune", R"sql(
 with looked_at as materialized (
   select entry_id, status, created_at, updated_at from deliveries
@@ -607,7 +616,8 @@ with looked_at as materialized (
 aged as materialized (
   select entry_id, status, updated_at from looked_at
   where entry_id < coalesce((select min(entry_id) from looked_at
-                             where created_at >= $6::timestamptz), $4::bigint)),
+                             where created_at >= $6::timestamptz
+                             and created_at <= $7::timestamptz), $4::bigint)),
 gone as (
   delete from deliveries d using aged a
   where d.subscriber_id = $1::bigint and d.entry_id = a.entry_id
@@ -654,14 +664,16 @@ update result_marks set read_until = $2::timestamptz, lease_until = $3::timestam
   turn = turn + 1 where subscriber_id = $1::bigint and read_until > $2::timestamptz)sql"};
 
 // Locks the deliveries that it changes. $1 subscriber, $2 entries, $3 times, $4 errors, $5 what the
-// provider's ids begin with, $6 now. Gives how many have arrived and how many have failed.
+// provider's ids begin with, $6 now, $7 channels (0: not known). Gives how many have arrived and
+// how many have failed.
 inline constexpr statement note_results{"note_results", R"sql(
 with changed as (
   update deliveries d set delivered_at = n.delivered_at, updated_at = $6::timestamptz,
     status = case when n.delivered_at is null then 2 else 1 end,
+    channel = coalesce(nullif(n.channel, 0), d.channel),
     last_error = case when n.delivered_at is null then n.last_error else d.last_error end
-  from unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[])
-    as n (entry_id, delivered_at, last_error, call_id)
+  from unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $7::smallint[])
+    as n (entry_id, delivered_at, last_error, call_id, channel)
   where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id
   and d.status = 1 and d.delivered_at is null
   and starts_with(coalesce(d.provider_message_id, n.call_id), n.call_id)

@@ -140,6 +140,7 @@ class postgres_store final : public store {
     entry_id first = {}; // of a range
     entry_id last = {};
     std::vector<claimed_entry> entries = {};
+    std::string provider = {};
   };
   // What a step found ahead of the cursor and among the retries.
   struct findings {
@@ -165,10 +166,12 @@ class postgres_store final : public store {
   result<void> check_results(const delivery_step& step);
   void add_ended(const delivery_step& step, row_place cursor, instant now);
   result<findings> look(const delivery_step& step, instant now, std::optional<place>& at);
-  static result<findings> read_found(std::span<const rows> answers, std::int64_t room,
-                                     std::int64_t looked_at);
-  void add_ranges(const place& at, std::span<const range> ranges, instant now);
-  void add_retries(const place& at, std::span<const entry_id> entries, instant now);
+  static findings read_found(std::span<const rows> answers, std::int64_t room,
+                             std::int64_t looked_at);
+  void add_ranges(const place& at, std::span<const range> ranges, std::string_view provider,
+                  instant now);
+  void add_retries(const place& at, std::span<const entry_id> entries, std::string_view provider,
+                   instant now);
   result<delivery_answer> open(const place& at, const delivery_step& step, findings what,
                                instant now, std::vector<claim> claims);
   claim make_claim(claim_id id, instant now, std::vector<message> messages, claimed what);
@@ -199,9 +202,10 @@ class postgres_store final : public store {
 /// A row of lock_orders or read_orders.
 order read_order(const rows& from, int row);
 
-/// A row of events_of_range, events_of_list or events_ahead. An entry without its order or user is
-/// a breach.
-result<payment_event> read_event(const rows& from, int row);
+/// A row of events_of_range or events_ahead; lost where the order or the user is gone.
+message read_message(const rows& from, int row);
+/// A row of events_of_list, where the entry may be gone too.
+message read_retry(const rows& from, int row);
 
 /// The parameters with the kinds behind them.
 parameters kinds_after(parameters before, const std::vector<entry_kind>& kinds);

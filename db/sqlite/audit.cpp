@@ -15,7 +15,7 @@ constexpr const char* last_of_next_users =
 
 // By the index on (user_id, sequence), in step with the users.
 constexpr const char* users_between =
-    "select id, balance, last_sequence from users where id > ? and id <= ? order by id";
+    "select id, balance, last_sequence, phone from users where id > ? and id <= ? order by id";
 constexpr const char* entries_of_users_between =
     "select user_id, id, sequence, amount, balance_after from ledger_entries "
     "where user_id > ? and user_id <= ? order by user_id, sequence";
@@ -82,6 +82,8 @@ void audit_users(connection& on, transactions& with, audit_report& report) {
       for (; more && entry.integer(0) == id; more = entry.next())
         chain.add(entry);
       chain.end(user.integer(1), user.integer(2));
+      if (!valid_phone(user.text(3)))
+        report.say("user ", id, ": the phone is none");
     }
     for (; more; more = entry.next())
       report.say("ledger entry ", entry.integer(1), ": user ", entry.integer(0), " does not exist");
@@ -224,10 +226,12 @@ void audit_orders(connection& on, transactions& with, audit_report& report) {
 result<std::int64_t> audit(connection& on, const std::function<void(std::string_view)>& breach) {
   audit_report report(breach);
   transactions with(on);
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   audit_users(on, with, report);
   audit_entries(on, with, report);
   audit_orders(on, with, report);
   audit_delivery(on, with, report);
+  audit_values(on, with, report, now);
   return report.count();
 }
 

@@ -25,7 +25,8 @@ constexpr const char* entries_with_deliveries =
     "left join deliveries d on d.subscriber_id = ?1 and d.entry_id = e.id "
     "where e.id > ?2 order by e.id limit ?3";
 constexpr const char* deliveries_with_entries =
-    "select d.entry_id, e.id from deliveries d left join ledger_entries e on e.id = d.entry_id "
+    "select d.entry_id, e.id, d.status, d.next_attempt_at, d.delivered_at, d.attempts, d.copies, "
+    "d.channel from deliveries d left join ledger_entries e on e.id = d.entry_id "
     "where d.subscriber_id = ?1 and d.entry_id > ?2 order by d.entry_id limit ?3";
 // The ids in the deliveries are found by jumping from one to the next, not by reading all of them.
 constexpr const char* strays = R"sql(
@@ -82,6 +83,7 @@ class delivery_audit {
         if (row.is_null(1))
           report_.say("subscriber ", of.name, ": has a delivery of ledger entry ", row.integer(0),
                       ", which does not exist");
+        judge_values(of, row);
       }
       return last;
     });
@@ -96,6 +98,25 @@ class delivery_audit {
     std::int64_t first;
     std::int64_t last;
   };
+
+  // What the schema forbids by now, and what the program would misread.
+  void judge_values(const subscriber_row& of, const statement::rows& row) {
+    const auto say = [&](const auto&... what) {
+      report_.say("subscriber ", of.name, ": the delivery of ledger entry ", row.integer(0), " ",
+                  what...);
+    };
+    const std::int64_t status = row.integer(2);
+    if (status < 0 || status > 2)
+      say("is in no known status: ", status);
+    if (status != 0 && !row.is_null(3))
+      say("is not PENDING, but has a next try");
+    if (status != 1 && !row.is_null(4))
+      say("is not DELIVERED, but has the time of its arrival");
+    if (row.integer(5) < 0 || row.integer(6) < 0)
+      say("has ", row.integer(5), " attempts and ", row.integer(6), " copies");
+    if (!row.is_null(7) && row.integer(7) != 1 && row.integer(7) != 2)
+      say("came by no known channel: ", row.integer(7));
+  }
 
   // They move while the audit goes on, so they are read anew in each snapshot.
   void load_claims_and_cursors(const subscriber_row& of, bool first_time) {

@@ -50,4 +50,7 @@ void in_snapshots(transactions& with, Look look) {
 /// The third invariant: each event is, for each subscriber, in exactly one state.
 void audit_delivery(connection& on, transactions& with, audit_report& report);
 
+/// Values in the small tables that would do harm.
+void audit_values(connection& on, transactions& with, audit_report& report, instant now);
+
 } // namespace paymentd::db::sqlite

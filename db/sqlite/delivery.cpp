@@ -54,9 +54,10 @@ delivery::delivery(connection& on)
       entries_of_range_(on, sql::entries_of_range), entry_created_(on, sql::entry_created),
       kinds_ahead_(on, sql::kinds_ahead), due_retries_(on, sql::due_retries),
       next_retry_(on, sql::next_retry), take_retry_(on, sql::take_retry),
-      put_delivery_(on, sql::put_delivery), retry_(on, sql::retry_delivery),
-      prune_end_(on, sql::prune_end), prune_look_(on, sql::prune_look),
-      prune_one_(on, sql::prune_one), raise_kept_from_(on, sql::raise_kept_from) {}
+      put_delivery_(on, sql::put_delivery), mark_delivery_(on, sql::mark_delivery),
+      retry_(on, sql::retry_delivery), prune_end_(on, sql::prune_end),
+      prune_look_(on, sql::prune_look), prune_one_(on, sql::prune_one),
+      raise_kept_from_(on, sql::raise_kept_from) {}
 
 // ---- subscribers and claims as they stand
 // --------------------------------------------------------
@@ -108,16 +109,13 @@ result<std::vector<claim>> delivery::open_claims(subscriber_id subscriber, strea
                             .first = {rows.integer(2)},
                             .last = {rows.integer(3)},
                             .retries = from_list(rows.text(4)),
-                            .since = rows.time(5)});
+                            .since = rows.time(5),
+                            .provider = std::string(rows.text(6))});
   }
   std::vector<claim> claims;
   claims.reserve(rows_found.size());
-  for (const auto& row : rows_found) {
-    auto loaded = load_claim(*at, row);
-    if (!loaded)
-      return std::unexpected(loaded.error());
-    claims.push_back(*std::move(loaded));
-  }
+  for (const auto& row : rows_found)
+    claims.push_back(load_claim(*at, row));
   return claims;
 }
 
@@ -130,64 +128,68 @@ result<delivery::claim_row> delivery::find_claim(const place& at, claim_id id) {
                    .first = {row.integer(1)},
                    .last = {row.integer(2)},
                    .retries = from_list(row.text(3)),
-                   .since = row.time(4)};
+                   .since = row.time(4),
+                   .provider = std::string(row.text(5))};
 }
 
 claim delivery::make_claim(claim_id id, int generation, instant since,
-                           std::vector<message> messages) const {
+                           std::vector<message> messages, std::string provider) const {
   return {.id = id,
           .generation = generation,
           .key = claim_key(instance_, id, generation, since),
           .since = since,
-          .messages = std::move(messages)};
+          .messages = std::move(messages),
+          .provider = std::move(provider)};
 }
 
-result<payment_event> delivery::read_event(const statement::rows& row) {
-  if (row.is_null(3) || row.is_null(9))
-    return broken("ledger entry " + std::to_string(row.integer(0)) +
-                  " has lost its order or user: run paymentd audit");
-  return payment_event{.entry = {row.integer(0)},
-                       .kind = static_cast<entry_kind>(row.integer(1)),
-                       .order = {row.integer(3)},
-                       .user = {row.integer(4)},
-                       .phone = std::string(row.text(9)),
-                       .coupon = row.optional_id<coupon_id>(5),
-                       .total = {row.integer(6)},
-                       .discount = {row.integer(7)},
-                       .ordered_at = row.time(8),
-                       .at = row.time(2)};
-}
-
-result<message> delivery::load_retry(const place& at, entry_id id) {
-  auto row = event_of_entry_.query(id, at.subscriber);
-  if (!row.next())
-    return broken("ledger entry " + std::to_string(id.value) + " is gone: run paymentd audit");
-  auto event = read_event(row);
-  if (!event)
-    return std::unexpected(event.error());
-  return message{*std::move(event), static_cast<int>(row.integer(10))};
-}
-
-result<claim> delivery::load_claim(const place& at, const claim_row& row) {
-  std::vector<message> messages;
-  for (const auto id : row.retries) {
-    auto loaded = load_retry(at, id);
-    if (!loaded)
-      return std::unexpected(loaded.error());
-    messages.push_back(*std::move(loaded));
+message delivery::read_message(const statement::rows& row) {
+  message made;
+  made.event.entry = {row.integer(0)};
+  made.event.at = row.time(2);
+  if (row.is_null(3) || row.is_null(9)) {
+    made.lost = row.is_null(3) ? "its order is gone" : "its user is gone";
+    return made;
   }
+  made.event = payment_event{.entry = {row.integer(0)},
+                             .kind = static_cast<entry_kind>(row.integer(1)),
+                             .order = {row.integer(3)},
+                             .user = {row.integer(4)},
+                             .phone = std::string(row.text(9)),
+                             .coupon = row.optional_id<coupon_id>(5),
+                             .total = {row.integer(6)},
+                             .discount = {row.integer(7)},
+                             .ordered_at = row.time(8),
+                             .at = row.time(2)};
+  return made;
+}
+
+message delivery::load_retry(const place& at, entry_id id) {
+  auto row = event_of_entry_.query(id, at.subscriber);
+  message made;
+  if (!row.next()) {
+    made.event.entry = id;
+    made.lost = "its ledger entry is gone";
+    return made;
+  }
+  made = read_message(row);
+  made.attempts = static_cast<int>(row.integer(10));
+  made.copies = static_cast<int>(row.integer(11));
+  return made;
+}
+
+claim delivery::load_claim(const place& at, const claim_row& row) {
+  std::vector<message> messages;
+  for (const auto id : row.retries)
+    messages.push_back(load_retry(at, id));
   if (row.retries.empty()) {
     auto rows = events_of_range_.query(entry_id{row.first.value - 1}, row.last, -1);
     while (rows.next()) {
       if (!at.wants(static_cast<entry_kind>(rows.integer(1))))
         continue;
-      auto event = read_event(rows);
-      if (!event)
-        return std::unexpected(event.error());
-      messages.push_back({*std::move(event), 0});
+      messages.push_back(read_message(rows));
     }
   }
-  return make_claim(row.id, row.generation, row.since, std::move(messages));
+  return make_claim(row.id, row.generation, row.since, std::move(messages), row.provider);
 }
 
 std::vector<delivery::claimed_entry> delivery::entries_of(const place& at, const claim_row& row) {
@@ -231,17 +233,8 @@ result<delivery_answer> delivery::deliver(const delivery_step& step, std::int64_
     if (auto done = split(*at, id, now, answer.claims); !done)
       return std::unexpected(done.error());
 
-  const auto retries = open_retries(*at, step, now, answer.claims);
-  if (!retries)
-    return std::unexpected(retries.error());
-  const int room = step.open_max - *retries;
-  bool all_seen = false;
-  if (room > 0) {
-    const auto seen = open_ahead(*at, step, room, stream_next, now, answer.claims);
-    if (!seen)
-      return std::unexpected(seen.error());
-    all_seen = *seen;
-  }
+  const int room = step.open_max - open_retries(*at, step, now, answer.claims);
+  const bool all_seen = room > 0 && open_ahead(*at, step, room, stream_next, now, answer.claims);
   answer.more = !all_seen && more_waits(*at, stream_next, now);
   if (auto row = next_retry_.query(at->subscriber, at->stream); row.next())
     answer.next_due = row.time(0);
@@ -259,6 +252,11 @@ result<void> delivery::end(const place& at, const ended_claim& ended, instant no
   for (const auto& one : ended.results)
     results.push_back(&one);
   std::ranges::sort(results, {}, [](const delivery_result* one) { return one->entry; });
+  // Of an entry that was deleted by hand since there is nothing to be stored.
+  std::erase_if(results, [&](const delivery_result* one) {
+    return row->first <= one->entry && one->entry <= row->last &&
+           !entry_created_.query(one->entry).next();
+  });
   const bool match = std::ranges::equal(results, entries,
                                         [](const delivery_result* one, const claimed_entry& entry) {
                                           return one->entry == entry.id;
@@ -275,6 +273,8 @@ result<void> delivery::end(const place& at, const ended_claim& ended, instant no
     put_delivery_.run(at.subscriber, one.entry, static_cast<int>(one.status), one.attempts,
                       text(one.last_error), text(one.provider_message_id), one.next_attempt,
                       entries[i].created_at, now);
+    if (one.copies > 0 || one.channel)
+      mark_delivery_.run(at.subscriber, one.entry, one.copies, channel_number(one.channel));
   }
   end_claim_.run(ended.id);
   return {};
@@ -292,10 +292,8 @@ result<void> delivery::split(const place& at, claim_id id, instant now,
   const auto row = find_claim(at, id);
   if (!row)
     return std::unexpected(row.error());
-  auto whole = load_claim(at, *row);
-  if (!whole)
-    return std::unexpected(whole.error());
-  auto& messages = whole->messages;
+  claim whole = load_claim(at, *row);
+  auto& messages = whole.messages;
   if (messages.size() < 2)
     return broken("claim " + std::to_string(id.value) + " has one message and cannot be split");
   end_claim_.run(id);
@@ -308,15 +306,15 @@ result<void> delivery::split(const place& at, claim_id id, instant now,
   claim_id ids[2];
   if (row->retries.empty()) {
     const entry_id last_of_first = messages.back().event.entry;
-    ids[0] = add_range(at, row->first, last_of_first, now);
-    ids[1] = add_range(at, {last_of_first.value + 1}, row->last, now);
+    ids[0] = add_range(at, row->first, last_of_first, row->provider, now);
+    ids[1] = add_range(at, {last_of_first.value + 1}, row->last, row->provider, now);
   } else {
     const std::span<const entry_id> all(row->retries);
-    ids[0] = add_retries(at, all.first(middle), now);
-    ids[1] = add_retries(at, all.subspan(middle), now);
+    ids[0] = add_retries(at, all.first(middle), row->provider, now);
+    ids[1] = add_retries(at, all.subspan(middle), row->provider, now);
   }
-  halves.push_back(make_claim(ids[0], first_generation, now, std::move(messages)));
-  halves.push_back(make_claim(ids[1], first_generation, now, std::move(second)));
+  halves.push_back(make_claim(ids[0], first_generation, now, std::move(messages), row->provider));
+  halves.push_back(make_claim(ids[1], first_generation, now, std::move(second), row->provider));
   return {};
 }
 

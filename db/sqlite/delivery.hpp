@@ -18,7 +18,7 @@ class delivery {
   // The stream's epoch was checked before.
   result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_id stream);
   result<delivery_answer> deliver(const delivery_step& step, std::int64_t stream_next, instant now);
-  result<prune_answer> prune(const prune_step& step);
+  result<prune_answer> prune(const prune_step& step, instant now);
 
   // Of any stream. `reads` tells what they are afterwards.
   result<std::vector<answer>> retry(std::span<const get_delivery> which, list_source& reads,
@@ -45,6 +45,7 @@ class delivery {
     entry_id last;
     std::vector<entry_id> retries;
     instant since;
+    std::string provider = {};
   };
 
   struct claimed_entry {
@@ -61,28 +62,31 @@ class delivery {
 
   static constexpr int first_generation = 1;
 
-  // A row of events_of_range or event_of_entry. An entry without its order or user is a breach.
-  static result<payment_event> read_event(const statement::rows& row);
+  // A row of events_of_range or event_of_entry; lost where the order or the user is gone.
+  static message read_message(const statement::rows& row);
 
   result<place> find_place(subscriber_id subscriber, stream_id stream);
   result<claim_row> find_claim(const place& at, claim_id id);
-  result<claim> load_claim(const place& at, const claim_row& row);
-  claim make_claim(claim_id id, int generation, instant since, std::vector<message> messages) const;
+  claim load_claim(const place& at, const claim_row& row);
+  claim make_claim(claim_id id, int generation, instant since, std::vector<message> messages,
+                   std::string provider) const;
   std::vector<claimed_entry> entries_of(const place& at, const claim_row& row);
 
   result<void> end(const place& at, const ended_claim& ended, instant now);
   result<claim> regenerate(const place& at, claim_id id, instant now);
   result<void> split(const place& at, claim_id id, instant now, std::vector<claim>& halves);
-  result<int> open_retries(const place& at, const delivery_step& step, instant now,
-                           std::vector<claim>& opened);
-  result<bool> open_ahead(const place& at, const delivery_step& step, int room,
-                          std::int64_t stream_next, instant now, std::vector<claim>& opened);
+  int open_retries(const place& at, const delivery_step& step, instant now,
+                   std::vector<claim>& opened);
+  bool open_ahead(const place& at, const delivery_step& step, int room, std::int64_t stream_next,
+                  instant now, std::vector<claim>& opened);
 
-  claim_id add_range(const place& at, entry_id first, entry_id last, instant now);
-  claim_id add_retries(const place& at, std::span<const entry_id> entries, instant now);
-  result<message> load_retry(const place& at, entry_id id);
-  result<stretch> load_ahead(const place& at, std::int64_t position, std::int64_t stream_next,
-                             int messages_max);
+  claim_id add_range(const place& at, entry_id first, entry_id last, std::string_view provider,
+                     instant now);
+  claim_id add_retries(const place& at, std::span<const entry_id> entries,
+                       std::string_view provider, instant now);
+  message load_retry(const place& at, entry_id id);
+  stretch load_ahead(const place& at, std::int64_t position, std::int64_t stream_next,
+                     int messages_max);
   bool more_waits(const place& at, std::int64_t stream_next, instant now);
   std::int64_t cursor(const place& at);
 
@@ -94,7 +98,7 @@ class delivery {
   statement get_cursor_, move_cursor_;
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
   statement events_of_range_, event_of_entry_, entries_of_range_, entry_created_, kinds_ahead_;
-  statement due_retries_, next_retry_, take_retry_, put_delivery_;
+  statement due_retries_, next_retry_, take_retry_, put_delivery_, mark_delivery_;
   statement retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
 };
 

@@ -23,19 +23,22 @@ std::string to_list(std::span<const entry_id> ids) {
 
 } // namespace
 
-claim_id delivery::add_range(const place& at, entry_id first, entry_id last, instant now) {
-  add_claim_.run(at.subscriber, at.stream, first, last, std::nullopt, now);
+claim_id delivery::add_range(const place& at, entry_id first, entry_id last,
+                             std::string_view provider, instant now) {
+  add_claim_.run(at.subscriber, at.stream, first, last, std::nullopt, now, provider);
   return {sqlite3_last_insert_rowid(handle_)};
 }
 
-claim_id delivery::add_retries(const place& at, std::span<const entry_id> entries, instant now) {
+claim_id delivery::add_retries(const place& at, std::span<const entry_id> entries,
+                               std::string_view provider, instant now) {
   const std::string list = to_list(entries);
-  add_claim_.run(at.subscriber, at.stream, std::nullopt, std::nullopt, std::string_view(list), now);
+  add_claim_.run(at.subscriber, at.stream, std::nullopt, std::nullopt, std::string_view(list), now,
+                 provider);
   return {sqlite3_last_insert_rowid(handle_)};
 }
 
-result<int> delivery::open_retries(const place& at, const delivery_step& step, instant now,
-                                   std::vector<claim>& opened) {
+int delivery::open_retries(const place& at, const delivery_step& step, instant now,
+                           std::vector<claim>& opened) {
   int count = 0;
   for (; count < step.open_max; ++count) {
     std::vector<entry_id> due;
@@ -52,17 +55,15 @@ result<int> delivery::open_retries(const place& at, const delivery_step& step, i
     row.retries = std::move(due);
     for (const auto id : row.retries)
       take_retry_.run(at.subscriber, id);
-    row.id = add_retries(at, row.retries, now);
-    auto loaded = load_claim(at, row);
-    if (!loaded)
-      return std::unexpected(loaded.error());
-    opened.push_back(*std::move(loaded));
+    row.provider = step.provider;
+    row.id = add_retries(at, row.retries, row.provider, now);
+    opened.push_back(load_claim(at, row));
   }
   return count;
 }
 
-result<delivery::stretch> delivery::load_ahead(const place& at, std::int64_t position,
-                                               std::int64_t stream_next, int messages_max) {
+delivery::stretch delivery::load_ahead(const place& at, std::int64_t position,
+                                       std::int64_t stream_next, int messages_max) {
   stretch ahead{.messages = {}, .last = position, .at_end = false};
   auto rows =
       events_of_range_.query(make_entry_id(at.stream, position),
@@ -77,32 +78,27 @@ result<delivery::stretch> delivery::load_ahead(const place& at, std::int64_t pos
     ahead.last = number_of({rows.integer(0)});
     if (!at.wants(static_cast<entry_kind>(rows.integer(1))))
       continue;
-    auto event = read_event(rows);
-    if (!event)
-      return std::unexpected(event.error());
-    ahead.messages.push_back({*std::move(event), 0});
+    ahead.messages.push_back(read_message(rows));
   }
   return ahead;
 }
 
 // Gives whether all of the stream was seen.
-result<bool> delivery::open_ahead(const place& at, const delivery_step& step, int room,
-                                  std::int64_t stream_next, instant now,
-                                  std::vector<claim>& opened) {
+bool delivery::open_ahead(const place& at, const delivery_step& step, int room,
+                          std::int64_t stream_next, instant now, std::vector<claim>& opened) {
   const std::int64_t before = cursor(at);
   std::int64_t position = before;
   bool at_end = false;
   for (; room > 0 && !at_end; --room) {
     auto ahead = load_ahead(at, position, stream_next, step.messages_max);
-    if (!ahead)
-      return std::unexpected(ahead.error());
-    at_end = ahead->at_end;
-    if (!ahead->messages.empty()) {
+    at_end = ahead.at_end;
+    if (!ahead.messages.empty()) {
       const claim_id id = add_range(at, make_entry_id(at.stream, position + 1),
-                                    make_entry_id(at.stream, ahead->last), now);
-      opened.push_back(make_claim(id, first_generation, now, std::move(ahead->messages)));
+                                    make_entry_id(at.stream, ahead.last), step.provider, now);
+      opened.push_back(
+          make_claim(id, first_generation, now, std::move(ahead.messages), step.provider));
     }
-    position = ahead->last;
+    position = ahead.last;
   }
   if (position != before)
     move_cursor_.run(at.subscriber, at.stream, position);

@@ -13,15 +13,18 @@ list_row row_of(const statement::rows& from) {
     made.order = {from.integer(2)};
     made.created_at = from.time(3);
   }
-  if (!from.is_null(4))
+  if (!from.is_null(4)) {
     made.stored = list_row::stored_delivery{
-        .status = static_cast<delivery_status>(from.integer(4)),
         .attempts = static_cast<int>(from.integer(5)),
         .last_error = std::string(from.text(6)),
         .provider_message_id = std::string(from.text(7)),
         .next_attempt = from.is_null(8) ? std::nullopt : std::optional(from.time(8)),
         .updated_at = from.time(9),
         .delivered_at = from.is_null(10) ? std::nullopt : std::optional(from.time(10))};
+    set_status(*made.stored, from.integer(4));
+    if (!from.is_null(11))
+      set_channel(*made.stored, from.integer(11));
+  }
   return made;
 }
 

@@ -49,7 +49,8 @@ result<results_answer> results::store(const results_step& step, instant now) {
   for (const final_delivery& each : step.results) {
     const std::string_view call_id = each.provider_call_id;
     if (each.delivered_at)
-      answer.arrived += note_arrival_.run(of, each.entry, call_id, *each.delivered_at, now);
+      answer.arrived += note_arrival_.run(of, each.entry, call_id, *each.delivered_at, now,
+                                          channel_number(each.channel));
     else
       answer.failed += note_failure_.run(of, each.entry, call_id, error_of(each), now);
   }

@@ -116,16 +116,16 @@ inline constexpr const char* move_cursor =
 
 // Oldest first. A handful of rows.
 inline constexpr const char* get_claims =
-    "select id, generation, first_entry, last_entry, retries, since from claims "
+    "select id, generation, first_entry, last_entry, retries, since, provider from claims "
     "where subscriber_id = ? and stream_id = ? order by since, id";
 
 inline constexpr const char* get_claim =
-    "select generation, first_entry, last_entry, retries, since from claims "
+    "select generation, first_entry, last_entry, retries, since, provider from claims "
     "where id = ? and subscriber_id = ? and stream_id = ?";
 
 inline constexpr const char* add_claim =
     "insert into claims (subscriber_id, stream_id, generation, first_entry, last_entry, retries, "
-    "since) values (?, ?, 1, ?, ?, ?, ?)";
+    "since, provider) values (?, ?, 1, ?, ?, ?, ?, ?)";
 
 inline constexpr const char* next_generation =
     "update claims set generation = generation + 1, since = ?2 where id = ?1";
@@ -141,9 +141,9 @@ inline constexpr const char* events_of_range =
 
 inline constexpr const char* event_of_entry =
     "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
-    "o.created_at, u.phone, d.attempts from ledger_entries e left join orders o on o.id = "
-    "e.order_id "
-    "left join users u on u.id = o.user_id left join deliveries d on d.subscriber_id = ?2 "
+    "o.created_at, u.phone, d.attempts, d.copies from ledger_entries e left join orders o "
+    "on o.id = e.order_id left join users u on u.id = o.user_id left join deliveries d on "
+    "d.subscriber_id = ?2 "
     "and d.entry_id = e.id where e.id = ?1";
 
 // What a range claim consists of, when it ends.
@@ -159,12 +159,12 @@ inline constexpr const char* kinds_ahead =
 // By the partial index: only what waits is looked at.
 inline constexpr const char* due_retries =
     "select entry_id from deliveries where subscriber_id = ?1 and next_attempt_at is not null "
-    "and next_attempt_at <= ?2 and entry_id >> 41 = ?3 order by next_attempt_at limit ?4";
+    "and status = 0 and next_attempt_at <= ?2 and entry_id >> 41 = ?3 order by next_attempt_at "
+    "limit ?4";
 
 inline constexpr const char* next_retry =
     "select next_attempt_at from deliveries where subscriber_id = ?1 and next_attempt_at is not "
-    "null "
-    "and entry_id >> 41 = ?2 order by next_attempt_at limit 1";
+    "null and status = 0 and entry_id >> 41 = ?2 order by next_attempt_at limit 1";
 
 inline constexpr const char* take_retry =
     "update deliveries set next_attempt_at = null where subscriber_id = ? and entry_id = ?";
@@ -177,6 +177,11 @@ inline constexpr const char* put_delivery =
     "= ?3, attempts = ?4, "
     "last_error = ?5, provider_message_id = ?6, next_attempt_at = excluded.next_attempt_at, "
     "updated_at = ?9";
+
+// What few results have: copies, and a known channel (0: none).
+inline constexpr const char* mark_delivery =
+    "update deliveries set copies = ?3, channel = nullif(?4, 0) "
+    "where subscriber_id = ?1 and entry_id = ?2";
 
 // ---- pages of deliveries, retries by hand, pruning ----------------------------------------------
 
@@ -192,13 +197,15 @@ inline constexpr const char* list_claimed =
 // Each by the primary key of what it walks through, downwards: ?4 rows are looked at.
 inline constexpr const char* list_ledger =
     "select e.id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
-    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at from ledger_entries e "
+    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at, d.channel from "
+    "ledger_entries e "
     "left join deliveries d on d.subscriber_id = ?1 and d.entry_id = e.id "
     "where e.id > ?2 and e.id < ?3 order by e.id desc limit ?4";
 
 inline constexpr const char* list_stored =
     "select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
-    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at from deliveries d "
+    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at, d.channel from "
+    "deliveries d "
     "left join ledger_entries e on e.id = d.entry_id "
     "where d.subscriber_id = ?1 and d.entry_id > ?2 and d.entry_id < ?3 "
     "order by d.entry_id desc limit ?4";
@@ -206,13 +213,15 @@ inline constexpr const char* list_stored =
 // By the partial index: the condition repeats what the index is partial by.
 inline constexpr const char* list_undelivered =
     "select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
-    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at from deliveries d "
+    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at, d.channel from "
+    "deliveries d "
     "left join ledger_entries e on e.id = d.entry_id "
     "where d.subscriber_id = ?1 and d.status = ?5 and d.status <> 1 and d.entry_id > ?2 "
     "and d.entry_id < ?3 order by d.entry_id desc limit ?4";
 
 inline constexpr const char* retry_delivery =
-    "update deliveries set status = 0, next_attempt_at = ?3, updated_at = ?3 "
+    "update deliveries set status = 0, next_attempt_at = ?3, updated_at = ?3, copies = 0, "
+    "channel = null "
     "where subscriber_id = (select id from subscribers where name = ?1) and entry_id = ?2 "
     "and status = 2";
 
@@ -222,8 +231,8 @@ inline constexpr const char* failed_behind =
     "and entry_id > ? order by entry_id limit ?";
 
 inline constexpr const char* retry_one_failed =
-    "update deliveries set status = 0, next_attempt_at = ?3, updated_at = ?3 "
-    "where subscriber_id = ?1 and entry_id = ?2 and status = 2";
+    "update deliveries set status = 0, next_attempt_at = ?3, updated_at = ?3, copies = 0, "
+    "channel = null where subscriber_id = ?1 and entry_id = ?2 and status = 2";
 
 // Nothing from the first open claim on is pruned: what it holds has no rows yet.
 inline constexpr const char* prune_end =
@@ -265,7 +274,8 @@ inline constexpr const char* read_results_again =
     "where subscriber_id = ?1 and read_until > ?2";
 
 inline constexpr const char* note_arrival =
-    "update deliveries set delivered_at = ?4, updated_at = ?5 "
+    "update deliveries set delivered_at = ?4, updated_at = ?5, "
+    "channel = coalesce(nullif(?6, 0), channel) "
     "where subscriber_id = ?1 and entry_id = ?2 and status = 1 and delivered_at is null "
     "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3";
 

@@ -109,7 +109,17 @@ db::result<std::vector<db::claim>> faulty_store::open_claims(subscriber_id subsc
                                                              db::stream_lease stream, instant now) {
   if (auto fault = before ? before() : std::nullopt)
     return std::unexpected(*fault);
-  return real_->open_claims(subscriber, stream, now);
+  auto claims = real_->open_claims(subscriber, stream, now);
+  if (claims)
+    lose(*claims);
+  return claims;
+}
+
+void faulty_store::lose(std::vector<db::claim>& claims) const {
+  for (db::claim& each : claims)
+    for (db::message& one : each.messages)
+      if (lost.contains(one.event.entry))
+        one.lost = "its order is gone";
 }
 
 db::result<db::delivery_answer> faulty_store::deliver(const db::delivery_step& step, instant now) {
@@ -118,6 +128,7 @@ db::result<db::delivery_answer> faulty_store::deliver(const db::delivery_step& s
   auto answer = real_->deliver(step, now);
   if (!answer)
     return answer;
+  lose(answer->claims);
   steps.push_back(step);
   for (const db::ended_claim& ended : step.ended)
     for (const db::delivery_result& each : ended.results) {

@@ -36,6 +36,7 @@ class model_provider final : public alimtalk::provider {
  public:
   explicit model_provider(stage& on) : on_(on) {}
 
+  std::string_view name() const override { return called; }
   void send(alimtalk::call what, std::function<void(alimtalk::call_result)> done) override;
   void find(alimtalk::call what, std::function<void(alimtalk::find_result)> done) override;
   bool can_find() const override { return finds; }
@@ -53,6 +54,7 @@ class model_provider final : public alimtalk::provider {
 
   bool finds = true;
   bool copies = false;
+  std::string called = "model";
   std::chrono::milliseconds window = std::chrono::minutes{10};
   bool hold_answers = false;
   std::function<treatment(const alimtalk::call&)> on_send = nullptr;
@@ -124,11 +126,15 @@ class faulty_store final : public db::store {
   std::function<std::optional<db::error>()> before = nullptr;
   std::function<std::optional<db::error>()> after = nullptr;
 
+  std::set<entry_id> lost; // messages whose rows somebody has deleted
+
   std::map<entry_id, db::delivery_result> results; // the newest that was stored
   std::map<entry_id, int> times_delivered;         // how often stored as DELIVERED
   std::vector<db::delivery_step> steps;            // those that happened
 
  private:
+  void lose(std::vector<db::claim>& claims) const;
+
   std::unique_ptr<db::store> real_;
 };
 

@@ -445,7 +445,118 @@ TEST_F(notification_failure_test, a_recipient_who_is_never_told_of_is_sent_five_
   stage.pass(24h, 10s);
   EXPECT_EQ(provider.times_accepted(paid[0]), 5);
   EXPECT_EQ(provider.times_accepted(paid[1]), 1);
-  EXPECT_EQ(stage.result_of(paid[0]).last_error, "outcome unknown, sent 5 times");
+  EXPECT_EQ(stage.result_of(paid[0]).last_error, "outcome unknown, sent 5 times: no result");
+}
+
+TEST_F(notification_failure_test, copies_are_counted_over_deaths_and_restarts) {
+  provider.copies = true;
+  provider.finds = false;
+  provider.window = 0ms;
+  start_warm();
+  const auto paid = stage.pay(1);
+  int calls = 0;
+  provider.on_send = [&](const call& what) {
+    if (!has(what, paid[0]))
+      return treatment{};
+    // Late answers that alternate with 500, which ends the actor.
+    return ++calls % 2 == 1
+               ? treatment{.says = failing(failure_class::unknown, "late")}
+               : treatment{.accept = false, .says = failing(failure_class::outage, "500")};
+  };
+  for (int minute = 0; minute < 24 * 60; ++minute) {
+    stage.pass(1min, 1s);
+    if (minute % 7 == 0)
+      stage.kill();
+    stage.pay(1);
+  }
+  EXPECT_LE(provider.times_accepted(paid[0]), 5);
+  EXPECT_EQ(stage.result_of(paid[0]).status, delivery_status::failed);
+  EXPECT_EQ(stage.result_of(paid[0]).copies, 5);
+}
+
+TEST_F(notification_failure_test, a_call_that_outlives_its_actor_counts_as_a_copy) {
+  provider.copies = true;
+  provider.finds = false;
+  provider.window = 0ms;
+  start_warm();
+  provider.hold_answers = true;
+  const auto paid = stage.pay(1);
+  for (int life = 0; life < 9; ++life) {
+    stage.run();
+    ASSERT_TRUE(stage.kill());
+    stage.pass(2h, 10s);
+  }
+  EXPECT_EQ(provider.times_accepted(paid[0]), 5);
+  EXPECT_EQ(stage.result_of(paid[0]).status, delivery_status::failed);
+  EXPECT_EQ(stage.result_of(paid[0]).last_error,
+            "outcome unknown, sent 5 times: the process ended");
+}
+
+TEST_F(notification_failure_test, an_outage_of_hours_uses_up_no_copies) {
+  provider.copies = true;
+  provider.finds = false;
+  provider.window = 0ms;
+  start_warm();
+  auto refused = failing(failure_class::outage, "connection refused");
+  refused.never_written = true;
+  fail_next(refused, false, 1'000'000);
+  const auto paid = stage.pay(3);
+  stage.pass(5h, 1s);
+  EXPECT_EQ(stage.counters->failed, 0u);
+  provider.on_send = nullptr;
+  stage.pass(2min, 100ms);
+  EXPECT_TRUE(stage.all_delivered_once(paid));
+  EXPECT_EQ(stage.result_of(paid[0]).copies, 0);
+}
+
+TEST_F(notification_failure_test, what_is_in_doubt_at_one_provider_is_never_sent_by_the_next) {
+  start_warm();
+  provider.hold_answers = true;
+  const auto doubtful = stage.pay(2);
+  stage.run();
+  ASSERT_EQ(provider.sent.size(), 1u);
+  stage.end();
+  provider.hold_answers = false;
+  provider.called = "another";
+  stage.start();
+  const auto next = stage.pay(1);
+  stage.pass(25min, 100ms);
+  EXPECT_EQ(provider.sent.size(), 2u) << "the second payment alone";
+  EXPECT_TRUE(stage.all_delivered_once(next));
+  for (const entry_id each : doubtful) {
+    EXPECT_EQ(stage.result_of(each).status, delivery_status::failed);
+    EXPECT_EQ(stage.result_of(each).last_error,
+              "outcome unknown: it may have been sent by model before the provider was changed");
+  }
+}
+
+TEST_F(notification_failure_test, a_message_whose_order_is_gone_is_failed_and_nobody_waits) {
+  start_warm();
+  for (const std::size_t count : {1u, 5u, 40u}) {
+    auto paid = stage.pay(static_cast<int>(count), false);
+    const entry_id gone = paid[count / 2];
+    stage.store->lost.insert(gone);
+    stage.tell(payment_success{stage.stream, paid.back()});
+    stage.pass(3s);
+    EXPECT_EQ(stage.result_of(gone).status, delivery_status::failed);
+    EXPECT_EQ(stage.result_of(gone).last_error, "its order is gone");
+    std::erase(paid, gone);
+    EXPECT_TRUE(stage.all_delivered_once(paid));
+    EXPECT_EQ(provider.times_accepted(gone), 0);
+  }
+  EXPECT_EQ(stage.counters->restarts, 0u);
+}
+
+TEST_F(notification_failure_test, what_was_sent_before_its_order_was_gone_is_looked_up) {
+  start_warm();
+  provider.hold_answers = true;
+  auto paid = stage.pay(4);
+  stage.run();
+  stage.store->lost.insert(paid[1]);
+  ASSERT_TRUE(stage.kill());
+  provider.hold_answers = false;
+  stage.pass(25min, 100ms);
+  EXPECT_TRUE(stage.all_delivered_once(paid)) << "the provider has had it";
 }
 
 TEST_F(notification_failure_test, an_outage_longer_than_the_maximum_age_fails_nothing) {

@@ -19,6 +19,7 @@ using then = db::results_step::then;
 /// Keeps what it is asked, for the test to answer.
 class asked_provider final : public alimtalk::provider {
  public:
+  std::string_view name() const override { return "asked"; }
   void send(alimtalk::call, std::function<void(alimtalk::call_result)>) override {}
   void find(alimtalk::call, std::function<void(alimtalk::find_result)>) override {}
   bool can_find() const override { return false; }

@@ -292,8 +292,11 @@ TEST(nhn_search, a_message_that_failed_for_no_reason_of_its_recipient_was_not_se
   };
   EXPECT_TRUE(found("FAILED", "3013", "RSC01")->found.empty()) << "it is to be sent";
   for (const char* resend : {"RSC02", "RSC03", "RSC04"})
-    EXPECT_EQ(found("FAILED", "3018", resend)->found.at("alimtalk-1").message, found_message{"R/1"})
+    EXPECT_EQ(found("FAILED", "3018", resend)->found.at("alimtalk-1").message.provider_message_id,
+              "R/1")
         << resend << ": the SMS goes, went or arrived";
+  EXPECT_EQ(found("FAILED", "3018", "RSC04")->found.at("alimtalk-1").message.channel,
+            message_channel::sms);
   EXPECT_NE(found("FAILED", "3018", "RSC05")->found.at("alimtalk-1").message.failed, "");
 }
 

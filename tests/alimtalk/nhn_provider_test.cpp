@@ -83,7 +83,7 @@ TEST_F(nhn_provider_test, a_call_of_a_thousand_is_accepted_message_by_message) {
   ASSERT_EQ(received.size(), 1000u);
   for (std::size_t i = 0; i < received.size(); ++i) {
     const std::string number = std::to_string(i + 1);
-    EXPECT_EQ(received[i].recipient_grouping_key, "alimtalk-" + number);
+    EXPECT_EQ(received[i].recipient_grouping_key, "alimtalk-" + number + ".10000");
     EXPECT_EQ(received[i].sender_grouping_key, "7.0");
     EXPECT_EQ(received[i].phone, "010" + std::to_string(10'000'001 + i));
     ASSERT_TRUE(result->at(i));
@@ -97,11 +97,11 @@ TEST_F(nhn_provider_test, the_body_has_the_fields_that_nhn_names) {
   EXPECT_EQ(body, nlohmann::json::parse(R"({
     "senderKey": "sender", "templateCode": "PAID", "senderGroupingKey": "7.0",
     "recipientList": [
-      {"recipientNo": "01010000001", "recipientGroupingKey": "alimtalk-1",
+      {"recipientNo": "01010000001", "recipientGroupingKey": "alimtalk-1.10000",
        "resendParameter": {"isResend": false},
        "templateParameter": {"orderId": "1", "amount": "10,000원", "time": "2026-11-22 23:00",
                              "status": "결제 완료"}},
-      {"recipientNo": "01010000002", "recipientGroupingKey": "alimtalk-2",
+      {"recipientNo": "01010000002", "recipientGroupingKey": "alimtalk-2.10000",
        "resendParameter": {"isResend": false},
        "templateParameter": {"orderId": "2", "amount": "10,000원", "time": "2026-11-22 23:00",
                              "status": "결제 완료"}}]})"));

@@ -213,32 +213,62 @@ http_response response(std::string body, int status = 200) {
 }
 
 TEST(nhn_results, only_1000_is_reached_and_3005_is_not_final) {
-  const auto one = [](const char* key, const char* status, const char* code) {
-    return json{{"recipientGroupingKey", key},
-                {"messageStatus", status},
-                {"resultCode", code},
-                {"resultCodeName", "said NHN"},
-                {"receiveDate", "2026-11-22 23:05:10.0"}};
+  const auto one = [](const char* key, const char* status, json code,
+                      const char* resend = "RSC01") {
+    return json{{"requestId", "R1"},           {"recipientSeq", 7},
+                {"recipientGroupingKey", key}, {"messageStatus", status},
+                {"resultCode", code},          {"resultCodeName", "said NHN"},
+                {"resendStatus", resend},      {"receiveDate", "2026-11-22 23:05:10.0"}};
   };
-  const auto page = nhn_results_page(
+  const auto page = nhn_final_results(
       response(json{{"header", {{"resultCode", 0}, {"isSuccessful", true}}},
                     {"messageSearchResultResponse",
                      {{"messages",
                        {one("a", "COMPLETED", "1000"), one("b", "FAILED", "3018"),
                         one("c", "COMPLETED", "3005"), one("d", "CANCEL", ""),
-                        one("", "COMPLETED", "1000"), json{{"recipientGroupingKey", "e"}}}},
-                      {"totalCount", 6}}}}
+                        one("", "COMPLETED", "1000"), json{{"recipientGroupingKey", "e"}},
+                        one("f.10000", "COMPLETED", nullptr), one("g", "FAILED", "3018", "RSC04"),
+                        one("h", "FAILED", "3018", "RSC02"), one("i", "FAILED", "3018", "RSC05")}},
+                      {"totalCount", 10}}}}
                    .dump()),
       evening);
   ASSERT_TRUE(page);
-  EXPECT_EQ(page->listed, 6u);
-  EXPECT_EQ(page->total, 6u);
-  ASSERT_EQ(page->results.size(), 3u);
-  EXPECT_TRUE(page->results[0].reached);
-  EXPECT_EQ(page->results[0].at, evening + 5min + 10s);
-  EXPECT_FALSE(page->results[1].reached);
-  EXPECT_EQ(page->results[1].reason, "NHN: FAILED 3018 said NHN");
-  EXPECT_FALSE(page->results[2].reached);
+  EXPECT_EQ(page->listed, 10u);
+  EXPECT_EQ(page->total, 10u);
+  ASSERT_EQ(page->results.size(), 6u);
+  const auto result = [&](std::size_t i) { return page->results[i].second; };
+  EXPECT_EQ(page->results[0].first, (nhn_news{.request_id = "R1", .seq = 7}));
+  EXPECT_TRUE(result(0).reached);
+  EXPECT_EQ(result(0).at, evening + 5min + 10s);
+  EXPECT_EQ(result(0).channel, message_channel::alimtalk);
+  EXPECT_FALSE(result(1).reached);
+  EXPECT_EQ(result(1).reason, "NHN: FAILED 3018 said NHN");
+  EXPECT_FALSE(result(2).reached);
+  EXPECT_TRUE(result(3).reached) << "a null code is no failure";
+  EXPECT_EQ(result(3).delivery_id, "f") << "without the amount";
+  EXPECT_TRUE(result(4).reached) << "the SMS arrived";
+  EXPECT_EQ(result(4).channel, message_channel::sms);
+  EXPECT_FALSE(result(5).reached) << "nor did the SMS";
+}
+
+TEST(nhn_results, the_list_of_news_is_read_as_documented) {
+  const auto news = nhn_news_page(response(R"({"header":{"resultCode":0,"resultMessage":"success",
+    "isSuccessful":true},"messages":[{"requestId":"R1","recipientSeq":1,"resultCode":null},
+    {"requestId":"R2","recipientSeq":3,"messageStatus":"FAILED","buttons":[{"a":[{"b":1}]}]}]})"));
+  ASSERT_TRUE(news);
+  EXPECT_EQ(*news, (std::vector<nhn_news>{{"R1", 1}, {"R2", 3}}));
+  const auto count = nhn_news_count(
+      response(R"({"header":{"resultCode":0,"isSuccessful":true},"totalCount":261})"));
+  EXPECT_EQ(count, 261u);
+  EXPECT_FALSE(nhn_news_count(response(R"({"header":{"resultCode":0,"isSuccessful":true}})")));
+  EXPECT_FALSE(nhn_news_page(response("<html>")));
+}
+
+TEST(nhn_results, a_call_that_nhn_no_longer_knows_has_no_results) {
+  const auto page = nhn_final_results(
+      response(R"({"header":{"resultCode":-1016,"isSuccessful":false}})"), evening);
+  ASSERT_TRUE(page);
+  EXPECT_TRUE(page->results.empty());
 }
 
 TEST(solapi_results, only_4000_is_reached_and_what_is_under_way_is_not_final) {
@@ -274,11 +304,11 @@ TEST(results, bad_answers_tell_nothing) {
   for (const std::string& bad :
        {std::string(), std::string("<html>"), std::string("null"), std::string("[]"),
         std::string("{\"messageList\":7}"), std::string(100'000, '[')}) {
-    EXPECT_FALSE(nhn_results_page(response(bad), evening)) << bad;
+    EXPECT_FALSE(nhn_final_results(response(bad), evening)) << bad;
     EXPECT_FALSE(solapi_results_page(response(bad), evening)) << bad;
   }
   for (const int status : {302, 403, 500}) {
-    EXPECT_EQ(nhn_results_page(response("{}", status), evening).error().kind,
+    EXPECT_EQ(nhn_final_results(response("{}", status), evening).error().kind,
               failure_class::outage);
     EXPECT_EQ(solapi_results_page(response("{}", status), evening).error().kind,
               failure_class::outage);

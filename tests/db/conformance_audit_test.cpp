@@ -64,6 +64,38 @@ constexpr breach breaches_by_hand[] = {
      "ledger entry 12345, which does not exist"},
     {"delivery_of_nobody", "update deliveries set subscriber_id = 77 where entry_id = {pay}",
      "a delivery names subscriber 77"},
+    {"delivery_status",
+     "update deliveries set status = 7, next_attempt_at = null "
+     "where entry_id = {pay}",
+     "is in no known status: 7"},
+    {"delivered_with_a_next_try",
+     "update deliveries set next_attempt_at = updated_at "
+     "where status = 1",
+     "is not PENDING, but has a next try"},
+    {"arrival_of_a_failed_one",
+     "update deliveries set delivered_at = updated_at "
+     "where status = 2",
+     "is not DELIVERED, but has the time of its arrival"},
+    {"delivery_attempts", "update deliveries set attempts = -1 where entry_id = {pay}",
+     "has -1 attempts"},
+    {"delivery_channel", "update deliveries set channel = 9 where entry_id = {pay}",
+     "came by no known channel: 9"},
+    {"claim_in_a_wrong_stream",
+     "update claims set stream_id = stream_id + 1 "
+     "where first_entry is not null",
+     "but holds ledger entry"},
+    {"claim_over_nothing",
+     "update claims set first_entry = last_entry + 1000, "
+     "last_entry = last_entry + 1001 where first_entry is not null",
+     "holds nothing that it wants"},
+    {"claim_generation", "update claims set generation = 0", "its generation is 0"},
+    {"results_mark_of_nobody", "update result_marks set subscriber_id = 77",
+     "a results mark names subscriber 77"},
+    {"no_instance", "update meta set value = 'SHOP' where name = 'instance'",
+     "the instance of the database is 'SHOP'"},
+    {"stream_epoch", "update streams set epoch = 0", "its epoch is 0"},
+    {"phone", "update users set phone = '12' where id = 1", "user 1: the phone is none"},
+    {"subscriber_name", "update subscribers set name = 'A B'", "is called 'A B'"},
     {"delivery_unwanted", "update subscribers set wants_payments = (1 = 0)",
      "which it does not want"},
 };
@@ -95,6 +127,13 @@ class audit : public conformance {
     wide.ended[0].results[0].next_attempt = now_ + std::chrono::hours{1};
     wide.messages_max = 1;
     EXPECT_EQ(deliver(wide).claims.size(), 1u);
+    using std::chrono::minutes;
+    must(deliverer().begin_results({.subscriber = "alimtalk",
+                                    .to = now_,
+                                    .span_min = minutes{1},
+                                    .span_max = minutes{5},
+                                    .lease = minutes{1}},
+                                   now_));
   }
 
   void break_rule(std::string_view sql) {
@@ -135,6 +174,28 @@ TEST_P(audit, every_breach_by_hand_is_found_and_named) {
     for (const auto& line : lines)
       EXPECT_EQ(line.find('\n'), std::string::npos);
   }
+}
+
+TEST_P(audit, results_that_are_read_from_a_time_in_the_future_are_found) {
+  const bool on_postgres = std::string_view(GetParam().name) == "postgres";
+  break_rule(std::string("update result_marks set read_until = ") +
+             (on_postgres ? "clock_timestamp() + interval '3 days'" : "4102444800000"));
+  EXPECT_THAT(breaches(), testing::Contains(testing::HasSubstr("a time in the future")));
+}
+
+TEST_P(audit, a_delivery_in_an_unknown_status_is_listed_and_spoils_no_page) {
+  break_rule("update deliveries set status = 7, next_attempt_at = null where entry_id = {pay}");
+  const auto page = read<delivery_page>(list_deliveries{.limit = 100});
+  EXPECT_THAT(page.items, testing::Contains(testing::Field(
+                              &delivery::last_error, testing::HasSubstr("unknown status 7"))));
+}
+
+TEST_P(audit, what_is_done_is_not_sent_again_for_a_next_try_that_was_put_there) {
+  break_rule("update deliveries set next_attempt_at = updated_at where status <> 0");
+  auto next = step(subscribe(), 4);
+  for (const auto& each : deliver(next).claims)
+    for (const auto& one : each.messages)
+      EXPECT_NE(one.event.entry, entry_);
 }
 
 INSTANTIATE_TEST_SUITE_P(stores, audit, testing::ValuesIn(all_stores()), name_of_store);

@@ -176,7 +176,126 @@ TEST_P(claims, a_step_that_fails_at_its_end_has_changed_nothing) {
   EXPECT_EQ(found[0].key, opened.key);
 }
 
+class missing_rows : public conformance {
+ protected:
+  void SetUp() override {
+    conformance::SetUp();
+    who_ = subscribe();
+  }
+  subscriber_id who_;
+};
+
+TEST_P(missing_rows, a_message_without_its_order_or_user_says_so_and_the_others_are_there) {
+  const auto paid = paid_orders(3);
+  const auto other = paid_orders(1);
+  fresh_->raw("delete from orders where id = " + std::to_string(paid[1].id.value) +
+              "; delete from users where id = " + std::to_string(other[0].owner.value));
+  const auto claims = deliver(step(who_, 1)).claims;
+  ASSERT_THAT(claims, SizeIs(1));
+  const auto& found = claims[0].messages;
+  ASSERT_THAT(found, SizeIs(4));
+  EXPECT_EQ(found[0].lost, "");
+  EXPECT_EQ(found[1].lost, "its order is gone");
+  EXPECT_EQ(found[1].event.entry, *paid[1].payment_entry);
+  EXPECT_EQ(found[2].lost, "");
+  EXPECT_EQ(found[3].lost, "its user is gone");
+  EXPECT_EQ(open_claims(who_).at(0).messages[1].lost, "its order is gone");
+  auto next = step(who_, 1);
+  next.ended = {end_as(claims[0], delivery_status::failed)};
+  deliver(next);
+  EXPECT_THAT(open_claims(who_), IsEmpty());
+}
+
+TEST_P(missing_rows, a_retry_without_its_entry_can_be_ended) {
+  const auto paid = paid_orders(2);
+  const auto opened = deliver(step(who_, 1)).claims.at(0);
+  auto end = step(who_);
+  end.ended = {end_as(opened, delivery_status::pending, now_)};
+  deliver(end);
+  fresh_->raw("delete from ledger_entries where id = " +
+              std::to_string(paid[0].payment_entry->value));
+  const auto retried = deliver(step(who_, 1)).claims.at(0);
+  ASSERT_THAT(retried.messages, SizeIs(2));
+  EXPECT_EQ(retried.messages[0].lost, "its ledger entry is gone");
+  EXPECT_EQ(retried.messages[1].lost, "");
+  EXPECT_EQ(retried.messages[1].attempts, 1);
+  auto last = step(who_);
+  last.ended = {end_as(retried, delivery_status::failed)};
+  deliver(last);
+  EXPECT_THAT(open_claims(who_), IsEmpty());
+}
+
+TEST_P(missing_rows, a_claim_whose_entry_was_deleted_meanwhile_can_be_ended) {
+  const auto paid = paid_orders(2);
+  const auto opened = deliver(step(who_, 1)).claims.at(0);
+  fresh_->raw("delete from ledger_entries where id = " +
+              std::to_string(paid[0].payment_entry->value));
+  auto end = step(who_);
+  end.ended = {end_as(opened, delivery_status::delivered)};
+  deliver(end);
+  EXPECT_THAT(open_claims(who_), IsEmpty());
+  EXPECT_EQ(read<delivery>(get_delivery{"alimtalk", *paid[1].payment_entry}).status,
+            delivery_status::delivered);
+}
+
+TEST_P(missing_rows, a_claim_over_no_entry_can_be_ended) {
+  const auto paid = paid_orders(1);
+  ASSERT_THAT(deliver(step(who_, 1)).claims, SizeIs(1));
+  fresh_->raw("delete from ledger_entries where id = " +
+              std::to_string(paid[0].payment_entry->value));
+  reopen();
+  const auto empty = open_claims(who_);
+  ASSERT_THAT(empty, SizeIs(1));
+  EXPECT_THAT(empty[0].messages, IsEmpty());
+  auto next = step(who_);
+  next.ended = {{.id = empty[0].id, .results = {}}};
+  deliver(next);
+  EXPECT_THAT(open_claims(who_), IsEmpty());
+}
+
+TEST_P(claims, a_claim_notes_the_provider_that_it_was_opened_for) {
+  paid_orders(4);
+  auto opening = step(who_, 1);
+  opening.provider = "nhn";
+  const auto opened = deliver(opening).claims.at(0);
+  EXPECT_EQ(opened.provider, "nhn");
+  auto split = step(who_);
+  split.split = {opened.id};
+  for (const auto& half : deliver(split).claims)
+    EXPECT_EQ(half.provider, "nhn");
+  auto retry = step(who_, 1);
+  retry.provider = "solapi";
+  retry.ended = {end_as(open_claims(who_).at(0), delivery_status::pending, now_)};
+  EXPECT_EQ(deliver(retry).claims.at(0).provider, "solapi");
+  reopen();
+  EXPECT_EQ(open_claims(who_).at(0).provider, "nhn");
+}
+
+TEST_P(claims, copies_and_the_channel_are_stored_with_the_message) {
+  auto ended = end_as(open(3), delivery_status::pending, now_);
+  ended.results[0].copies = 2;
+  ended.results[1].status = delivery_status::delivered;
+  ended.results[1].channel = message_channel::sms;
+  auto next = step(who_, 1);
+  next.ended = {ended};
+  const auto again = deliver(next).claims.at(0);
+  ASSERT_THAT(again.messages, SizeIs(2));
+  EXPECT_EQ(again.messages[0].copies, 2);
+  EXPECT_EQ(again.messages[1].copies, 0);
+  const auto sent = read<delivery>(get_delivery{"alimtalk", ended.results[1].entry});
+  EXPECT_EQ(sent.channel, message_channel::sms);
+  auto failed = end_as(again, delivery_status::failed);
+  failed.results[0].copies = 3;
+  next.ended = {failed};
+  next.open_max = 0;
+  deliver(next);
+  const get_delivery which{"alimtalk", failed.results[0].entry};
+  must(deliverer().retry(std::span(&which, 1), now_));
+  EXPECT_EQ(deliver(step(who_, 1)).claims.at(0).messages.at(0).copies, 0) << "a hand says: again";
+}
+
 INSTANTIATE_TEST_SUITE_P(stores, claims, testing::ValuesIn(all_stores()), name_of_store);
+INSTANTIATE_TEST_SUITE_P(stores, missing_rows, testing::ValuesIn(all_stores()), name_of_store);
 
 } // namespace
 } // namespace paymentd::db

@@ -242,6 +242,19 @@ TEST_P(upkeep, of_many_retries_at_once_one_happens) {
   EXPECT_EQ(done[0] + done[1] + done[2] + done[3], 1);
 }
 
+TEST_P(upkeep, an_entry_from_the_future_stops_no_pruning) {
+  const auto old = ended_as(delivered, 1);
+  const instant was = now_;
+  now_ += 48h; // a clock that was ahead for a moment
+  const auto future = ended_as(delivered, 1);
+  now_ = was + 1h;
+  const auto behind = ended_as(delivered, 1);
+  now_ = was + 26h;
+  EXPECT_EQ(prune().deleted, 2);
+  EXPECT_FALSE(is_there(old[0]));
+  EXPECT_FALSE(is_there(behind[0]));
+}
+
 INSTANTIATE_TEST_SUITE_P(stores, upkeep, testing::ValuesIn(all_stores()), name_of_store);
 
 } // namespace

@@ -47,6 +47,22 @@ class postgres_streams : public postgres_test {
   }
 };
 
+TEST_F(postgres_streams, a_seed_beside_a_server_hinders_none_of_its_creations) {
+  const instant later = start + std::chrono::days{3 * 365};
+  const auto one = lane("a");
+  // Refused, but ids are reserved by now.
+  const std::vector<command> refused{create_order{{777}, {1}, {0}, std::nullopt}};
+  must(one->settle(refused, later));
+  must(open("seed")->seed({.users = 20, .orders = 20, .spread = 0, .balance = {100}, .amount = {5}},
+                          later));
+  const std::vector<command> creates(10, create_user{"01012345678", {5}});
+  for (const outcome& each : must(one->settle(creates, later)))
+    EXPECT_GT(std::get<user>(each).id, user_id{20});
+  const std::vector<command> payment{pay{{1}, {2}}};
+  EXPECT_EQ(std::get<order>(must(one->settle(payment, later)).at(0)).status, order_status::paid);
+  EXPECT_TRUE(breaches().empty());
+}
+
 TEST_F(postgres_streams, each_lane_has_a_stream_of_its_own) {
   const auto first = lane("first");
   const auto second = lane("second");

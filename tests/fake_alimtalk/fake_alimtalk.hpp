@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,11 +33,26 @@ struct fake_behaviour {
   int result_code = 0;
   bool drop_answers = false; // accept calls, then close the connection instead of answering
   bool garbage = false;      // accept calls, then answer 200 with what is no JSON
+  /// Accept calls, and only then fail as `status` or `result_code` say: what an answer that proves
+  /// no refusal may hide.
+  bool accept_first = false;
+  /// Whether a call that is answered with `status`, 429 or `fail_status` uses up its idempotency
+  /// key. NHN documents neither; false is a gateway that never asked NHN. What NHN itself answers
+  /// always uses up the key.
+  bool failures_use_keys = false;
+  /// NHN: phone numbers refused with these codes, each alone. With a code that means "resend by
+  /// SMS" and a call that asked for one, the SMS goes out.
+  std::map<std::string, int> number_codes = {};
+  /// NHN: whether the console is set to send an SMS where a call says nothing of it.
+  bool console_fallback = false;
+  /// NHN: the lists tell resultCode null of what arrived.
+  bool null_result_codes = false;
   /// Phone numbers refused with -5000 (Solapi: 3104), each alone or, with poison_refuses_call, with
   /// its whole call.
   std::vector<std::string> poison_numbers = {};
   bool poison_refuses_call = false;
-  /// Phone numbers whose messages are accepted and never arrive.
+  /// Phone numbers whose messages are accepted and never arrive; where an SMS was asked for, that
+  /// does.
   std::vector<std::string> unreachable_numbers = {};
 };
 
@@ -46,6 +62,8 @@ struct fake_message {
   std::string phone;
   std::string request_id;
   int recipient_seq = 0;
+  bool with_fallback = false; // an SMS was asked for where the AlimTalk does not arrive
+  bool as_sms = false;        // refused as an AlimTalk: the SMS went out at once
   friend bool operator==(const fake_message&, const fake_message&) = default;
 };
 

@@ -15,14 +15,20 @@ constexpr std::size_t recipients_max = 1000;
 constexpr std::size_t page_default = 15;
 constexpr std::size_t page_max = 1000;
 
-// Result codes of NHN's documentation; bad_request is the fake's own.
+// Result codes of NHN's documentation (KakaoTalk Bizmessage API v2.3, "Error Codes").
 constexpr int success = 0;
-constexpr int no_secret_key = -1000;
+constexpr int no_secret_key = -1001;
 constexpr int duplicate_key = -1005;
+constexpr int all_failed = -1031;
 constexpr int no_template = -3003;
 constexpr int bad_request = -4000;
+constexpr int range_too_long = -4003;
+constexpr int no_query = -4103;
 constexpr int bad_number = -5000;
 constexpr int system_error = -9999;
+// "This message can be resend by sms service if the resend setting is on."
+constexpr int resent_as_sms[] = {-3010, -3011, -3042, -3043, -3046};
+constexpr std::chrono::days search_span_max{30};
 
 std::string header_json(int result_code) {
   std::string json = R"({"header":{"resultCode":)";
@@ -83,8 +89,9 @@ fake_answer fake_api::handle_locked(const fake_request& request) {
   if ((path == "/messages/v4/send-many/detail" && request.method == "POST") ||
       (path == "/messages/v4/list" && request.method == "GET"))
     return solapi(request);
-  if (path.ends_with("/message-results") && request.method == "GET")
-    return fail_on_demand().value_or(nhn_results(filters));
+  const bool only_count = path.ends_with("/message-results/count");
+  if ((path.ends_with("/message-results") || only_count) && request.method == "GET")
+    return fail_on_demand().value_or(nhn_results(filters, only_count));
   if (!is_messages_path(path))
     return {.status = 404, .body = "{}"};
 
@@ -95,7 +102,12 @@ fake_answer fake_api::handle_locked(const fake_request& request) {
   if (is_send)
     last_body_.assign(request.body);
   fake_answer answer;
-  if (std::optional<fake_answer> failed = fail_on_demand())
+  std::optional<fake_answer> failed;
+  if (!is_send || !behaviour_.accept_first)
+    failed = fail_on_demand();
+  if (failed && is_send && behaviour_.failures_use_keys && !request.idempotency_key.empty())
+    remember(request.idempotency_key, now_());
+  if (failed)
     answer = *std::move(failed);
   else if (request.secret_key.empty())
     answer = refused(no_secret_key);
@@ -124,7 +136,7 @@ fake_answer fake_api::send(const fake_request& request) {
   const instant now = now_();
   if (!request.idempotency_key.empty() && !remember(request.idempotency_key, now))
     return refused(duplicate_key);
-  if (behaviour_.result_code != success)
+  if (behaviour_.result_code != success && !behaviour_.accept_first)
     return refused(behaviour_.result_code);
   if (!body_.read(request.body) || body_.count == 0 || body_.count > recipients_max ||
       body_.sender_key.empty())
@@ -140,6 +152,9 @@ fake_answer fake_api::send(const fake_request& request) {
     return refused(bad_number);
 
   fake_answer answer{.body = accept_and_report(body_, now)};
+  if (behaviour_.accept_first)
+    answer = refused(behaviour_.result_code == success ? system_error : behaviour_.result_code,
+                     behaviour_.status == 0 ? 200 : behaviour_.status);
   if (behaviour_.drop_answers)
     answer.how = fake_answer::way::close;
   else if (behaviour_.garbage)
@@ -159,62 +174,96 @@ bool fake_api::remember(std::string_view idempotency_key, instant now) {
   return true;
 }
 
-std::string fake_api::accept_and_report(const send_body& body, instant now) {
-  log_.begin_call(body.sender_grouping_key, now);
-  std::string json = header_json(success);
-  json.reserve(256 + body.count * 160);
-  json.append(R"(,"message":{)");
-  append_field(json, "requestId", log_.current_request_id());
-  json.push_back(',');
-  append_field(json, "senderGroupingKey", body.sender_grouping_key);
-  json.append(R"(,"sendResults":[)");
-  for (std::size_t i = 0; i < body.count; ++i) {
-    const send_recipient& one = body.recipients[i];
-    const bool good =
-        valid_phone(one.phone) && one.key.size() <= received_log::key_bytes_max &&
-        std::ranges::find(behaviour_.poison_numbers, one.phone) == behaviour_.poison_numbers.end();
-    if (good)
-      log_.append(one.key, one.phone, static_cast<int>(i + 1));
-    json.append(i == 0 ? R"({"recipientSeq":)" : R"(,{"recipientSeq":)");
-    append_number(json, i + 1);
-    json.push_back(',');
-    append_field(json, "recipientNo", one.phone);
-    json.append(R"(,"resultCode":)");
-    append_number(json, good ? success : bad_number);
-    json.append(good ? R"(,"resultMessage":"success",)" : R"(,"resultMessage":"bad number",)");
-    append_field(json, "recipientGroupingKey", one.key);
-    json.push_back('}');
-  }
-  return json.append("]}}");
+/// Whether the recipient was accepted; `code` is what is said of it.
+bool fake_api::accept(const send_recipient& one, int seq, int& code) {
+  code = success;
+  const auto told = behaviour_.number_codes.find(one.phone);
+  if (!valid_phone(one.phone) || one.key.size() > received_log::key_bytes_max ||
+      std::ranges::find(behaviour_.poison_numbers, one.phone) != behaviour_.poison_numbers.end())
+    code = bad_number;
+  else if (told != behaviour_.number_codes.end())
+    code = told->second;
+  const bool with_fallback = one.with_resend.value_or(behaviour_.console_fallback);
+  const bool as_sms =
+      with_fallback && std::ranges::find(resent_as_sms, code) != std::end(resent_as_sms);
+  if (code == success || as_sms)
+    log_.append(one.key, one.phone, seq, with_fallback, as_sms);
+  return code == success;
 }
 
-fake_answer fake_api::search(const query& filters) const {
+std::string fake_api::accept_and_report(const send_body& body, instant now) {
+  log_.begin_call(body.sender_grouping_key, now);
+  std::string results;
+  results.reserve(256 + body.count * 160);
+  bool any = false;
+  for (std::size_t i = 0; i < body.count; ++i) {
+    const send_recipient& one = body.recipients[i];
+    int code = success;
+    any |= accept(one, static_cast<int>(i + 1), code);
+    results.append(i == 0 ? R"({"recipientSeq":)" : R"(,{"recipientSeq":)");
+    append_number(results, i + 1);
+    results.push_back(',');
+    append_field(results, "recipientNo", one.phone);
+    results.append(R"(,"resultCode":)");
+    append_number(results, code);
+    results.append(code == success ? R"(,"resultMessage":"success",)"
+                                   : R"(,"resultMessage":"refused",)");
+    append_field(results, "recipientGroupingKey", one.key);
+    results.push_back('}');
+  }
+  // A call all of whose recipients failed is refused, and has no id.
+  std::string json = header_json(any ? success : all_failed).append(R"(,"message":{)");
+  if (any)
+    append_field(json, "requestId", log_.current_request_id());
+  else
+    json.append(R"("requestId":null)");
+  json.push_back(',');
+  append_field(json, "senderGroupingKey", body.sender_grouping_key);
+  return json.append(R"(,"sendResults":[)").append(results).append("]}}");
+}
+
+/// The messages that a search is for; `refusal` is a code where it cannot be made.
+std::vector<std::size_t> fake_api::found_by(const query& filters, int& refusal) const {
+  const std::string request = value_of(filters, "requestId");
   const std::string sender = value_of(filters, "senderGroupingKey");
   const std::string recipient = value_of(filters, "recipientGroupingKey");
-  const std::string from = value_of(filters, "startRequestDate");
-  const std::string to = value_of(filters, "endRequestDate");
-  const std::size_t page = number_of(filters, "pageNum", 1);
-  const std::size_t page_size = number_of(filters, "pageSize", page_default);
-  constexpr std::size_t date_size = sizeof "2026-11-22 23:05" - 1;
-  if (from.size() != date_size || to.size() != date_size || page == 0 || page_size == 0 ||
-      page_size > page_max || (sender.empty() && recipient.empty()))
-    return refused(bad_request);
-
+  if (!request.empty())
+    return log_.with_request_id(request);
+  const auto from = parse_korea_time(value_of(filters, "startRequestDate"));
+  const auto to = parse_korea_time(value_of(filters, "endRequestDate"));
+  if (!from || !to || (sender.empty() && recipient.empty()))
+    refusal = no_query;
+  else if (*to - *from > search_span_max)
+    refusal = range_too_long;
+  if (refusal != success)
+    return {};
   std::vector<std::size_t> found =
       recipient.empty() ? log_.with_sender_key(sender) : log_.with_recipient_key(recipient);
   std::erase_if(found, [&](std::size_t index) {
-    const std::string at = korea_time_text(log_.accepted_at(index)); // sorts as text
-    return at < from || at > to ||
+    const auto at = parse_korea_time(korea_time_text(log_.accepted_at(index)));
+    return *at < *from || *at > *to ||
            (!sender.empty() && !recipient.empty() && log_.at(index).sender_grouping_key != sender);
   });
+  return found;
+}
+
+fake_answer fake_api::search(const query& filters) const {
+  const std::size_t page = number_of(filters, "pageNum", 1);
+  const std::size_t page_size = number_of(filters, "pageSize", page_default);
+  int refusal = page == 0 || page_size == 0 || page_size > page_max ? bad_request : success;
+  const std::vector<std::size_t> found = found_by(filters, refusal);
+  if (refusal != success)
+    return refused(refusal);
   std::string json = header_json(success);
   json.append(R"(,"messageSearchResultResponse":{"messages":[)");
   const std::size_t begin = std::min(found.size(), (page - 1) * page_size);
   const std::size_t end = std::min(found.size(), begin + page_size);
   for (std::size_t i = begin; i < end; ++i) {
     json.append(i == begin ? "{" : ",{");
-    append_message(json, log_.at(found[i]));
-    json.append(R"(,"messageStatus":"COMPLETED","resultCode":"1000"})");
+    const fake_message message = log_.at(found[i]);
+    append_message(json, message);
+    append_fate(json, message, log_.accepted_at(found[i]));
+    json.push_back('}');
   }
   json.append(R"(],"totalCount":)");
   append_number(json, found.size());
@@ -242,6 +291,7 @@ fake_answer fake_api::list_received(const query& filters) const {
       continue;
     json.append(listed++ == 0 ? "{" : ",{");
     append_message(json, message);
+    json.append(message.as_sms ? R"(,"channel":"SMS")" : R"(,"channel":"ALIMTALK")");
     json.append(R"(,"timesAccepted":)");
     append_number(json, times);
     json.push_back('}');

@@ -55,15 +55,18 @@ class fake_api {
 
   fake_answer handle_locked(const fake_request& request);
   std::optional<fake_answer> fail_on_demand();
+  std::vector<std::size_t> found_by(const query& filters, int& refusal) const;
   fake_answer send(const fake_request& request);
   fake_answer search(const query& filters) const;
   std::string accept_and_report(const send_body& body, instant now);
+  bool accept(const send_recipient& one, int seq, int& code);
   bool remember(std::string_view idempotency_key, instant now);
   fake_answer list_received(const query& filters) const;
   fake_answer change_behaviour(std::string_view json);
 
   // results.cpp
-  fake_answer nhn_results(const query& filters) const;
+  fake_answer nhn_results(const query& filters, bool only_count) const;
+  void append_fate(std::string& json, const fake_message& message, instant accepted) const;
   fake_answer solapi_list(const query& filters) const;
   bool arrives(std::string_view phone) const;
 

@@ -59,6 +59,10 @@ int main(int argc, char** argv) {
                "\n"
                R"("failStatus":503,"garbage":true,"retryAfterSeconds":1,"resultCode":-3003,)"
                "\n"
+               R"("acceptFirst":true,"failuresUseKeys":true,"consoleFallback":true,)"
+               "\n"
+               R"("numberCodes":{"01000000000":-3010},"nullResultCodes":true,)"
+               "\n"
                R"("poisonNumbers":["01000000000"],"poisonRefusesCall":true,)"
                "\n"
                R"("unreachableNumbers":["01000000000"]}, {} for healthy.)",

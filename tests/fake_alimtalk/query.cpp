@@ -87,6 +87,11 @@ std::expected<fake_behaviour, std::string> parse_behaviour(std::string_view text
     wanted.result_code = take(from, "resultCode", 0);
     wanted.drop_answers = take(from, "dropAnswers", false);
     wanted.garbage = take(from, "garbage", false);
+    wanted.accept_first = take(from, "acceptFirst", false);
+    wanted.failures_use_keys = take(from, "failuresUseKeys", false);
+    wanted.number_codes = take(from, "numberCodes", std::map<std::string, int>{});
+    wanted.console_fallback = take(from, "consoleFallback", false);
+    wanted.null_result_codes = take(from, "nullResultCodes", false);
     wanted.poison_numbers = take(from, "poisonNumbers", std::vector<std::string>{});
     wanted.poison_refuses_call = take(from, "poisonRefusesCall", false);
     wanted.unreachable_numbers = take(from, "unreachableNumbers", std::vector<std::string>{});
@@ -112,6 +117,11 @@ std::string behaviour_json(const fake_behaviour& behaviour) {
               {"resultCode", behaviour.result_code},
               {"dropAnswers", behaviour.drop_answers},
               {"garbage", behaviour.garbage},
+              {"acceptFirst", behaviour.accept_first},
+              {"failuresUseKeys", behaviour.failures_use_keys},
+              {"numberCodes", behaviour.number_codes},
+              {"consoleFallback", behaviour.console_fallback},
+              {"nullResultCodes", behaviour.null_result_codes},
               {"poisonNumbers", behaviour.poison_numbers},
               {"poisonRefusesCall", behaviour.poison_refuses_call},
               {"unreachableNumbers", behaviour.unreachable_numbers}}

@@ -20,8 +20,9 @@ std::size_t number_of(const std::vector<std::pair<std::string, std::string>>& qu
                       std::string_view name, std::size_t otherwise);
 
 /// A healthy behaviour with what the JSON object names: latencyMs, hang, status, failRate,
-/// failStatus, retryAfterSeconds, resultCode, dropAnswers, garbage, poisonNumbers,
-/// poisonRefusesCall, unreachableNumbers. An unknown name or a bad value is an error.
+/// failStatus, retryAfterSeconds, resultCode, dropAnswers, garbage, acceptFirst, failuresUseKeys,
+/// numberCodes, consoleFallback, nullResultCodes, poisonNumbers, poisonRefusesCall,
+/// unreachableNumbers. An unknown name or a bad value is an error.
 std::expected<fake_behaviour, std::string> parse_behaviour(std::string_view json);
 std::string behaviour_json(const fake_behaviour& behaviour);
 

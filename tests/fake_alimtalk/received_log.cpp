@@ -8,6 +8,7 @@
 namespace paymentd::alimtalk {
 namespace {
 
+constexpr std::string_view request_prefix = "fake-";
 constexpr std::size_t chunk_shift = 20;
 constexpr std::size_t chunk_bytes = std::size_t{1} << chunk_shift;
 
@@ -25,13 +26,16 @@ void received_log::begin_call(std::string_view sender_grouping_key, instant at) 
   newest = static_cast<std::uint32_t>(calls_.size());
 }
 
-void received_log::append(std::string_view key, std::string_view phone, int recipient_seq) {
+void received_log::append(std::string_view key, std::string_view phone, int recipient_seq,
+                          bool with_fallback, bool as_sms) {
   message added{.key_begin = 0,
                 .call = static_cast<std::uint32_t>(calls_.size() - 1),
                 .earlier = none,
                 .phone = 0,
                 .recipient_seq = static_cast<std::uint16_t>(recipient_seq),
-                .key_size = static_cast<std::uint8_t>(key.size())};
+                .key_size = static_cast<std::uint8_t>(key.size() & 0x7f),
+                .with_fallback = with_fallback,
+                .as_sms = as_sms};
   std::from_chars(phone.data(), phone.data() + phone.size(), added.phone);
   if (!key.empty()) {
     if (distinct_ * 3 >= slots_.size() * 2)
@@ -62,7 +66,9 @@ fake_message received_log::at(std::size_t index) const {
           .sender_grouping_key = calls_[found.call].sender_key,
           .phone = "0" + std::to_string(found.phone),
           .request_id = request_id(found.call),
-          .recipient_seq = found.recipient_seq};
+          .recipient_seq = found.recipient_seq,
+          .with_fallback = found.with_fallback,
+          .as_sms = found.as_sms};
 }
 
 std::vector<std::size_t> received_log::with_recipient_key(std::string_view key) const {
@@ -86,8 +92,21 @@ std::vector<std::size_t> received_log::with_sender_key(std::string_view key) con
   return found;
 }
 
+std::vector<std::size_t> received_log::with_request_id(std::string_view id) const {
+  std::vector<std::size_t> found;
+  std::size_t number = 0;
+  if (id.starts_with(request_prefix))
+    std::from_chars(id.data() + request_prefix.size(), id.data() + id.size(), number);
+  if (number == 0 || number > calls_.size() || request_id(number - 1) != id)
+    return found;
+  const std::size_t end = number < calls_.size() ? calls_[number].first_message : messages_.size();
+  for (std::size_t i = calls_[number - 1].first_message; i < end; ++i)
+    found.push_back(i);
+  return found;
+}
+
 std::string received_log::request_id(std::size_t call_index) {
-  return "fake-" + std::to_string(call_index + 1);
+  return std::string(request_prefix) + std::to_string(call_index + 1);
 }
 
 std::uint64_t received_log::store(std::string_view key) {

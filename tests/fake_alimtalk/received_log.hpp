@@ -16,7 +16,8 @@ class received_log {
   /// A call that was accepted; the messages appended after it are its.
   void begin_call(std::string_view sender_grouping_key, instant at);
   /// `phone` is a valid number (valid_phone), `key` at most key_bytes_max long or empty.
-  void append(std::string_view key, std::string_view phone, int recipient_seq);
+  void append(std::string_view key, std::string_view phone, int recipient_seq,
+              bool with_fallback = false, bool as_sms = false);
 
   std::size_t size() const { return messages_.size(); }
   std::size_t distinct() const { return distinct_; }
@@ -28,6 +29,7 @@ class received_log {
   /// The indexes of the messages with this key, in order.
   std::vector<std::size_t> with_recipient_key(std::string_view key) const;
   std::vector<std::size_t> with_sender_key(std::string_view key) const;
+  std::vector<std::size_t> with_request_id(std::string_view id) const;
 
  private:
   static constexpr std::uint32_t none = 0; // indexes are kept plus one
@@ -38,7 +40,9 @@ class received_log {
     std::uint32_t earlier;   // the message before with the same key, plus one
     std::uint32_t phone;     // as a number, without the leading 0: below 2^31
     std::uint16_t recipient_seq;
-    std::uint8_t key_size;
+    std::uint8_t key_size : 7; // at most key_bytes_max
+    bool with_fallback : 1;
+    bool as_sms;
   };
   struct call {
     std::string sender_key;

@@ -2,6 +2,7 @@
 // unreachable numbers, never. In NHN's words and in Solapi's.
 #include "tests/fake_alimtalk/fake_api.hpp"
 
+#include "alimtalk/json_text.hpp"
 #include "alimtalk/message.hpp"
 #include "alimtalk/utc_text.hpp"
 #include "tests/fake_alimtalk/query.hpp"
@@ -33,37 +34,60 @@ bool fake_api::arrives(std::string_view phone) const {
          behaviour_.unreachable_numbers.end();
 }
 
-fake_answer fake_api::nhn_results(const query& filters) const {
+/// What both of NHN's lists tell of what became of a message, behind other fields of it.
+void fake_api::append_fate(std::string& out, const fake_message& message, instant accepted) const {
+  const bool arrived = !message.as_sms && arrives(message.phone);
+  const bool sms_arrived = message.as_sms || (!arrived && message.with_fallback);
+  const char* const code = message.as_sms                 ? "3016"
+                           : !arrived                     ? "3018"
+                           : behaviour_.null_result_codes ? nullptr
+                                                          : "1000";
+  const json fate{{"requestDate", received_text(accepted)},
+                  {"createDate", received_text(accepted)},
+                  {"receiveDate", received_text(accepted)},
+                  {"resendStatus", sms_arrived             ? "RSC04"
+                                   : message.with_fallback ? "RSC02"
+                                                           : "RSC01"},
+                  {"resendStatusName", "said NHN"},
+                  {"messageStatus", arrived ? "COMPLETED" : "FAILED"},
+                  {"resultCode", code ? json(code) : json()},
+                  {"resultCodeName", code ? json(arrived ? "success" : "cannot be sent") : json()}};
+  const std::string text = fate.dump();
+  out.push_back(',');
+  out.append(text, 1, text.size() - 2); // without its braces
+}
+
+/// Without totalCount, numbers and grouping keys, as NHN documents it.
+fake_answer fake_api::nhn_results(const query& filters, bool only_count) const {
   const auto from = parse_korea_time(value_of(filters, "startUpdateDate"));
   const auto to = parse_korea_time(value_of(filters, "endUpdateDate"));
   const std::size_t page = number_of(filters, "pageNum", 1);
   const std::size_t page_size = number_of(filters, "pageSize", 15);
   if (!from || !to || page == 0 || page_size == 0 || page_size > page_max)
     return {.body = json{{"header", {{"resultCode", -4000}, {"isSuccessful", false}}}}.dump()};
-  json messages = json::array();
+  std::string out = R"({"header":{"resultCode":0,"resultMessage":"success","isSuccessful":true})";
+  if (!only_count)
+    out.append(R"(,"messages":[)");
   std::size_t total = 0;
+  std::size_t listed = 0;
   for (std::size_t i = 0; i < log_.size(); ++i) {
     const instant at = log_.accepted_at(i);
-    if (at < *from || at > *to)
-      continue;
-    if (total++ / page_size != page - 1)
+    if (at < *from || at > *to || total++ / page_size != page - 1 || only_count)
       continue;
     const fake_message one = log_.at(i);
-    const bool reached = arrives(one.phone);
-    messages.push_back({{"requestId", one.request_id},
-                        {"recipientSeq", one.recipient_seq},
-                        {"recipientNo", one.phone},
-                        {"recipientGroupingKey", one.recipient_grouping_key},
-                        {"receiveDate", received_text(at)},
-                        {"messageStatus", reached ? "COMPLETED" : "FAILED"},
-                        {"resultCode", reached ? "1000" : "3018"},
-                        {"resultCodeName", reached ? "success" : "cannot be delivered"}});
+    out.append(listed++ == 0 ? "{" : ",{");
+    out.append(R"("requestId":)");
+    append_json_string(out, one.request_id);
+    out.append(R"(,"recipientSeq":)");
+    append_number(out, one.recipient_seq);
+    append_fate(out, one, at);
+    out.push_back('}');
   }
-  return {.body = json{{"header",
-                        {{"resultCode", 0}, {"resultMessage", "success"}, {"isSuccessful", true}}},
-                       {"messageSearchResultResponse",
-                        {{"messages", std::move(messages)}, {"totalCount", total}}}}
-                      .dump()};
+  if (only_count)
+    append_number(out.append(R"(,"totalCount":)"), total);
+  else
+    out.push_back(']');
+  return {.body = out.append("}")};
 }
 
 fake_answer fake_api::solapi_list(const query& filters) const {

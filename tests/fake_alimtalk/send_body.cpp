@@ -11,7 +11,11 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
   explicit reader(send_body& into) : into_(into) {}
 
   bool null() override { return not_a_known_field(); }
-  bool boolean(bool) override { return not_a_known_field(); }
+  bool boolean(bool given) override {
+    if (std::exchange(expects_is_resend_, false))
+      into_.recipients[into_.count - 1].with_resend = given;
+    return not_a_known_field();
+  }
   bool number_integer(number_integer_t) override { return not_a_known_field(); }
   bool number_unsigned(number_unsigned_t) override { return not_a_known_field(); }
   bool number_float(number_float_t, const string_t&) override { return not_a_known_field(); }
@@ -30,10 +34,13 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
       send_recipient& next = into_.recipients[into_.count++];
       next.phone.clear();
       next.key.clear();
+      next.with_resend.reset();
     }
+    in_resend_ = std::exchange(expects_resend_, false);
     return not_a_known_field();
   }
   bool end_object() override {
+    in_resend_ = false; // it has no objects
     --depth_;
     return true;
   }
@@ -49,6 +56,7 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
   }
   bool key(string_t& name) override {
     target_ = nullptr;
+    expects_is_resend_ = in_resend_ && name == "isResend";
     if (depth_ == 1) {
       if (name == "senderKey")
         target_ = &into_.sender_key;
@@ -64,6 +72,7 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
         target_ = &recipient.phone;
       else if (name == "recipientGroupingKey")
         target_ = &recipient.key;
+      expects_resend_ = name == "resendParameter";
     }
     return true;
   }
@@ -80,6 +89,9 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
   std::string* target_ = nullptr; // where the next value goes
   bool expects_recipients_ = false;
   bool in_recipients_ = false;
+  bool expects_resend_ = false; // the value of resendParameter
+  bool in_resend_ = false;
+  bool expects_is_resend_ = false;
   int depth_ = 0;
 };
 

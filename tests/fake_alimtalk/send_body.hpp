@@ -1,6 +1,7 @@
 // The body of a send, read from JSON as NHN's API takes it. Used by fake_api.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,7 +10,8 @@ namespace paymentd::alimtalk {
 
 struct send_recipient {
   std::string phone;
-  std::string key; // recipientGroupingKey
+  std::string key;                 // recipientGroupingKey
+  std::optional<bool> with_resend; // resendParameter.isResend
 };
 
 struct send_body {

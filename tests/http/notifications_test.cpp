@@ -63,6 +63,7 @@ TEST_F(http_notifications, one_is_shown_with_all_its_fields) {
                   {"providerMessageId", nullptr},
                   {"nextAttemptAt", nullptr},
                   {"deliveredAt", nullptr},
+                  {"channel", nullptr},
                   {"createdAt", at},
                   {"updatedAt", at}}));
 }
@@ -112,6 +113,7 @@ TEST_F(http_notifications, a_page_says_whether_there_are_more_and_where_they_beg
   page.items[0].next_attempt = noon;
   page.items[1].provider_message_id = "m-1";
   page.items[1].delivered_at = noon;
+  page.items[1].channel = message_channel::sms;
   page.next = std::vector<db::list_position>{{{1}, {1}, 77}};
   const auto body = get_json("/v1/notifications?limit=2");
   ASSERT_EQ(body["items"].size(), 2u);
@@ -119,6 +121,7 @@ TEST_F(http_notifications, a_page_says_whether_there_are_more_and_where_they_beg
   EXPECT_EQ(body["items"][1]["providerMessageId"], "m-1");
   EXPECT_EQ(body["items"][0]["deliveredAt"], nullptr);
   EXPECT_EQ(body["items"][1]["deliveredAt"], at);
+  EXPECT_EQ(body["items"][1]["channel"], "SMS");
   EXPECT_EQ(body["hasMore"], true);
   get("/v1/notifications?cursor=" + body["nextCursor"].get<std::string>());
   EXPECT_EQ(std::get<db::list_deliveries>(asked.value()).after, page.next);
