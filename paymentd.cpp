@@ -2,6 +2,7 @@
 // `serve`; what the parts do stands in their rooms.
 #include "actors/payment_system.hpp"
 #include "config/settings.hpp"
+#include "db/embedded_file.hpp"
 #include "db/store.hpp"
 #include "http/metrics_page.hpp"
 #include "http/server.hpp"
@@ -47,10 +48,13 @@ std::string make_owner() {
   return fmt::format("{}-{}-{:08x}", host, ::getpid(), std::random_device{}());
 }
 
-db::result<std::unique_ptr<db::database>> open_database(const config::settings& settings) {
+db::result<std::unique_ptr<db::database>>
+open_database(const config::settings& settings,
+              std::function<void(const std::string&)> lost = nullptr) {
   return db::open_database({.url = settings.database.url.reveal(),
                             .owner = make_owner(),
-                            .lease = settings.notification.lease});
+                            .lease = settings.notification.lease,
+                            .lost = std::move(lost)});
 }
 
 /// Calls that may be open to the message API and to webhooks at once.
@@ -120,7 +124,10 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   const auto subscribers = make_subscribers(settings);
   if (!subscribers)
     return complain(bad_usage, subscribers.error());
-  auto database = open_database(settings);
+  auto database = open_database(settings, [](const std::string& why) {
+    log_last(why);
+    std::_Exit(failed);
+  });
   if (!database)
     return complain(failed, database.error().text);
   caf::actor_system_config actor_config;
@@ -226,6 +233,18 @@ int audit(const config::settings& settings) {
   fmt::print("{}: {}\n", settings.database.url.shown(),
              *breaches == 0 ? "every invariant holds" : fmt::format("{} breaches", *breaches));
   return *breaches == 0 ? fine : failed;
+}
+
+int back_up(const config::settings& settings, const std::string& file) {
+  const std::string url = settings.database.url.reveal();
+  if (!db::is_embedded(url))
+    return complain(bad_usage, "backup copies the embedded database alone; pg_dump or a base "
+                               "backup copies a PostgreSQL database");
+  const auto size = db::back_up(url, file);
+  if (!size)
+    return complain(failed, size.error().text);
+  fmt::print("{} bytes of {} copied to {}\n", *size, settings.database.url.shown(), file);
+  return fine;
 }
 
 int retry_notifications(const config::settings& settings, const std::string& subscriber) {
@@ -376,6 +395,7 @@ int run(int argc, char** argv) {
       app.add_subcommand("migrate", "create or upgrade the schema"),
       app.add_subcommand("seed", "fill an empty database"),
       app.add_subcommand("audit", "check the invariants; exit 1 and a line a breach"),
+      app.add_subcommand("backup", "copy the embedded database, also while it is served"),
       app.add_subcommand("config", "print the effective settings, secrets hidden"),
       app.add_subcommand("notifications", "what became of the messages")};
   CLI::App& notifications = *commands.back();
@@ -384,6 +404,8 @@ int run(int argc, char** argv) {
   for (CLI::App* each : commands)
     if (each != &notifications)
       later.add_to(*each);
+  std::string backup_file;
+  commands[4]->add_option("FILE", backup_file, "the copy; it must not exist")->required();
   bool all_failed = false;
   commands.back()->add_flag("--all-failed", all_failed, "all of them")->required();
   commands.back()
@@ -420,14 +442,19 @@ int run(int argc, char** argv) {
   }
   if (const auto possible = db::check_url(settings->database.url.reveal()); !possible)
     return complain(bad_usage, "database.url: " + possible.error().text);
-  if (*commands[0])
+  if (*commands[0]) {
+    if (const auto may = db::check_writable(settings->database.url.reveal()); !may)
+      return complain(bad_usage, "database.url: " + may.error().text);
     return serve(*settings);
+  }
   if (*commands[1])
     return said(migrate(*settings));
   if (*commands[2])
     return said(seed(*settings, plan));
   if (*commands[3])
     return said(audit(*settings));
+  if (*commands[4])
+    return said(back_up(*settings, backup_file));
   if (notifications)
     return said(retry_notifications(*settings, subscriber));
   return said(show_settings(*settings));

@@ -1,6 +1,8 @@
 // Chooses the store by the scheme of the URL.
+#include "db/embedded_file.hpp"
 #include "db/postgres/database.hpp"
 #include "db/sqlite/database.hpp"
+#include "db/sqlite/file.hpp"
 
 namespace paymentd::db {
 namespace {
@@ -27,6 +29,19 @@ result<void> check_url(const std::string& url) {
   if (url.starts_with(sqlite_scheme))
     return {};
   return unknown_scheme(url);
+}
+
+bool is_embedded(const std::string& url) {
+  return url.starts_with(sqlite_scheme);
+}
+
+result<std::int64_t> back_up(const std::string& url, const std::string& file) {
+  return sqlite::back_up(url.substr(sqlite_scheme.size()), file);
+}
+
+result<void> check_writable(const std::string& url) {
+  return is_embedded(url) ? sqlite::check_writable(url.substr(sqlite_scheme.size()))
+                          : result<void>{};
 }
 
 result<std::unique_ptr<database>> open_database(const database_options& options) {

@@ -4,6 +4,15 @@
 #include <array>
 
 namespace paymentd::db::postgres {
+namespace {
+
+std::string_view hint_of_pooler(std::string_view sqlstate) {
+  if (sqlstate != "26000" && sqlstate != "42P05")
+    return {};
+  return "; a connection pooler between has to be in session mode (PgBouncer: pool_mode = session)";
+}
+
+} // namespace
 
 bool passes_by_itself(std::string_view sqlstate) noexcept {
   // Whole classes: connection exceptions, transaction rollback (deadlock, serialization), lack of
@@ -47,9 +56,7 @@ error to_error(const failure& what, std::string_view doing) {
     text.append("; the role lacks rights: grant them, or migrate with the role that serves");
   if (state == "42P01" || state == "3F000")
     text.append("; the schema is missing, or this role may not use it: run paymentd migrate");
-  if (state == "26000" || state == "42P05")
-    text.append("; a connection pooler between has to be in session mode (PgBouncer: pool_mode = "
-                "session)");
+  text.append(hint_of_pooler(state));
   const bool passes = what.lost || passes_by_itself(state);
   return {passes ? error_kind::unavailable : error_kind::broken, std::move(text)};
 }
@@ -57,7 +64,9 @@ error to_error(const failure& what, std::string_view doing) {
 error to_connect_error(const failure& what, const conninfo& to) {
   // Wrong names and passwords are no class of their own in libpq; all of them may be set right
   // while the server runs, so the caller goes on trying and the log says why.
-  return {error_kind::unavailable, "database: cannot connect to " + to.shown() + ": " + what.text};
+  const std::string_view state(what.sqlstate.data(), what.sqlstate.size());
+  return {error_kind::unavailable, "database: cannot connect to " + to.shown() + ": " + what.text +
+                                       std::string(hint_of_pooler(state))};
 }
 
 } // namespace paymentd::db::postgres

@@ -1,5 +1,7 @@
 #include "db/sqlite/connection.hpp"
 
+#include <filesystem>
+
 namespace paymentd::db::sqlite {
 namespace {
 
@@ -37,16 +39,57 @@ int open_flags(access mode) {
   return how | SQLITE_OPEN_NOMUTEX; // one thread at a time: no mutex needed
 }
 
+/// Whether the database behind it can be read.
+bool is_readable(SQLite::Database& opened) {
+  try {
+    opened.execAndGet("select count(*) from sqlite_schema");
+    return true;
+  } catch (const SQLite::Exception& thrown) {
+    const int code = thrown.getErrorCode() & 0xff;
+    if (code != SQLITE_CANTOPEN && code != SQLITE_READONLY)
+      throw;
+    return false;
+  }
+}
+
+bool has_log(const std::string& path) {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(path + "-wal", none);
+  return !none && size > 0;
+}
+
+/// The path as the name of a file that nobody changes while it is read.
+std::string immutable_name(const std::string& path) {
+  std::string name = "file:";
+  for (const char c : std::filesystem::absolute(path).string()) {
+    if (c == '%' || c == '?' || c == '#')
+      name += c == '%' ? "%25" : c == '?' ? "%3f" : "%23";
+    else
+      name += c;
+  }
+  return name + "?immutable=1";
+}
+
+SQLite::Database open_file(const std::string& path, access mode) {
+  SQLite::Database opened(path, open_flags(mode), busy_timeout_ms);
+  // Even who reads makes files beside a database that has a log. Where nothing may be written (a
+  // backup), and there is no log, there is nobody who changes the database either.
+  if (mode == access::read_write || is_readable(opened) || has_log(path))
+    return opened;
+  return {immutable_name(path), open_flags(mode) | SQLITE_OPEN_URI, busy_timeout_ms};
+}
+
 } // namespace
 
 connection::connection(const std::string& path, access mode)
-    : database_(path, open_flags(mode), busy_timeout_ms), next_checkpoint_(checkpoint_pages) {
+    : database_(open_file(path, mode)), next_checkpoint_(checkpoint_pages) {
   sqlite3_extended_result_codes(handle(), 1);
   if (mode == access::read_only) {
     exec(reader_pragmas);
     return;
   }
   exec(writer_pragmas);
+  page_bytes_ = database_.execAndGet("pragma page_size").getInt();
   sqlite3_wal_hook(handle(), &connection::on_commit, this); // in place of the automatic checkpoint
 }
 
@@ -61,20 +104,22 @@ int connection::on_commit(void* self, sqlite3*, const char*, int log_pages) noex
 void connection::checkpoint_when_due() {
   if (log_pages_ < next_checkpoint_)
     return;
-  int mode = SQLITE_CHECKPOINT_PASSIVE;
-  if (log_pages_ > log_pages_max) {
-    mode = SQLITE_CHECKPOINT_RESTART;
-    sqlite3_busy_timeout(handle(), wait_for_readers_ms);
-  }
-  int in_log = 0;
-  int moved = 0;
   // A checkpoint that fails costs nothing but room: the log still holds every commit.
-  sqlite3_wal_checkpoint_v2(handle(), "main", mode, &in_log, &moved);
-  if (mode == SQLITE_CHECKPOINT_RESTART)
-    sqlite3_busy_timeout(handle(), busy_timeout_ms);
+  if (log_pages_ > log_pages_max)
+    start_log_anew();
+  else
+    sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   // The next writer starts the log anew if no reader is in it. If one is, the log goes on growing,
   // and is worth another checkpoint only after as many pages again.
   next_checkpoint_ = log_pages_ + checkpoint_pages;
+}
+
+bool connection::start_log_anew() {
+  sqlite3_busy_timeout(handle(), wait_for_readers_ms);
+  const int done =
+      sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+  sqlite3_busy_timeout(handle(), busy_timeout_ms);
+  return done == SQLITE_OK;
 }
 
 statement::statement(connection& on, const char* sql) {

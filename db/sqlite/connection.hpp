@@ -42,10 +42,17 @@ class connection {
   /// write transaction begins, so that the answers of the one before are already on their way.
   void checkpoint_when_due();
 
+  /// How large the write-ahead log is, in bytes, as this connection's commits left it.
+  std::int64_t log_bytes() const noexcept { return std::int64_t{log_pages_} * page_bytes_; }
+  /// Moves the whole log into the database file, waiting a little for those who read in it. Gives
+  /// whether the next commit begins the log anew.
+  bool start_log_anew();
+
  private:
   static int on_commit(void* self, sqlite3*, const char*, int log_pages) noexcept;
 
   SQLite::Database database_;
+  int page_bytes_ = 4096;
   int log_pages_ = 0;   // in the write-ahead log after the last commit
   int next_checkpoint_; // due when the log has so many pages
 };

@@ -26,7 +26,7 @@ std::unexpected<error> cannot_open(const std::string& path, std::string_view why
 class sqlite_database final : public database {
  public:
   sqlite_database(std::string path, const database_options& options)
-      : path_(std::move(path)), owner_(options.owner), lease_(options.lease) {}
+      : path_(std::move(path)), options_(options) {}
 
   // After a clean stop the one file is the database: a copy of it alone has everything. SQLite sees
   // to that only where one connection closes last; two that close at once leave the log behind.
@@ -66,7 +66,9 @@ class sqlite_database final : public database {
   }
 
   result<std::unique_ptr<store>> connect(role as) override {
-    store_options options{path_, owner_, lease_, access::read_only};
+    store_options options{
+        path_,        options_.owner, options_.lease, access::read_only, options_.log_bytes_max,
+        options_.lost};
     std::shared_ptr<file_lock> held;
     if (as != role::reader) {
       auto taken = lock();
@@ -155,8 +157,7 @@ class sqlite_database final : public database {
   }
 
   std::string path_;
-  std::string owner_;
-  std::chrono::milliseconds lease_;
+  database_options options_;
   std::mutex mutex_;
   std::shared_ptr<file_lock> lock_;
 };

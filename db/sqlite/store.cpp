@@ -2,7 +2,10 @@
 
 #include "db/sqlite/migrations.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <utility>
 
 namespace paymentd::db::sqlite {
 
@@ -56,18 +59,44 @@ template <class Work>
 auto sqlite_store::writing(error_kind unknown_commit, Work work) -> decltype(work()) {
   if (auto may = may_write(); !may)
     return std::unexpected(may.error());
-  if (lock_ && !lock_->in_place())
-    return std::unexpected(error{error_kind::broken, "database: the file " + options_.path +
-                                                         " was removed or replaced while it was "
-                                                         "served: stop, and put it back"});
+  if (lock_ && !lock_->in_place()) {
+    error gone{error_kind::broken, "database: the file " + options_.path +
+                                       " was removed or replaced while it was served: put it back"};
+    if (options_.lost)
+      options_.lost(gone.text);
+    return std::unexpected(std::move(gone));
+  }
   return guarded(unknown_commit, [&]() -> decltype(work()) {
-    session_->on.checkpoint_when_due();
+    if (auto may = keep_log_short(); !may)
+      return std::unexpected(may.error());
     transaction whole(session_->with, transaction::kind::write);
     auto done = work();
     if (done)
       whole.commit();
     return done;
   });
+}
+
+// A reader in the log keeps it from starting anew, however long it reads: then it grows with every
+// commit, until the disk is full.
+result<void> sqlite_store::keep_log_short() {
+  connection& on = session_->on;
+  on.checkpoint_when_due();
+  const std::int64_t bytes = on.log_bytes();
+  if (bytes < options_.log_bytes_max / 4) {
+    log_told_ = false;
+    return {};
+  }
+  if (!std::exchange(log_told_, true))
+    spdlog::warn("{}-wal has grown to {} MB, since another program reads the database and does not "
+                 "end; from {} MB on nothing is written",
+                 options_.path, bytes >> 20, options_.log_bytes_max >> 20);
+  if (bytes < options_.log_bytes_max || on.start_log_anew())
+    return {};
+  return std::unexpected(error{error_kind::unavailable,
+                               "database: " + options_.path + "-wal has reached its bound of " +
+                                   std::to_string(options_.log_bytes_max >> 20) +
+                                   " MB, since another program reads the database"});
 }
 
 result<void> sqlite_store::may_write() const {
@@ -215,11 +244,11 @@ result<std::vector<answer>> sqlite_store::retry(std::span<const get_delivery> wh
   });
 }
 
-result<prune_answer> sqlite_store::prune(const prune_step& step, instant) {
+result<prune_answer> sqlite_store::prune(const prune_step& step, instant now) {
   return writing(error_kind::unavailable, [&]() -> result<prune_answer> {
     if (auto next = writer_->numbers.check(step.stream); !next)
       return std::unexpected(next.error());
-    return writer_->delivers.prune(step);
+    return writer_->delivers.prune(step, now);
   });
 }
 

@@ -17,6 +17,8 @@ struct store_options {
   std::string owner;
   std::chrono::milliseconds lease{};
   access mode = access::read_only;
+  std::int64_t log_bytes_max = 0; // of one that writes
+  std::function<void(const std::string&)> lost = {};
 };
 
 class sqlite_store final : public store {
@@ -74,8 +76,10 @@ class sqlite_store final : public store {
   template <class Work>
   auto writing(error_kind unknown_commit, Work work) -> decltype(work());
   result<void> may_write() const;
+  result<void> keep_log_short();
 
   store_options options_;
+  bool log_told_ = false; // that the log grows
   std::shared_ptr<file_lock> lock_;
   std::unique_ptr<reading_session> session_;
   std::unique_ptr<writing_session> writer_; // goes before the connection that it stands on

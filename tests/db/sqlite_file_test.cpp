@@ -1,9 +1,12 @@
 // Goal: the embedded store opens only what is its own, one process at a time, and says in one line
 // why not. Method: files that are something else, and a second opener beside the first.
+#include "db/embedded_file.hpp"
 #include "tests/db/conformance.hpp"
 
 #include <fstream>
 #include <sqlite3.h>
+#include <sys/fsuid.h>
+#include <unistd.h>
 
 namespace paymentd::db {
 namespace {
@@ -210,6 +213,160 @@ TEST_F(sqlite_file, a_stream_that_is_used_up_is_followed_by_the_next_and_its_res
   step.ended = {end_as(must(lane->deliver(step, start)).claims.at(0), delivery_status::delivered)};
   must(lane->deliver(step, start));
   EXPECT_EQ(must(made->audit([](std::string_view line) { ADD_FAILURE() << line; })), 0);
+}
+
+class backup : public sqlite_file {
+ protected:
+  std::string copy() const { return (directory_.path() / "copy.db").string(); }
+  std::string url() const { return "sqlite:" + path(); }
+  static std::int64_t breaches_in(const std::string& file) {
+    auto opened = must(open_database({.url = "sqlite:" + file, .owner = "test"}));
+    return must(opened->audit([](std::string_view) {}));
+  }
+  std::int64_t users_in(const std::string& file) {
+    EXPECT_EQ(breaches_in(file), 0);
+    sqlite3* raw = nullptr;
+    sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
+    const std::unique_ptr<sqlite3, int (*)(sqlite3*)> on(raw, &sqlite3_close);
+    std::int64_t count = -1;
+    sqlite3_exec(
+        raw, "select count(*) from users",
+        [](void* to, int, char** values, char**) {
+          *static_cast<std::int64_t*>(to) = std::stoll(values[0]);
+          return 0;
+        },
+        &count, nullptr);
+    return count;
+  }
+};
+
+TEST_F(backup, of_a_database_in_use_has_what_was_committed_and_nothing_beside_it) {
+  auto made = migrated();
+  auto lane = must(made->connect(database::role::lane));
+  must(lane->take_stream(start));
+  for (int i = 0; i < 20; ++i)
+    must(lane->settle(std::vector<command>{create_user{"01012345678", {5}}}, start));
+  const std::int64_t size = must(back_up(url(), copy()));
+  EXPECT_EQ(size, static_cast<std::int64_t>(std::filesystem::file_size(copy())));
+  must(lane->settle(std::vector<command>{create_user{"01012345678", {5}}}, start));
+  EXPECT_EQ(users_in(copy()), 20);
+  std::size_t files = 0;
+  for (const auto& each : std::filesystem::directory_iterator(directory_.path()))
+    files += each.path().filename().string().starts_with("copy") ? 1 : 0;
+  EXPECT_EQ(files, 1u);
+  EXPECT_EQ(std::filesystem::status(copy()).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST_F(backup, writes_over_nothing_and_leaves_nothing_unfinished) {
+  auto made = migrated();
+  std::ofstream(copy()) << "something else";
+  const auto refused = back_up(url(), copy());
+  ASSERT_FALSE(refused);
+  expect_line(refused.error(), "exists already");
+  EXPECT_EQ(std::filesystem::file_size(copy()), 14u);
+  std::filesystem::remove(copy());
+  std::filesystem::create_symlink(path(), copy());
+  EXPECT_FALSE(back_up(url(), copy()));
+  EXPECT_FALSE(back_up(url(), path())) << "onto itself";
+  EXPECT_FALSE(back_up(url(), (directory_.path() / "none" / "copy.db").string()));
+  EXPECT_FALSE(back_up("sqlite:" + (directory_.path() / "none.db").string(), copy() + "2"));
+  std::ofstream(directory_.path() / "text.db") << std::string(10'000, 'x');
+  EXPECT_FALSE(back_up("sqlite:" + (directory_.path() / "text.db").string(), copy() + "2"));
+  EXPECT_FALSE(std::filesystem::exists(copy() + "2"));
+  for (const auto& each : std::filesystem::directory_iterator(directory_.path()))
+    EXPECT_EQ(each.path().string().find("unfinished"), std::string::npos) << each.path();
+}
+
+TEST_F(backup, where_nothing_may_be_written_is_audited_all_the_same) {
+  {
+    auto made = migrated();
+    auto lane = must(made->connect(database::role::lane));
+    must(lane->take_stream(start));
+    must(lane->settle(std::vector<command>{create_user{"01012345678", {5}}}, start));
+  }
+  const auto place = directory_.path() / "a ?#% place";
+  std::filesystem::create_directory(place);
+  std::filesystem::copy_file(path(), place / "copy.db"); // after a clean stop: no log
+  using std::filesystem::perms;
+  std::filesystem::permissions(directory_.path(), perms::all);
+  std::filesystem::permissions(place / "copy.db", perms::all);
+  std::filesystem::permissions(
+      place, perms::all & ~(perms::owner_write | perms::group_write | perms::others_write));
+  const auto nobody = 65534u;
+  const int before = ::setfsuid(nobody); // root may write anywhere
+  EXPECT_EQ(breaches_in((place / "copy.db").string()), 0);
+  ::setfsuid(static_cast<uid_t>(before));
+  std::filesystem::permissions(place, perms::all);
+  EXPECT_FALSE(std::filesystem::exists(place / "copy.db-shm")) << "nothing could be written";
+  EXPECT_EQ(users_in((place / "copy.db").string()), 1);
+}
+
+TEST_F(sqlite_file, one_that_may_not_be_written_is_named_before_it_is_waited_for) {
+  migrated();
+  using std::filesystem::perms;
+  constexpr auto nobody_writes = perms::owner_read | perms::group_read | perms::others_read;
+  std::filesystem::permissions(directory_.path(), perms::all);
+  std::filesystem::permissions(path(), nobody_writes);
+  EXPECT_TRUE(check_writable("postgresql://nowhere/none"));
+  const uid_t before = ::geteuid();
+  constexpr uid_t nobody = 65534; // root may write anywhere
+  const auto as_nobody = [&](const std::string& file) {
+    EXPECT_EQ(before == 0 ? ::seteuid(nobody) : 0, 0);
+    auto may = check_writable("sqlite:" + file);
+    EXPECT_EQ(before == 0 ? ::seteuid(before) : 0, 0);
+    return may;
+  };
+  EXPECT_TRUE(as_nobody((directory_.path() / "new.db").string()));
+  const auto refused = as_nobody(path());
+  ASSERT_FALSE(refused);
+  expect_line(refused.error(), "cannot write the database");
+  std::filesystem::permissions(directory_.path(), nobody_writes | perms::owner_exec |
+                                                      perms::group_exec | perms::others_exec);
+  EXPECT_FALSE(as_nobody((directory_.path() / "new.db").string()));
+  std::filesystem::permissions(directory_.path(), perms::all);
+}
+
+TEST_F(sqlite_file, a_log_that_a_reader_keeps_from_starting_anew_has_a_bound) {
+  constexpr std::int64_t bound = 32 << 20;
+  auto made =
+      must(open_database({.url = "sqlite:" + path(), .owner = "t", .log_bytes_max = bound}));
+  must(made->migrate(start));
+  auto lane = must(made->connect(database::role::lane));
+  must(lane->take_stream(start));
+  sqlite3* raw = nullptr;
+  sqlite3_open_v2(path().c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> reader(raw, &sqlite3_close);
+  ASSERT_EQ(sqlite3_exec(raw, "begin; select count(*) from users", nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  const std::vector<command> batch(1000, create_user{"01012345678", {5}});
+  std::optional<error> refused;
+  for (int i = 0; i < 2000 && !refused; ++i)
+    if (auto settled = lane->settle(batch, start); !settled)
+      refused = settled.error();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->kind, error_kind::unavailable);
+  EXPECT_NE(refused->text.find("reached its bound of 32 MB"), std::string::npos) << refused->text;
+  EXPECT_LT(std::filesystem::file_size(path() + "-wal"), 2 * bound);
+  EXPECT_FALSE(lane->settle(batch, start)) << "as long as the reader is there";
+  sqlite3_exec(raw, "commit", nullptr, nullptr, nullptr);
+  EXPECT_TRUE(lane->settle(batch, start)) << "and no longer";
+}
+
+TEST_F(sqlite_file, a_file_that_was_replaced_is_told_at_once) {
+  std::string told;
+  auto made = must(open_database({.url = "sqlite:" + path(),
+                                  .owner = "t",
+                                  .lost = [&](const std::string& why) { told = why; }}));
+  must(made->migrate(start));
+  auto lane = must(made->connect(database::role::lane));
+  must(lane->take_stream(start));
+  std::filesystem::rename(path(), path() + ".away");
+  const std::vector<command> one{create_user{"01012345678", {5}}};
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  while (told.empty() && std::chrono::steady_clock::now() < until)
+    static_cast<void>(lane->settle(one, start));
+  EXPECT_NE(told.find("was removed or replaced"), std::string::npos) << told;
 }
 
 } // namespace

@@ -46,6 +46,11 @@ TEST(command_line, an_unknown_setting_stops_the_start_with_a_line_that_names_it)
 
 TEST(command_line, bad_usage_exits_2) {
   const workplace place;
+  EXPECT_EQ(place.run({"backup"}).exit_code, 2);
+  const ended elsewhere =
+      place.run({"backup", "x.db", "--set", "database.url=postgresql://127.0.0.1:1/none"});
+  EXPECT_EQ(elsewhere.exit_code, 2);
+  EXPECT_NE(elsewhere.output.find("pg_dump"), std::string::npos) << elsewhere.output;
   EXPECT_EQ(place.run({}).exit_code, 2);
   EXPECT_EQ(place.run({"sreve"}).exit_code, 2);
   EXPECT_EQ(place.run({"seed", "--users", "-1", "--orders", "1"}).exit_code, 2);

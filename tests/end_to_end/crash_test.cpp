@@ -113,5 +113,39 @@ TEST(crash, killed_in_the_middle_of_a_load_what_was_answered_is_paid) {
   EXPECT_EQ(place.audit().exit_code, 0) << place.audit().output;
 }
 
+TEST(crash, a_backup_made_in_the_middle_of_a_load_is_a_whole_database) {
+  const workplace place;
+  seed(place, 3'000);
+  const alimtalk::fake_alimtalk api;
+  const auto copy = place.path() / "copy.db";
+  {
+    server_process server(place, sent_to(api));
+    std::jthread load([&] {
+      auto client = server.client();
+      pay_orders(client, 1, 3'000, users);
+    });
+    ASSERT_TRUE(api.wait_for_accepted(100, 30s));
+    const ended made =
+        place.run({"backup", copy.string(), "--set", "database.url=" + place.database_url()});
+    EXPECT_EQ(made.exit_code, 0) << made.output;
+    const ended again =
+        place.run({"backup", copy.string(), "--set", "database.url=" + place.database_url()});
+    EXPECT_EQ(again.exit_code, 1);
+    EXPECT_NE(again.output.find("exists already"), std::string::npos) << again.output;
+  }
+  const ended audited = place.run({"audit", "--set", "database.url=sqlite:" + copy.string()});
+  EXPECT_EQ(audited.exit_code, 0) << audited.output;
+  // Restored: what it knows is served on, each message still once.
+  std::filesystem::remove(place.path() / "paymentd.db-wal");
+  std::filesystem::remove(place.path() / "paymentd.db-shm");
+  std::filesystem::rename(copy, place.path() / "paymentd.db");
+  const std::int64_t paid = place.number("select count(*) from orders where status = 1");
+  EXPECT_GT(paid, 0);
+  server_process server(place, sent_to(api));
+  ASSERT_TRUE(eventually(
+      [&] { return place.number("select count(*) from deliveries where status = 1") == paid; }));
+  EXPECT_EQ(place.audit().exit_code, 0) << place.audit().output;
+}
+
 } // namespace
 } // namespace paymentd::end_to_end

@@ -241,5 +241,14 @@ TEST(process, a_low_limit_of_open_files_is_told_and_clients_beyond_it_have_an_an
   EXPECT_EQ(server.wait().exit_code, 0);
 }
 
+TEST(process, a_database_file_that_is_removed_ends_it_with_a_line) {
+  const workplace place;
+  server_process server(place);
+  std::filesystem::remove(place.path() / "paymentd.db");
+  const ended left = server.process().wait();
+  EXPECT_EQ(left.exit_code, 1);
+  EXPECT_NE(left.output.find("was removed or replaced"), std::string::npos) << left.output;
+}
+
 } // namespace
 } // namespace paymentd::end_to_end

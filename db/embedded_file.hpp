@@ -1,0 +1,24 @@
+// What concerns the file of the embedded database, and no database on a server.
+#pragma once
+
+#include "db/error.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace paymentd::db {
+
+/// Whether `url` names the embedded database.
+bool is_embedded(const std::string& url);
+
+/// Copies the embedded database that `url` names to `file`, as it is after the last commit, beside
+/// processes that serve it. Gives the copy's size in bytes. The copy is one file, whole and on the
+/// disk when this returns; it may be read by its owner alone. `broken`, and no file, where `file`
+/// exists, the disk is full or the source is damaged. Precondition: is_embedded(url).
+result<std::int64_t> back_up(const std::string& url, const std::string& file);
+
+/// Whether this process may write the embedded database that `url` names, or make it: `broken` with
+/// one line where it may not. Of a server's database nothing is looked at.
+result<void> check_writable(const std::string& url);
+
+} // namespace paymentd::db
