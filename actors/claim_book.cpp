@@ -172,7 +172,7 @@ std::vector<open_claim> claim_book::step_done(held_stream& stream, db::delivery_
     claim.in_doubt = false;
     claim.at_store = false;
     claim.known.clear();
-    go_on(claim, now, policy);
+    opened(claim, now, policy);
   }
   for (const claim_id each : step.regenerate) {
     const auto still = stream.claims.find(each);

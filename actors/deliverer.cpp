@@ -16,10 +16,10 @@
 namespace paymentd::actors {
 
 namespace {
-/// A line about one subscriber, whose name begins it.
 // A shorter wait is not worth a line of its own.
 constexpr std::chrono::seconds hold_told_min{10};
 
+/// A line about one subscriber, whose name begins it.
 void say(spdlog::level::level_enum level, const std::string& subscriber, std::string_view what) {
   spdlog::log(level, "{}",
               with_fields(fmt::format("{}: {}", subscriber, what), {{"subscriber", subscriber}}));

@@ -274,8 +274,6 @@ consequence repeat_refused(open_claim& claim, failure why, const delivery_policy
 } // namespace
 
 void go_on(open_claim& claim, instant at, const delivery_policy& policy) {
-  if (std::ranges::any_of(claim.claim.messages, is_lost) || claim.claim.messages.empty())
-    return set_apart(claim, at, policy);
   const bool keyed = policy.key_window.count() > 0;
   const instant conclusive = conclusive_at(claim, policy);
   claim.not_before = at;
@@ -289,6 +287,13 @@ void go_on(open_claim& claim, instant at, const delivery_policy& policy) {
     claim.move = policy.can_find ? next_move::find : next_move::regenerate;
     claim.not_before = std::max(at, conclusive);
   }
+}
+
+void opened(open_claim& claim, instant now, const delivery_policy& policy) {
+  if (claim.claim.messages.empty() || std::ranges::any_of(claim.claim.messages, is_lost))
+    set_apart(claim, now, policy);
+  else
+    go_on(claim, now, policy);
 }
 
 void take_over(open_claim& claim, instant now, const delivery_policy& policy) {
@@ -306,7 +311,7 @@ void take_over(open_claim& claim, instant now, const delivery_policy& policy) {
                  : failed(each, each.lost);
     });
   else
-    go_on(claim, now, policy);
+    opened(claim, now, policy);
 }
 
 void put_back(open_claim& claim, instant now) {

@@ -97,9 +97,12 @@ struct consequence {
 };
 
 /// Decides how `claim` is gone on with at `at` or later: its key is used as long as it is safe,
-/// then it is looked up where it is in doubt, or gets a new key. Messages that are lost are set
-/// apart from the others and FAILED.
+/// then it is looked up where it is in doubt, or gets a new key.
 void go_on(open_claim& claim, instant at, const delivery_policy& policy);
+
+/// Decides what becomes of a claim that the store has just opened, halved or given a new key: it
+/// goes on, but that messages which are lost are set apart from the others and FAILED.
+void opened(open_claim& claim, instant now, const delivery_policy& policy);
 
 /// Decides what becomes of a claim that stands in the database since another life of this actor, or
 /// another process: it may have been sent.

@@ -130,14 +130,27 @@ class nhn_provider final : public provider {
     std::vector<found_message> all;
     all.reserve(over.what.recipients.size());
     for (const recipient& one : over.what.recipients) {
-      auto at = over.found.find(nhn_grouping_key(one));
-      if (at == over.found.end())
-        at = over.found.find(one.delivery_id); // sent by a release before
-      const bool is_it = at != over.found.end() &&
-                         (at->second.phone.empty() || at->second.phone == one.event.phone);
-      all.push_back(is_it ? at->second.message : found_message{});
+      const auto at = found_of(one, over.found);
+      all.push_back(at != over.found.end() ? at->second.message : found_message{});
     }
     return all;
+  }
+
+  using found_messages = std::map<std::string, nhn_found, std::less<>>;
+
+  static found_messages::const_iterator found_of(const recipient& one,
+                                                 const found_messages& found) {
+    // Of a message whose order or user is gone the id is known, and neither amount nor number.
+    if (one.event.phone.empty()) {
+      const auto at = found.lower_bound(one.delivery_id);
+      return at != found.end() && delivery_id_of(at->first) == one.delivery_id ? at : found.end();
+    }
+    auto at = found.find(nhn_grouping_key(one));
+    if (at == found.end())
+      at = found.find(one.delivery_id); // sent by a release before
+    const bool is_it =
+        at != found.end() && (at->second.phone.empty() || at->second.phone == one.event.phone);
+    return is_it ? at : found.end();
   }
 
   /// From the first event of the call, which is before any message about it, until now.

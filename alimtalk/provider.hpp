@@ -20,7 +20,7 @@ namespace paymentd::alimtalk {
 /// One message of a call.
 struct recipient {
   std::string delivery_id; // "alimtalk-<instance>-<entry id>": the recipient grouping key
-  payment_event event;
+  payment_event event;     // of `find`: with an empty phone, nothing but the entry's id is known
 };
 
 /// A call: sent whole, and repeated only whole under the same key.

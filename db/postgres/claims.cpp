@@ -236,8 +236,7 @@ result<std::vector<claim>> postgres_store::load_claims(const place& at,
   return claims;
 }
 
-// ---- opening and changing
-// -------------------------------------------------------------------------
+// ---- opening and changing -----------------------------------------------------------------------
 
 claim postgres_store::make_claim(claim_id id, instant now, std::vector<message> messages,
                                  claimed what) {

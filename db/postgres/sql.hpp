@@ -287,8 +287,7 @@ from streams s left join lateral (
   select id & ((1::bigint << 41) - 1) as last from ledger_entries
   where id > s.id << 41 and id < (s.id + 1) << 41 order by id desc limit 1) e on true)sql"};
 
-// ---- who delivers
-// ---------------------------------------------------------------------------------
+// ---- who delivers -------------------------------------------------------------------------------
 
 // A process that delivers says that it lives. Locks its row. $1 owner, $2 lease in ms.
 inline constexpr statement be_alive{"be_alive", R"sql(
@@ -375,8 +374,7 @@ inline constexpr statement held_cursors{"held_cursors", R"sql(
 select b.name, c.stream_id, c.epoch from cursors c join subscribers b on b.id = c.subscriber_id
 where c.owner = $1::text and b.name = any ($2::text[]) order by 1, 2)sql"};
 
-// ---- steps
-// ----------------------------------------------------------------------------------------
+// ---- steps --------------------------------------------------------------------------------------
 
 // Locks the cursor (update): one step at a time. The last column is the fence: whether it is still
 // this owner's under this epoch. $1 subscriber, $2 stream, $3 owner, $4 epoch.

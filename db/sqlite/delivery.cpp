@@ -59,8 +59,7 @@ delivery::delivery(connection& on)
       prune_look_(on, sql::prune_look), prune_one_(on, sql::prune_one),
       raise_kept_from_(on, sql::raise_kept_from) {}
 
-// ---- subscribers and claims as they stand
-// --------------------------------------------------------
+// ---- subscribers and claims as they stand -------------------------------------------------------
 
 subscriber delivery::subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                instant now) {
@@ -252,16 +251,18 @@ result<void> delivery::end(const place& at, const ended_claim& ended, instant no
   for (const auto& one : ended.results)
     results.push_back(&one);
   std::ranges::sort(results, {}, [](const delivery_result* one) { return one->entry; });
+  const auto match = [&] {
+    return std::ranges::equal(
+        results, entries, {}, [](const delivery_result* one) { return one->entry; },
+        &claimed_entry::id);
+  };
   // Of an entry that was deleted by hand since there is nothing to be stored.
-  std::erase_if(results, [&](const delivery_result* one) {
-    return row->first <= one->entry && one->entry <= row->last &&
-           !entry_created_.query(one->entry).next();
-  });
-  const bool match = std::ranges::equal(results, entries,
-                                        [](const delivery_result* one, const claimed_entry& entry) {
-                                          return one->entry == entry.id;
-                                        });
-  if (!match)
+  if (!match())
+    std::erase_if(results, [&](const delivery_result* one) {
+      return row->first <= one->entry && one->entry <= row->last &&
+             !entry_created_.query(one->entry).next();
+    });
+  if (!match())
     return broken("the results of claim " + std::to_string(ended.id.value) +
                   " are not exactly those of its messages");
 

@@ -24,7 +24,8 @@ std::unexpected<error> failed_file(std::string_view what, const std::string& pat
   return broken(std::string(what) + " " + path + ": " + std::strerror(errno));
 }
 
-/// A file that is removed again unless it was kept.
+/// A file that was made under a name of passage, and loses that name in the end. What is to stay
+/// has another name by then.
 class unfinished_file {
  public:
   explicit unfinished_file(std::string path) : path_(std::move(path)) {}
@@ -78,12 +79,13 @@ result<std::int64_t> back_up(const std::string& from, const std::string& to) {
   if (fs::exists(fs::symlink_status(to)))
     return broken(to + " exists already: a backup writes over nothing");
   const fs::path directory = fs::absolute(to).parent_path();
-  const unfinished_file copy(to + ".unfinished-" + std::to_string(::getpid()));
+  const std::string passage = to + ".unfinished-" + std::to_string(::getpid());
   constexpr mode_t owner_only = 0600; // phone numbers and balances
-  const int made = ::open(copy.path().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, owner_only);
+  const int made = ::open(passage.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, owner_only);
   if (made < 0)
-    return failed_file("cannot make", copy.path());
+    return failed_file("cannot make", passage);
   ::close(made);
+  const unfinished_file copy(passage);
   try {
     connection source(from, access::read_only);
     if (auto fits = check_schema(source); !fits)

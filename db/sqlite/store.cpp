@@ -18,8 +18,7 @@ sqlite_store::writing_session::writing_session(connection& on, reading& reads)
 sqlite_store::sqlite_store(store_options options, std::shared_ptr<file_lock> lock)
     : options_(std::move(options)), lock_(std::move(lock)) {}
 
-// ---- the edge: connections, transactions, errors
-// -------------------------------------------------
+// ---- the edge: connections, transactions, errors ------------------------------------------------
 
 result<void> sqlite_store::open() {
   if (session_)

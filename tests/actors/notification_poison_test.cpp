@@ -1,5 +1,5 @@
-// Goal: one message that the API cannot take is FAILED with its reason, and those beside it are
-// DELIVERED within the same second, whichever answer comes first.
+// Goal: one message that the API cannot take, or that has lost its order, is FAILED with its
+// reason, and those beside it are DELIVERED within the same second, whichever answer comes first.
 // Method: as notification_failure_test; answers may take their time.
 #include "failing_delivery.hpp"
 
@@ -170,6 +170,35 @@ TEST_F(notification_poison_test, a_call_that_breaks_the_api_does_not_block_the_o
   stage.pass(1200s, 1s);
   EXPECT_TRUE(stage.all_delivered_once(poisoned));
   EXPECT_TRUE(stage.all_delivered_once(paid));
+}
+
+TEST_F(notification_poison_test, a_message_whose_order_is_gone_is_failed_and_nobody_waits) {
+  start_warm();
+  for (const std::size_t count : {1u, 5u, 40u}) {
+    auto paid = stage.pay(static_cast<int>(count), false);
+    const entry_id gone = paid[count / 2];
+    stage.store->lost.insert(gone);
+    stage.tell(payment_success{stage.stream, paid.back()});
+    stage.pass(3s);
+    EXPECT_EQ(stage.result_of(gone).status, delivery_status::failed);
+    EXPECT_EQ(stage.result_of(gone).last_error, "its order is gone");
+    std::erase(paid, gone);
+    EXPECT_TRUE(stage.all_delivered_once(paid));
+    EXPECT_EQ(provider.times_accepted(gone), 0);
+  }
+  EXPECT_EQ(stage.counters->restarts, 0u);
+}
+
+TEST_F(notification_poison_test, what_was_sent_before_its_order_was_gone_is_looked_up) {
+  start_warm();
+  provider.hold_answers = true;
+  auto paid = stage.pay(4);
+  stage.run();
+  stage.store->lost.insert(paid[1]);
+  ASSERT_TRUE(stage.kill());
+  provider.hold_answers = false;
+  stage.pass(25min, 100ms);
+  EXPECT_TRUE(stage.all_delivered_once(paid)) << "the provider has had it";
 }
 
 } // namespace

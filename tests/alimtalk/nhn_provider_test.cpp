@@ -218,6 +218,26 @@ TEST_F(nhn_provider_test, a_search_finds_what_was_accepted_and_nothing_else) {
   EXPECT_EQ(*find(*to, what), std::vector<found_message>(3));
 }
 
+TEST_F(nhn_provider_test, a_search_finds_another_amount_or_number_not_and_what_is_lost_by_its_id) {
+  const auto to = nhn();
+  call what = example_call("k", 1, evening);
+  ASSERT_TRUE(send(*to, what));
+  const std::string id = find(*to, what)->front().provider_message_id;
+  EXPECT_FALSE(id.empty());
+  call other = what;
+  other.recipients[0].event.total = {12001};
+  EXPECT_EQ(find(*to, other)->front(), found_message{});
+  other = what;
+  other.recipients[0].event.phone = "01099999999";
+  EXPECT_EQ(find(*to, other)->front(), found_message{});
+  other.recipients[0].event = payment_event{};
+  EXPECT_EQ(find(*to, other)->front().provider_message_id, id) << "its order is gone";
+  other.recipients[0].delivery_id = "alimtalk-11";
+  EXPECT_EQ(find(*to, other)->front(), found_message{});
+  other.recipients[0].delivery_id = "alimtalk-0";
+  EXPECT_EQ(find(*to, other)->front(), found_message{});
+}
+
 TEST_F(nhn_provider_test, a_search_that_fails_is_an_outage) {
   const auto to = nhn(short_time);
   fake_.set_behaviour({.hang = true});

@@ -18,8 +18,7 @@ const std::filesystem::path pgbouncer = "/usr/sbin/pgbouncer";
 class postgres_pooler : public postgres {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(pgbouncer))
-      GTEST_SKIP() << "pgbouncer is not installed";
+    ASSERT_TRUE(std::filesystem::exists(pgbouncer)) << "install what scripts/packages.txt names";
   }
 
   void pool(const std::string& mode) {
@@ -29,8 +28,9 @@ class postgres_pooler : public postgres {
     std::ofstream(directory_ / "pgbouncer.ini")
         << "[databases]\n* = host=" << cluster.socket().parent_path().string()
         << " user=postgres\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\nunix_socket_dir = "
-        << directory_.string() << "\nauth_type = trust\nauth_file = "
-        << (directory_ / "users.txt").string() << "\npool_mode = " << mode << "\n";
+        << directory_.string()
+        << "\nauth_type = trust\nauth_file = " << (directory_ / "users.txt").string()
+        << "\npool_mode = " << mode << "\n";
     std::vector<std::string> words{pgbouncer.string(), (directory_ / "pgbouncer.ini").string()};
     if (::geteuid() == 0) { // it refuses to run as root
       const passwd* const who = ::getpwnam("postgres");
@@ -45,8 +45,8 @@ class postgres_pooler : public postgres {
   }
 
   std::string url() const override {
-    return pooler_ ? "postgresql:///" + database + "?user=postgres&port=6432&host=" +
-                         directory_.string()
+    return pooler_ ? "postgresql:///" + database +
+                         "?user=postgres&port=6432&host=" + directory_.string()
                    : postgres::url();
   }
 
