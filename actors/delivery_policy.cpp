@@ -424,8 +424,13 @@ alimtalk::call call_of(const db::claim& claim, const std::string& subscriber,
   alimtalk::call call{.key = claim.key, .recipients = {}, .instance = instance};
   const std::string prefix = subscriber + '-' + instance + '-';
   call.recipients.reserve(claim.messages.size());
-  for (const db::message& each : claim.messages)
-    call.recipients.push_back({prefix + std::to_string(each.event.entry.value), each.event});
+  for (const db::message& each : claim.messages) {
+    constexpr std::size_t number_bytes = 16;
+    alimtalk::recipient& one = call.recipients.emplace_back();
+    one.delivery_id.reserve(prefix.size() + number_bytes);
+    one.delivery_id.append(prefix).append(std::to_string(each.event.entry.value));
+    one.event = each.event;
+  }
   return call;
 }
 

@@ -215,7 +215,12 @@ class reader final : public nlohmann::json_sax<nlohmann::json> {
 } // namespace
 
 std::string nhn_grouping_key(const recipient& one) {
-  return one.delivery_id + "." + std::to_string(one.event.final_amount().value);
+  constexpr std::size_t amount_bytes = 17; // a dot and 2^53
+  std::string key;
+  key.reserve(one.delivery_id.size() + amount_bytes);
+  key.append(one.delivery_id).push_back('.');
+  append_number(key, one.event.final_amount().value);
+  return key;
 }
 
 std::string_view delivery_id_of(std::string_view grouping_key) {

@@ -69,13 +69,10 @@ void note_warning(void* gave_up, const PGresult* notice) {
 
 // ---- rows ---------------------------------------------------------------------------------------
 
-const char* rows::value(int row, int column, std::size_t width) const {
-  if (is_null(row, column) ||
-      static_cast<std::size_t>(PQgetlength(result_.get(), row, column)) != width)
-    throw std::runtime_error("database: row " + std::to_string(row) + ", column " +
-                             std::to_string(column) + " is not a value of " +
-                             std::to_string(width) + " bytes");
-  return PQgetvalue(result_.get(), row, column);
+void rows::throw_misfit(int row, int column, std::size_t width) {
+  throw std::runtime_error("database: row " + std::to_string(row) + ", column " +
+                           std::to_string(column) + " is not a value of " + std::to_string(width) +
+                           " bytes");
 }
 
 std::vector<std::int64_t> rows::integers(int row, int column) const {

@@ -4,9 +4,12 @@
 
 #include "domain/types.hpp"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <ranges>
 #include <string>
@@ -65,9 +68,15 @@ class parameters {
   /// instant, or an optional of one.
   template <std::ranges::input_range Items, class Number>
   parameters& add_array(element type, const Items& items, Number number) {
-    begin_array(type, static_cast<std::size_t>(std::ranges::size(items)));
+    const auto size = static_cast<std::size_t>(std::ranges::size(items));
+    begin_array(type, size);
+    // Room for all at once, and written from left to right: batches are made of these.
+    const std::size_t from = bytes_.size();
+    bytes_.resize(from + size * element_bytes_max);
+    char* at = bytes_.data() + from;
     for (const auto& item : items)
-      add_element(type, number(item));
+      at = put_element(at, type, number(item));
+    bytes_.resize(static_cast<std::size_t>(at - bytes_.data()));
     end_value();
     return *this;
   }
@@ -99,22 +108,51 @@ class parameters {
   void end_value() { ends_.push_back(bytes_.size()); }
   void add_text_element(std::optional<std::string_view> text);
 
+  // An element behind its length; at most this many bytes. Gives the place behind it.
+  static constexpr std::size_t element_bytes_max = 4 + 8;
   template <class Tag>
-  void add_element(element type, strong_id<Tag> id) {
-    add_element(type, id.value);
+  static char* put_element(char* at, element type, strong_id<Tag> id) {
+    return put_element(at, type, id.value);
   }
-  void add_element(element type, won amount) { add_element(type, amount.value); }
-  void add_element(element type, instant at) { add_element(type, to_server_time(at)); }
-  void add_element(element type, std::int64_t number);
-  void add_element(element type, row_place place);
+  static char* put_element(char* at, element type, won amount) {
+    return put_element(at, type, amount.value);
+  }
+  static char* put_element(char* at, element type, instant time) {
+    return put_element(at, type, to_server_time(time));
+  }
+  static char* put_element(char* at, element type, std::int64_t number) {
+    return type == element::int2 ? put_value(at, static_cast<std::int16_t>(number))
+                                 : put_value(at, number);
+  }
+  static char* put_element(char* at, element, row_place place) {
+    at = put(at, static_cast<std::int32_t>(place.raw.size()));
+    return std::ranges::copy(place.raw, at).out;
+  }
   template <class Value>
-  void add_element(element type, const std::optional<Value>& value) {
-    if (value)
-      add_element(type, *value);
-    else
-      add_null_element();
+  static char* put_element(char* at, element type, const std::optional<Value>& value) {
+    return value ? put_element(at, type, *value) : put(at, null_length);
   }
-  void add_null_element();
+  template <class Number>
+  static char* put_value(char* at, Number number) {
+    return put(put(at, std::int32_t{sizeof number}), number);
+  }
+  // The server's format is big-endian.
+  template <class Number>
+  static char* put(char* at, Number number) {
+    static_assert(std::endian::native == std::endian::little);
+    const Number swapped = std::byteswap(number);
+    std::memcpy(at, &swapped, sizeof swapped);
+    return at + sizeof swapped;
+  }
+  template <class Number>
+  void append(Number number) {
+    std::array<char, sizeof number> raw;
+    put(raw.data(), number);
+    bytes_.append(raw.data(), raw.size());
+  }
+
+  // The length of a null element.
+  static constexpr std::int32_t null_length = -1;
 
   std::string bytes_;
   std::vector<std::size_t> ends_; // of each value in bytes_
