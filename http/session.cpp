@@ -332,15 +332,23 @@ session::intake session::take_head() {
   return intake::partial;
 }
 
-std::optional<problem> session::foreign_to_here() const {
+std::optional<problem> session::foreign_to_here() {
+  // Most clients say the same in each request of a connection: that is judged once.
+  const bool says_host_alone = request_.origin.empty() && request_.fetch_site.empty() &&
+                               request_.target.starts_with('/') && !request_.host.empty();
+  if (says_host_alone && request_.host == good_host_)
+    return std::nullopt;
   // An absolute target wins over Host (RFC 9112, 3.2.2).
   const std::string_view named = host_of_target(request_.target);
   const bool reads = request_.method == http_method::get || request_.method == http_method::head;
-  return objection_to({.host = named.empty() ? std::string_view{request_.host} : named,
-                       .origin = request_.origin,
-                       .fetch_site = request_.fetch_site,
-                       .changes = !reads},
-                      owner_.options().site);
+  auto objection = objection_to({.host = named.empty() ? std::string_view{request_.host} : named,
+                                 .origin = request_.origin,
+                                 .fetch_site = request_.fetch_site,
+                                 .changes = !reads},
+                                owner_.options().site);
+  if (says_host_alone && !objection)
+    good_host_ = request_.host;
+  return objection;
 }
 
 std::optional<problem> session::unfit_body(bool has_body) {

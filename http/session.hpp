@@ -77,7 +77,7 @@ class session {
   bool skip_empty_lines();
   intake take_in();
   intake take_head();
-  std::optional<problem> foreign_to_here() const;
+  std::optional<problem> foreign_to_here();
   std::optional<problem> unfit_body(bool has_body);
   intake malformed(error_code ec);
   intake after_failed_read(error_code ec);
@@ -108,6 +108,7 @@ class session {
   int answers_in_turn_ = 0;
   std::size_t empty_line_bytes_ = 0; // before the present request
   route_match call_;
+  std::string good_host_;            // the last Host that there was nothing against
   std::optional<problem> objection_; // known since the header; told once the body is read
   steady_instant deadline_ = steady_instant::max();
   steady_instant new_until_; // the first request is still to come, even in a stop
