@@ -15,7 +15,7 @@ struct entrance {
   std::vector<caf::actor> lanes;      // by user id
   std::vector<caf::actor> readers;    // by the id that is read
   std::vector<caf::actor> listers; // of deliveries; apart from the readers, whom a page would delay
-  caf::actor retrier;              // of deliveries
+  caf::actor retry_lane;           // of deliveries
 
   /// Who takes `submit` with this command. Commands on orders go through their order's actor.
   const caf::actor& taking(const command& what) const;

@@ -68,7 +68,7 @@ struct looked_up {
 
 /// That a FAILED delivery be tried again; answered by exactly one `looked_up`, with the delivery as
 /// it is then, not_failed or not_found.
-struct redeliver {
+struct retry_delivery {
   ticket from;
   db::get_delivery what;
 };
@@ -216,7 +216,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::submit_many)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::look_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::looked_up)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::redeliver)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retry_delivery)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::assignment)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::order_idle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_take_stream)

@@ -159,7 +159,7 @@ void payment_system::start_retries(const caf::actor& store) {
   options.worker = store;
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
     options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
-  way_in_.retrier = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
+  way_in_.retry_lane = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
 }
 
 void payment_system::start_lanes(const std::vector<caf::actor>& workers, const caf::actor& keeper) {

@@ -1,5 +1,5 @@
 // All actors of a process, wired: workers, lanes, registries, and one supervised notification actor
-// a subscriber. Made, started and stopped on one thread (paymentd.cpp's, or a test's).
+// a subscriber. Made, started and stopped on one thread (app/serve.cpp's, or a test's).
 #pragma once
 
 #include "actors/entrance.hpp"

@@ -22,7 +22,7 @@ void send_batch(lane_actor* self) {
   const steady_instant now = self->clock().now();
   do_retry batch;
   while (!state.pending.empty() && batch.which.size() < state.options.batch_max) {
-    redeliver& next = state.pending.front();
+    retry_delivery& next = state.pending.front();
     if (next.from.begin_by < now) {
       reply(self, next.from, std::unexpected(no_outcome::overloaded));
     } else {
@@ -48,7 +48,7 @@ no_outcome meaning_of(db::error_kind kind) {
 
 void on_retried(lane_actor* self, batch_retried& done) {
   auto& state = self->state;
-  const std::vector<redeliver> asked = std::exchange(state.asked, {});
+  const std::vector<retry_delivery> asked = std::exchange(state.asked, {});
   if (done.answers && done.answers->size() != asked.size())
     done.answers = std::unexpected(
         db::error{db::error_kind::broken, std::to_string(done.answers->size()) + " answers to " +
@@ -77,7 +77,7 @@ void on_retried(lane_actor* self, batch_retried& done) {
 caf::behavior retry_lane(lane_actor* self, retry_lane_options options) {
   self->state.options = std::move(options);
   return {
-      [self](redeliver& what) {
+      [self](retry_delivery& what) {
         auto& state = self->state;
         if (state.pending.size() >= state.options.pending_max) {
           reply(self, what.from, std::unexpected(no_outcome::overloaded));

@@ -24,8 +24,8 @@ struct retry_lane_options {
 struct retry_lane_state {
   static inline const char* name = "retry-lane";
   retry_lane_options options;
-  std::deque<redeliver> pending;
-  std::vector<redeliver> asked; // what the worker is at, in its order; empty: it is free
+  std::deque<retry_delivery> pending;
+  std::vector<retry_delivery> asked; // what the worker is at, in its order; empty: it is free
 };
 
 caf::behavior retry_lane(caf::stateful_actor<retry_lane_state>* self, retry_lane_options options);

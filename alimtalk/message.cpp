@@ -1,6 +1,6 @@
 #include "alimtalk/message.hpp"
 
-#include "alimtalk/json_text.hpp"
+#include "net/json_text.hpp"
 
 #include <algorithm>
 
@@ -66,7 +66,7 @@ std::string korea_time_text(instant at) {
   const auto minutes = std::chrono::floor<std::chrono::minutes>(local - day).count();
   std::string text;
   text.reserve(sizeof "2026-11-22 23:05");
-  append_number(text, static_cast<int>(date.year()));
+  net::append_number(text, static_cast<int>(date.year()));
   text.push_back('-');
   append_two_digits(text, static_cast<unsigned>(date.month()));
   text.push_back('-');
@@ -116,7 +116,7 @@ std::string masked_phone(std::string_view phone) {
 std::string log_line(std::string_view delivery_id, const payment_event& event, bool mask_phone) {
   std::string line = "AlimTalk to ";
   line.append(mask_phone ? masked_phone(event.phone) : event.phone).append(": order ");
-  append_number(line, event.order.value);
+  net::append_number(line, event.order.value);
   line.append(event.kind == entry_kind::refund ? " refunded, " : " paid, ");
   line.append(amount_text(event.final_amount())).append(" at ");
   line.append(korea_time_text(event.at)).append(" (Korea) [");

@@ -1,6 +1,6 @@
 #include "alimtalk/nhn_json.hpp"
 
-#include "alimtalk/json_text.hpp"
+#include "net/json_text.hpp"
 #include "alimtalk/message.hpp"
 
 #include <nlohmann/json.hpp>
@@ -18,28 +18,28 @@ void append_fallback(std::string& json, const fallback_message& fallback,
   json.append(fallback.is_long ? R"("LMS")" : R"("SMS")");
   if (!fallback.title.empty()) {
     json.append(R"(,"resendTitle":)");
-    append_json_string(json, filled_in(fallback.title, event));
+    net::append_json_string(json, filled_in(fallback.title, event));
   }
   if (!fallback.text.empty()) {
     json.append(R"(,"resendContent":)");
-    append_json_string(json, filled_in(fallback.text, event));
+    net::append_json_string(json, filled_in(fallback.text, event));
   }
   json.append(R"(,"resendSendNo":)");
-  append_json_string(json, fallback.from);
+  net::append_json_string(json, fallback.from);
   json.push_back('}');
 }
 
 void append_recipient(std::string& json, const nhn_sender& from, const recipient& one) {
   json.append(R"({"recipientNo":)");
-  append_json_string(json, one.event.phone);
+  net::append_json_string(json, one.event.phone);
   json.append(R"(,"templateParameter":{)");
   bool first = true;
   for (const template_parameter& parameter : template_parameters(one.event)) {
     if (!std::exchange(first, false))
       json.push_back(',');
-    append_json_string(json, parameter.name);
+    net::append_json_string(json, parameter.name);
     json.push_back(':');
-    append_json_string(json, parameter.value);
+    net::append_json_string(json, parameter.value);
   }
   json.push_back('}');
   // Said either way: where nothing is said, the setting of NHN's console applies.
@@ -48,7 +48,7 @@ void append_recipient(std::string& json, const nhn_sender& from, const recipient
   else
     json.append(R"(,"resendParameter":{"isResend":false})");
   json.append(R"(,"recipientGroupingKey":)");
-  append_json_string(json, nhn_grouping_key(one));
+  net::append_json_string(json, nhn_grouping_key(one));
   json.push_back('}');
 }
 
@@ -219,7 +219,7 @@ std::string nhn_grouping_key(const recipient& one) {
   std::string key;
   key.reserve(one.delivery_id.size() + amount_bytes);
   key.append(one.delivery_id).push_back('.');
-  append_number(key, one.event.final_amount().value);
+  net::append_number(key, one.event.final_amount().value);
   return key;
 }
 
@@ -231,11 +231,11 @@ std::string nhn_send_body(const nhn_sender& from, const call& what) {
   std::string json;
   json.reserve(recipient_bytes * (what.recipients.size() + 1));
   json.append(R"({"senderKey":)");
-  append_json_string(json, from.sender_key);
+  net::append_json_string(json, from.sender_key);
   json.append(R"(,"templateCode":)");
-  append_json_string(json, from.template_code);
+  net::append_json_string(json, from.template_code);
   json.append(R"(,"senderGroupingKey":)");
-  append_json_string(json, what.key);
+  net::append_json_string(json, what.key);
   json.append(R"(,"recipientList":[)");
   bool first = true;
   for (const recipient& one : what.recipients) {

@@ -225,7 +225,7 @@ failure after_status(failure refused) {
 }
 
 /// An answer whose status is not 2xx: NHN's own code says more than the status, where there is one.
-failure refused_by_status(const http_response& response, std::size_t recipients) {
+failure refused_by_status(const net::http_response& response, std::size_t recipients) {
   if (response.status >= 400 && response.status < 500 && response.status != 429) {
     const std::optional<nhn_answer> answer = parse_nhn_answer(response.body);
     if (answer && answer->code && *answer->code != code_accepted)
@@ -235,7 +235,7 @@ failure refused_by_status(const http_response& response, std::size_t recipients)
 }
 
 /// The answer to a search.
-std::expected<nhn_answer, failure> look_up(const http_result& result) {
+std::expected<nhn_answer, failure> look_up(const net::http_result& result) {
   if (std::optional<failure> failed = failed_look_up(result))
     return std::unexpected(*std::move(failed));
   std::optional<nhn_answer> answer = parse_nhn_answer(result->body);
@@ -272,7 +272,7 @@ std::optional<final_result> final_of(nhn_result& found, instant otherwise) {
 
 } // namespace
 
-call_result nhn_call_result(const call& what, http_result result, bool falls_back) {
+call_result nhn_call_result(const call& what, net::http_result result, bool falls_back) {
   if (!result)
     return std::unexpected(no_answer(std::move(result).error()));
   if (result->status < 200 || result->status > 299)
@@ -291,7 +291,7 @@ call_result nhn_call_result(const call& what, http_result result, bool falls_bac
   return match_results(what, *answer, falls_back);
 }
 
-std::expected<nhn_page, failure> nhn_search_page(http_result result) {
+std::expected<nhn_page, failure> nhn_search_page(net::http_result result) {
   std::expected<nhn_answer, failure> answer = look_up(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());
@@ -316,7 +316,7 @@ std::expected<nhn_page, failure> nhn_search_page(http_result result) {
   return page;
 }
 
-std::expected<std::vector<nhn_news>, failure> nhn_news_page(http_result result) {
+std::expected<std::vector<nhn_news>, failure> nhn_news_page(net::http_result result) {
   std::expected<nhn_answer, failure> answer = look_up(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());
@@ -326,7 +326,7 @@ std::expected<std::vector<nhn_news>, failure> nhn_news_page(http_result result) 
   return news;
 }
 
-std::expected<std::uint64_t, failure> nhn_news_count(http_result result) {
+std::expected<std::uint64_t, failure> nhn_news_count(net::http_result result) {
   std::expected<nhn_answer, failure> answer = look_up(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());
@@ -335,7 +335,7 @@ std::expected<std::uint64_t, failure> nhn_news_count(http_result result) {
   return *answer->total;
 }
 
-std::expected<nhn_final_page, failure> nhn_final_results(http_result result, instant asked_to) {
+std::expected<nhn_final_page, failure> nhn_final_results(net::http_result result, instant asked_to) {
   std::expected<nhn_answer, failure> answer = look_up(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());

@@ -1,11 +1,11 @@
 #include "alimtalk/nhn_provider.hpp"
 
-#include "alimtalk/http_client.hpp"
+#include "net/http_client.hpp"
 #include "alimtalk/message.hpp"
 #include "alimtalk/nhn_json.hpp"
 #include "alimtalk/nhn_outcome.hpp"
 #include "alimtalk/nhn_results.hpp"
-#include "alimtalk/origin.hpp"
+#include "net/origin.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -27,9 +27,9 @@ constexpr std::chrono::days search_margin{1};
 
 class nhn_provider final : public provider {
  public:
-  nhn_provider(nhn_options options, std::unique_ptr<http_client> client)
+  nhn_provider(nhn_options options, std::unique_ptr<net::http_client> client)
       : options_(std::move(options)),
-        app_path_("/alimtalk/v2.3/appkeys/" + percent_encoded(options_.app_key)),
+        app_path_("/alimtalk/v2.3/appkeys/" + net::percent_encoded(options_.app_key)),
         messages_path_(app_path_ + "/messages"), client_(std::move(client)) {}
 
   std::string_view name() const override { return "nhn"; }
@@ -37,7 +37,7 @@ class nhn_provider final : public provider {
   void send(call what, std::function<void(call_result)> done) override {
     if (std::optional<failure> refused = refuse_at_once(what.recipients.size()))
       return done(std::unexpected(*std::move(refused)));
-    http_request request{
+    net::http_request request{
         .method = "POST",
         .target = messages_path_,
         .headers = {{"Content-Type", "application/json;charset=UTF-8"},
@@ -47,7 +47,7 @@ class nhn_provider final : public provider {
             nhn_send_body({options_.sender_key, options_.template_code, options_.fallback}, what)};
     client_->request(std::move(request),
                      [what = std::move(what), falls_back = options_.fallback.has_value(),
-                      done = std::move(done)](http_result result) {
+                      done = std::move(done)](net::http_result result) {
                        done(nhn_call_result(what, std::move(result), falls_back));
                      });
   }
@@ -66,7 +66,7 @@ class nhn_provider final : public provider {
     if (stopped_)
       return done(std::unexpected(stopped()));
     read_nhn_results(
-        [this](std::string below_app_key, std::function<void(http_result)> then) {
+        [this](std::string below_app_key, std::function<void(net::http_result)> then) {
           client_->request({.method = "GET",
                             .target = app_path_ + std::move(below_app_key),
                             .headers = {{"X-Secret-Key", options_.secret_key}},
@@ -99,14 +99,14 @@ class nhn_provider final : public provider {
 
   void next_page(std::shared_ptr<search> on) {
     ++on->page;
-    http_request request{.method = "GET",
+    net::http_request request{.method = "GET",
                          .target = messages_path_ +
-                                   "?senderGroupingKey=" + percent_encoded(on->what.key) +
+                                   "?senderGroupingKey=" + net::percent_encoded(on->what.key) +
                                    on->window + "&pageNum=" + std::to_string(on->page) +
                                    "&pageSize=" + std::to_string(page_size),
                          .headers = {{"X-Secret-Key", options_.secret_key}},
                          .body = {}};
-    client_->request(std::move(request), [this, on](http_result result) {
+    client_->request(std::move(request), [this, on](net::http_result result) {
       std::expected<nhn_page, failure> page = nhn_search_page(std::move(result));
       if (!page)
         return on->done(std::unexpected(std::move(page).error()));
@@ -160,8 +160,8 @@ class nhn_provider final : public provider {
                      return one.event.at;
                    }).event.at;
     from = std::clamp<instant>(from, now - search_window_max, now);
-    return "&startRequestDate=" + percent_encoded(korea_time_text(from - search_margin)) +
-           "&endRequestDate=" + percent_encoded(korea_time_text(now + search_margin));
+    return "&startRequestDate=" + net::percent_encoded(korea_time_text(from - search_margin)) +
+           "&endRequestDate=" + net::percent_encoded(korea_time_text(now + search_margin));
   }
 
   std::optional<failure> refuse_at_once(std::size_t recipients) const {
@@ -178,7 +178,7 @@ class nhn_provider final : public provider {
   const std::string app_path_;
   const std::string messages_path_;
   std::atomic<bool> stopped_ = false;
-  const std::unique_ptr<http_client> client_; // the last member: its callbacks use the others
+  const std::unique_ptr<net::http_client> client_; // the last member: its callbacks use the others
 };
 
 /// The first option that cannot be used, as a line; empty where all can.
@@ -189,7 +189,7 @@ std::string wrong_option(const nhn_options& options) {
       {"sender_key", options.sender_key},
       {"template_code", options.template_code}};
   for (const auto& [name, text] : texts)
-    if (text.empty() || !safe_in_header(text))
+    if (text.empty() || !net::safe_in_header(text))
       return std::string(name) + (text.empty() ? " is empty" : " has control characters");
   if (options.template_code.size() > nhn_template_code_max)
     return "template_code is longer than 20 characters";
@@ -199,7 +199,7 @@ std::string wrong_option(const nhn_options& options) {
     return "max_recipients must be 1 to 1000";
   if (options.connections_max == 0 || options.timeout <= std::chrono::milliseconds{0})
     return "max_in_flight and timeout must be above 0";
-  if (std::string wrong = wrong_ca_file(options.ca_file); !wrong.empty())
+  if (std::string wrong = net::wrong_ca_file(options.ca_file); !wrong.empty())
     return "ca_file: " + std::move(wrong);
   return {};
 }
@@ -213,14 +213,14 @@ std::expected<std::unique_ptr<provider>, std::string> make_nhn_provider(nhn_opti
     options.now = [] {
       return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
     };
-  http_client_options http;
+  net::http_client_options http;
   http.origin = options.base_url;
   http.timeout = options.timeout;
   http.connect_timeout = std::min(http.connect_timeout, options.timeout);
   http.connections_max = options.connections_max;
   http.response_bytes_max = options.response_bytes_max;
   http.ca_file = options.ca_file;
-  auto client = http_client::create(std::move(http));
+  auto client = net::http_client::create(std::move(http));
   if (!client)
     return std::unexpected("base_url: " + std::move(client).error());
   return std::make_unique<nhn_provider>(std::move(options), *std::move(client));

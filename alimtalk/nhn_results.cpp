@@ -2,7 +2,7 @@
 
 #include "alimtalk/message.hpp"
 #include "alimtalk/nhn_outcome.hpp"
-#include "alimtalk/origin.hpp"
+#include "net/origin.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -50,13 +50,13 @@ class reading : public std::enable_shared_from_this<reading> {
   reading(nhn_get get, results_query what, std::function<void(results_answer)> done)
       : get_(std::move(get)), what_(std::move(what)), done_(std::move(done)),
         at_(read_cursor(what_.cursor)),
-        span_("?startUpdateDate=" + percent_encoded(korea_time_text(what_.from)) +
+        span_("?startUpdateDate=" + net::percent_encoded(korea_time_text(what_.from)) +
               "&endUpdateDate=" +
-              percent_encoded(korea_time_text(what_.to + std::chrono::minutes{1}))) {}
+              net::percent_encoded(korea_time_text(what_.to + std::chrono::minutes{1}))) {}
 
   void begin() {
     get_("/message-results" + span_ + paging(at_.page),
-         [self = shared_from_this()](http_result answer) { self->on_news(std::move(answer)); });
+         [self = shared_from_this()](net::http_result answer) { self->on_news(std::move(answer)); });
   }
 
  private:
@@ -65,7 +65,7 @@ class reading : public std::enable_shared_from_this<reading> {
     std::size_t page = 1;
   };
 
-  void on_news(http_result answer) {
+  void on_news(net::http_result answer) {
     auto news = nhn_news_page(std::move(answer));
     if (!news)
       return fail(std::move(news).error());
@@ -78,10 +78,10 @@ class reading : public std::enable_shared_from_this<reading> {
     if (!is_full_ && at_.page == 1)
       return look_up_more();
     get_("/message-results/count" + span_,
-         [self = shared_from_this()](http_result counted) { self->on_count(std::move(counted)); });
+         [self = shared_from_this()](net::http_result counted) { self->on_count(std::move(counted)); });
   }
 
-  void on_count(http_result answer) {
+  void on_count(net::http_result answer) {
     const auto total = nhn_news_count(std::move(answer));
     if (!total)
       return fail(total.error());
@@ -99,9 +99,9 @@ class reading : public std::enable_shared_from_this<reading> {
       to_look_up_.pop_front();
       ++open_;
       std::string target =
-          "/messages?requestId=" + percent_encoded(next.request_id) + paging(next.page);
+          "/messages?requestId=" + net::percent_encoded(next.request_id) + paging(next.page);
       get_(std::move(target),
-           [self = shared_from_this(), next = std::move(next)](http_result answer) mutable {
+           [self = shared_from_this(), next = std::move(next)](net::http_result answer) mutable {
              self->on_messages(std::move(next), std::move(answer));
            });
     }
@@ -109,7 +109,7 @@ class reading : public std::enable_shared_from_this<reading> {
       finish();
   }
 
-  void on_messages(look_up asked, http_result answer) {
+  void on_messages(look_up asked, net::http_result answer) {
     --open_;
     if (over_)
       return;

@@ -4,13 +4,13 @@
 
 namespace paymentd::alimtalk {
 
-failure no_answer(http_error error) {
-  if (error.written || error.what == http_error::kind::stopped)
+failure no_answer(net::http_error error) {
+  if (error.written || error.what == net::http_error::kind::stopped)
     return {.kind = failure_class::unknown, .reason = std::move(error.reason)};
   return {.kind = failure_class::outage, .reason = std::move(error.reason), .never_written = true};
 }
 
-failure refused_status(const http_response& response) {
+failure refused_status(const net::http_response& response) {
   const int status = response.status;
   failure refused{.kind = failure_class::outage, .reason = "HTTP " + std::to_string(status)};
   if (response.retry_after)
@@ -29,7 +29,7 @@ failure refused_status(const http_response& response) {
   return refused;
 }
 
-std::optional<failure> failed_look_up(const http_result& result) {
+std::optional<failure> failed_look_up(const net::http_result& result) {
   if (!result)
     return failure{.kind = failure_class::outage,
                    .reason = result.error().reason,

@@ -1,6 +1,6 @@
 #include "alimtalk/solapi_json.hpp"
 
-#include "alimtalk/json_text.hpp"
+#include "net/json_text.hpp"
 #include "alimtalk/message.hpp"
 
 #include <nlohmann/json.hpp>
@@ -15,31 +15,31 @@ constexpr std::size_t message_bytes = 400; // of one message in a body, about
 void append_message(std::string& out, const solapi_sender& from, const call& what,
                     const recipient& one) {
   out.append(R"({"to":)");
-  append_json_string(out, one.event.phone);
+  net::append_json_string(out, one.event.phone);
   if (from.fallback) {
     out.append(R"(,"from":)");
-    append_json_string(out, from.fallback->from);
+    net::append_json_string(out, from.fallback->from);
     if (!from.fallback->text.empty()) {
       out.append(R"(,"text":)");
-      append_json_string(out, filled_in(from.fallback->text, one.event));
+      net::append_json_string(out, filled_in(from.fallback->text, one.event));
     }
   }
   out.append(R"(,"type":"ATA","kakaoOptions":{"pfId":)");
-  append_json_string(out, from.pf_id);
+  net::append_json_string(out, from.pf_id);
   out.append(R"(,"templateId":)");
-  append_json_string(out, from.template_id);
+  net::append_json_string(out, from.template_id);
   out.append(R"(,"disableSms":)").append(from.fallback ? "false" : "true");
   out.append(R"(,"variables":{)");
   bool first = true;
   for (const template_parameter& parameter : template_parameters(one.event)) {
     out.append(std::exchange(first, false) ? R"("#{)" : R"(,"#{)");
     out.append(parameter.name).append(R"(}":)");
-    append_json_string(out, parameter.value);
+    net::append_json_string(out, parameter.value);
   }
   out.append(R"(}},"customFields":{"deliveryId":)");
-  append_json_string(out, one.delivery_id);
+  net::append_json_string(out, one.delivery_id);
   out.append(R"(,"callKey":)");
-  append_json_string(out, what.key);
+  net::append_json_string(out, what.key);
   out.append("}}");
 }
 

@@ -2,7 +2,7 @@
 
 #include "alimtalk/outcome.hpp"
 #include "alimtalk/solapi_json.hpp"
-#include "alimtalk/utc_text.hpp"
+#include "net/utc_text.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -43,7 +43,7 @@ std::unexpected<failure> unknown(std::string reason) {
 
 /// An answer whose status is not 2xx: {"errorCode", "errorMessage"}. Whether a lone message is at
 /// fault shows where others pass.
-failure refused_by_status(const http_response& response) {
+failure refused_by_status(const net::http_response& response) {
   failure refused = refused_status(response);
   if (response.status < 400 || response.status >= 500 || response.status == 429)
     return refused;
@@ -182,7 +182,7 @@ call_result match_results(const call& what, const solapi_answer& answer) {
 
 } // namespace
 
-call_result solapi_call_result(const call& what, http_result result) {
+call_result solapi_call_result(const call& what, net::http_result result) {
   if (!result)
     return std::unexpected(no_answer(std::move(result).error()));
   if (result->status < 200 || result->status > 299)
@@ -194,7 +194,7 @@ call_result solapi_call_result(const call& what, http_result result) {
   return match_results(what, *answer);
 }
 
-results_answer solapi_results_page(http_result result, instant asked_to) {
+results_answer solapi_results_page(net::http_result result, instant asked_to) {
   if (std::optional<failure> failed = failed_look_up(result))
     return std::unexpected(*std::move(failed));
   std::optional<solapi_list> list = parse_solapi_list(result->body);
@@ -208,7 +208,7 @@ results_answer solapi_results_page(http_result result, instant asked_to) {
     const bool reached = each.code == code_done;
     page.results.push_back({.delivery_id = std::move(each.delivery_id),
                             .reached = reached,
-                            .at = parse_utc(each.received_at).value_or(asked_to),
+                            .at = net::parse_utc(each.received_at).value_or(asked_to),
                             .reason = reached ? "" : code_reason("Solapi", each.code, each.reason),
                             .provider_call_id = std::move(each.group_id),
                             .channel = channel_of(each.type)});

@@ -2,16 +2,16 @@
 // of failure. Pure functions; any thread.
 #pragma once
 
-#include "alimtalk/http_client.hpp"
+#include "net/http_client.hpp"
 #include "alimtalk/provider.hpp"
 
 namespace paymentd::alimtalk {
 
 /// What became of a send.
-call_result solapi_call_result(const call& what, http_result answer);
+call_result solapi_call_result(const call& what, net::http_result answer);
 
 /// One page of a list of messages by the time at which they changed; `asked_to` stands for times
 /// that Solapi does not tell. What is still under way is not in it.
-results_answer solapi_results_page(http_result answer, instant asked_to);
+results_answer solapi_results_page(net::http_result answer, instant asked_to);
 
 } // namespace paymentd::alimtalk

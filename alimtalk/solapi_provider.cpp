@@ -1,11 +1,11 @@
 #include "alimtalk/solapi_provider.hpp"
 
-#include "alimtalk/hmac.hpp"
-#include "alimtalk/http_client.hpp"
-#include "alimtalk/origin.hpp"
+#include "net/hmac.hpp"
+#include "net/http_client.hpp"
+#include "net/origin.hpp"
 #include "alimtalk/solapi_json.hpp"
 #include "alimtalk/solapi_outcome.hpp"
-#include "alimtalk/utc_text.hpp"
+#include "net/utc_text.hpp"
 
 #include <openssl/rand.h>
 
@@ -25,12 +25,12 @@ std::string random_salt() {
   std::array<std::uint8_t, 16> bytes{}; // 32 characters, of the 12 to 64 that Solapi wants
   if (RAND_bytes(bytes.data(), bytes.size()) != 1)
     throw std::runtime_error("no random bytes");
-  return hex_text(bytes);
+  return net::hex_text(bytes);
 }
 
 class solapi_provider final : public provider {
  public:
-  solapi_provider(solapi_options options, std::unique_ptr<http_client> client)
+  solapi_provider(solapi_options options, std::unique_ptr<net::http_client> client)
       : options_(std::move(options)), client_(std::move(client)) {}
 
   std::string_view name() const override { return "solapi"; }
@@ -43,14 +43,14 @@ class solapi_provider final : public provider {
                              std::to_string(options_.recipients_max)));
     if (stopped_)
       return done(never_sent("stopped"));
-    http_request request{
+    net::http_request request{
         .method = "POST",
         .target = std::string(send_path),
         .headers = {{"Content-Type", "application/json;charset=UTF-8"},
                     {"Authorization", authorization()}},
         .body = solapi_send_body({options_.pf_id, options_.template_id, options_.fallback}, what)};
     client_->request(std::move(request),
-                     [what = std::move(what), done = std::move(done)](http_result result) {
+                     [what = std::move(what), done = std::move(done)](net::http_result result) {
                        done(solapi_call_result(what, std::move(result)));
                      });
   }
@@ -62,17 +62,17 @@ class solapi_provider final : public provider {
   void results(results_query what, std::function<void(results_answer)> done) override {
     if (stopped_)
       return done(never_sent("stopped"));
-    http_request request{
+    net::http_request request{
         .method = "GET",
         .target = std::string(list_path) +
-                  "?dateType=UPDATED&startDate=" + percent_encoded(utc_text(what.from)) +
-                  "&endDate=" + percent_encoded(utc_text(what.to)) +
+                  "?dateType=UPDATED&startDate=" + net::percent_encoded(net::utc_text(what.from)) +
+                  "&endDate=" + net::percent_encoded(net::utc_text(what.to)) +
                   "&limit=" + std::to_string(list_page_size) +
-                  (what.cursor.empty() ? "" : "&startKey=") + percent_encoded(what.cursor),
+                  (what.cursor.empty() ? "" : "&startKey=") + net::percent_encoded(what.cursor),
         .headers = {{"Authorization", authorization()}},
         .body = {}};
     client_->request(std::move(request),
-                     [to = what.to, done = std::move(done)](http_result result) {
+                     [to = what.to, done = std::move(done)](net::http_result result) {
                        done(solapi_results_page(std::move(result), to));
                      });
   }
@@ -104,7 +104,7 @@ class solapi_provider final : public provider {
 
   const solapi_options options_;
   std::atomic<bool> stopped_ = false;
-  const std::unique_ptr<http_client> client_; // the last member: its callbacks use the others
+  const std::unique_ptr<net::http_client> client_; // the last member: its callbacks use the others
 };
 
 /// The first option that cannot be used, as a line; empty where all can.
@@ -115,7 +115,7 @@ std::string wrong_option(const solapi_options& options) {
       {"pf_id", options.pf_id},
       {"template_id", options.template_id}};
   for (const auto& [name, text] : texts)
-    if (text.empty() || !safe_in_header(text))
+    if (text.empty() || !net::safe_in_header(text))
       return std::string(name) + (text.empty() ? " is empty" : " has control characters");
   if (options.fallback && options.fallback->from.empty())
     return "fallback_from is empty";
@@ -123,7 +123,7 @@ std::string wrong_option(const solapi_options& options) {
     return "max_recipients must be 1 to 10000";
   if (options.connections_max == 0 || options.timeout <= std::chrono::milliseconds{0})
     return "max_in_flight and timeout must be above 0";
-  if (std::string wrong = wrong_ca_file(options.ca_file); !wrong.empty())
+  if (std::string wrong = net::wrong_ca_file(options.ca_file); !wrong.empty())
     return "ca_file: " + std::move(wrong);
   return {};
 }
@@ -132,11 +132,11 @@ std::string wrong_option(const solapi_options& options) {
 
 std::string solapi_authorization(std::string_view api_key, std::string_view api_secret, instant at,
                                  std::string_view salt) {
-  const std::string date = utc_text(at);
+  const std::string date = net::utc_text(at);
   std::string header = "HMAC-SHA256 apiKey=";
   header.append(api_key).append(", date=").append(date).append(", salt=").append(salt);
   return header.append(", signature=")
-      .append(hex_text(hmac_sha256(api_secret, date + std::string(salt))));
+      .append(net::hex_text(net::hmac_sha256(api_secret, date + std::string(salt))));
 }
 
 std::expected<std::unique_ptr<provider>, std::string> make_solapi_provider(solapi_options options) {
@@ -148,14 +148,14 @@ std::expected<std::unique_ptr<provider>, std::string> make_solapi_provider(solap
     };
   if (!options.salt)
     options.salt = random_salt;
-  http_client_options http;
+  net::http_client_options http;
   http.origin = options.base_url;
   http.timeout = options.timeout;
   http.connect_timeout = std::min(http.connect_timeout, options.timeout);
   http.connections_max = options.connections_max;
   http.response_bytes_max = options.response_bytes_max;
   http.ca_file = options.ca_file;
-  auto client = http_client::create(std::move(http));
+  auto client = net::http_client::create(std::move(http));
   if (!client)
     return std::unexpected("base_url: " + std::move(client).error());
   return std::make_unique<solapi_provider>(std::move(options), *std::move(client));

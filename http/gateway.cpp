@@ -58,8 +58,8 @@ void gateway::connect(actors::entrance to) {
   for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers, &to_.listers})
     for (const caf::actor& entrance : *entrances)
       companion->monitor(entrance);
-  if (to_.retrier)
-    companion->monitor(to_.retrier);
+  if (to_.retry_lane)
+    companion->monitor(to_.retry_lane);
   if (closed_ == actors::no_outcome::database_unavailable)
     closed_.reset(); // a stop may have closed it meanwhile
 }
@@ -84,7 +84,7 @@ auto gateway::look_up(const db::query& what) -> inquiry {
   return {*this, what, false};
 }
 
-auto gateway::redeliver(const db::get_delivery& which) -> inquiry {
+auto gateway::retry(const db::get_delivery& which) -> inquiry {
   return {*this, which, true};
 }
 
@@ -103,7 +103,8 @@ void gateway::submission::await_suspend(std::coroutine_handle<> self) {
 void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
   resume = self;
   if (changes_)
-    caf::anon_send(to(), actors::redeliver{via_.enter(*this), std::get<db::get_delivery>(what_)});
+    caf::anon_send(to(),
+                   actors::retry_delivery{via_.enter(*this), std::get<db::get_delivery>(what_)});
   else
     caf::anon_send(to(), actors::look_up{via_.enter(*this), what_});
 }

@@ -52,9 +52,9 @@ class gateway {
   /// since a query changes nothing.
   class inquiry;
   inquiry look_up(const db::query& what);
-  /// co_await redeliver(delivery): as look_up, but without an answer in time it is
+  /// co_await retry(delivery): as look_up, but without an answer in time it is
   /// `outcome_unknown`.
-  inquiry redeliver(const db::get_delivery& which);
+  inquiry retry(const db::get_delivery& which);
 
   /// Has the settlement lanes see whether the database takes a write.
   void check_stores();
@@ -155,7 +155,7 @@ class gateway {
       if (!changes)
         when_late = actors::no_outcome::database_unavailable;
     }
-    const caf::actor& to() const { return changes_ ? via_.to_.retrier : via_.to_.taking(what_); }
+    const caf::actor& to() const { return changes_ ? via_.to_.retry_lane : via_.to_.taking(what_); }
     gateway& via_;
     db::query what_;
     bool changes_; // a retry of the delivery that is named

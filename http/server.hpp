@@ -1,5 +1,5 @@
 // The HTTP side of paymentd as a whole: a listener for clients, one for operators, and their
-// threads. Used by paymentd.cpp; made, started and stopped on one thread.
+// threads. Used by app/serve.cpp; made, started and stopped on one thread.
 #pragma once
 
 #include "actors/entrance.hpp"

@@ -138,7 +138,7 @@ detached session::run(std::list<session>::iterator self) {
           auto waiting = owner_.to_actors().look_up(*query);
           show(co_await waiting);
         } else if (const auto* again = std::get_if<retry>(&next)) {
-          auto waiting = owner_.to_actors().redeliver(again->which);
+          auto waiting = owner_.to_actors().retry(again->which);
           show(co_await waiting);
         }
       }

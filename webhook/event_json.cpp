@@ -1,45 +1,45 @@
 #include "webhook/event_json.hpp"
 
-#include "alimtalk/json_text.hpp"
-#include "alimtalk/utc_text.hpp"
+#include "net/json_text.hpp"
+#include "net/utc_text.hpp"
 
 namespace paymentd::webhook {
 
-using alimtalk::append_json_string;
-using alimtalk::append_number;
-using alimtalk::utc_text;
+using net::append_json_string;
+using net::append_number;
+using net::utc_text;
 
 std::string event_json(const payment_event& event, std::string_view instance) {
   const bool refunded = event.kind == entry_kind::refund;
-  const std::string at = utc_text(event.at);
+  const std::string at = net::utc_text(event.at);
   std::string json;
   json.reserve(512);
   json.append(R"({"specversion":"1.0","id":")");
-  append_number(json, event.entry.value);
+  net::append_number(json, event.entry.value);
   json.append(R"(","source":"urn:paymentd:)").append(instance).append(R"(","type":)");
   json.append(refunded ? R"("paymentd.payment.refunded.v1")"
                        : R"("paymentd.payment.succeeded.v1")");
   json.append(R"(,"subject":"orders/)");
-  append_number(json, event.order.value);
+  net::append_number(json, event.order.value);
   json.append(R"(","time":")").append(at);
   json.append(R"(","datacontenttype":"application/json","data":{"id":)");
-  append_number(json, event.order.value);
+  net::append_number(json, event.order.value);
   json.append(R"(,"userId":)");
-  append_number(json, event.user.value);
+  net::append_number(json, event.user.value);
   json.append(R"(,"couponId":)");
   if (event.coupon)
-    append_number(json, event.coupon->value);
+    net::append_number(json, event.coupon->value);
   else
     json.append("null");
   json.append(R"(,"totalAmount":)");
-  append_number(json, event.total.value);
+  net::append_number(json, event.total.value);
   json.append(R"(,"discountAmount":)");
-  append_number(json, event.discount.value);
+  net::append_number(json, event.discount.value);
   json.append(R"(,"finalAmount":)");
-  append_number(json, event.final_amount().value);
+  net::append_number(json, event.final_amount().value);
   json.append(R"(,"status":)");
-  append_json_string(json, to_string(refunded ? order_status::refunded : order_status::paid));
-  json.append(R"(,"createdAt":")").append(utc_text(event.ordered_at));
+  net::append_json_string(json, to_string(refunded ? order_status::refunded : order_status::paid));
+  json.append(R"(,"createdAt":")").append(net::utc_text(event.ordered_at));
   json.append(R"(","updatedAt":")").append(at);
   return json.append(R"("}})");
 }

@@ -13,8 +13,8 @@ namespace {
 constexpr int status_gone = 410;
 constexpr int status_too_many = 429;
 
-failure failed_exchange(alimtalk::http_error error) {
-  if (error.what == alimtalk::http_error::kind::stopped)
+failure failed_exchange(net::http_error error) {
+  if (error.what == net::http_error::kind::stopped)
     return {.kind = failure_class::unknown, .reason = std::move(error.reason)};
   if (!error.written)
     return {
@@ -24,7 +24,7 @@ failure failed_exchange(alimtalk::http_error error) {
 
 } // namespace
 
-recipient_result result_of(alimtalk::http_result answer) {
+recipient_result result_of(net::http_result answer) {
   if (!answer)
     return std::unexpected(failed_exchange(std::move(answer).error()));
   const int status = answer->status;

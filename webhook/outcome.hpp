@@ -2,7 +2,7 @@
 // clock of its own.
 #pragma once
 
-#include "alimtalk/http_client.hpp"
+#include "net/http_client.hpp"
 #include "alimtalk/provider.hpp"
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace paymentd::webhook {
 
 /// What became of one event. Since a receiver knows it again by its id, one whose outcome is not
 /// known is simply sent again: `transient`, not `unknown`. Its `retry_after` is the receiver's.
-alimtalk::recipient_result result_of(alimtalk::http_result answer);
+alimtalk::recipient_result result_of(net::http_result answer);
 
 /// Tells an event that a receiver chokes on from a receiver that is out of order, by what else it
 /// has taken. Kept over all calls to one receiver; any thread.

@@ -1,6 +1,6 @@
 #include "webhook/signature.hpp"
 
-#include "alimtalk/hmac.hpp"
+#include "net/hmac.hpp"
 
 #include <optional>
 
@@ -16,7 +16,7 @@ constexpr std::size_t key_bytes_max = 64;
 std::expected<std::string, std::string> key_of(std::string_view secret) {
   if (!secret.starts_with(secret_prefix))
     return std::unexpected("must begin with whsec_");
-  std::optional<std::string> key = alimtalk::from_base64(secret.substr(secret_prefix.size()));
+  std::optional<std::string> key = net::from_base64(secret.substr(secret_prefix.size()));
   if (!key || key->size() < key_bytes_min || key->size() > key_bytes_max)
     return std::unexpected("must be 24 to 64 bytes in base64 after whsec_");
   return *std::move(key);
@@ -30,7 +30,7 @@ std::string signature(const std::vector<std::string>& keys, std::string_view id,
   std::string all;
   for (const std::string& key : keys) {
     all.append(all.empty() ? "v1," : " v1,");
-    all.append(alimtalk::base64_text(alimtalk::hmac_sha256(key, content)));
+    all.append(net::base64_text(net::hmac_sha256(key, content)));
   }
   return all;
 }

@@ -1,7 +1,7 @@
 #include "webhook/webhook_provider.hpp"
 
-#include "alimtalk/http_client.hpp"
-#include "alimtalk/origin.hpp"
+#include "net/http_client.hpp"
+#include "net/origin.hpp"
 #include "webhook/event_json.hpp"
 #include "webhook/outcome.hpp"
 #include "webhook/signature.hpp"
@@ -17,8 +17,8 @@ using alimtalk::call;
 using alimtalk::call_result;
 using alimtalk::failure;
 using alimtalk::failure_class;
-using alimtalk::http_client;
-using alimtalk::http_result;
+using net::http_client;
+using net::http_result;
 using alimtalk::recipient_result;
 
 /// So many different events may fail in a row before their receiver is held to be out of order: as
@@ -48,7 +48,7 @@ split_url split(std::string_view url) {
 class webhook_provider final : public alimtalk::provider {
  public:
   webhook_provider(webhook_options options, std::vector<std::string> keys, std::string target,
-                   std::unique_ptr<http_client> client)
+                   std::unique_ptr<net::http_client> client)
       : options_(std::move(options)), keys_(std::move(keys)), target_(std::move(target)),
         health_(std::min(suspects_max, options_.connections_max)), client_(std::move(client)) {}
 
@@ -63,7 +63,7 @@ class webhook_provider final : public alimtalk::provider {
       return send_all(what, std::move(done));
     const entry_id event = what.recipients.front().event.entry;
     client_->request(request_of(what, 0), [this, event, begun = health_.begun(),
-                                           done = std::move(done)](http_result answer) {
+                                           done = std::move(done)](net::http_result answer) {
       done(health_.ended(begun, event, result_of(std::move(answer))));
     });
   }
@@ -94,14 +94,14 @@ class webhook_provider final : public alimtalk::provider {
     all->results.resize(what.recipients.size());
     all->open = what.recipients.size();
     for (std::size_t i = 0; i < what.recipients.size(); ++i)
-      client_->request(request_of(what, i), [all, i](http_result answer) {
+      client_->request(request_of(what, i), [all, i](net::http_result answer) {
         all->results[i] = result_of(std::move(answer));
         if (--all->open == 0)
           all->done(std::move(all->results));
       });
   }
 
-  alimtalk::http_request request_of(const call& what, std::size_t event) const {
+  net::http_request request_of(const call& what, std::size_t event) const {
     const alimtalk::recipient& to = what.recipients[event];
     const auto now = std::chrono::floor<std::chrono::seconds>(options_.now());
     std::string body = event_json(to.event, what.instance);
@@ -125,7 +125,7 @@ class webhook_provider final : public alimtalk::provider {
   const std::string target_;
   receiver_health health_;
   std::atomic<bool> stopped_ = false;
-  const std::unique_ptr<http_client> client_; // the last member: its callbacks use the others
+  const std::unique_ptr<net::http_client> client_; // the last member: its callbacks use the others
 };
 
 std::string wrong_bound(const webhook_options& options) {
@@ -135,7 +135,7 @@ std::string wrong_bound(const webhook_options& options) {
     return "timeout must be above 0";
   if (options.secrets.empty())
     return "secret is empty";
-  if (std::string wrong = alimtalk::wrong_ca_file(options.ca_file); !wrong.empty())
+  if (std::string wrong = net::wrong_ca_file(options.ca_file); !wrong.empty())
     return "ca_file: " + std::move(wrong);
   return {};
 }
@@ -154,13 +154,13 @@ make_webhook_provider(webhook_options options) {
     keys.push_back(*std::move(key));
   }
   split_url url = split(options.url);
-  if (!alimtalk::safe_in_header(url.target) || url.target.find_first_of(" #") != std::string::npos)
+  if (!net::safe_in_header(url.target) || url.target.find_first_of(" #") != std::string::npos)
     return std::unexpected("url: a path has no spaces, control characters and #");
   if (!options.now)
     options.now = [] {
       return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
     };
-  alimtalk::http_client_options http;
+  net::http_client_options http;
   http.origin = std::move(url.origin);
   http.timeout = options.timeout;
   http.connect_timeout = std::min(http.connect_timeout, options.timeout);
@@ -168,7 +168,7 @@ make_webhook_provider(webhook_options options) {
   http.response_bytes_max = response_bytes_max;
   http.ca_file = options.ca_file;
   http.public_only = !options.allow_private_network;
-  auto client = http_client::create(std::move(http));
+  auto client = net::http_client::create(std::move(http));
   if (!client)
     return std::unexpected("url: " + std::move(client).error());
   return std::make_unique<webhook_provider>(std::move(options), std::move(keys),

@@ -2,7 +2,7 @@
 
 #include "db/sqlite/audit.hpp"
 #include "db/sqlite/migrations.hpp"
-#include "db/sqlite/redrive.hpp"
+#include "db/sqlite/retry_all.hpp"
 #include "db/sqlite/seed.hpp"
 #include "db/sqlite/store.hpp"
 

@@ -1,6 +1,6 @@
 // The part of delivery.hpp that nothing is sent by: retries by hand, and pruning.
 #include "db/sqlite/delivery.hpp"
-#include "db/sqlite/redrive.hpp"
+#include "db/sqlite/retry_all.hpp"
 #include "db/sqlite/sql.hpp"
 
 #include <algorithm>

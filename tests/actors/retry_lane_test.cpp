@@ -16,7 +16,7 @@ class retry_lane_test : public ::testing::Test {
   ~retry_lane_test() override { on.end(lane); }
 
   void ask(std::int64_t number, const std::string& name = "alimtalk") {
-    caf::anon_send(lane, redeliver{{++sent, asker.handle(), on.now() + 1s},
+    caf::anon_send(lane, retry_delivery{{++sent, asker.handle(), on.now() + 1s},
                                    {name, make_entry_id({3}, number)}});
     on.run();
   }

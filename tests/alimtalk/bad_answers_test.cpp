@@ -3,9 +3,9 @@
 #include "alimtalk/nhn_provider.hpp"
 #include "alimtalk/solapi_provider.hpp"
 
-#include "tests/alimtalk/canned_server.hpp"
 #include "tests/alimtalk/example_call.hpp"
-#include "tests/alimtalk/temporary_file.hpp"
+#include "tests/net/canned_server.hpp"
+#include "tests/support/temporary_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,6 +14,12 @@
 
 namespace paymentd::alimtalk {
 namespace {
+
+using net::canned_connection;
+using net::canned_server;
+using net::http_answer;
+using net::make_test_certificate;
+using net::test_certificate;
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
@@ -174,7 +180,7 @@ TEST(bad_answers, a_redirect_is_an_outage_and_is_not_followed) {
 
 TEST(bad_answers, a_certificate_that_does_not_match_is_an_outage_before_anything_is_written) {
   const test_certificate certificate = make_test_certificate("DNS:other.example");
-  const temporary_file trusted(certificate.certificate);
+  const support::temporary_file trusted(certificate.certificate);
   for (const api& each : apis()) {
     std::atomic<int> requests = 0;
     canned_server server(

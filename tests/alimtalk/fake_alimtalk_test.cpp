@@ -2,7 +2,7 @@
 // real sockets, and a clock of the test's own for its ten minutes.
 #include "tests/fake_alimtalk/fake_alimtalk.hpp"
 
-#include "alimtalk/http_client.hpp"
+#include "net/http_client.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -21,20 +21,20 @@ constexpr instant evening = std::chrono::sys_days{std::chrono::year{2026} / 11 /
 class fake_alimtalk_test : public testing::Test {
  protected:
   fake_alimtalk_test() {
-    http_client_options options;
+    net::http_client_options options;
     options.origin = fake_.base_url();
-    client_ = *http_client::create(options);
+    client_ = *net::http_client::create(options);
   }
 
-  http_response request(std::string method, std::string target, std::string body = {},
+  net::http_response request(std::string method, std::string target, std::string body = {},
                         std::string key = {}) {
-    std::promise<http_result> promise;
+    std::promise<net::http_result> promise;
     client_->request({.method = std::move(method),
                       .target = std::move(target),
                       .headers = {{"X-Secret-Key", "s"}, {"X-NC-API-IDEMPOTENCY-KEY", key}},
                       .body = std::move(body)},
-                     [&](http_result result) { promise.set_value(std::move(result)); });
-    http_result result = promise.get_future().get();
+                     [&](net::http_result result) { promise.set_value(std::move(result)); });
+    net::http_result result = promise.get_future().get();
     if (!result)
       throw std::runtime_error(result.error().reason);
     return *result;
@@ -56,7 +56,7 @@ class fake_alimtalk_test : public testing::Test {
   const std::string path_ = "/alimtalk/v2.3/appkeys/app/messages";
   std::atomic<instant> now_ = evening;
   fake_alimtalk fake_{{.now = [this] { return now_.load(); }}};
-  std::unique_ptr<http_client> client_;
+  std::unique_ptr<net::http_client> client_;
 };
 
 TEST_F(fake_alimtalk_test, a_key_is_refused_for_ten_minutes_and_then_forgotten) {

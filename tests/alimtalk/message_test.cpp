@@ -1,6 +1,6 @@
 // Goal: what the customer reads is right to the character. Method: the pure functions of the
 // message against texts written by hand, with the edges of money, time and phone numbers.
-#include "alimtalk/json_text.hpp"
+#include "net/json_text.hpp"
 #include "alimtalk/message.hpp"
 
 #include <gtest/gtest.h>
@@ -86,7 +86,7 @@ TEST(json_text, every_byte_below_128_comes_back_from_a_json_reader) {
   for (char c = 0; c < 127; ++c)
     text.push_back(c);
   std::string json;
-  append_json_string(json, text);
+  net::append_json_string(json, text);
   EXPECT_EQ(nlohmann::json::parse(json).get<std::string>(), text);
 }
 

@@ -31,8 +31,8 @@ json accepted_call(const std::vector<json>& results) {
   return {{"header", header(0, true)}, {"message", {{"requestId", "R"}, {"sendResults", results}}}};
 }
 
-http_response response(std::string body, int status = 200) {
-  http_response made;
+net::http_response response(std::string body, int status = 200) {
+  net::http_response made;
   made.status = status;
   made.body = std::move(body);
   return made;
@@ -209,7 +209,7 @@ TEST(nhn_outcome, a_success_in_a_refused_status_accepts_nothing) {
 }
 
 TEST(nhn_outcome, throttled_says_how_long) {
-  http_response busy = response("", 429);
+  net::http_response busy = response("", 429);
   busy.retry_after = std::chrono::seconds{3};
   const call_result result = nhn_call_result(example_call("k", 1, {}), busy);
   expect_failure(result, failure_class::throttled);
@@ -217,20 +217,20 @@ TEST(nhn_outcome, throttled_says_how_long) {
 }
 
 TEST(nhn_outcome, a_request_that_was_not_written_is_an_outage_and_says_so) {
-  const auto failed = [](http_error::kind what, bool written) {
+  const auto failed = [](net::http_error::kind what, bool written) {
     return nhn_call_result(example_call("k", 1, {}),
-                           std::unexpected(http_error{what, written, "why"}));
+                           std::unexpected(net::http_error{what, written, "why"}));
   };
-  const call_result refused = failed(http_error::kind::not_connected, false);
+  const call_result refused = failed(net::http_error::kind::not_connected, false);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, failure_class::outage);
   EXPECT_TRUE(refused.error().never_written);
   EXPECT_EQ(refused.error().reason, "why");
-  expect_failure(failed(http_error::kind::too_slow, true), failure_class::unknown);
-  expect_failure(failed(http_error::kind::lost, true), failure_class::unknown);
-  expect_failure(failed(http_error::kind::malformed, true), failure_class::unknown);
-  expect_failure(failed(http_error::kind::stopped, true), failure_class::unknown);
-  expect_failure(failed(http_error::kind::stopped, false), failure_class::unknown);
+  expect_failure(failed(net::http_error::kind::too_slow, true), failure_class::unknown);
+  expect_failure(failed(net::http_error::kind::lost, true), failure_class::unknown);
+  expect_failure(failed(net::http_error::kind::malformed, true), failure_class::unknown);
+  expect_failure(failed(net::http_error::kind::stopped, true), failure_class::unknown);
+  expect_failure(failed(net::http_error::kind::stopped, false), failure_class::unknown);
 }
 
 TEST(nhn_outcome, nhns_words_are_cut_and_made_one_line) {
@@ -378,7 +378,7 @@ TEST(nhn_search, no_failure_of_a_search_is_unknown) {
   EXPECT_EQ(nhn_search_page(response("garbage")).error().kind, failure_class::outage);
   EXPECT_EQ(nhn_search_page(response(json{{"header", header(-1000, false)}}.dump())).error().kind,
             failure_class::outage);
-  EXPECT_EQ(nhn_search_page(std::unexpected(http_error{http_error::kind::lost, true, "why"}))
+  EXPECT_EQ(nhn_search_page(std::unexpected(net::http_error{net::http_error::kind::lost, true, "why"}))
                 .error()
                 .kind,
             failure_class::outage);

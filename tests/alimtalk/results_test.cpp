@@ -8,7 +8,7 @@
 
 #include "alimtalk/log_provider.hpp"
 #include "alimtalk/message.hpp"
-#include "alimtalk/utc_text.hpp"
+#include "net/utc_text.hpp"
 #include "tests/alimtalk/example_call.hpp"
 #include "tests/fake_alimtalk/fake_alimtalk.hpp"
 
@@ -102,7 +102,7 @@ TEST_F(results_test, who_was_reached_and_who_was_not_is_told_apart) {
   for (const auto& api : both()) {
     now_ = now_.load() + 24h;
     ASSERT_TRUE(wait<call_result>([&](auto done) {
-      api->send(example_call("k" + utc_text(now_), 3, evening), std::move(done));
+      api->send(example_call("k" + net::utc_text(now_), 3, evening), std::move(done));
     }));
     int pages = 0;
     const auto all = all_pages(*api, now_.load() - 1min, now_.load() + 1min, pages);
@@ -123,7 +123,7 @@ TEST_F(results_test, a_result_names_the_call_that_its_message_was_sent_in) {
     std::map<std::string, std::string> ids; // of the latest sending
     for (const char* key : {"first", "again"}) {
       const auto sent = wait<call_result>(
-          [&](auto done) { api->send(example_call(key + utc_text(now_), 1, evening), done); });
+          [&](auto done) { api->send(example_call(key + net::utc_text(now_), 1, evening), done); });
       ASSERT_TRUE(sent);
       ids[key] = sent->front().value().provider_message_id;
     }
@@ -146,7 +146,7 @@ TEST_F(results_test, nothing_arrives_before_it_was_accepted) {
       const instant at = now_.load() + second;
       now_ = at;
       ASSERT_TRUE(wait<call_result>([&](auto done) {
-        api->send(example_call("k" + utc_text(now_), 1, evening), std::move(done));
+        api->send(example_call("k" + net::utc_text(now_), 1, evening), std::move(done));
       }));
       int pages = 0;
       const auto all = all_pages(*api, at - 1min, at + 1min, pages);
@@ -181,7 +181,7 @@ TEST_F(results_test, another_span_of_time_has_other_results) {
   for (const auto& api : both()) {
     now_ = now_.load() + 24h;
     ASSERT_TRUE(wait<call_result>([&](auto done) {
-      api->send(example_call("k" + utc_text(now_), 3, evening), std::move(done));
+      api->send(example_call("k" + net::utc_text(now_), 3, evening), std::move(done));
     }));
     int pages = 0;
     EXPECT_TRUE(all_pages(*api, now_.load() - 10min, now_.load() - 5min, pages).empty());
@@ -205,8 +205,8 @@ TEST_F(results_test, a_provider_that_cannot_tell_says_so) {
   EXPECT_FALSE(ask(*log, {.from = evening, .to = evening, .cursor = {}}));
 }
 
-http_response response(std::string body, int status = 200) {
-  http_response made;
+net::http_response response(std::string body, int status = 200) {
+  net::http_response made;
   made.status = status;
   made.body = std::move(body);
   return made;
@@ -320,16 +320,16 @@ TEST(results, bad_answers_tell_nothing) {
 TEST(times, are_read_back_or_not_at_all) {
   EXPECT_EQ(parse_korea_time("2026-11-22 23:05"), evening + 5min);
   EXPECT_EQ(parse_korea_time(korea_time_text(evening)), evening);
-  EXPECT_EQ(parse_utc("2026-11-22T14:00:00.021Z"), evening + 21ms);
-  EXPECT_EQ(parse_utc("2026-11-22T14:00:00Z"), evening);
-  EXPECT_EQ(parse_utc(utc_text(evening + 123ms)), evening + 123ms);
+  EXPECT_EQ(net::parse_utc("2026-11-22T14:00:00.021Z"), evening + 21ms);
+  EXPECT_EQ(net::parse_utc("2026-11-22T14:00:00Z"), evening);
+  EXPECT_EQ(net::parse_utc(net::utc_text(evening + 123ms)), evening + 123ms);
   for (const char* bad :
        {"", "2026-11-22", "2026-13-22 23:05", "2026-02-30 23:05", "2026-11-22 24:05",
         "2026-11-22 23:60", "2026-11-22 23:05:", "2026-11-22 -1:05", "yesterday, at noon"})
     EXPECT_EQ(parse_korea_time(bad), std::nullopt) << bad;
   for (const char* bad : {"", "2026-11-22T14:00:00", "2026-11-22 14:00:00Z", "2026-02-30T14:00:00Z",
                           "2026-11-22T25:00:00Z", "2026-11-22T14:00:00+00:00"})
-    EXPECT_EQ(parse_utc(bad), std::nullopt) << bad;
+    EXPECT_EQ(net::parse_utc(bad), std::nullopt) << bad;
 }
 
 } // namespace

@@ -32,7 +32,7 @@ json answer_of(const std::vector<json>& listed, const std::vector<json>& failed)
 }
 
 call_result outcome_of(const call& what, std::string body, int status = 200) {
-  http_response response;
+  net::http_response response;
   response.status = status;
   response.body = std::move(body);
   return solapi_call_result(what, std::move(response));

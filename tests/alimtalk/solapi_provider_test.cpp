@@ -3,7 +3,7 @@
 // fake-alimtalk over real sockets, which checks each signature and fails in each way that it knows.
 #include "alimtalk/solapi_provider.hpp"
 
-#include "alimtalk/hmac.hpp"
+#include "net/hmac.hpp"
 #include "tests/alimtalk/example_call.hpp"
 #include "tests/fake_alimtalk/fake_alimtalk.hpp"
 
@@ -22,23 +22,23 @@ constexpr auto long_time = 10s;
 constexpr instant evening = std::chrono::sys_days{std::chrono::year{2026} / 11 / 22} + 14h;
 
 TEST(hmac, has_the_value_that_rfc_4231_gives) {
-  EXPECT_EQ(hex_text(hmac_sha256("Jefe", "what do ya want for nothing?")),
+  EXPECT_EQ(net::hex_text(net::hmac_sha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
 TEST(base64, is_written_and_read_back_and_nothing_else_is_read) {
   const auto written = [](std::string_view text) {
-    return base64_text({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    return net::base64_text({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   };
   // RFC 4648, section 10.
   for (const auto& [text, encoded] :
        {std::pair{"", ""}, std::pair{"f", "Zg=="}, std::pair{"fo", "Zm8="},
         std::pair{"foo", "Zm9v"}, std::pair{"foob", "Zm9vYg=="}, std::pair{"foobar", "Zm9vYmFy"}}) {
     EXPECT_EQ(written(text), encoded);
-    EXPECT_EQ(from_base64(encoded), text);
+    EXPECT_EQ(net::from_base64(encoded), text);
   }
   for (const char* bad : {"Zg", "Zg=", "Zg==\n", " Zg==", "Zh==", "Zg==Zg==", "Z-8=", "===="})
-    EXPECT_EQ(from_base64(bad), std::nullopt) << bad;
+    EXPECT_EQ(net::from_base64(bad), std::nullopt) << bad;
 }
 
 // Expected: printf '2026-10-08T00:00:00.000Zabc123' | openssl dgst -sha256 -hmac test-secret

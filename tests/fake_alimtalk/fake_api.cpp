@@ -1,6 +1,6 @@
 #include "tests/fake_alimtalk/fake_api.hpp"
 
-#include "alimtalk/json_text.hpp"
+#include "net/json_text.hpp"
 #include "alimtalk/message.hpp"
 #include "domain/model.hpp"
 #include "tests/fake_alimtalk/query.hpp"
@@ -32,7 +32,7 @@ constexpr std::chrono::days search_span_max{30};
 
 std::string header_json(int result_code) {
   std::string json = R"({"header":{"resultCode":)";
-  append_number(json, result_code);
+  net::append_number(json, result_code);
   json.append(result_code == success ? R"(,"resultMessage":"success","isSuccessful":true})"
                                      : R"(,"resultMessage":"refused","isSuccessful":false})");
   return json;
@@ -55,9 +55,9 @@ bool is_messages_path(std::string_view path) {
 }
 
 void append_field(std::string& json, std::string_view name, std::string_view text) {
-  append_json_string(json, name);
+  net::append_json_string(json, name);
   json.push_back(':');
-  append_json_string(json, text);
+  net::append_json_string(json, text);
 }
 
 } // namespace
@@ -201,11 +201,11 @@ std::string fake_api::accept_and_report(const send_body& body, instant now) {
     int code = success;
     any |= accept(one, static_cast<int>(i + 1), code);
     results.append(i == 0 ? R"({"recipientSeq":)" : R"(,{"recipientSeq":)");
-    append_number(results, i + 1);
+    net::append_number(results, i + 1);
     results.push_back(',');
     append_field(results, "recipientNo", one.phone);
     results.append(R"(,"resultCode":)");
-    append_number(results, code);
+    net::append_number(results, code);
     results.append(code == success ? R"(,"resultMessage":"success",)"
                                    : R"(,"resultMessage":"refused",)");
     append_field(results, "recipientGroupingKey", one.key);
@@ -266,16 +266,16 @@ fake_answer fake_api::search(const query& filters) const {
     json.push_back('}');
   }
   json.append(R"(],"totalCount":)");
-  append_number(json, found.size());
+  net::append_number(json, found.size());
   return {.body = json.append("}}")};
 }
 
 fake_answer fake_api::list_received(const query& filters) const {
   constexpr std::size_t limit_default = 10000;
   std::string json = R"({"count":)";
-  append_number(json, log_.size());
+  net::append_number(json, log_.size());
   json.append(R"(,"distinct":)");
-  append_number(json, log_.distinct());
+  net::append_number(json, log_.distinct());
   if (value_of(filters, "count") == "1")
     return {.body = json.append("}")};
 
@@ -293,12 +293,12 @@ fake_answer fake_api::list_received(const query& filters) const {
     append_message(json, message);
     json.append(message.as_sms ? R"(,"channel":"SMS")" : R"(,"channel":"ALIMTALK")");
     json.append(R"(,"timesAccepted":)");
-    append_number(json, times);
+    net::append_number(json, times);
     json.push_back('}');
   }
   json.append(R"(],"hasMore":)").append(index < log_.size() ? "true" : "false");
   json.append(R"(,"nextOffset":)");
-  append_number(json, index);
+  net::append_number(json, index);
   return {.body = json.append("}")};
 }
 

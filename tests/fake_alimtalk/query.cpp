@@ -1,6 +1,6 @@
 #include "tests/fake_alimtalk/query.hpp"
 
-#include "alimtalk/json_text.hpp"
+#include "net/json_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -130,15 +130,15 @@ std::string behaviour_json(const fake_behaviour& behaviour) {
 
 void append_message(std::string& out, const fake_message& message) {
   out.append(R"("requestId":)");
-  append_json_string(out, message.request_id);
+  net::append_json_string(out, message.request_id);
   out.append(R"(,"recipientSeq":)");
-  append_number(out, message.recipient_seq);
+  net::append_number(out, message.recipient_seq);
   out.append(R"(,"recipientNo":)");
-  append_json_string(out, message.phone);
+  net::append_json_string(out, message.phone);
   out.append(R"(,"senderGroupingKey":)");
-  append_json_string(out, message.sender_grouping_key);
+  net::append_json_string(out, message.sender_grouping_key);
   out.append(R"(,"recipientGroupingKey":)");
-  append_json_string(out, message.recipient_grouping_key);
+  net::append_json_string(out, message.recipient_grouping_key);
 }
 
 } // namespace paymentd::alimtalk

@@ -2,9 +2,9 @@
 // unreachable numbers, never. In NHN's words and in Solapi's.
 #include "tests/fake_alimtalk/fake_api.hpp"
 
-#include "alimtalk/json_text.hpp"
+#include "net/json_text.hpp"
 #include "alimtalk/message.hpp"
-#include "alimtalk/utc_text.hpp"
+#include "net/utc_text.hpp"
 #include "tests/fake_alimtalk/query.hpp"
 
 #include <nlohmann/json.hpp>
@@ -77,22 +77,22 @@ fake_answer fake_api::nhn_results(const query& filters, bool only_count) const {
     const fake_message one = log_.at(i);
     out.append(listed++ == 0 ? "{" : ",{");
     out.append(R"("requestId":)");
-    append_json_string(out, one.request_id);
+    net::append_json_string(out, one.request_id);
     out.append(R"(,"recipientSeq":)");
-    append_number(out, one.recipient_seq);
+    net::append_number(out, one.recipient_seq);
     append_fate(out, one, at);
     out.push_back('}');
   }
   if (only_count)
-    append_number(out.append(R"(,"totalCount":)"), total);
+    net::append_number(out.append(R"(,"totalCount":)"), total);
   else
     out.push_back(']');
   return {.body = out.append("}")};
 }
 
 fake_answer fake_api::solapi_list(const query& filters) const {
-  const auto from = parse_utc(value_of(filters, "startDate"));
-  const auto to = parse_utc(value_of(filters, "endDate"));
+  const auto from = net::parse_utc(value_of(filters, "startDate"));
+  const auto to = net::parse_utc(value_of(filters, "endDate"));
   const std::size_t limit = number_of(filters, "limit", 20);
   if (!from || !to || limit == 0 || value_of(filters, "dateType") != "UPDATED")
     return {.status = 400, .body = R"({"errorCode":"ValidationError","errorMessage":"refused"})"};
@@ -113,7 +113,7 @@ fake_answer fake_api::solapi_list(const query& filters) const {
         {"to", one.phone},
         {"statusCode", reached ? "4000" : "3104"},
         {"reason", reached ? json() : json("no KakaoTalk")},
-        {"dateReceived", reached ? json(utc_text(at)) : json()},
+        {"dateReceived", reached ? json(net::utc_text(at)) : json()},
         {"customFields", {{"deliveryId", one.recipient_grouping_key}}}};
   }
   return {.body = json{{"limit", limit}, {"messageList", messages}, {"nextKey", next}}.dump()};

@@ -1,6 +1,6 @@
 #include "tests/fake_alimtalk/session.hpp"
 
-#include "alimtalk/json_text.hpp"
+#include "net/json_text.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -106,12 +106,12 @@ class fake_session : public std::enable_shared_from_this<fake_session> {
       return close();
     const bool keep_alive = parser_->get().keep_alive();
     head_ = "HTTP/1.1 ";
-    append_number(head_, answer_.status);
+    net::append_number(head_, answer_.status);
     head_.append(" \r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: ");
-    append_number(head_, answer_.body.size());
+    net::append_number(head_, answer_.body.size());
     if (answer_.retry_after) {
       head_.append("\r\nRetry-After: ");
-      append_number(head_, answer_.retry_after->count());
+      net::append_number(head_, answer_.retry_after->count());
     }
     head_.append(keep_alive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
     const std::array<asio::const_buffer, 2> both{asio::buffer(head_), asio::buffer(answer_.body)};

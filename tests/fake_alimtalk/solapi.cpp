@@ -1,7 +1,7 @@
 // The fake API's other face: Solapi's send-many, with its signatures and its answers.
 #include "tests/fake_alimtalk/fake_api.hpp"
 
-#include "alimtalk/hmac.hpp"
+#include "net/hmac.hpp"
 #include "domain/model.hpp"
 #include "tests/fake_alimtalk/query.hpp"
 
@@ -68,7 +68,7 @@ std::string fake_api::solapi_refusal(std::string_view header) {
   if (!header.starts_with("HMAC-SHA256 ") || part_of(header, "apiKey").empty())
     return "InvalidAPIKey";
   if (salt.size() < salt_min || salt.size() > salt_max ||
-      signature != hex_text(hmac_sha256(solapi_secret_, std::string(date).append(salt))))
+      signature != net::hex_text(net::hmac_sha256(solapi_secret_, std::string(date).append(salt))))
     return "SignatureDoesNotMatch";
   return signatures_.emplace(signature).second ? "" : "DuplicatedSignature";
 }

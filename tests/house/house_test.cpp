@@ -62,6 +62,34 @@ TEST(house, nothing_is_left_for_later_or_tied_to_one_machine) {
   EXPECT_THAT(everywhere(nothing_left_over), IsEmpty());
 }
 
+TEST(house, no_function_is_longer_than_70_lines) {
+  EXPECT_THAT(everywhere(functions_are_short), IsEmpty());
+}
+
+TEST(house, one_thing_has_one_word) {
+  EXPECT_THAT(everywhere(one_word_for_one_thing), IsEmpty());
+}
+
+TEST(house, a_long_function_is_seen) {
+  std::string lines;
+  for (int i = 0; i < 68; ++i)
+    lines += i % 2 == 0 ? "  if (a)\n" : "    b();\n";
+  EXPECT_THAT(sample(functions_are_short, "db/a.cpp", "void f(int a) {\n" + lines + "}\n"),
+              IsEmpty());
+  EXPECT_THAT(sample(functions_are_short, "db/a.cpp", "void f(int a) {\n\n" + lines + "}\n"),
+              SizeIs(1));
+  EXPECT_THAT(sample(functions_are_short, "db/a.hpp",
+                     "class a {\n  void f() const {\n\n" + lines + "  }\n};\n"),
+              SizeIs(1));
+  EXPECT_THAT(sample(functions_are_short, "db/a.hpp", "struct a {\n\n\n" + lines + "};\n"),
+              IsEmpty());
+}
+
+TEST(house, a_second_word_for_one_thing_is_seen) {
+  EXPECT_THAT(sample(one_word_for_one_thing, "actors/a.cpp", "void redeliver();\n"), SizeIs(1));
+  EXPECT_THAT(sample(one_word_for_one_thing, "actors/a.cpp", "void retry();\n"), IsEmpty());
+}
+
 TEST(house, a_hole_in_a_wall_is_seen) {
   for (const auto& [path, line] : std::vector<std::pair<std::string, std::string>>{
            {"domain/a.cpp", "#include <caf/all.hpp>"},
@@ -81,13 +109,15 @@ TEST(house, a_hole_in_a_wall_is_seen) {
            {"actors/a.cpp", "#include \"db/sqlite/store.hpp\""},
            {"actors/a.cpp", "#include <sqlite3.h>"},
            {"http/a.cpp", "#include \"db/store.hpp\""},
+           {"http/a.cpp", "#include \"app/log.hpp\""},
+           {"app/a.cpp", "#include \"db/sqlite/store.hpp\""},
            {"http/a.cpp", "// first\n#include <pqxx/pqxx>"}})
     EXPECT_THAT(sample(walls, path, line + "\n"), Not(IsEmpty())) << path << " " << line;
   EXPECT_THAT(sample(walls, "domain/a.cpp", "#include <vector>\n#include \"domain/b.hpp\"\n"),
               IsEmpty());
   EXPECT_THAT(sample(walls, "actors/a.cpp", "#include <caf/all.hpp>\n#include \"db/store.hpp\"\n"),
               IsEmpty());
-  EXPECT_THAT(sample(walls, "paymentd.cpp", "#include <caf/all.hpp>\n"), IsEmpty());
+  EXPECT_THAT(sample(walls, "app/serve.cpp", "#include <caf/all.hpp>\n"), IsEmpty());
 }
 
 TEST(house, sql_in_another_room_is_seen) {

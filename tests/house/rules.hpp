@@ -22,4 +22,9 @@ breaches tests_do_not_sleep(const source& file);
 /// Nothing is left for later, and nothing names a place of somebody's machine.
 breaches nothing_left_over(const source& file);
 
+/// No function is longer than 70 lines, head and braces included.
+breaches functions_are_short(const source& file);
+/// Code says the words of docs/glossary.md, and none of those that meant the same.
+breaches one_word_for_one_thing(const source& file);
+
 } // namespace paymentd::house

@@ -145,7 +145,7 @@ scripted_server::scripted_server(server_options options) {
                          actors::looked_up{what.from.number, actors.look_up(what.what)});
         },
         [this](actors::check_store) { actors.checks.fetch_add(1); },
-        [this](actors::redeliver& what) {
+        [this](actors::retry_delivery& what) {
           caf::anon_send(what.from.reply_to,
                          actors::looked_up{what.from.number, actors.retry(what.what)});
         },

@@ -12,16 +12,16 @@ using alimtalk::accepted;
 using alimtalk::call_result;
 using alimtalk::failure;
 using alimtalk::failure_class;
-using alimtalk::http_error;
-using alimtalk::http_response;
+using net::http_error;
+using net::http_response;
 using alimtalk::recipient_result;
 
 recipient_result of_status(int status, std::optional<std::chrono::seconds> after = std::nullopt) {
-  return result_of(http_response{.status = status, .retry_after = after, .body = {}});
+  return result_of(net::http_response{.status = status, .retry_after = after, .body = {}});
 }
 
-recipient_result of_error(http_error::kind what, bool written) {
-  return result_of(std::unexpected(http_error{what, written, "why"}));
+recipient_result of_error(net::http_error::kind what, bool written) {
+  return result_of(std::unexpected(net::http_error{what, written, "why"}));
 }
 
 template <class Result>
@@ -47,13 +47,13 @@ TEST(webhook_result, who_is_gone_is_not_asked_again_and_who_is_busy_is_waited_fo
 }
 
 TEST(webhook_result, an_exchange_without_an_answer_is_repeated_whatever_was_written) {
-  const recipient_result unwritten = of_error(http_error::kind::not_connected, false);
+  const recipient_result unwritten = of_error(net::http_error::kind::not_connected, false);
   expect_failure(unwritten, failure_class::outage);
   EXPECT_TRUE(unwritten.error().never_written);
   for (const auto kind :
-       {http_error::kind::too_slow, http_error::kind::lost, http_error::kind::malformed})
+       {net::http_error::kind::too_slow, net::http_error::kind::lost, net::http_error::kind::malformed})
     expect_failure(of_error(kind, true), failure_class::transient);
-  expect_failure(of_error(http_error::kind::stopped, true), failure_class::unknown);
+  expect_failure(of_error(net::http_error::kind::stopped, true), failure_class::unknown);
 }
 
 /// A receiver that is out of order after four different events.
@@ -79,7 +79,7 @@ TEST_F(receiver_health_test, a_failure_is_its_events_own_where_others_were_taken
   ASSERT_TRUE(ends(99, of_status(204)));
   for (std::int64_t event = 1; event < 20; ++event) {
     const call_result hung =
-        health.ended(begun, {event}, of_error(http_error::kind::too_slow, true));
+        health.ended(begun, {event}, of_error(net::http_error::kind::too_slow, true));
     ASSERT_TRUE(hung);
     expect_failure(hung->at(0), failure_class::transient);
   }
@@ -87,7 +87,7 @@ TEST_F(receiver_health_test, a_failure_is_its_events_own_where_others_were_taken
   ASSERT_TRUE(busy);
   expect_failure(busy->at(0), failure_class::throttled);
   const call_result unwritten =
-      health.ended(begun, {21}, of_error(http_error::kind::not_connected, false));
+      health.ended(begun, {21}, of_error(net::http_error::kind::not_connected, false));
   ASSERT_TRUE(unwritten);
   expect_failure(unwritten->at(0), failure_class::outage);
 }
@@ -107,7 +107,7 @@ TEST_F(receiver_health_test, a_receiver_that_is_out_of_order_puts_every_other_ev
   for (std::int64_t event = 1; event < 4; ++event)
     ends(event, of_status(500));
   for (std::int64_t i = 0; i < 6; ++i)
-    expect_failure(ends(4, of_error(http_error::kind::too_slow, true)),
+    expect_failure(ends(4, of_error(net::http_error::kind::too_slow, true)),
                    i % 2 == 0 ? failure_class::outage : failure_class::transient);
   ASSERT_TRUE(ends(5, of_status(204)));
   expect_failure(ends(4, of_status(500)), failure_class::transient);
@@ -116,7 +116,7 @@ TEST_F(receiver_health_test, a_receiver_that_is_out_of_order_puts_every_other_ev
 
 TEST_F(receiver_health_test, a_receiver_that_cannot_be_reached_is_out_of_order_at_once) {
   for (int i = 0; i < 2; ++i) {
-    const call_result result = ends(1, of_error(http_error::kind::not_connected, false));
+    const call_result result = ends(1, of_error(net::http_error::kind::not_connected, false));
     expect_failure(result, failure_class::outage);
     EXPECT_TRUE(result.error().never_written);
   }
@@ -132,7 +132,7 @@ TEST_F(receiver_health_test, a_busy_receiver_is_waited_for_as_long_as_it_says) {
 }
 
 TEST_F(receiver_health_test, a_stop_in_the_middle_leaves_it_unknown) {
-  expect_failure(ends(1, of_error(http_error::kind::stopped, true)), failure_class::unknown);
+  expect_failure(ends(1, of_error(net::http_error::kind::stopped, true)), failure_class::unknown);
 }
 
 } // namespace

@@ -3,9 +3,9 @@
 // receiver that does as it is told, and to servers that are none.
 #include "webhook/webhook_provider.hpp"
 
-#include "tests/alimtalk/canned_server.hpp"
 #include "tests/alimtalk/example_call.hpp"
-#include "tests/alimtalk/temporary_file.hpp"
+#include "tests/net/canned_server.hpp"
+#include "tests/support/temporary_file.hpp"
 #include "tests/webhook/receiver.hpp"
 #include "webhook/event_json.hpp"
 
@@ -21,11 +21,11 @@ namespace {
 using namespace std::chrono_literals;
 using alimtalk::call;
 using alimtalk::call_result;
-using alimtalk::canned_connection;
-using alimtalk::canned_server;
 using alimtalk::example_call;
 using alimtalk::failure_class;
-using alimtalk::http_answer;
+using net::canned_connection;
+using net::canned_server;
+using net::http_answer;
 using testing::HasSubstr;
 
 constexpr auto short_time = 500ms; // where a test waits for a time-out; enough to connect in
@@ -217,9 +217,8 @@ TEST(webhook_provider, a_2xx_is_a_success_whatever_comes_behind_it) {
 }
 
 TEST(webhook_provider, a_certificate_that_does_not_match_is_an_outage_before_anything_is_written) {
-  const alimtalk::test_certificate certificate =
-      alimtalk::make_test_certificate("DNS:other.example");
-  const alimtalk::temporary_file trusted(certificate.certificate);
+  const net::test_certificate certificate = net::make_test_certificate("DNS:other.example");
+  const support::temporary_file trusted(certificate.certificate);
   std::atomic<int> requests = 0;
   canned_server server(
       [&](canned_connection& connection) { requests += connection.read_request(); }, &certificate);

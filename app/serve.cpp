@@ -1,0 +1,175 @@
+#include "app/serve.hpp"
+
+#include "actors/payment_system.hpp"
+#include "app/commands.hpp"
+#include "app/exit_code.hpp"
+#include "app/log.hpp"
+#include "app/process.hpp"
+#include "app/subscribers.hpp"
+#include "http/metrics_page.hpp"
+#include "http/server.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <thread>
+
+namespace paymentd {
+namespace {
+
+/// Calls that may be open to the message API and to webhooks at once.
+std::uint64_t calls_at_once(const config::settings& settings) {
+  auto calls = static_cast<std::uint64_t>(settings.alimtalk.max_in_flight);
+  for (const auto& each : settings.webhooks)
+    calls += static_cast<std::uint64_t>(each.max_in_flight);
+  return calls;
+}
+
+http::server_options server_options_of(const config::settings& settings, std::uint64_t file_limit) {
+  http::server_options options;
+  options.listen = to_string(settings.http.listen);
+  options.admin_listen = to_string(settings.admin.listen);
+  // One I/O thread serves more than a database on the same machine can settle.
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  options.threads = settings.http.threads > 0 ? settings.http.threads : std::max(1, processors / 4);
+  options.max_body_bytes = static_cast<std::uint64_t>(settings.http.max_body_bytes);
+  options.max_connections =
+      connections_that_fit(settings.http.max_connections, file_limit, calls_at_once(settings));
+  options.request_timeout = settings.http.request_timeout;
+  options.idle_timeout = settings.http.idle_timeout;
+  options.header_timeout = settings.http.header_timeout;
+  options.allowed_hosts = settings.http.allowed_hosts;
+  options.drain_delay = settings.shutdown.drain_delay;
+  options.in_flight_max = static_cast<std::size_t>(settings.database.max_pending);
+  return options;
+}
+
+/// More lanes do not settle more where the database has no processor for them: batches get smaller
+/// and the slowest answers slower (docs/performance.md). So one for each two processors.
+int lanes_chosen() {
+  constexpr int most = 4;
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, most);
+}
+
+actors::payment_system_options
+system_options_of(const config::settings& settings, db::database& database,
+                  std::vector<actors::notification_supervisor_options> subscribers) {
+  actors::payment_system_options options;
+  options.database = &database;
+  options.migrates = settings.database.migrations == config::migration_mode::automatic;
+  const int lanes = settings.database.lanes > 0 ? settings.database.lanes : lanes_chosen();
+  options.lanes = std::min(lanes, database.lanes_max());
+  options.batch_max = static_cast<std::size_t>(
+      std::min(settings.database.max_batch, settings.database.max_pending));
+  options.pending_max = static_cast<std::size_t>(settings.database.max_pending);
+  if (database.lanes_max() > 1)
+    options.lease = settings.notification.lease;
+  options.random = random_fraction;
+  options.subscribers = std::move(subscribers);
+  return options;
+}
+
+/// Sees to the schema, as the settings want it.
+db::result<void> prepare(db::database& database, const config::database_settings& settings) {
+  if (settings.migrations == config::migration_mode::off)
+    return database.check_schema();
+  if (const auto migrated = database.migrate(actors::system_wall_clock()); !migrated)
+    return std::unexpected(migrated.error());
+  return {};
+}
+
+void say_started(const config::settings& settings, const http::server& server,
+                 std::uint64_t file_limit, int connections_max) {
+  if (connections_max < settings.http.max_connections)
+    spdlog::warn(
+        "the limit of open files (ulimit -n, LimitNOFILE=) is {}, which leaves room for {} "
+        "connections instead of the {} of http.max_connections: raise one or lower the "
+        "other",
+        file_limit, connections_max, settings.http.max_connections);
+  spdlog::info("paymentd {} serves http://{} (operators: http://{}) from {}", PAYMENTD_VERSION,
+               to_string(config::address{settings.http.listen.host, server.port()}),
+               to_string(config::address{settings.admin.listen.host, server.admin_port()}),
+               settings.database.url.shown());
+}
+
+void say_stopped(const actors::lane_counters& settled) {
+  const auto batches = settled.batches.load();
+  spdlog::info("stopped: {} commands settled in batches of {:.1f}", settled.commands.load(),
+               static_cast<double>(settled.commands.load()) /
+                   static_cast<double>(std::max<std::uint64_t>(batches, 1)));
+}
+
+/// What lies between the first line of the log and its last one.
+int serve_until(stop_signals& signals, const config::settings& settings) {
+  const std::uint64_t file_limit = raise_file_limit();
+  const auto subscribers = make_subscribers(settings);
+  if (!subscribers)
+    return complain(bad_usage, subscribers.error());
+  auto database = open_database(settings, [](const std::string& why) {
+    log_last(why);
+    std::_Exit(failed);
+  });
+  if (!database)
+    return complain(failed, database.error().text);
+  caf::actor_system_config actor_config;
+  // The sharing policy waits on a condition variable; the default one polls.
+  actor_config.set("scheduler.policy", caf::atom("sharing"));
+  actor_config.set("scheduler.max-threads", std::size_t{1});
+  caf::actor_system actor_system(actor_config);
+  actors::payment_system payments(actor_system,
+                                  system_options_of(settings, **database, *subscribers));
+  auto server_options = server_options_of(settings, file_limit);
+  const int connections_max = server_options.max_connections;
+  std::atomic<std::uint64_t> shed = 0;
+  server_options.metrics = [&payments, &shed](std::string& page) {
+    http::append_metrics(page, payments, shed.load(), actors::system_wall_clock());
+  };
+  server_options.health = [&payments] { return payments.health(std::chrono::steady_clock::now()); };
+  server_options.shed = &shed;
+  http::server server(actor_system, std::move(server_options));
+  // Start: from the inside out, so that who is asked is there. Only operators come first: a
+  // database can keep a start waiting for long, and they want to know that the process lives.
+  if (const auto opened = server.open_operators(); !opened)
+    return complain(failed, opened.error());
+  if (const auto ready = prepare(**database, settings.database); !ready) {
+    if (ready.error().kind != db::error_kind::unavailable)
+      return complain(failed, ready.error().text);
+    spdlog::warn("waiting for the database: {}", ready.error().text);
+  }
+  payments.start([](const std::string& who) {
+    log_last(who + ": the process ends, and a restart goes on from the database");
+    std::_Exit(failed);
+  });
+  if (const auto started = server.start(payments.way_in()); !started) {
+    payments.stop();
+    return complain(failed, started.error());
+  }
+  say_started(settings, server, file_limit, connections_max);
+
+  signals.wait();
+
+  // Stop: from the outside in, so that what was accepted is finished.
+  const auto until = std::chrono::steady_clock::now() + settings.shutdown.timeout;
+  server.stop(settings.shutdown.timeout);
+  payments.stop(std::chrono::ceil<std::chrono::milliseconds>(
+      std::max(until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0})));
+  for (const auto& each : *subscribers)
+    each.delivery.provider->stop();
+  say_stopped(*payments.lanes());
+  return fine;
+}
+
+} // namespace
+
+int serve(const config::settings& settings) {
+  constexpr std::chrono::seconds beyond_timeout{5}; // for what is not waited for by the clock
+  stop_signals signals(settings.shutdown.timeout + beyond_timeout);
+  log_guard log(settings.log);
+  return log.end(serve_until(signals, settings));
+}
+
+} // namespace paymentd

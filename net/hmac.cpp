@@ -1,0 +1,55 @@
+#include "net/hmac.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <stdexcept>
+
+namespace paymentd::net {
+
+hmac_bytes hmac_sha256(std::string_view key, std::string_view text) {
+  hmac_bytes bytes{};
+  unsigned int size = 0;
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes.data(),
+           &size) == nullptr ||
+      size != bytes.size())
+    throw std::runtime_error("HMAC-SHA256 failed");
+  return bytes;
+}
+
+std::string hex_text(std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const std::uint8_t byte : bytes) {
+    text.push_back(hex[byte >> 4]);
+    text.push_back(hex[byte & 15]);
+  }
+  return text;
+}
+
+std::string base64_text(std::span<const std::uint8_t> bytes) {
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0'); // and the 0 that OpenSSL puts behind it
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
+                                   static_cast<int>(bytes.size()));
+  text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  std::string bytes(text.size() / 4 * 3, '\0');
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                                   reinterpret_cast<const unsigned char*>(text.data()),
+                                   static_cast<int>(text.size()));
+  if (size < 0)
+    return std::nullopt;
+  for (std::string_view rest = text; rest.ends_with('=') && !bytes.empty(); rest.remove_suffix(1))
+    bytes.pop_back();
+  // OpenSSL passes over white space and odd padding: only what it would have written counts.
+  if (base64_text({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}) != text)
+    return std::nullopt;
+  return bytes;
+}
+
+} // namespace paymentd::net
