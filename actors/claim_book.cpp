@@ -44,7 +44,7 @@ held_stream* claim_book::find(stream_id stream) {
   return found == streams_.end() ? nullptr : &found->second;
 }
 
-void claim_book::hold(const db::stream_lease& lease, std::optional<steady_instant> until) {
+void claim_book::hold(const stream_lease& lease, std::optional<steady_instant> until) {
   held_stream& stream = streams_[lease.stream];
   if (lease.epoch < stream.lease.epoch)
     return; // old news
@@ -75,10 +75,10 @@ bool claim_book::all_linger(instant since_before, instant now) const {
          }) == 0;
 }
 
-std::vector<open_claim> claim_book::take_over(held_stream& stream, std::vector<db::claim> open,
+std::vector<open_claim> claim_book::take_over(held_stream& stream, std::vector<claim> open,
                                               const delivery_policy& policy, instant now) {
   std::map<claim_id, open_claim> before = std::exchange(stream.claims, {});
-  for (db::claim& each : open) {
+  for (claim& each : open) {
     const claim_id id = each.id;
     const auto known = before.find(id);
     if (known != before.end() && known->second.claim.generation == each.generation) {
@@ -108,9 +108,9 @@ std::vector<open_claim> claim_book::take_over(held_stream& stream, std::vector<d
   return ended;
 }
 
-db::delivery_step claim_book::make_step(const held_stream& stream, subscriber_id subscriber,
-                                        instant now) {
-  db::delivery_step step{
+delivery_step claim_book::make_step(const held_stream& stream, subscriber_id subscriber,
+                                    instant now) {
+  delivery_step step{
       .subscriber = subscriber, .stream = stream.lease, .ended = {}, .regenerate = {}, .split = {}};
   for (const auto& [id, claim] : stream.claims) {
     if (is_call(claim.move) || claim.call != 0 || claim.not_before > now)
@@ -129,10 +129,10 @@ db::delivery_step claim_book::make_step(const held_stream& stream, subscriber_id
   return step;
 }
 
-void claim_book::step_asked(held_stream& stream, const db::delivery_step& step) {
+void claim_book::step_asked(held_stream& stream, const delivery_step& step) {
   asked_step& asked = stream.step.emplace();
   asked.stream = step.stream;
-  for (const db::ended_claim& each : step.ended)
+  for (const ended_claim& each : step.ended)
     asked.ended.push_back(each.id);
   asked.regenerate = step.regenerate;
   asked.split = step.split;
@@ -147,7 +147,7 @@ void claim_book::step_asked(held_stream& stream, const db::delivery_step& step) 
   mark(asked.split);
 }
 
-std::vector<open_claim> claim_book::step_done(held_stream& stream, db::delivery_answer answer,
+std::vector<open_claim> claim_book::step_done(held_stream& stream, delivery_answer answer,
                                               const delivery_policy& policy, instant now) {
   const asked_step step = std::move(*std::exchange(stream.step, std::nullopt));
   std::vector<open_claim> ended;
@@ -161,7 +161,7 @@ std::vector<open_claim> claim_book::step_done(held_stream& stream, db::delivery_
   const std::size_t first_half = step.regenerate.size();
   const std::size_t halves_end = first_half + 2 * step.split.size();
   for (std::size_t i = 0; i < answer.claims.size(); ++i) {
-    db::claim& each = answer.claims[i];
+    claim& each = answer.claims[i];
     open_claim& claim = stream.claims[each.id]; // a regenerated one keeps its history
     // One of the halves is what was refused so often: it need not be refused as often again.
     if (i >= first_half && i < halves_end)

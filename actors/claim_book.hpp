@@ -14,7 +14,7 @@ namespace paymentd::actors {
 
 /// What the store was asked to do, without the results, which stay with their claims.
 struct asked_step {
-  db::stream_lease stream;
+  stream_lease stream;
   std::vector<claim_id> ended;
   std::vector<claim_id> regenerate;
   std::vector<claim_id> split;
@@ -24,7 +24,7 @@ struct asked_step {
 
 /// A stream whose messages are this process's to deliver.
 struct held_stream {
-  db::stream_lease lease;
+  stream_lease lease;
   std::optional<steady_instant> held_until; // by the actors' clock; nothing: for ever
 
   enum class loading : std::uint8_t { wanted, asked, done };
@@ -45,7 +45,7 @@ class claim_book {
   held_stream* find(stream_id stream);
 
   /// A stream is held, or held on, or held under another epoch.
-  void hold(const db::stream_lease& lease, std::optional<steady_instant> until);
+  void hold(const stream_lease& lease, std::optional<steady_instant> until);
   void drop(stream_id stream) { streams_.erase(stream); }
 
   /// Claims that take a slot: under way, or as soon as there is time for them; and those that a
@@ -57,16 +57,15 @@ class claim_book {
 
   /// Compares with the database, after a restart or after a step whose outcome was lost. What is
   /// new may have been sent. Gives the claims that have ended.
-  std::vector<open_claim> take_over(held_stream& stream, std::vector<db::claim> open,
+  std::vector<open_claim> take_over(held_stream& stream, std::vector<claim> open,
                                     const delivery_policy& policy, instant now);
 
   /// The step that the stream's claims ask for.
-  static db::delivery_step make_step(const held_stream& stream, subscriber_id subscriber,
-                                     instant now);
+  static delivery_step make_step(const held_stream& stream, subscriber_id subscriber, instant now);
   /// It is asked of the store now: its claims are at the store until it is done or undone.
-  static void step_asked(held_stream& stream, const db::delivery_step& step);
+  static void step_asked(held_stream& stream, const delivery_step& step);
   /// Gives the claims that have ended.
-  std::vector<open_claim> step_done(held_stream& stream, db::delivery_answer answer,
+  std::vector<open_claim> step_done(held_stream& stream, delivery_answer answer,
                                     const delivery_policy& policy, instant now);
   static void step_undone(held_stream& stream);
 

@@ -294,10 +294,10 @@ void deliverer::store_failed(held_stream& stream, const db::error& why) {
       backoff_delay(options_.store_backoff, ++stream.store_failures, options_.random());
 }
 
-void deliverer::log_failed(const open_claim& of, const db::delivery_result& what) const {
+void deliverer::log_failed(const open_claim& of, const delivery_result& what) const {
   const auto& messages = of.claim.messages;
   const auto message = std::ranges::find_if(
-      messages, [&](const db::message& each) { return each.event.entry == what.entry; });
+      messages, [&](const paymentd::message& each) { return each.event.entry == what.entry; });
   const std::int64_t order = message == messages.end() ? 0 : message->event.order.value;
   spdlog::warn(
       "{}",
@@ -310,10 +310,10 @@ void deliverer::log_failed(const open_claim& of, const db::delivery_result& what
 void deliverer::record(const std::vector<open_claim>& ended) {
   auto& counters = *options_.counters;
   for (const open_claim& claim : ended)
-    for (const db::delivery_result& each : claim.results) {
-      if (each.status == db::delivery_status::delivered) {
+    for (const delivery_result& each : claim.results) {
+      if (each.status == delivery_status::delivered) {
         add(counters.delivered);
-      } else if (each.status == db::delivery_status::pending) {
+      } else if (each.status == delivery_status::pending) {
         add(counters.retried);
       } else {
         add(counters.failed);

@@ -68,7 +68,7 @@ class deliverer {
   void find(open_claim& claim);
   void answered(std::uint64_t call, auto result, auto judge);
   void store_failed(held_stream& stream, const db::error& why);
-  void log_failed(const open_claim& of, const db::delivery_result& what) const;
+  void log_failed(const open_claim& of, const delivery_result& what) const;
   void record(const std::vector<open_claim>& ended);
   void close(std::string why);
   bool closed();
@@ -115,7 +115,7 @@ class deliverer {
     steady_instant not_before;
   };
   std::map<stream_id, pruning> prunings_;
-  std::optional<db::stream_lease> pruned_now_; // what the store is asked to prune
+  std::optional<stream_lease> pruned_now_; // what the store is asked to prune
 
   bool closing_ = false;
   std::string outage_; // why it dies once it is closed; empty where it was asked to finish

@@ -122,9 +122,9 @@ void deliverer::load(held_stream& stream) {
 /// One transaction: what ended, what needs a new key, what is halved, and what can be sent next.
 void deliverer::step(held_stream& stream, int wanting) {
   const instant now = time_now();
-  db::delivery_step step = claim_book::make_step(stream, subscriber_, now);
+  delivery_step step = claim_book::make_step(stream, subscriber_, now);
   const auto ahead = options_.provider->ahead().value_or(0ms);
-  for (db::ended_claim& each : step.ended)
+  for (ended_claim& each : step.ended)
     if (each.read_again_from)
       *each.read_again_from += ahead;
   step.held_until = unstored_hold_;

@@ -18,19 +18,19 @@ instant conclusive_at(const open_claim& claim, const delivery_policy& policy) {
   return since + std::max(policy.key_window, 2 * policy.settles_within);
 }
 
-bool too_old(const db::message& message, const delivery_policy& policy, instant now) {
+bool too_old(const message& message, const delivery_policy& policy, instant now) {
   return now - message.event.at > policy.max_age;
 }
 
 bool all_too_old(const open_claim& claim, const delivery_policy& policy, instant now) {
   return std::ranges::all_of(claim.claim.messages,
-                             [&](const db::message& each) { return too_old(each, policy, now); });
+                             [&](const message& each) { return too_old(each, policy, now); });
 }
 
-db::delivery_result delivered(const db::message& message, std::string provider_message_id,
-                              std::optional<message_channel> channel) {
+delivery_result delivered(const message& message, std::string provider_message_id,
+                          std::optional<message_channel> channel) {
   return {.entry = message.event.entry,
-          .status = db::delivery_status::delivered,
+          .status = delivery_status::delivered,
           .attempts = message.attempts + 1,
           .provider_message_id = std::move(provider_message_id),
           .last_error = {},
@@ -39,9 +39,9 @@ db::delivery_result delivered(const db::message& message, std::string provider_m
           .channel = channel};
 }
 
-db::delivery_result failed(const db::message& message, std::string reason) {
+delivery_result failed(const message& message, std::string reason) {
   return {.entry = message.event.entry,
-          .status = db::delivery_status::failed,
+          .status = delivery_status::failed,
           .attempts = message.attempts + 1,
           .provider_message_id = {},
           .last_error = std::move(reason),
@@ -50,9 +50,9 @@ db::delivery_result failed(const db::message& message, std::string reason) {
 }
 
 /// To be tried again at `at`. `spent` is 1 where the try counts.
-db::delivery_result again(const db::message& message, std::string reason, instant at, int spent) {
+delivery_result again(const message& message, std::string reason, instant at, int spent) {
   return {.entry = message.event.entry,
-          .status = db::delivery_status::pending,
+          .status = delivery_status::pending,
           .attempts = message.attempts + spent,
           .provider_message_id = {},
           .last_error = std::move(reason),
@@ -61,8 +61,8 @@ db::delivery_result again(const db::message& message, std::string reason, instan
 }
 
 /// The same, unless it is too old for that.
-db::delivery_result pending(const db::message& message, std::string reason, instant at, int spent,
-                            const delivery_policy& policy, instant now) {
+delivery_result pending(const message& message, std::string reason, instant at, int spent,
+                        const delivery_policy& policy, instant now) {
   if (too_old(message, policy, now))
     return failed(message, std::move(reason) + " (given up: too old)");
   return again(message, std::move(reason), at, spent);
@@ -70,8 +70,8 @@ db::delivery_result pending(const db::message& message, std::string reason, inst
 
 /// Sent at `sent_at`, and again though it may be a second copy: rarely, and not often. The count is
 /// stored with the message, so that it outlives whatever dies.
-db::delivery_result pending_as_copy(const db::message& message, const std::string& reason,
-                                    const delivery_policy& policy, instant sent_at, double random) {
+delivery_result pending_as_copy(const message& message, const std::string& reason,
+                                const delivery_policy& policy, instant sent_at, double random) {
   const int copies = message.copies + 1;
   const bool enough = copies >= policy.copies_max;
   auto result =
@@ -83,7 +83,7 @@ db::delivery_result pending_as_copy(const db::message& message, const std::strin
   return result;
 }
 
-std::chrono::milliseconds retry_delay(const db::message& message, const delivery_policy& policy,
+std::chrono::milliseconds retry_delay(const message& message, const delivery_policy& policy,
                                       double random) {
   return backoff_delay(policy.retry, message.attempts + 1, random);
 }
@@ -99,17 +99,16 @@ template <class Result>
 void end_all(open_claim& claim, Result result_of) {
   claim.results.clear();
   claim.results.reserve(claim.claim.messages.size());
-  for (const db::message& each : claim.claim.messages)
+  for (const message& each : claim.claim.messages)
     claim.results.push_back(result_of(each));
   claim.move = next_move::end;
   claim.not_before = {};
 }
 
 /// What became of one recipient of a call that was taken; nothing where that is not known.
-std::optional<db::delivery_result> result_of(const db::message& message,
-                                             alimtalk::recipient_result& result,
-                                             const delivery_policy& policy,
-                                             const circumstances& around) {
+std::optional<delivery_result> result_of(const message& message, alimtalk::recipient_result& result,
+                                         const delivery_policy& policy,
+                                         const circumstances& around) {
   if (result)
     return delivered(message, std::move(result->provider_message_id), result->channel);
   failure& why = result.error();
@@ -150,7 +149,7 @@ void after_good_call(open_claim& claim, std::vector<alimtalk::recipient_result>&
   // Who cannot be asked about the doubtful ones is sent them again: at least once, not at most.
   const instant at = std::max(around.now, conclusive_at(claim, policy));
   std::size_t i = 0;
-  end_all(claim, [&](const db::message& each) {
+  end_all(claim, [&](const message& each) {
     auto& known = claim.known[i++];
     if (known)
       return std::move(*known);
@@ -160,7 +159,7 @@ void after_good_call(open_claim& claim, std::vector<alimtalk::recipient_result>&
   });
 }
 
-bool is_lost(const db::message& message) {
+bool is_lost(const message& message) {
   return !message.lost.empty();
 }
 
@@ -172,7 +171,7 @@ void set_apart(open_claim& claim, instant at, const delivery_policy& policy) {
     claim.move = next_move::find;
     claim.not_before = std::max(at, conclusive_at(claim, policy));
   } else if (claim.in_doubt || std::ranges::all_of(messages, is_lost)) {
-    end_all(claim, [&](const db::message& each) {
+    end_all(claim, [&](const message& each) {
       return is_lost(each) ? failed(each, each.lost) : again(each, "outcome unknown", at, 0);
     });
   } else {
@@ -187,7 +186,7 @@ void doubt(open_claim& claim, const std::string& reason, const delivery_policy& 
   claim.in_doubt = true;
   ++claim.doubts;
   if (policy.repeats_are_copies) {
-    end_all(claim, [&](const db::message& each) {
+    end_all(claim, [&](const message& each) {
       return pending_as_copy(each, reason, policy, around.now, around.random);
     });
     return;
@@ -195,8 +194,7 @@ void doubt(open_claim& claim, const std::string& reason, const delivery_policy& 
   const bool asked_enough = claim.doubts > policy.doubts_max &&
                             (!policy.can_find || around.now >= conclusive_at(claim, policy));
   if (asked_enough && all_too_old(claim, policy, around.now)) {
-    end_all(claim,
-            [&](const db::message& each) { return failed(each, "outcome unknown: " + reason); });
+    end_all(claim, [&](const message& each) { return failed(each, "outcome unknown: " + reason); });
     return;
   }
   go_on(claim, around.now + backoff_delay(policy.doubt, claim.doubts, around.random), policy);
@@ -215,7 +213,7 @@ void content_refused(open_claim& claim, failure why, const delivery_policy& poli
   const bool its_own_fault = enough && (others_passed || (!alone && !around.others_untried));
   claim.parked_as_refused = enough && !its_own_fault;
   if (alone && (its_own_fault || why.kind == failure_class::permanent)) {
-    end_all(claim, [&](const db::message& each) { return failed(each, why.reason); });
+    end_all(claim, [&](const message& each) { return failed(each, why.reason); });
     return;
   }
   claim.move = its_own_fault ? next_move::split : next_move::regenerate;
@@ -233,7 +231,7 @@ consequence refused(open_claim& claim, failure why, const delivery_policy& polic
   }
   switch (why.kind) {
   case failure_class::transient:
-    end_all(claim, [&](const db::message& each) {
+    end_all(claim, [&](const message& each) {
       return pending(each, why.reason, around.now + retry_delay(each, policy, around.random), 1,
                      policy, around.now);
     });
@@ -300,12 +298,12 @@ void take_over(open_claim& claim, instant now, const delivery_policy& policy) {
   claim.in_doubt = true;
   const std::string& by = claim.claim.provider;
   if (!by.empty() && by != policy.provider)
-    end_all(claim, [&](const db::message& each) {
+    end_all(claim, [&](const message& each) {
       return failed(each, "outcome unknown: it may have been sent by " + by +
                               " before the provider was changed");
     });
   else if (policy.repeats_are_copies)
-    end_all(claim, [&](const db::message& each) {
+    end_all(claim, [&](const message& each) {
       return each.lost.empty()
                  ? pending_as_copy(each, "the process ended", policy, claim.claim.since, 0.5)
                  : failed(each, each.lost);
@@ -318,7 +316,7 @@ void put_back(open_claim& claim, instant now) {
   if (claim.in_doubt || claim.call != 0 || claim.at_store || claim.move == next_move::end)
     return;
   const instant at = std::max(claim.not_before, now);
-  end_all(claim, [at](const db::message& each) { return again(each, "not sent yet", at, 0); });
+  end_all(claim, [at](const message& each) { return again(each, "not sent yet", at, 0); });
 }
 
 void others_worked(open_claim& claim, instant now) {
@@ -407,7 +405,7 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
   // What is not there by now never will be: it is claimed anew, under a new key. However old it is:
   // where no try of it told anything, an outage is all that it has seen.
   std::size_t i = 0;
-  end_all(claim, [&](const db::message& each) {
+  end_all(claim, [&](const message& each) {
     auto& known = claim.known[i++];
     if (known)
       return std::move(*known);
@@ -419,12 +417,12 @@ consequence after_find(open_claim& claim, alimtalk::find_result result,
   return worked;
 }
 
-alimtalk::call call_of(const db::claim& claim, const std::string& subscriber,
+alimtalk::call call_of(const claim& claim, const std::string& subscriber,
                        const std::string& instance) {
   alimtalk::call call{.key = claim.key, .recipients = {}, .instance = instance};
   const std::string prefix = subscriber + '-' + instance + '-';
   call.recipients.reserve(claim.messages.size());
-  for (const db::message& each : claim.messages) {
+  for (const message& each : claim.messages) {
     constexpr std::size_t number_bytes = 16;
     alimtalk::recipient& one = call.recipients.emplace_back();
     one.delivery_id.reserve(prefix.size() + number_bytes);

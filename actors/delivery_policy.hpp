@@ -58,7 +58,7 @@ enum class next_move : std::uint8_t {
 
 /// A claim that stands in the database, and what this process knows of it.
 struct open_claim {
-  db::claim claim;
+  paymentd::claim claim;
   next_move move = next_move::send;
   instant not_before;             // of the move; until then the claim is parked and holds no slot
   bool in_doubt = false;          // something may have been accepted under its key
@@ -73,8 +73,8 @@ struct open_claim {
   /// old (the machine slept) or not (the clock was wrong): it is not used again, nor is it said to
   /// be.
   std::chrono::milliseconds put_forward{0};
-  std::vector<std::optional<db::delivery_result>> known; // one a message; empty: nothing is known
-  std::vector<db::delivery_result> results;              // of a claim to end
+  std::vector<std::optional<delivery_result>> known; // one a message; empty: nothing is known
+  std::vector<delivery_result> results;              // of a claim to end
 
   std::uint64_t call = 0; // the number of the call or search that is under way; 0: none
   bool at_store = false;  // its move is being committed
@@ -125,7 +125,7 @@ void others_worked(open_claim& claim, instant now);
 
 /// The call of a claim: "<subscriber>-<instance>-<entry id>" is each message's own id, so that
 /// those of two databases are not mixed where they have one account, or one receiver.
-alimtalk::call call_of(const db::claim& claim, const std::string& subscriber,
+alimtalk::call call_of(const claim& claim, const std::string& subscriber,
                        const std::string& instance);
 
 } // namespace paymentd::actors

@@ -15,7 +15,7 @@ const caf::actor& entrance::taking(const command& what) const {
       what);
 }
 
-const caf::actor& entrance::taking(const db::query& what) const {
+const caf::actor& entrance::taking(const query& what) const {
   return std::visit(
       [this](const auto& each) -> const caf::actor& {
         if constexpr (requires { each.id; })

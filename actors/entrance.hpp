@@ -20,7 +20,7 @@ struct entrance {
   /// Who takes `submit` with this command. Commands on orders go through their order's actor.
   const caf::actor& taking(const command& what) const;
   /// Who takes `look_up` with this query.
-  const caf::actor& taking(const db::query& what) const;
+  const caf::actor& taking(const query& what) const;
 };
 
 /// Which of `actors` is responsible for `id`: always the same one for the same id.

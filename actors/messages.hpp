@@ -31,7 +31,7 @@ enum class no_outcome : std::uint8_t {
 };
 
 using outcome_reply = std::expected<outcome, no_outcome>;
-using answer_reply = std::expected<db::answer, no_outcome>;
+using answer_reply = std::expected<answer, no_outcome>;
 
 /// Where a reply goes and until when the work may begin. `number` is the asker's own.
 struct ticket {
@@ -59,7 +59,7 @@ struct settled {
 /// A query, likewise; answered by exactly one `looked_up`.
 struct look_up {
   ticket from;
-  db::query what;
+  query what;
 };
 struct looked_up {
   std::uint64_t number = 0;
@@ -70,7 +70,7 @@ struct looked_up {
 /// it is then, not_failed or not_found.
 struct retry_delivery {
   ticket from;
-  db::get_delivery what;
+  get_delivery what;
 };
 
 /// To a settlement lane: see whether the database takes a write, where you have not asked it of
@@ -97,27 +97,27 @@ struct order_idle {
 /// To the store worker of a lane, one at a time; each is answered by its counterpart to the sender.
 struct do_take_stream {};
 struct stream_taken {
-  db::result<db::stream_lease> stream;
+  db::result<stream_lease> stream;
 };
 struct do_settle {
   std::shared_ptr<const std::vector<command>> batch; // may be empty: then it only renews the lease
 };
 struct batch_settled {
   db::result<std::vector<outcome>> outcomes; // one a command
-  db::stream_lease stream;                   // under which it was settled
+  stream_lease stream;                       // under which it was settled
 };
 struct do_resolve {}; // after a batch_settled that is in doubt
 struct batch_resolved {
   db::result<std::optional<std::vector<outcome>>> outcomes; // nullopt: nothing had happened
-  db::stream_lease stream;                                  // with its new epoch, where known
+  stream_lease stream;                                      // with its new epoch, where known
 };
 
 /// To a store worker that reads.
 struct do_read {
-  std::vector<db::query> queries;
+  std::vector<query> queries;
 };
 struct batch_read {
-  db::result<std::vector<db::answer>> answers;
+  db::result<std::vector<answer>> answers;
 };
 
 // ---- delivery -----------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ struct batch_read {
 /// A hint after a commit: the stream holds new payments. The ledger is the record; a lost hint
 /// delays a message and loses none.
 struct payment_success {
-  db::stream_lease stream;
+  stream_lease stream;
   entry_id last;
 };
 
@@ -134,14 +134,14 @@ struct payment_success {
 /// deliver. Sent again for each renewal; under another epoch without a stream_lost before, it goes
 /// on with what it has under way.
 struct stream_held {
-  db::stream_lease stream;
+  stream_lease stream;
   /// By the actor system's clock: nothing is sent from then on, unless it is held on. Nothing: for
   /// as long as no stream_lost comes, where no other process can take the stream.
   std::optional<steady_instant> held_until = std::nullopt;
 };
 /// It no longer does, or under another epoch.
 struct stream_lost {
-  db::stream_lease stream;
+  stream_lease stream;
 };
 
 /// Work for the store that delivers; each is answered by its counterpart to the sender.
@@ -151,7 +151,7 @@ struct do_subscribe {
   bool wants_refunds = false;
 };
 struct subscribed {
-  db::result<db::subscriber> subscriber;
+  db::result<paymentd::subscriber> subscriber;
 };
 struct do_lease_deliveries {
   std::vector<std::string> subscribers;
@@ -159,48 +159,48 @@ struct do_lease_deliveries {
   int leases_max = 0;
 };
 struct deliveries_leased {
-  db::result<std::vector<db::delivery_lease>> leases;
+  db::result<std::vector<delivery_lease>> leases;
 };
 struct do_open_claims {
   subscriber_id subscriber;
-  db::stream_lease stream;
+  stream_lease stream;
 };
 struct claims_opened {
-  db::stream_lease stream;
-  db::result<std::vector<db::claim>> claims;
+  stream_lease stream;
+  db::result<std::vector<claim>> claims;
 };
 struct do_deliver {
-  db::delivery_step step;
+  delivery_step step;
   instant now; // as the deliverer has it, which does not go back where the wall clock does
 };
 struct delivered {
-  db::stream_lease stream;
-  db::result<db::delivery_answer> answer;
+  stream_lease stream;
+  db::result<delivery_answer> answer;
 };
 struct do_prune {
-  db::prune_step step;
+  prune_step step;
 };
 struct pruned {
-  db::stream_lease stream;
-  db::result<db::prune_answer> answer;
+  stream_lease stream;
+  db::result<prune_answer> answer;
 };
 struct do_begin_results {
-  db::results_due asked;
+  results_due asked;
 };
 struct results_begun {
-  db::result<std::optional<db::results_turn>> turn; // nothing: none is due
+  db::result<std::optional<results_turn>> turn; // nothing: none is due
 };
 struct do_store_results {
-  db::results_step step;
+  results_step step;
 };
 struct results_stored {
-  db::result<db::results_answer> answer;
+  db::result<results_answer> answer;
 };
 struct do_retry {
-  std::vector<db::get_delivery> which;
+  std::vector<get_delivery> which;
 };
 struct batch_retried {
-  db::result<std::vector<db::answer>> answers; // one each
+  db::result<std::vector<answer>> answers; // one each
 };
 
 /// A hint to whoever delivers: deliveries of the stream were made due by hand. A lost one costs a

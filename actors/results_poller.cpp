@@ -15,7 +15,7 @@ namespace {
 
 using poller_actor = caf::stateful_actor<results_poller_state>;
 using poll_atom = caf::atom_constant<caf::atom("poll")>;
-using then = db::results_step::then;
+using then = results_step::then;
 
 void rest(poller_actor* self) {
   self->delayed_send(self, self->state.options.poll, poll_atom::value);
@@ -89,7 +89,7 @@ void on_told(poller_actor* self, results_told& told) {
   const results_poller_options& options = state.options;
   if (told.question != state.questions)
     return;
-  db::results_step step{.turn = state.turn, .results = {}, .lease = options.lease};
+  results_step step{.turn = state.turn, .results = {}, .lease = options.lease};
   if (!told.answer) {
     spdlog::warn("{}: what became of its messages is not known yet: {}", options.subscriber,
                  told.answer.error().reason);

@@ -42,7 +42,7 @@ struct results_told {
 struct results_poller_state {
   static inline const char* name = "results-poller";
   results_poller_options options;
-  db::results_turn turn;       // that is being read
+  results_turn turn;           // that is being read
   std::string cursor;          // of the page that comes next; empty: none does
   int pages = 0;               // of this turn so far
   bool failed = false;         // the provider, in this turn

@@ -59,7 +59,7 @@ void on_retried(lane_actor* self, batch_retried& done) {
       reply(self, asked[i].from, std::unexpected(meaning_of(done.answers.error().kind)));
       continue;
     }
-    if (const auto* one = std::get_if<db::delivery>(&(*done.answers)[i]))
+    if (const auto* one = std::get_if<delivery>(&(*done.answers)[i]))
       due[one->subscriber].insert(stream_of(one->entry));
     reply(self, asked[i].from, std::move((*done.answers)[i]));
   }

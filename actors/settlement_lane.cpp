@@ -116,7 +116,7 @@ void ask_worker(lane_actor* self, Question what) {
 
 /// The store may have begun another epoch, as it does after a lost connection. Embedded, whoever
 /// delivers must know it, or is fenced off for good.
-void follow(lane_actor* self, const db::stream_lease& present) {
+void follow(lane_actor* self, const stream_lease& present) {
   auto& state = self->state;
   if (present == state.stream)
     return;

@@ -76,7 +76,7 @@ struct settlement_lane_state {
   bool expires = false; // a look through those who wait is on its way
   bool settled_since_renewal = false;
   steady_instant asked_at; // when the newest message left for the worker
-  db::stream_lease stream;
+  stream_lease stream;
 };
 
 caf::behavior settlement_lane(caf::stateful_actor<settlement_lane_state>* self,

@@ -38,7 +38,7 @@ caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
   const auto reply = [self](auto answer) {
     self->send(caf::actor_cast<caf::actor>(self->current_sender()), std::move(answer));
   };
-  const auto lease = [&state] { return state.store ? state.store->lease() : db::stream_lease{}; };
+  const auto lease = [&state] { return state.store ? state.store->lease() : stream_lease{}; };
 
   return {
       [=, &state](const do_take_stream&) {

@@ -45,7 +45,7 @@ void lanes_changed(keeper_actor* self) {
 
 /// Whether all that the lanes write is delivered here.
 bool is_complete(const stream_keeper_state& state) {
-  const auto own = std::ranges::count_if(state.held, [&](const db::delivery_lease& each) {
+  const auto own = std::ranges::count_if(state.held, [&](const delivery_lease& each) {
     return state.written.contains(each.stream.stream);
   });
   return static_cast<std::size_t>(own) == state.written.size() * state.options.subscribers.size();
@@ -53,7 +53,7 @@ bool is_complete(const stream_keeper_state& state) {
 
 /// Says of a stream that another process writes, or wrote, that it is delivered here. It may come
 /// and go with each payment, so it is said once.
-void say_taken(stream_keeper_state& state, const db::delivery_lease& lease) {
+void say_taken(stream_keeper_state& state, const delivery_lease& lease) {
   const stream_id stream = lease.stream.stream;
   auto& told = state.told[lease.subscriber];
   if (state.written.contains(stream) || std::ranges::find(told, stream) != told.end())
@@ -75,24 +75,24 @@ void on_leased(keeper_actor* self, deliveries_leased& answer) {
     look_later(self);
     return;
   }
-  const auto tell = [&](const db::delivery_lease& whose, const auto& news) {
+  const auto tell = [&](const delivery_lease& whose, const auto& news) {
     const auto handle = state.options.subscribers.find(whose.subscriber);
     if (handle != state.options.subscribers.end())
       self->send(handle->second, news);
   };
   const auto before = std::exchange(state.held, std::move(*answer.leases));
-  const auto is_held = [&](const db::delivery_lease& one) {
-    return std::ranges::any_of(state.held, [&](const db::delivery_lease& each) {
+  const auto is_held = [&](const delivery_lease& one) {
+    return std::ranges::any_of(state.held, [&](const delivery_lease& each) {
       return each.subscriber == one.subscriber && each.stream.stream == one.stream.stream;
     });
   };
-  for (const db::delivery_lease& each : before)
+  for (const delivery_lease& each : before)
     if (!is_held(each))
       tell(each, stream_lost{each.stream});
   std::optional<steady_instant> until;
   if (state.options.lease.count() > 0)
     until = lease_end(state.asked_at, state.options.lease);
-  for (const db::delivery_lease& each : state.held) {
+  for (const delivery_lease& each : state.held) {
     say_taken(state, each);
     tell(each, stream_held{each.stream, until});
   }

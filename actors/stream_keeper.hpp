@@ -29,8 +29,8 @@ struct stream_keeper_options {
 struct stream_keeper_state {
   static inline const char* name = "stream-keeper";
   stream_keeper_options options;
-  std::map<stream_id, db::stream_lease> written; // by this process's lanes
-  std::vector<db::delivery_lease> held;
+  std::map<stream_id, stream_lease> written; // by this process's lanes
+  std::vector<delivery_lease> held;
   std::map<std::string, std::vector<stream_id>> told; // what was said to be delivered here, once
   bool asked = false;                                 // an answer of the store is on its way
   bool again = false;                                 // what was asked is out of date

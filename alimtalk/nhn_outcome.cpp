@@ -335,7 +335,8 @@ std::expected<std::uint64_t, failure> nhn_news_count(net::http_result result) {
   return *answer->total;
 }
 
-std::expected<nhn_final_page, failure> nhn_final_results(net::http_result result, instant asked_to) {
+std::expected<nhn_final_page, failure> nhn_final_results(net::http_result result,
+                                                         instant asked_to) {
   std::expected<nhn_answer, failure> answer = look_up(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());

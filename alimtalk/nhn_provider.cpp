@@ -1,10 +1,10 @@
 #include "alimtalk/nhn_provider.hpp"
 
-#include "net/http_client.hpp"
 #include "alimtalk/message.hpp"
 #include "alimtalk/nhn_json.hpp"
 #include "alimtalk/nhn_outcome.hpp"
 #include "alimtalk/nhn_results.hpp"
+#include "net/http_client.hpp"
 #include "net/origin.hpp"
 
 #include <algorithm>
@@ -100,12 +100,12 @@ class nhn_provider final : public provider {
   void next_page(std::shared_ptr<search> on) {
     ++on->page;
     net::http_request request{.method = "GET",
-                         .target = messages_path_ +
-                                   "?senderGroupingKey=" + net::percent_encoded(on->what.key) +
-                                   on->window + "&pageNum=" + std::to_string(on->page) +
-                                   "&pageSize=" + std::to_string(page_size),
-                         .headers = {{"X-Secret-Key", options_.secret_key}},
-                         .body = {}};
+                              .target = messages_path_ +
+                                        "?senderGroupingKey=" + net::percent_encoded(on->what.key) +
+                                        on->window + "&pageNum=" + std::to_string(on->page) +
+                                        "&pageSize=" + std::to_string(page_size),
+                              .headers = {{"X-Secret-Key", options_.secret_key}},
+                              .body = {}};
     client_->request(std::move(request), [this, on](net::http_result result) {
       std::expected<nhn_page, failure> page = nhn_search_page(std::move(result));
       if (!page)

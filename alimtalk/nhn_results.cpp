@@ -55,8 +55,9 @@ class reading : public std::enable_shared_from_this<reading> {
               net::percent_encoded(korea_time_text(what_.to + std::chrono::minutes{1}))) {}
 
   void begin() {
-    get_("/message-results" + span_ + paging(at_.page),
-         [self = shared_from_this()](net::http_result answer) { self->on_news(std::move(answer)); });
+    get_(
+        "/message-results" + span_ + paging(at_.page),
+        [self = shared_from_this()](net::http_result answer) { self->on_news(std::move(answer)); });
   }
 
  private:
@@ -77,8 +78,9 @@ class reading : public std::enable_shared_from_this<reading> {
         to_look_up_.push_back({.request_id = each.request_id});
     if (!is_full_ && at_.page == 1)
       return look_up_more();
-    get_("/message-results/count" + span_,
-         [self = shared_from_this()](net::http_result counted) { self->on_count(std::move(counted)); });
+    get_("/message-results/count" + span_, [self = shared_from_this()](net::http_result counted) {
+      self->on_count(std::move(counted));
+    });
   }
 
   void on_count(net::http_result answer) {

@@ -2,8 +2,8 @@
 // statuses in the port's classes of failure. Pure functions; any thread.
 #pragma once
 
-#include "net/http_client.hpp"
 #include "alimtalk/provider.hpp"
+#include "net/http_client.hpp"
 
 namespace paymentd::alimtalk {
 

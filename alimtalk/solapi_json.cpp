@@ -1,7 +1,7 @@
 #include "alimtalk/solapi_json.hpp"
 
-#include "net/json_text.hpp"
 #include "alimtalk/message.hpp"
+#include "net/json_text.hpp"
 
 #include <nlohmann/json.hpp>
 

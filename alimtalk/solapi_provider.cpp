@@ -1,10 +1,10 @@
 #include "alimtalk/solapi_provider.hpp"
 
+#include "alimtalk/solapi_json.hpp"
+#include "alimtalk/solapi_outcome.hpp"
 #include "net/hmac.hpp"
 #include "net/http_client.hpp"
 #include "net/origin.hpp"
-#include "alimtalk/solapi_json.hpp"
-#include "alimtalk/solapi_outcome.hpp"
 #include "net/utc_text.hpp"
 
 #include <openssl/rand.h>

@@ -17,7 +17,7 @@ using namespace paymentd;
 class memory_store final : public db::store {
  public:
   db::result<void> ping() override { return {}; }
-  db::result<db::stream_lease> take_stream(instant) override { return lease(); }
+  db::result<stream_lease> take_stream(instant) override { return lease(); }
   db::result<std::vector<outcome>> settle(std::span<const command> batch, instant now) override {
     std::vector<outcome> outcomes;
     outcomes.reserve(batch.size());
@@ -37,36 +37,30 @@ class memory_store final : public db::store {
     return outcomes;
   }
   db::result<std::optional<std::vector<outcome>>> resolve(instant) override { return std::nullopt; }
-  db::stream_lease lease() const override { return {{1}, 1}; }
-  db::result<std::vector<db::answer>> read(std::span<const db::query> queries) override {
-    return std::vector<db::answer>(queries.size());
+  stream_lease lease() const override { return {{1}, 1}; }
+  db::result<std::vector<answer>> read(std::span<const query> queries) override {
+    return std::vector<answer>(queries.size());
   }
-  db::result<db::subscriber> subscribe(std::string_view, bool, bool, instant) override {
+  db::result<subscriber> subscribe(std::string_view, bool, bool, instant) override {
     return none();
   }
-  db::result<std::vector<db::delivery_lease>> lease_deliveries(std::span<const std::string>,
-                                                               std::span<const stream_id>, int,
-                                                               instant) override {
+  db::result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string>,
+                                                           std::span<const stream_id>, int,
+                                                           instant) override {
     return none();
   }
-  db::result<std::vector<db::claim>> open_claims(subscriber_id, db::stream_lease,
-                                                 instant) override {
+  db::result<std::vector<claim>> open_claims(subscriber_id, stream_lease, instant) override {
     return none();
   }
-  db::result<db::delivery_answer> deliver(const db::delivery_step&, instant) override {
+  db::result<delivery_answer> deliver(const delivery_step&, instant) override { return none(); }
+  db::result<std::vector<answer>> retry(std::span<const get_delivery>, instant) override {
     return none();
   }
-  db::result<std::vector<db::answer>> retry(std::span<const db::get_delivery>, instant) override {
+  db::result<prune_answer> prune(const prune_step&, instant) override { return none(); }
+  db::result<std::optional<results_turn>> begin_results(const results_due&, instant) override {
     return none();
   }
-  db::result<db::prune_answer> prune(const db::prune_step&, instant) override { return none(); }
-  db::result<std::optional<db::results_turn>> begin_results(const db::results_due&,
-                                                            instant) override {
-    return none();
-  }
-  db::result<db::results_answer> store_results(const db::results_step&, instant) override {
-    return none();
-  }
+  db::result<results_answer> store_results(const results_step&, instant) override { return none(); }
 
  private:
   static std::unexpected<db::error> none() {

@@ -91,8 +91,8 @@ class shop {
   }
 
   // Ends the claims of the step before and opens the next ones; gives how many messages it ended.
-  std::int64_t deliver(std::vector<db::claim>& open, int claims, int messages) {
-    db::delivery_step step;
+  std::int64_t deliver(std::vector<claim>& open, int claims, int messages) {
+    delivery_step step;
     step.subscriber = subscriber_;
     step.stream = lease_;
     step.open_max = claims;
@@ -101,7 +101,7 @@ class shop {
     for (const auto& claim : open) {
       auto& end = step.ended.emplace_back(claim.id);
       for (const auto& one : claim.messages) {
-        db::delivery_result result;
+        delivery_result result;
         result.entry = one.event.entry;
         result.provider_message_id = "20240101000000abcdefghij0";
         end.results.push_back(result);
@@ -117,7 +117,7 @@ class shop {
   std::int64_t paid_ = 0;
   std::unique_ptr<db::database> database_;
   std::unique_ptr<db::store> store_;
-  db::stream_lease lease_;
+  stream_lease lease_;
   subscriber_id subscriber_;
 };
 
@@ -163,7 +163,7 @@ void drain(benchmark::State& state) {
     from.pay_next(500);
   const cpu_counters used;
   std::int64_t ended = 0;
-  std::vector<db::claim> open;
+  std::vector<claim> open;
   for (auto _ : state)
     ended += from.deliver(open, 1, static_cast<int>(state.range(0)));
   used.report(state, ended);

@@ -25,8 +25,8 @@ T must(db::result<T> given) {
     return *std::move(given);
 }
 
-db::delivery_result result_of(const db::message& sent) {
-  db::delivery_result result;
+delivery_result result_of(const message& sent) {
+  delivery_result result;
   result.entry = sent.event.entry;
   result.provider_message_id = "20240101000000abcdefghij0";
   return result;
@@ -70,8 +70,8 @@ class shop {
   }
 
   // Ends the claims of the step before and opens the next ones; gives how many messages it ended.
-  std::int64_t deliver(std::vector<db::claim>& open, int claims, int messages) {
-    db::delivery_step step;
+  std::int64_t deliver(std::vector<claim>& open, int claims, int messages) {
+    delivery_step step;
     step.subscriber = subscriber_;
     step.stream = lease_;
     step.open_max = claims;
@@ -93,7 +93,7 @@ class shop {
   fs::path directory_;
   std::unique_ptr<db::database> database_;
   std::unique_ptr<db::store> store_;
-  db::stream_lease lease_;
+  stream_lease lease_;
   subscriber_id subscriber_;
 };
 
@@ -119,7 +119,7 @@ void drain(benchmark::State& state) {
     shop at(false);
     for (std::int64_t paid = 0; paid < waiting; paid += 500)
       at.pay_next(500);
-    std::vector<db::claim> open;
+    std::vector<claim> open;
     state.ResumeTiming();
     std::int64_t ended = 0;
     while (ended < waiting)

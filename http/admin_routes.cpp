@@ -17,7 +17,7 @@ std::expected<step, problem> prepare_healthz(const call_input&, response& answer
 
 /// Whether the database has a user 1 does not matter, only that it answers.
 std::expected<step, problem> prepare_readyz(const call_input&, response&) {
-  return db::query{db::get_user{user_id{1}}};
+  return query{get_user{user_id{1}}};
 }
 
 std::string_view name_of(actors::condition of) {

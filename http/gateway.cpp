@@ -80,11 +80,11 @@ auto gateway::submit(command what) -> submission {
   return {*this, std::move(what)};
 }
 
-auto gateway::look_up(const db::query& what) -> inquiry {
+auto gateway::look_up(const query& what) -> inquiry {
   return {*this, what, false};
 }
 
-auto gateway::retry(const db::get_delivery& which) -> inquiry {
+auto gateway::retry(const get_delivery& which) -> inquiry {
   return {*this, which, true};
 }
 
@@ -103,8 +103,7 @@ void gateway::submission::await_suspend(std::coroutine_handle<> self) {
 void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
   resume = self;
   if (changes_)
-    caf::anon_send(to(),
-                   actors::retry_delivery{via_.enter(*this), std::get<db::get_delivery>(what_)});
+    caf::anon_send(to(), actors::retry_delivery{via_.enter(*this), std::get<get_delivery>(what_)});
   else
     caf::anon_send(to(), actors::look_up{via_.enter(*this), what_});
 }

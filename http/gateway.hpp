@@ -51,10 +51,10 @@ class gateway {
   /// co_await look_up(query) likewise; without an answer in time it is `database_unavailable`,
   /// since a query changes nothing.
   class inquiry;
-  inquiry look_up(const db::query& what);
+  inquiry look_up(const query& what);
   /// co_await retry(delivery): as look_up, but without an answer in time it is
   /// `outcome_unknown`.
-  inquiry retry(const db::get_delivery& which);
+  inquiry retry(const get_delivery& which);
 
   /// Has the settlement lanes see whether the database takes a write.
   void check_stores();
@@ -150,14 +150,14 @@ class gateway {
 
    private:
     friend gateway;
-    inquiry(gateway& via, db::query what, bool changes)
+    inquiry(gateway& via, query what, bool changes)
         : via_(via), what_(std::move(what)), changes_(changes) {
       if (!changes)
         when_late = actors::no_outcome::database_unavailable;
     }
     const caf::actor& to() const { return changes_ ? via_.to_.retry_lane : via_.to_.taking(what_); }
     gateway& via_;
-    db::query what_;
+    query what_;
     bool changes_; // a retry of the delivery that is named
   };
 };

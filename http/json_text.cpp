@@ -156,7 +156,7 @@ void append_json(std::string& out, const ledger_entry& what) {
   out += '}';
 }
 
-std::string_view to_string(db::delivery_status of) noexcept {
+std::string_view to_string(delivery_status of) noexcept {
   static constexpr std::array<std::string_view, 3> names{"PENDING", "DELIVERED", "FAILED"};
   return names[static_cast<std::size_t>(of)];
 }
@@ -167,7 +167,7 @@ std::string_view to_string(std::optional<message_channel> of) {
   return *of == message_channel::sms ? "SMS" : "ALIMTALK";
 }
 
-void append_json(std::string& out, const db::delivery& what) {
+void append_json(std::string& out, const delivery& what) {
   const auto text_or_null = [&out](std::string_view name_and_colon, std::string_view text) {
     out += name_and_colon;
     if (text.empty())

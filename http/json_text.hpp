@@ -22,9 +22,9 @@ void append_time(std::string& out, instant at);
 void append_json(std::string& out, const user& what);
 void append_json(std::string& out, const order& what);
 void append_json(std::string& out, const ledger_entry& what);
-void append_json(std::string& out, const db::delivery& what);
+void append_json(std::string& out, const delivery& what);
 
 /// "PENDING", "DELIVERED" or "FAILED".
-std::string_view to_string(db::delivery_status of) noexcept;
+std::string_view to_string(delivery_status of) noexcept;
 
 } // namespace paymentd::http

@@ -14,8 +14,8 @@ namespace {
 
 constexpr int page_limit_max = 100;
 
-std::optional<db::delivery_status> status_named(std::string_view name) {
-  using enum db::delivery_status;
+std::optional<delivery_status> status_named(std::string_view name) {
+  using enum delivery_status;
   for (const auto each : {pending, delivered, failed})
     if (to_string(each) == name)
       return each;
@@ -23,11 +23,11 @@ std::optional<db::delivery_status> status_named(std::string_view name) {
 }
 
 /// "<subscriber>-<entry id>". A subscriber's name may have dashes of its own.
-std::expected<db::get_delivery, problem> read_id(std::string_view id) {
+std::expected<get_delivery, problem> read_id(std::string_view id) {
   const auto dash = id.rfind('-');
   if (dash != std::string_view::npos && dash > 0)
     if (const auto entry = read_number(id.substr(dash + 1), 1, safe_integer_max))
-      return db::get_delivery{std::string(id.substr(0, dash)), {*entry}};
+      return get_delivery{std::string(id.substr(0, dash)), {*entry}};
   return std::unexpected(invalid_field(
       "id", "must be a subscriber, a dash and the id of a ledger entry: alimtalk-2199024304128"));
 }
@@ -44,7 +44,7 @@ std::expected<step, problem> prepare_list_notifications(const call_input& input,
   auto read = read_query(input.query, given);
   problem wrong = read ? problem{problem_code::invalid_request, {}, {}, {}} : read.error();
   const auto& [status, order, limit, cursor] = given;
-  db::list_deliveries asked;
+  list_deliveries asked;
   if (status.text && !(asked.status = status_named(*status.text)))
     wrong.errors.push_back({"status", "must be PENDING, DELIVERED or FAILED"});
   if (order.text) {
@@ -63,14 +63,14 @@ std::expected<step, problem> prepare_list_notifications(const call_input& input,
     wrong.errors.push_back({"cursor", "must be the nextCursor of a page before"});
   if (!wrong.errors.empty())
     return std::unexpected(std::move(wrong));
-  return db::query{std::move(asked)};
+  return query{std::move(asked)};
 }
 
-std::expected<void, problem> write_notifications(const db::answer& what, response& answer) {
-  const auto& page = std::get<db::delivery_page>(what);
+std::expected<void, problem> write_notifications(const answer& what, response& answer) {
+  const auto& page = std::get<delivery_page>(what);
   std::string& out = answer.body;
   out += R"({"items":[)";
-  for (const db::delivery& each : page.items) {
+  for (const delivery& each : page.items) {
     if (&each != &page.items.front())
       out += ',';
     append_json(out, each);
@@ -90,7 +90,7 @@ std::expected<step, problem> prepare_get_notification(const call_input& input, r
   auto which = read_id(input.name);
   if (!which)
     return std::unexpected(std::move(which.error()));
-  return db::query{*std::move(which)};
+  return query{*std::move(which)};
 }
 
 std::expected<step, problem> prepare_retry_notification(const call_input& input, response&) {
@@ -103,15 +103,15 @@ std::expected<step, problem> prepare_retry_notification(const call_input& input,
   return retry{*std::move(which)};
 }
 
-std::expected<void, problem> write_notification(const db::answer& what, response& answer) {
-  if (std::holds_alternative<db::not_found>(what))
+std::expected<void, problem> write_notification(const answer& what, response& answer) {
+  if (std::holds_alternative<not_found>(what))
     return std::unexpected(no_such_notification());
-  append_json(answer.body, std::get<db::delivery>(what));
+  append_json(answer.body, std::get<delivery>(what));
   return {};
 }
 
-std::expected<void, problem> write_retried_notification(const db::answer& what, response& answer) {
-  if (const auto* why = std::get_if<db::not_failed>(&what)) {
+std::expected<void, problem> write_retried_notification(const answer& what, response& answer) {
+  if (const auto* why = std::get_if<not_failed>(&what)) {
     problem refused{problem_code::notification_not_failed, {}, {}, {}};
     refused.status_of_notification = why->status;
     return std::unexpected(std::move(refused));

@@ -6,12 +6,12 @@
 namespace paymentd::http {
 
 std::expected<step, problem> prepare_list_notifications(const call_input& input, response&);
-std::expected<void, problem> write_notifications(const db::answer& what, response& answer);
+std::expected<void, problem> write_notifications(const answer& what, response& answer);
 
 std::expected<step, problem> prepare_get_notification(const call_input& input, response&);
-std::expected<void, problem> write_notification(const db::answer& what, response& answer);
+std::expected<void, problem> write_notification(const answer& what, response& answer);
 
 std::expected<step, problem> prepare_retry_notification(const call_input& input, response&);
-std::expected<void, problem> write_retried_notification(const db::answer& what, response& answer);
+std::expected<void, problem> write_retried_notification(const answer& what, response& answer);
 
 } // namespace paymentd::http

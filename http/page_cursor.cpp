@@ -70,9 +70,9 @@ std::optional<std::string> from_base64url(std::string_view text) {
 
 } // namespace
 
-std::string to_cursor(const std::vector<db::list_position>& positions) {
+std::string to_cursor(const std::vector<list_position>& positions) {
   std::string bytes(1, static_cast<char>(version));
-  for (const db::list_position& each : positions) {
+  for (const list_position& each : positions) {
     append_number(bytes, each.subscriber.value);
     append_number(bytes, each.stream.value);
     append_number(bytes, each.below);
@@ -80,13 +80,13 @@ std::string to_cursor(const std::vector<db::list_position>& positions) {
   return to_base64url(bytes);
 }
 
-std::optional<std::vector<db::list_position>> from_cursor(std::string_view text) {
+std::optional<std::vector<list_position>> from_cursor(std::string_view text) {
   const auto bytes = from_base64url(text);
   if (!bytes || bytes->size() < 2 || static_cast<unsigned char>(bytes->front()) != version)
     return std::nullopt;
-  std::vector<db::list_position> positions;
+  std::vector<list_position> positions;
   for (std::string_view left = std::string_view(*bytes).substr(1); !left.empty();) {
-    db::list_position one;
+    list_position one;
     one.subscriber = {take_number(left, safe_integer_max)};
     one.stream = {take_number(left, stream_max)};
     one.below = take_number(left, std::int64_t{1} << stream_shift);

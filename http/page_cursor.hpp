@@ -12,9 +12,9 @@
 namespace paymentd::http {
 
 /// Letters, digits, - and _ alone, so it needs no encoding in a URL.
-std::string to_cursor(const std::vector<db::list_position>& positions);
+std::string to_cursor(const std::vector<list_position>& positions);
 
 /// Nothing where the text is no cursor of this server.
-std::optional<std::vector<db::list_position>> from_cursor(std::string_view text);
+std::optional<std::vector<list_position>> from_cursor(std::string_view text);
 
 } // namespace paymentd::http

@@ -52,7 +52,7 @@ struct problem {
   std::string detail;              // for people; empty: the code's own sentence
   std::vector<field_error> errors; // all that is wrong with the input at once
   std::optional<order_status> status_of_order;
-  std::optional<db::delivery_status> status_of_notification = std::nullopt;
+  std::optional<delivery_status> status_of_notification = std::nullopt;
   std::string parts = {}; // a JSON object: how each part of the system is; empty: not asked for
 };
 

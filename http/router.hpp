@@ -23,9 +23,9 @@ enum class http_method : std::uint8_t { get, head, post, other };
 struct answered {};
 /// What is left to the deliverers, and answered as a query is.
 struct retry {
-  db::get_delivery which;
+  get_delivery which;
 };
-using step = std::variant<answered, command, db::query, retry>;
+using step = std::variant<answered, command, query, retry>;
 
 /// Appends what is measured, in Prometheus's text format.
 using metrics_writer = std::function<void(std::string&)>;
@@ -52,7 +52,7 @@ struct route {
   body_rule body;
   std::expected<step, problem> (*prepare)(const call_input& input, response& answer);
   void (*settled)(const outcome& what, response& answer); // of a command
-  std::expected<void, problem> (*found)(const db::answer& what,
+  std::expected<void, problem> (*found)(const answer& what,
                                         response& answer); // of a query or a retry
   /// A repeat does it a second time. Idempotency keys do not work yet, so one is refused here: a
   /// client that sends it may take it as leave to repeat.

@@ -86,11 +86,11 @@ prepared prepare_on_order(const call_input& input, response&) {
 }
 
 prepared prepare_get_user(const call_input& input, response&) {
-  return db::query{db::get_user{user_id{input.id}}};
+  return query{get_user{user_id{input.id}}};
 }
 
 prepared prepare_get_order(const call_input& input, response&) {
-  return db::query{db::get_order{order_id{input.id}}};
+  return query{get_order{order_id{input.id}}};
 }
 
 /// Writes the thing that the outcome holds. Another kind of outcome is a bug: get throws, and the
@@ -121,8 +121,8 @@ void write_created_order(const outcome& what, response& answer) {
 }
 
 template <class Thing, problem_code missing>
-std::expected<void, problem> write_found(const db::answer& what, response& answer) {
-  if (std::holds_alternative<db::not_found>(what))
+std::expected<void, problem> write_found(const answer& what, response& answer) {
+  if (std::holds_alternative<not_found>(what))
     return std::unexpected(problem{missing, {}, {}, {}});
   append_json(answer.body, std::get<Thing>(what));
   return {};

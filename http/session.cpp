@@ -134,8 +134,8 @@ detached session::run(std::list<session>::iterator self) {
         if (const auto* what = std::get_if<command>(&next)) {
           auto waiting = owner_.to_actors().submit(*what);
           settle(*what, co_await waiting);
-        } else if (const auto* query = std::get_if<db::query>(&next)) {
-          auto waiting = owner_.to_actors().look_up(*query);
+        } else if (const auto* asked = std::get_if<query>(&next)) {
+          auto waiting = owner_.to_actors().look_up(*asked);
           show(co_await waiting);
         } else if (const auto* again = std::get_if<retry>(&next)) {
           auto waiting = owner_.to_actors().retry(again->which);

@@ -2,8 +2,8 @@
 // clock of its own.
 #pragma once
 
-#include "net/http_client.hpp"
 #include "alimtalk/provider.hpp"
+#include "net/http_client.hpp"
 
 #include <cstdint>
 #include <mutex>

@@ -17,9 +17,9 @@ using alimtalk::call;
 using alimtalk::call_result;
 using alimtalk::failure;
 using alimtalk::failure_class;
+using alimtalk::recipient_result;
 using net::http_client;
 using net::http_result;
-using alimtalk::recipient_result;
 
 /// So many different events may fail in a row before their receiver is held to be out of order: as
 /// many as may then be stored one by one as failed. More may hang for a fault of their own and

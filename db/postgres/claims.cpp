@@ -1,5 +1,5 @@
-// Claims: subscribers and their cursors, the claims that stand in the database, and how they are
-// opened, regenerated and split. What delivers in steps is delivery.cpp.
+// Subscribers and their cursors, and the claims as they stand in the database. What delivers in
+// steps is delivery.cpp.
 #include "db/claim_key.hpp"
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
@@ -10,16 +10,7 @@ namespace paymentd::db::postgres {
 namespace {
 
 // Claims that are remembered; more than any number in flight. Others are read when they end.
-constexpr std::size_t claimed_max = 4096;
-constexpr int first_generation = 1;
-
-std::unexpected<error> broken(std::string text) {
-  return std::unexpected(error{error_kind::broken, std::move(text)});
-}
-
-std::unexpected<error> not_open(claim_id id) {
-  return broken("claim " + std::to_string(id.value) + " is not open here");
-}
+constexpr std::size_t known_claims_max = 4096;
 
 } // namespace
 
@@ -61,7 +52,7 @@ parameters kinds_after(parameters before, const std::vector<entry_kind>& kinds) 
   return before;
 }
 
-std::vector<entry_kind> postgres_store::place::kinds() const {
+std::vector<entry_kind> delivery_place::kinds() const {
   std::vector<entry_kind> wanted;
   if (wants_payments)
     wanted.push_back(entry_kind::payment);
@@ -120,8 +111,8 @@ void postgres_store::add_begin_step(subscriber_id subscriber, stream_lease strea
                                         .add(cursor));
 }
 
-result<postgres_store::place> postgres_store::read_place(subscriber_id subscriber,
-                                                         stream_lease stream, const rows& cursor) {
+result<delivery_place> postgres_store::read_place(subscriber_id subscriber, stream_lease stream,
+                                                  const rows& cursor) {
   if (cursor.empty() || !cursor.boolean(0, 4)) {
     session_.roll_back();
     return std::unexpected(
@@ -130,17 +121,16 @@ result<postgres_store::place> postgres_store::read_place(subscriber_id subscribe
                                       std::to_string(stream.stream.value) + " to subscriber " +
                                       std::to_string(subscriber.value) + " has ended"});
   }
-  return place{.subscriber = subscriber,
-               .stream = stream,
-               .position = cursor.integer(0, 0),
-               .cursor = cursor.place(0, 3),
-               .wants_payments = cursor.boolean(0, 1),
-               .wants_refunds = cursor.boolean(0, 2)};
+  return delivery_place{.subscriber = subscriber,
+                        .stream = stream,
+                        .position = cursor.integer(0, 0),
+                        .cursor = cursor.place(0, 3),
+                        .wants_payments = cursor.boolean(0, 1),
+                        .wants_refunds = cursor.boolean(0, 2)};
 }
 
 // For what is not hurried: finds the cursor by its key.
-result<postgres_store::place> postgres_store::begin_step(subscriber_id subscriber,
-                                                         stream_lease stream) {
+result<delivery_place> postgres_store::begin_step(subscriber_id subscriber, stream_lease stream) {
   session_.add(sql::begin);
   session_.add(sql::lock_cursor, parameters{}
                                      .add(subscriber)
@@ -175,18 +165,18 @@ result<std::vector<claim>> postgres_store::open_claims(subscriber_id subscriber,
   return claims;
 }
 
-void postgres_store::keep(const claim& one, claimed what) {
-  if (claimed_.size() >= claimed_max)
-    claimed_.clear();
+void postgres_store::keep(claim_record what, const std::vector<message>& messages) {
+  if (known_claims_.size() >= known_claims_max)
+    known_claims_.clear();
   what.entries.clear();
-  what.entries.reserve(one.messages.size());
-  for (const message& each : one.messages)
+  what.entries.reserve(messages.size());
+  for (const message& each : messages)
     what.entries.push_back({each.event.entry, each.event.at});
-  claimed_[one.id] = std::move(what);
+  known_claims_[what.id] = std::move(what);
 }
 
 // The claims of `ids`, or all, oldest first, with their messages; from here on they are kept.
-result<std::vector<claim>> postgres_store::load_claims(const place& at,
+result<std::vector<claim>> postgres_store::load_claims(const delivery_place& at,
                                                        std::span<const claim_id> ids, bool all) {
   session_.add(sql::get_claims, parameters{}.add(at.subscriber).add(at.stream.stream));
   auto answers = session_.run("read claims");
@@ -225,128 +215,15 @@ result<std::vector<claim>> postgres_store::load_claims(const place& at,
     const rows& events = (*answers)[i];
     for (int event = 0; event < events.size(); ++event)
       one.messages.push_back(retries ? read_retry(events, event) : read_message(events, event));
-    claimed what{.retries = retries, .provider = one.provider};
+    claim_record what{.id = one.id, .retries = retries, .provider = one.provider};
     if (!retries) {
       what.first = {found.integer(row, 3)};
       what.last = {found.integer(row, 4)};
     }
-    keep(one, std::move(what));
+    keep(std::move(what), one.messages);
     claims.push_back(std::move(one));
   }
   return claims;
-}
-
-// ---- opening and changing -----------------------------------------------------------------------
-
-claim postgres_store::make_claim(claim_id id, instant now, std::vector<message> messages,
-                                 claimed what) {
-  claim one{.id = id,
-            .generation = first_generation,
-            .key = claim_key(instance(), id, first_generation, now),
-            .since = now,
-            .messages = std::move(messages),
-            .provider = what.provider};
-  keep(one, std::move(what));
-  return one;
-}
-
-void postgres_store::add_ranges(const place& at, std::span<const range> ranges,
-                                std::string_view provider, instant now) {
-  const std::string prefix = instance();
-  session_.add(sql::add_ranges,
-               parameters{}
-                   .add(at.subscriber)
-                   .add(at.stream.stream)
-                   .add(std::string_view(prefix))
-                   .add(now)
-                   .add_array(element::int8, ranges, [](const range& one) { return one.first; })
-                   .add_array(element::int8, ranges, [](const range& one) { return one.last; })
-                   .add(provider));
-}
-
-void postgres_store::add_retries(const place& at, std::span<const entry_id> entries,
-                                 std::string_view provider, instant now) {
-  const std::string prefix = instance();
-  session_.add(sql::add_retries, parameters{}
-                                     .add(at.subscriber)
-                                     .add(at.stream.stream)
-                                     .add(std::string_view(prefix))
-                                     .add(now)
-                                     .add_ids(entries)
-                                     .add(provider));
-}
-
-// Regenerates and splits.
-result<void> postgres_store::change_claims(const place& at, const delivery_step& step,
-                                           std::span<const claim_id> unread, instant now,
-                                           std::vector<claim>& claims) {
-  if (unread.empty())
-    return {};
-  session_.add(
-      sql::next_generation,
-      parameters{}.add_ids(step.regenerate).add(step.subscriber).add(step.stream.stream).add(now));
-  if (auto raised = session_.run("regenerate"); !raised)
-    return std::unexpected(raised.error());
-  auto loaded = load_claims(at, unread, false);
-  if (!loaded)
-    return std::unexpected(loaded.error());
-  for (const claim_id id : step.regenerate) {
-    const auto one = std::ranges::find(*loaded, id, &claim::id);
-    if (one == loaded->end())
-      return not_open(id);
-    claims.push_back(*one);
-  }
-  for (const claim_id id : step.split) {
-    const auto one = std::ranges::find(*loaded, id, &claim::id);
-    if (one == loaded->end())
-      return not_open(id);
-    if (auto done = split(at, std::move(*one), now, claims); !done)
-      return done;
-  }
-  return {};
-}
-
-result<void> postgres_store::split(const place& at, claim whole, instant now,
-                                   std::vector<claim>& halves) {
-  if (whole.messages.size() < 2)
-    return broken("claim " + std::to_string(whole.id.value) +
-                  " has one message and cannot be split");
-  const claimed was = claimed_.at(whole.id);
-  const auto middle = static_cast<std::ptrdiff_t>(whole.messages.size() / 2);
-  std::vector<message> first(whole.messages.begin(), whole.messages.begin() + middle);
-  std::vector<message> second(whole.messages.begin() + middle, whole.messages.end());
-  const entry_id first_last = first.back().event.entry;
-
-  session_.add(
-      sql::end_claims,
-      parameters{}.add_ids(std::vector{whole.id}).add(at.subscriber).add(at.stream.stream));
-  if (was.retries) {
-    for (const auto* half : {&first, &second}) {
-      std::vector<entry_id> entries;
-      for (const message& one : *half)
-        entries.push_back(one.event.entry);
-      add_retries(at, entries, was.provider, now);
-    }
-  } else {
-    const range halves_of[] = {{was.first, first_last}, {{first_last.value + 1}, was.last}};
-    add_ranges(at, halves_of, was.provider, now);
-  }
-  const auto answers = session_.run("split a claim");
-  if (!answers)
-    return std::unexpected(answers.error());
-  const std::int64_t ids[2] = {(*answers)[1].integer(0, 0), was.retries
-                                                                ? (*answers)[2].integer(0, 0)
-                                                                : (*answers)[1].integer(1, 0)};
-  claimed_.erase(whole.id);
-  halves.push_back(make_claim(
-      {ids[0]}, now, std::move(first),
-      {.retries = was.retries, .first = was.first, .last = first_last, .provider = was.provider}));
-  halves.push_back(make_claim({ids[1]}, now, std::move(second),
-                              {.retries = was.retries,
-                               .first = {first_last.value + 1},
-                               .last = was.last,
-                               .provider = was.provider}));
-  return {};
 }
 
 } // namespace paymentd::db::postgres

@@ -407,13 +407,20 @@ inline constexpr statement get_claims{"get_claims", R"sql(
 select id, generation, instance, first_entry, last_entry, retries, since, provider from claims
 where subscriber_id = $1::bigint and stream_id = $2::bigint order by since, id)sql"};
 
-// Both go by the claims' ids. The `+ 0` keeps the server from going by the stream, where it would
-// pass all claims that have ended for as long as anybody holds an old snapshot. $1 ids, $2
+// Those of the claims that are open. No locks: under the lock of their cursor. $1 ids, $2
+// subscriber, $3 stream.
+inline constexpr statement open_claims{"open_claims", R"sql(
+select id from claims
+where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint
+and stream_id + 0 = $3::bigint)sql"};
+
+// Both go by the claims' ids, as above: the `+ 0` keeps the server from going by the stream, where
+// it would pass all claims that have ended for as long as anybody holds an old snapshot. $1 ids, $2
 // subscriber, $3 stream, $4 now.
 inline constexpr statement next_generation{"next_generation", R"sql(
 update claims set generation = generation + 1, since = $4::timestamptz
 where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint
-and stream_id + 0 = $3::bigint)sql"};
+and stream_id + 0 = $3::bigint returning id, generation, instance)sql"};
 
 // $1 ids, $2 subscriber, $3 stream.
 inline constexpr statement end_claims{"end_claims", R"sql(
@@ -423,12 +430,13 @@ and stream_id + 0 = $3::bigint)sql"};
 
 // New claims, their ids in the order given: ids are never used again on one timeline, and the
 // instance names the timeline. $1 subscriber, $2 stream, $3 instance, $4 now, $5 first entries,
-// $6 last entries, $7 provider.
+// $6 last entries, $7 providers.
 inline constexpr statement add_ranges{"add_ranges", R"sql(
 insert into claims (subscriber_id, stream_id, generation, instance, since, first_entry, last_entry,
   provider)
-select $1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, n.first_entry, n.last_entry, $7::text
-from unnest($5::bigint[], $6::bigint[]) with ordinality as n (first_entry, last_entry, at)
+select $1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, n.first_entry, n.last_entry, n.provider
+from unnest($5::bigint[], $6::bigint[], $7::text[]) with ordinality
+  as n (first_entry, last_entry, provider, at)
 order by n.at returning id)sql"};
 
 // $1 subscriber, $2 stream, $3 instance, $4 now, $5 entries, $6 provider.
@@ -453,12 +461,11 @@ order by e.id)sql"};
 // $1 behind which entry, $2 below which, $3 kinds, $4 how many wanted ones, $5 how many to look at.
 inline constexpr statement events_ahead{"events_ahead", R"sql(
 select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
-  u.phone, e.wanted, e.all_wanted, e.all_seen
+  u.phone, e.wanted, e.all_seen
 from (
   select l.*, l.kind = any ($3::smallint[]) as wanted,
     count(*) filter (where l.kind = any ($3::smallint[])) over (order by l.id rows unbounded preceding)
       as wanted_so_far,
-    count(*) filter (where l.kind = any ($3::smallint[])) over () as all_wanted,
     count(*) over () as all_seen
   from (select * from ledger_entries
         where id > $1::bigint and id < $2::bigint
@@ -480,15 +487,16 @@ order by n.id)sql"};
 // No locks: under the lock of the cursor. By the partial index: only what waits is looked at.
 // $1 subscriber, $2 stream, $3 now, $4 how many.
 inline constexpr statement due_retries{"due_retries", R"sql(
-select entry_id from deliveries
+select entry_id, next_attempt_at from deliveries
 where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint
 and next_attempt_at is not null and next_attempt_at <= $3::timestamptz and status = 0
 order by next_attempt_at limit $4::bigint)sql"};
 
-// No locks. $1 subscriber, $2 stream.
+// The earliest that is due later. No locks. $1 subscriber, $2 stream, $3 now.
 inline constexpr statement next_retry{"next_retry", R"sql(
 select next_attempt_at from deliveries
-where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint and next_attempt_at is not null and status = 0
+where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint
+and next_attempt_at is not null and next_attempt_at > $3::timestamptz and status = 0
 order by next_attempt_at limit 1)sql"};
 
 // Locks the deliveries, under the lock of their cursor. $1 subscriber, $2 entries.
@@ -496,11 +504,9 @@ inline constexpr statement take_retries{"take_retries", R"sql(
 update deliveries set next_attempt_at = null
 where subscriber_id = $1::bigint and entry_id = any ($2::bigint[]))sql"};
 
-// First results of messages. No locks but those of the new rows. Adds none where the epoch has
-// ended: its successor may have added the same, and that would be told before the fence is.
-// $1 subscriber, $2 entries, $3 statuses, $4 attempts, $5 errors, $6 provider's ids,
-// $7 times of the next try, $8 times of the entries, $9 now, $10 place of the cursor, $11 owner,
-// $12 epoch.
+// First results of messages, under the lock of their cursor. No locks but those of the new rows.
+// $1 subscriber, $2 entries, $3 statuses, $4 attempts, $5 errors, $6 provider's ids, $7 times of
+// the next try, $8 times of the entries, $9 now.
 inline constexpr statement add_deliveries{"add_deliveries", R"sql(
 insert into deliveries (subscriber_id, entry_id, created_at, updated_at, next_attempt_at, attempts,
   status, provider_message_id, last_error)
@@ -508,10 +514,7 @@ select $1::bigint, n.entry_id, n.created_at, $9::timestamptz, n.next_attempt_at,
   n.status, n.provider_message_id, n.last_error
 from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[],
             $8::timestamptz[]) as n (entry_id, status, attempts, last_error, provider_message_id,
-                                     next_attempt_at, created_at)
-where exists (select from cursors c
-              where c.ctid = $10::tid and c.owner = $11::text and c.epoch = $12::bigint
-              and c.subscriber_id = $1::bigint))sql"};
+                                     next_attempt_at, created_at))sql"};
 
 // Results of retries. Locks the deliveries, under the lock of their cursor. As add_deliveries.
 inline constexpr statement change_deliveries{"change_deliveries", R"sql(

@@ -5,6 +5,7 @@
 #include "db/postgres/session.hpp"
 #include "db/store.hpp"
 #include "domain/decide.hpp"
+#include "domain/plan_delivery.hpp"
 
 #include <map>
 #include <set>
@@ -18,6 +19,17 @@ struct store_options {
   std::string owner;
   std::chrono::milliseconds lease;
   bool reads_only = false;
+};
+
+/// A subscriber in a stream, its cursor locked.
+struct delivery_place {
+  subscriber_id subscriber;
+  stream_lease stream;
+  std::int64_t position = 0;
+  row_place cursor; // where it lies
+  bool wants_payments = false;
+  bool wants_refunds = false;
+  std::vector<entry_kind> kinds() const;
 };
 
 class postgres_store final : public store {
@@ -120,62 +132,17 @@ class postgres_store final : public store {
   void add_let_go(stream_lease what);
 
   // ---- claims.cpp and delivery.cpp
-  // A subscriber in a stream, its cursor locked.
-  struct place {
-    subscriber_id subscriber;
-    stream_lease stream;
-    std::int64_t position = 0;
-    row_place cursor; // where it lies
-    bool wants_payments = false;
-    bool wants_refunds = false;
-    std::vector<entry_kind> kinds() const;
-  };
-  // What a claim that is open consists of, kept so that its end need not read it again.
-  struct claimed_entry {
-    entry_id id;
-    instant created_at;
-  };
-  struct claimed {
-    bool retries = false;
-    entry_id first = {}; // of a range
-    entry_id last = {};
-    std::vector<claimed_entry> entries = {};
-    std::string provider = {};
-  };
-  // What a step found ahead of the cursor and among the retries.
-  struct findings {
-    std::vector<entry_id> due;
-    bool more_due = false;
-    std::optional<instant> next_retry;
-    std::vector<message> ahead;
-    std::int64_t seen_to = 0; // the last entry's number behind the cursor that was looked at
-    bool more_ahead = false;
-  };
-  struct range {
-    entry_id first;
-    entry_id last;
-  };
   void add_begin_step(subscriber_id subscriber, stream_lease stream, row_place cursor);
-  result<place> read_place(subscriber_id subscriber, stream_lease stream, const rows& cursor);
-  result<place> begin_step(subscriber_id subscriber, stream_lease stream);
-  result<std::vector<claim>> load_claims(const place& at, std::span<const claim_id> ids, bool all);
-  result<void> change_claims(const place& at, const delivery_step& step,
-                             std::span<const claim_id> unread, instant now,
-                             std::vector<claim>& claims);
-  result<void> split(const place& at, claim whole, instant now, std::vector<claim>& halves);
-  result<void> check_results(const delivery_step& step);
-  void add_ended(const delivery_step& step, row_place cursor, instant now);
-  result<findings> look(const delivery_step& step, instant now, std::optional<place>& at);
-  static findings read_found(std::span<const rows> answers, std::int64_t room,
-                             std::int64_t looked_at);
-  void add_ranges(const place& at, std::span<const range> ranges, std::string_view provider,
-                  instant now);
-  void add_retries(const place& at, std::span<const entry_id> entries, std::string_view provider,
-                   instant now);
-  result<delivery_answer> open(const place& at, const delivery_step& step, findings what,
-                               instant now, std::vector<claim> claims);
-  claim make_claim(claim_id id, instant now, std::vector<message> messages, claimed what);
-  void keep(const claim& one, claimed what);
+  result<delivery_place> read_place(subscriber_id subscriber, stream_lease stream,
+                                    const rows& cursor);
+  result<delivery_place> begin_step(subscriber_id subscriber, stream_lease stream);
+  result<std::vector<claim>> load_claims(const delivery_place& at, std::span<const claim_id> ids,
+                                         bool all);
+  result<delivery_view> look(const delivery_step& step, instant now,
+                             std::optional<delivery_place>& at);
+  result<delivery_answer> write(const delivery_place& at, const delivery_step& step,
+                                delivery_plan plan, instant now);
+  void keep(claim_record what, const std::vector<message>& messages);
   std::string instance();
 
   store_options options_;
@@ -195,8 +162,9 @@ class postgres_store final : public store {
   std::int64_t leased_session_ = 0; // the connection under which deliveries were leased
   std::string instance_;            // of the database; empty until it was read
   // Where a step was taken before: the cursor as that left it.
-  std::map<std::pair<subscriber_id, stream_id>, place> known_places_;
-  std::unordered_map<claim_id, claimed> claimed_;
+  std::map<std::pair<subscriber_id, stream_id>, delivery_place> known_places_;
+  // What open claims consist of, so that their ends need not read it again.
+  std::unordered_map<claim_id, claim_record> known_claims_;
 };
 
 /// A row of lock_orders or read_orders.

@@ -78,7 +78,7 @@ postgres_store::lease_deliveries(std::span<const std::string> subscribers,
   if (leased_session_ != session_.opened()) {
     session_.add(sql::raise_cursors, parameters{}.add(owner));
     known_places_.clear();
-    claimed_.clear();
+    known_claims_.clear();
   }
   session_.add(sql::be_alive, parameters{}.add(owner).add(options_.lease.count()));
   session_.add(sql::forget_the_dead);

@@ -14,17 +14,20 @@ std::unexpected<error> broken(std::string text) {
   return std::unexpected(error{error_kind::broken, std::move(text)});
 }
 
-std::unexpected<error> not_open(claim_id id) {
-  return broken("claim " + std::to_string(id.value) + " is not open here");
-}
-
 std::string read_instance(connection& on) {
   statement asks(on, sql::get_instance);
   auto rows = asks.query();
   return rows.next() ? std::string(rows.text(0)) : std::string();
 }
 
-// A list as to_list makes it (delivery_open.cpp).
+// "[1,2,3]", so that SQL can look inside (json_each).
+std::string to_list(std::span<const entry_id> ids) {
+  std::string list = "[";
+  for (const auto id : ids)
+    list.append(list.size() > 1 ? "," : "").append(std::to_string(id.value));
+  return list + "]";
+}
+
 std::vector<entry_id> from_list(std::string_view list) {
   std::vector<entry_id> ids;
   const char* at = list.data();
@@ -41,7 +44,7 @@ std::vector<entry_id> from_list(std::string_view list) {
 
 } // namespace
 
-delivery::delivery(connection& on)
+deliveries::deliveries(connection& on)
     : handle_(on.handle()), instance_(read_instance(on)),
       find_subscriber_(on, sql::find_subscriber), hold_(on, sql::hold_subscriber),
       read_again_(on, sql::read_results_again), wants_(on, sql::subscriber_wants),
@@ -52,17 +55,16 @@ delivery::delivery(connection& on)
       next_generation_(on, sql::next_generation), end_claim_(on, sql::end_claim),
       events_of_range_(on, sql::events_of_range), event_of_entry_(on, sql::event_of_entry),
       entries_of_range_(on, sql::entries_of_range), entry_created_(on, sql::entry_created),
-      kinds_ahead_(on, sql::kinds_ahead), due_retries_(on, sql::due_retries),
-      next_retry_(on, sql::next_retry), take_retry_(on, sql::take_retry),
-      put_delivery_(on, sql::put_delivery), mark_delivery_(on, sql::mark_delivery),
-      retry_(on, sql::retry_delivery), prune_end_(on, sql::prune_end),
-      prune_look_(on, sql::prune_look), prune_one_(on, sql::prune_one),
-      raise_kept_from_(on, sql::raise_kept_from) {}
+      due_retries_(on, sql::due_retries), next_retry_(on, sql::next_retry),
+      take_retry_(on, sql::take_retry), put_delivery_(on, sql::put_delivery),
+      mark_delivery_(on, sql::mark_delivery), retry_(on, sql::retry_delivery),
+      prune_end_(on, sql::prune_end), prune_look_(on, sql::prune_look),
+      prune_one_(on, sql::prune_one), raise_kept_from_(on, sql::raise_kept_from) {}
 
 // ---- subscribers and claims as they stand -------------------------------------------------------
 
-subscriber delivery::subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
-                               instant now) {
+subscriber deliveries::subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
+                                 instant now) {
   {
     auto row = find_subscriber_.query(name);
     if (row.next())
@@ -76,14 +78,14 @@ subscriber delivery::subscribe(std::string_view name, bool wants_payments, bool 
   return {id, std::string(name), wants_payments, wants_refunds, instance_};
 }
 
-result<delivery::place> delivery::find_place(subscriber_id subscriber, stream_id stream) {
+result<deliveries::place> deliveries::find_place(subscriber_id subscriber, stream_id stream) {
   auto row = wants_.query(subscriber);
   if (!row.next())
     return broken("subscriber " + std::to_string(subscriber.value) + " is not registered");
   return place{subscriber, stream, row.integer(0) != 0, row.integer(1) != 0};
 }
 
-std::int64_t delivery::cursor(const place& at) {
+std::int64_t deliveries::cursor(const place& at) {
   {
     auto row = get_cursor_.query(at.subscriber, at.stream);
     if (row.next())
@@ -94,7 +96,7 @@ std::int64_t delivery::cursor(const place& at) {
   return 0;
 }
 
-result<std::vector<claim>> delivery::open_claims(subscriber_id subscriber, stream_id stream) {
+result<std::vector<claim>> deliveries::open_claims(subscriber_id subscriber, stream_id stream) {
   const auto at = find_place(subscriber, stream);
   if (!at)
     return std::unexpected(at.error());
@@ -103,13 +105,7 @@ result<std::vector<claim>> delivery::open_claims(subscriber_id subscriber, strea
   {
     auto rows = get_claims_.query(subscriber, stream);
     while (rows.next())
-      rows_found.push_back({.id = {rows.integer(0)},
-                            .generation = static_cast<int>(rows.integer(1)),
-                            .first = {rows.integer(2)},
-                            .last = {rows.integer(3)},
-                            .retries = from_list(rows.text(4)),
-                            .since = rows.time(5),
-                            .provider = std::string(rows.text(6))});
+      rows_found.push_back(read_claim(rows));
   }
   std::vector<claim> claims;
   claims.reserve(rows_found.size());
@@ -118,21 +114,23 @@ result<std::vector<claim>> delivery::open_claims(subscriber_id subscriber, strea
   return claims;
 }
 
-result<delivery::claim_row> delivery::find_claim(const place& at, claim_id id) {
-  auto row = get_claim_.query(id, at.subscriber, at.stream);
-  if (!row.next())
-    return not_open(id);
-  return claim_row{.id = id,
-                   .generation = static_cast<int>(row.integer(0)),
-                   .first = {row.integer(1)},
-                   .last = {row.integer(2)},
-                   .retries = from_list(row.text(3)),
-                   .since = row.time(4),
-                   .provider = std::string(row.text(5))};
+deliveries::claim_row deliveries::read_claim(const statement::rows& row) {
+  return {.id = {row.integer(0)},
+          .generation = static_cast<int>(row.integer(1)),
+          .first = {row.integer(2)},
+          .last = {row.integer(3)},
+          .retries = from_list(row.text(4)),
+          .since = row.time(5),
+          .provider = std::string(row.text(6))};
 }
 
-claim delivery::make_claim(claim_id id, int generation, instant since,
-                           std::vector<message> messages, std::string provider) const {
+std::optional<deliveries::claim_row> deliveries::find_claim(const place& at, claim_id id) {
+  auto row = get_claim_.query(id, at.subscriber, at.stream);
+  return row.next() ? std::optional(read_claim(row)) : std::nullopt;
+}
+
+claim deliveries::make_claim(claim_id id, int generation, instant since,
+                             std::vector<message> messages, std::string provider) const {
   return {.id = id,
           .generation = generation,
           .key = claim_key(instance_, id, generation, since),
@@ -141,7 +139,7 @@ claim delivery::make_claim(claim_id id, int generation, instant since,
           .provider = std::move(provider)};
 }
 
-message delivery::read_message(const statement::rows& row) {
+message deliveries::read_message(const statement::rows& row) {
   message made;
   made.event.entry = {row.integer(0)};
   made.event.at = row.time(2);
@@ -162,7 +160,7 @@ message delivery::read_message(const statement::rows& row) {
   return made;
 }
 
-message delivery::load_retry(const place& at, entry_id id) {
+message deliveries::load_retry(const place& at, entry_id id) {
   auto row = event_of_entry_.query(id, at.subscriber);
   message made;
   if (!row.next()) {
@@ -176,7 +174,7 @@ message delivery::load_retry(const place& at, entry_id id) {
   return made;
 }
 
-claim delivery::load_claim(const place& at, const claim_row& row) {
+claim deliveries::load_claim(const place& at, const claim_row& row) {
   std::vector<message> messages;
   for (const auto id : row.retries)
     messages.push_back(load_retry(at, id));
@@ -191,132 +189,130 @@ claim delivery::load_claim(const place& at, const claim_row& row) {
   return make_claim(row.id, row.generation, row.since, std::move(messages), row.provider);
 }
 
-std::vector<delivery::claimed_entry> delivery::entries_of(const place& at, const claim_row& row) {
-  std::vector<claimed_entry> entries;
-  for (const auto id : row.retries) {
-    auto found = entry_created_.query(id);
-    entries.push_back({id, found.next() ? found.time(0) : instant{}});
-  }
-  if (!row.retries.empty())
-    return entries;
-  auto rows = entries_of_range_.query(row.first, row.last);
-  while (rows.next())
-    if (at.wants(static_cast<entry_kind>(rows.integer(1))))
-      entries.push_back({{rows.integer(0)}, rows.time(2)});
-  return entries;
-}
-
 // ---- one step -----------------------------------------------------------------------------------
 
-result<delivery_answer> delivery::deliver(const delivery_step& step, std::int64_t stream_next,
-                                          instant now) {
+result<delivery_answer> deliveries::deliver(const delivery_step& step, std::int64_t stream_next,
+                                            instant now) {
   const auto at = find_place(step.subscriber, step.stream.stream);
   if (!at)
     return std::unexpected(at.error());
-  for (const auto& ended : step.ended)
-    if (auto done = end(*at, ended, now); !done)
-      return std::unexpected(done.error());
+  auto plan = plan_delivery(step, look(*at, step, stream_next, now), now);
+  if (!plan)
+    return broken(std::move(plan).error());
 
+  for (const planned_result& one : plan->results)
+    store_result(*at, one, now);
+  for (const claim_id id : plan->deleted)
+    end_claim_.run(id);
+  for (const entry_id id : plan->taken)
+    take_retry_.run(at->subscriber, id);
+  if (plan->moves)
+    move_cursor_.run(at->subscriber, at->stream, plan->position);
   if (step.held_until)
     hold_.run(step.subscriber, *step.held_until);
   if (const auto from = read_again_from(step))
     read_again_.run(step.subscriber, *from, now);
-  delivery_answer answer;
-  for (const auto id : step.regenerate) {
-    auto again = regenerate(*at, id, now);
-    if (!again)
-      return std::unexpected(again.error());
-    answer.claims.push_back(*std::move(again));
-  }
-  for (const auto id : step.split)
-    if (auto done = split(*at, id, now, answer.claims); !done)
-      return std::unexpected(done.error());
 
-  const int room = step.open_max - open_retries(*at, step, now, answer.claims);
-  const bool all_seen = room > 0 && open_ahead(*at, step, room, stream_next, now, answer.claims);
-  answer.more = !all_seen && more_waits(*at, stream_next, now);
-  if (auto row = next_retry_.query(at->subscriber, at->stream); row.next())
-    answer.next_due = row.time(0);
+  delivery_answer answer{.claims = {}, .more = plan->more, .next_due = plan->next_due};
+  for (const claim_record& one : plan->regenerated) {
+    next_generation_.run(one.id, now);
+    if (const auto row = find_claim(*at, one.id))
+      answer.claims.push_back(load_claim(*at, *row));
+  }
+  for (planned_claim& one : plan->opened)
+    answer.claims.push_back(add_claim(*at, std::move(one), now));
   return answer;
 }
 
-result<void> delivery::end(const place& at, const ended_claim& ended, instant now) {
-  const auto row = find_claim(at, ended.id);
-  if (!row)
-    return std::unexpected(row.error());
-  const auto entries = entries_of(at, *row);
+delivery_view deliveries::look(const place& at, const delivery_step& step, std::int64_t stream_next,
+                               instant now) {
+  delivery_view view{.position = cursor(at)};
+  for (const ended_claim& each : step.ended)
+    look_at_claim(at, each.id, view);
+  for (const claim_id each : step.regenerate)
+    look_at_claim(at, each, view);
+  for (const claim_id each : step.split)
+    look_at_claim(at, each, view);
+  const delivery_reach reach = reach_of(step);
+  {
+    auto rows = due_retries_.query(at.subscriber, now, at.stream, reach.messages);
+    while (rows.next())
+      view.due.push_back({{rows.integer(0)}, rows.time(1)});
+  }
+  if (auto row = next_retry_.query(at.subscriber, at.stream, now); row.next())
+    view.next_retry = row.time(0);
+  look_ahead(at, stream_next, reach, view);
+  return view;
+}
 
-  std::vector<const delivery_result*> results;
-  results.reserve(ended.results.size());
-  for (const auto& one : ended.results)
-    results.push_back(&one);
-  std::ranges::sort(results, {}, [](const delivery_result* one) { return one->entry; });
-  const auto match = [&] {
-    return std::ranges::equal(
-        results, entries, {}, [](const delivery_result* one) { return one->entry; },
-        &claimed_entry::id);
+void deliveries::look_at_claim(const place& at, claim_id id, delivery_view& into) {
+  auto row = find_claim(at, id);
+  if (!row || std::ranges::find(into.claims, id, &claim_record::id) != into.claims.end())
+    return;
+  claim_record& made = into.claims.emplace_back(claim_record{.id = id,
+                                                             .retries = !row->retries.empty(),
+                                                             .first = row->first,
+                                                             .last = row->last,
+                                                             .provider = row->provider});
+  for (const entry_id each : row->retries) {
+    auto found = entry_created_.query(each);
+    made.entries.push_back({each, found.next() ? found.time(0) : instant{}});
+  }
+  if (made.retries)
+    return;
+  auto rows = entries_of_range_.query(row->first, row->last);
+  while (rows.next())
+    if (at.wants(static_cast<entry_kind>(rows.integer(1))))
+      made.entries.push_back({{rows.integer(0)}, rows.time(2)});
+}
+
+void deliveries::look_ahead(const place& at, std::int64_t stream_next, delivery_reach reach,
+                            delivery_view& into) {
+  into.seen_to = into.position;
+  auto rows = events_of_range_.query(make_entry_id(at.stream, into.position),
+                                     make_entry_id(at.stream, stream_next - 1), reach.entries);
+  for (std::int64_t seen = 0; std::ssize(into.ahead) < reach.messages; ++seen) {
+    if (!rows.next()) {
+      into.at_end = seen < reach.entries;
+      return;
+    }
+    into.seen_to = number_of({rows.integer(0)});
+    if (at.wants(static_cast<entry_kind>(rows.integer(1))))
+      into.ahead.push_back(read_message(rows));
+  }
+}
+
+void deliveries::store_result(const place& at, const planned_result& one, instant now) {
+  const delivery_result& what = *one.result;
+  const auto text = [](const std::string& value) {
+    return value.empty() ? std::nullopt : std::optional<std::string_view>(value);
   };
-  // Of an entry that was deleted by hand since there is nothing to be stored.
-  if (!match())
-    std::erase_if(results, [&](const delivery_result* one) {
-      return row->first <= one->entry && one->entry <= row->last &&
-             !entry_created_.query(one->entry).next();
-    });
-  if (!match())
-    return broken("the results of claim " + std::to_string(ended.id.value) +
-                  " are not exactly those of its messages");
-
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const delivery_result& one = *results[i];
-    const auto text = [](const std::string& value) {
-      return value.empty() ? std::nullopt : std::optional<std::string_view>(value);
-    };
-    put_delivery_.run(at.subscriber, one.entry, static_cast<int>(one.status), one.attempts,
-                      text(one.last_error), text(one.provider_message_id), one.next_attempt,
-                      entries[i].created_at, now);
-    if (one.copies > 0 || one.channel)
-      mark_delivery_.run(at.subscriber, one.entry, one.copies, channel_number(one.channel));
-  }
-  end_claim_.run(ended.id);
-  return {};
+  put_delivery_.run(at.subscriber, what.entry, static_cast<int>(what.status), what.attempts,
+                    text(what.last_error), text(what.provider_message_id), what.next_attempt,
+                    one.created_at, now);
+  if (what.copies > 0 || what.channel)
+    mark_delivery_.run(at.subscriber, what.entry, what.copies, channel_number(what.channel));
 }
 
-result<claim> delivery::regenerate(const place& at, claim_id id, instant now) {
-  if (auto row = find_claim(at, id); !row)
-    return std::unexpected(row.error());
-  next_generation_.run(id, now);
-  return load_claim(at, *find_claim(at, id));
-}
-
-result<void> delivery::split(const place& at, claim_id id, instant now,
-                             std::vector<claim>& halves) {
-  const auto row = find_claim(at, id);
-  if (!row)
-    return std::unexpected(row.error());
-  claim whole = load_claim(at, *row);
-  auto& messages = whole.messages;
-  if (messages.size() < 2)
-    return broken("claim " + std::to_string(id.value) + " has one message and cannot be split");
-  end_claim_.run(id);
-
-  const std::size_t middle = messages.size() / 2;
-  std::vector<message> second(
-      std::move_iterator(messages.begin() + static_cast<std::ptrdiff_t>(middle)),
-      std::move_iterator(messages.end()));
-  messages.resize(middle);
-  claim_id ids[2];
-  if (row->retries.empty()) {
-    const entry_id last_of_first = messages.back().event.entry;
-    ids[0] = add_range(at, row->first, last_of_first, row->provider, now);
-    ids[1] = add_range(at, {last_of_first.value + 1}, row->last, row->provider, now);
+claim deliveries::add_claim(const place& at, planned_claim what, instant now) {
+  claim_row row{.id = {},
+                .generation = first_generation,
+                .first = what.first,
+                .last = what.last,
+                .retries = std::move(what.retries),
+                .since = now,
+                .provider = std::move(what.provider)};
+  if (row.retries.empty()) {
+    add_claim_.run(at.subscriber, at.stream, row.first, row.last, std::nullopt, now, row.provider);
   } else {
-    const std::span<const entry_id> all(row->retries);
-    ids[0] = add_retries(at, all.first(middle), row->provider, now);
-    ids[1] = add_retries(at, all.subspan(middle), row->provider, now);
+    const std::string list = to_list(row.retries);
+    add_claim_.run(at.subscriber, at.stream, std::nullopt, std::nullopt, std::string_view(list),
+                   now, row.provider);
   }
-  halves.push_back(make_claim(ids[0], first_generation, now, std::move(messages), row->provider));
-  halves.push_back(make_claim(ids[1], first_generation, now, std::move(second), row->provider));
-  return {};
+  row.id = {sqlite3_last_insert_rowid(handle_)};
+  if (what.messages.empty())
+    return load_claim(at, row);
+  return make_claim(row.id, row.generation, now, std::move(what.messages), std::move(row.provider));
 }
 
 } // namespace paymentd::db::sqlite

@@ -4,14 +4,15 @@
 
 #include "db/delivery_list.hpp"
 #include "db/sqlite/connection.hpp"
+#include "domain/plan_delivery.hpp"
 
 #include <span>
 
 namespace paymentd::db::sqlite {
 
-class delivery {
+class deliveries {
  public:
-  explicit delivery(connection& on);
+  explicit deliveries(connection& on);
 
   subscriber subscribe(std::string_view name, bool wants_payments, bool wants_refunds, instant now);
 
@@ -37,27 +38,15 @@ class delivery {
     }
   };
 
-  // A claim as its row has it: a range of entries or, where that is empty, a list of retries.
+  // A claim as its row has it.
   struct claim_row {
     claim_id id;
     int generation = 1;
     entry_id first;
     entry_id last;
-    std::vector<entry_id> retries;
+    std::vector<entry_id> retries; // empty: it is a range
     instant since;
     std::string provider = {};
-  };
-
-  struct claimed_entry {
-    entry_id id;
-    instant created_at;
-  };
-
-  // What lies ahead of the cursor, as far as one claim goes.
-  struct stretch {
-    std::vector<message> messages;
-    std::int64_t last = 0; // the number that the cursor moves to
-    bool at_end = false;   // nothing of the stream is left behind it
   };
 
   static constexpr int first_generation = 1;
@@ -66,28 +55,20 @@ class delivery {
   static message read_message(const statement::rows& row);
 
   result<place> find_place(subscriber_id subscriber, stream_id stream);
-  result<claim_row> find_claim(const place& at, claim_id id);
+  static claim_row read_claim(const statement::rows& row);
+  std::optional<claim_row> find_claim(const place& at, claim_id id);
   claim load_claim(const place& at, const claim_row& row);
   claim make_claim(claim_id id, int generation, instant since, std::vector<message> messages,
                    std::string provider) const;
-  std::vector<claimed_entry> entries_of(const place& at, const claim_row& row);
-
-  result<void> end(const place& at, const ended_claim& ended, instant now);
-  result<claim> regenerate(const place& at, claim_id id, instant now);
-  result<void> split(const place& at, claim_id id, instant now, std::vector<claim>& halves);
-  int open_retries(const place& at, const delivery_step& step, instant now,
-                   std::vector<claim>& opened);
-  bool open_ahead(const place& at, const delivery_step& step, int room, std::int64_t stream_next,
-                  instant now, std::vector<claim>& opened);
-
-  claim_id add_range(const place& at, entry_id first, entry_id last, std::string_view provider,
-                     instant now);
-  claim_id add_retries(const place& at, std::span<const entry_id> entries,
-                       std::string_view provider, instant now);
   message load_retry(const place& at, entry_id id);
-  stretch load_ahead(const place& at, std::int64_t position, std::int64_t stream_next,
-                     int messages_max);
-  bool more_waits(const place& at, std::int64_t stream_next, instant now);
+
+  delivery_view look(const place& at, const delivery_step& step, std::int64_t stream_next,
+                     instant now);
+  void look_at_claim(const place& at, claim_id id, delivery_view& into);
+  void look_ahead(const place& at, std::int64_t stream_next, delivery_reach reach,
+                  delivery_view& into);
+  void store_result(const place& at, const planned_result& one, instant now);
+  claim add_claim(const place& at, planned_claim what, instant now);
   std::int64_t cursor(const place& at);
 
   sqlite3* handle_;
@@ -97,7 +78,7 @@ class delivery {
       add_cursor_;
   statement get_cursor_, move_cursor_;
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
-  statement events_of_range_, event_of_entry_, entries_of_range_, entry_created_, kinds_ahead_;
+  statement events_of_range_, event_of_entry_, entries_of_range_, entry_created_;
   statement due_retries_, next_retry_, take_retry_, put_delivery_, mark_delivery_;
   statement retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
 };

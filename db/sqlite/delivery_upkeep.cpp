@@ -28,8 +28,8 @@ result<int> retry_some(connection& on, transactions& with, subscriber_id of, ent
 
 } // namespace
 
-result<std::vector<answer>> delivery::retry(std::span<const get_delivery> which, list_source& reads,
-                                            instant now) {
+result<std::vector<answer>> deliveries::retry(std::span<const get_delivery> which,
+                                              list_source& reads, instant now) {
   std::vector<bool> retried;
   for (const get_delivery& each : which)
     retried.push_back(retry_.run(std::string_view(each.subscriber), each.entry, now) == 1);
@@ -39,14 +39,14 @@ result<std::vector<answer>> delivery::retry(std::span<const get_delivery> which,
     auto found = list.find(which[i]);
     if (!found)
       return std::unexpected(found.error());
-    const auto* there = std::get_if<db::delivery>(&*found);
+    const auto* there = std::get_if<delivery>(&*found);
     answers.push_back(there != nullptr && !retried[i] ? answer{not_failed{there->status}}
                                                       : *std::move(found));
   }
   return answers;
 }
 
-result<prune_answer> delivery::prune(const prune_step& step, instant now) {
+result<prune_answer> deliveries::prune(const prune_step& step, instant now) {
   const stream_id stream = step.stream.stream;
   entry_id end;
   if (auto row = prune_end_.query(step.subscriber, stream); row.next())

@@ -120,7 +120,7 @@ inline constexpr const char* get_claims =
     "where subscriber_id = ? and stream_id = ? order by since, id";
 
 inline constexpr const char* get_claim =
-    "select generation, first_entry, last_entry, retries, since, provider from claims "
+    "select id, generation, first_entry, last_entry, retries, since, provider from claims "
     "where id = ? and subscriber_id = ? and stream_id = ?";
 
 inline constexpr const char* add_claim =
@@ -152,19 +152,17 @@ inline constexpr const char* entries_of_range =
 
 inline constexpr const char* entry_created = "select created_at from ledger_entries where id = ?";
 
-// Whether something that the subscriber wants is among the next entries.
-inline constexpr const char* kinds_ahead =
-    "select kind from ledger_entries where id > ? and id <= ? order by id limit ?";
-
 // By the partial index: only what waits is looked at.
 inline constexpr const char* due_retries =
-    "select entry_id from deliveries where subscriber_id = ?1 and next_attempt_at is not null "
+    "select entry_id, next_attempt_at from deliveries where subscriber_id = ?1 and "
+    "next_attempt_at is not null "
     "and status = 0 and next_attempt_at <= ?2 and entry_id >> 41 = ?3 order by next_attempt_at "
     "limit ?4";
 
 inline constexpr const char* next_retry =
     "select next_attempt_at from deliveries where subscriber_id = ?1 and next_attempt_at is not "
-    "null and status = 0 and entry_id >> 41 = ?2 order by next_attempt_at limit 1";
+    "null and status = 0 and entry_id >> 41 = ?2 and next_attempt_at > ?3 order by next_attempt_at "
+    "limit 1";
 
 inline constexpr const char* take_retry =
     "update deliveries set next_attempt_at = null where subscriber_id = ? and entry_id = ?";

@@ -57,7 +57,7 @@ class sqlite_store final : public store {
   struct writing_session {
     streams numbers;
     settlement settles;
-    delivery delivers;
+    deliveries delivers;
     results learns;
     writing_session(connection& on, reading& reads);
   };

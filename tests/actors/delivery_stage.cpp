@@ -98,15 +98,15 @@ int model_provider::times_accepted(entry_id entry) const {
 
 // ---- the store ----------------------------------------------------------------------------------
 
-db::result<db::subscriber> faulty_store::subscribe(std::string_view name, bool payments,
-                                                   bool refunds, instant now) {
+db::result<subscriber> faulty_store::subscribe(std::string_view name, bool payments, bool refunds,
+                                               instant now) {
   if (auto fault = before ? before() : std::nullopt)
     return std::unexpected(*fault);
   return real_->subscribe(name, payments, refunds, now);
 }
 
-db::result<std::vector<db::claim>> faulty_store::open_claims(subscriber_id subscriber,
-                                                             db::stream_lease stream, instant now) {
+db::result<std::vector<claim>> faulty_store::open_claims(subscriber_id subscriber,
+                                                         stream_lease stream, instant now) {
   if (auto fault = before ? before() : std::nullopt)
     return std::unexpected(*fault);
   auto claims = real_->open_claims(subscriber, stream, now);
@@ -115,14 +115,14 @@ db::result<std::vector<db::claim>> faulty_store::open_claims(subscriber_id subsc
   return claims;
 }
 
-void faulty_store::lose(std::vector<db::claim>& claims) const {
-  for (db::claim& each : claims)
-    for (db::message& one : each.messages)
+void faulty_store::lose(std::vector<claim>& claims) const {
+  for (claim& each : claims)
+    for (message& one : each.messages)
       if (lost.contains(one.event.entry))
         one.lost = "its order is gone";
 }
 
-db::result<db::delivery_answer> faulty_store::deliver(const db::delivery_step& step, instant now) {
+db::result<delivery_answer> faulty_store::deliver(const delivery_step& step, instant now) {
   if (auto fault = before ? before() : std::nullopt)
     return std::unexpected(*fault);
   auto answer = real_->deliver(step, now);
@@ -130,10 +130,10 @@ db::result<db::delivery_answer> faulty_store::deliver(const db::delivery_step& s
     return answer;
   lose(answer->claims);
   steps.push_back(step);
-  for (const db::ended_claim& ended : step.ended)
-    for (const db::delivery_result& each : ended.results) {
+  for (const ended_claim& ended : step.ended)
+    for (const delivery_result& each : ended.results) {
       results[each.entry] = each;
-      times_delivered[each.entry] += each.status == db::delivery_status::delivered ? 1 : 0;
+      times_delivered[each.entry] += each.status == delivery_status::delivered ? 1 : 0;
     }
   if (auto fault = after ? after() : std::nullopt)
     return std::unexpected(*fault);
@@ -188,45 +188,44 @@ class borrowed_store final : public db::store {
  public:
   explicit borrowed_store(db::store& of) : of_(of) {}
   db::result<void> ping() override { return of_.ping(); }
-  db::result<db::stream_lease> take_stream(instant now) override { return of_.take_stream(now); }
+  db::result<stream_lease> take_stream(instant now) override { return of_.take_stream(now); }
   db::result<std::vector<outcome>> settle(std::span<const command> batch, instant now) override {
     return of_.settle(batch, now);
   }
   db::result<std::optional<std::vector<outcome>>> resolve(instant now) override {
     return of_.resolve(now);
   }
-  db::stream_lease lease() const override { return of_.lease(); }
-  db::result<std::vector<db::answer>> read(std::span<const db::query> queries) override {
+  stream_lease lease() const override { return of_.lease(); }
+  db::result<std::vector<answer>> read(std::span<const query> queries) override {
     return of_.read(queries);
   }
-  db::result<db::subscriber> subscribe(std::string_view name, bool payments, bool refunds,
-                                       instant now) override {
+  db::result<subscriber> subscribe(std::string_view name, bool payments, bool refunds,
+                                   instant now) override {
     return of_.subscribe(name, payments, refunds, now);
   }
-  db::result<std::vector<db::delivery_lease>>
-  lease_deliveries(std::span<const std::string> subscribers, std::span<const stream_id> written,
-                   int most, instant now) override {
+  db::result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
+                                                           std::span<const stream_id> written,
+                                                           int most, instant now) override {
     return of_.lease_deliveries(subscribers, written, most, now);
   }
-  db::result<std::vector<db::claim>> open_claims(subscriber_id subscriber, db::stream_lease stream,
-                                                 instant now) override {
+  db::result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
+                                             instant now) override {
     return of_.open_claims(subscriber, stream, now);
   }
-  db::result<db::delivery_answer> deliver(const db::delivery_step& step, instant now) override {
+  db::result<delivery_answer> deliver(const delivery_step& step, instant now) override {
     return of_.deliver(step, now);
   }
-  db::result<std::vector<db::answer>> retry(std::span<const db::get_delivery> which,
-                                            instant now) override {
+  db::result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) override {
     return of_.retry(which, now);
   }
-  db::result<db::prune_answer> prune(const db::prune_step& step, instant now) override {
+  db::result<prune_answer> prune(const prune_step& step, instant now) override {
     return of_.prune(step, now);
   }
-  db::result<std::optional<db::results_turn>> begin_results(const db::results_due& asked,
-                                                            instant now) override {
+  db::result<std::optional<results_turn>> begin_results(const results_due& asked,
+                                                        instant now) override {
     return of_.begin_results(asked, now);
   }
-  db::result<db::results_answer> store_results(const db::results_step& step, instant now) override {
+  db::result<results_answer> store_results(const results_step& step, instant now) override {
     return of_.store_results(step, now);
   }
 

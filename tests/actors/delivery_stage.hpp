@@ -87,39 +87,38 @@ class faulty_store final : public db::store {
   explicit faulty_store(std::unique_ptr<db::store> real) : real_(std::move(real)) {}
 
   db::result<void> ping() override { return real_->ping(); }
-  db::result<db::stream_lease> take_stream(instant now) override { return real_->take_stream(now); }
+  db::result<stream_lease> take_stream(instant now) override { return real_->take_stream(now); }
   db::result<std::vector<outcome>> settle(std::span<const command> batch, instant now) override {
     return real_->settle(batch, now);
   }
   db::result<std::optional<std::vector<outcome>>> resolve(instant now) override {
     return real_->resolve(now);
   }
-  db::stream_lease lease() const override { return real_->lease(); }
-  db::result<std::vector<db::answer>> read(std::span<const db::query> queries) override {
+  stream_lease lease() const override { return real_->lease(); }
+  db::result<std::vector<answer>> read(std::span<const query> queries) override {
     return real_->read(queries);
   }
-  db::result<db::subscriber> subscribe(std::string_view name, bool payments, bool refunds,
-                                       instant now) override;
-  db::result<std::vector<db::delivery_lease>>
-  lease_deliveries(std::span<const std::string> subscribers, std::span<const stream_id> written,
-                   int most, instant now) override {
+  db::result<subscriber> subscribe(std::string_view name, bool payments, bool refunds,
+                                   instant now) override;
+  db::result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
+                                                           std::span<const stream_id> written,
+                                                           int most, instant now) override {
     return real_->lease_deliveries(subscribers, written, most, now);
   }
-  db::result<std::vector<db::claim>> open_claims(subscriber_id subscriber, db::stream_lease stream,
-                                                 instant now) override;
-  db::result<db::delivery_answer> deliver(const db::delivery_step& step, instant now) override;
-  db::result<std::vector<db::answer>> retry(std::span<const db::get_delivery> which,
-                                            instant now) override {
+  db::result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
+                                             instant now) override;
+  db::result<delivery_answer> deliver(const delivery_step& step, instant now) override;
+  db::result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) override {
     return real_->retry(which, now);
   }
-  db::result<db::prune_answer> prune(const db::prune_step& step, instant now) override {
+  db::result<prune_answer> prune(const prune_step& step, instant now) override {
     return real_->prune(step, now);
   }
-  db::result<std::optional<db::results_turn>> begin_results(const db::results_due& asked,
-                                                            instant now) override {
+  db::result<std::optional<results_turn>> begin_results(const results_due& asked,
+                                                        instant now) override {
     return real_->begin_results(asked, now);
   }
-  db::result<db::results_answer> store_results(const db::results_step& step, instant now) override {
+  db::result<results_answer> store_results(const results_step& step, instant now) override {
     return real_->store_results(step, now);
   }
 
@@ -128,12 +127,12 @@ class faulty_store final : public db::store {
 
   std::set<entry_id> lost; // messages whose rows somebody has deleted
 
-  std::map<entry_id, db::delivery_result> results; // the newest that was stored
-  std::map<entry_id, int> times_delivered;         // how often stored as DELIVERED
-  std::vector<db::delivery_step> steps;            // those that happened
+  std::map<entry_id, delivery_result> results; // the newest that was stored
+  std::map<entry_id, int> times_delivered;     // how often stored as DELIVERED
+  std::vector<delivery_step> steps;            // those that happened
 
  private:
-  void lose(std::vector<db::claim>& claims) const;
+  void lose(std::vector<claim>& claims) const;
 
   std::unique_ptr<db::store> real_;
 };
@@ -175,7 +174,7 @@ class delivery_stage {
 
   /// Whether each of them is stored as DELIVERED, was accepted once, and nothing is left open.
   testing::AssertionResult all_delivered_once(const std::vector<entry_id>& entries);
-  db::delivery_result result_of(entry_id entry) { return store->results[entry]; }
+  delivery_result result_of(entry_id entry) { return store->results[entry]; }
   std::size_t open_claims();
   std::int64_t breaches();
 
@@ -186,7 +185,7 @@ class delivery_stage {
   std::shared_ptr<model_provider> provider;
   notification_supervisor_options options;
   std::shared_ptr<delivery_counters> counters;
-  db::stream_lease stream;
+  stream_lease stream;
   user_id payer;
   caf::actor worker;
   caf::actor spy; // stands before the worker and sees who asks

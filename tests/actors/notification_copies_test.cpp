@@ -9,7 +9,6 @@ namespace {
 using namespace std::chrono_literals;
 using alimtalk::call;
 using alimtalk::failure_class;
-using db::delivery_status;
 
 class notification_copies_test : public failing_delivery {
  public:

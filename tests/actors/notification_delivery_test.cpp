@@ -28,7 +28,7 @@ TEST_F(notification_delivery_test, a_payment_is_sent_once_and_stored_as_delivere
   stage.run();
   EXPECT_TRUE(stage.all_delivered_once(paid));
   const auto result = stage.result_of(paid[0]);
-  EXPECT_EQ(result.status, db::delivery_status::delivered);
+  EXPECT_EQ(result.status, delivery_status::delivered);
   EXPECT_EQ(result.attempts, 1);
   EXPECT_EQ(result.provider_message_id, "m1");
   EXPECT_EQ(stage.counters->delivered, 1u);
@@ -73,7 +73,7 @@ TEST_F(notification_delivery_test, what_comes_within_the_linger_goes_in_one_call
   EXPECT_EQ(sizes_sent(), (std::vector<std::size_t>{1, 1, 2}));
   stage.pass(100ms);
   for (const auto& each : {first, lone, second, third})
-    EXPECT_EQ(stage.result_of(each[0]).status, db::delivery_status::delivered);
+    EXPECT_EQ(stage.result_of(each[0]).status, delivery_status::delivered);
 }
 
 TEST_F(notification_delivery_test, the_first_call_is_a_probe_and_the_next_ones_come_1_2_4) {

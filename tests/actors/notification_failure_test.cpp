@@ -11,7 +11,6 @@ using alimtalk::call;
 using alimtalk::failure;
 using alimtalk::failure_class;
 using alimtalk::recipient;
-using db::delivery_status;
 
 class notification_failure_test : public failing_delivery {};
 
@@ -276,8 +275,8 @@ TEST_F(notification_failure_test, what_was_in_doubt_for_long_has_its_results_rea
     stage.pass(20min);
     EXPECT_TRUE(stage.all_delivered_once(paid));
     bool again = false;
-    for (const db::delivery_step& each : stage.store->steps)
-      for (const db::ended_claim& ended : each.ended)
+    for (const delivery_step& each : stage.store->steps)
+      for (const ended_claim& ended : each.ended)
         again = again || ended.read_again_from;
     EXPECT_EQ(again, time > 10min) << "those of before wait for it";
     stage.end();

@@ -10,7 +10,6 @@ using namespace std::chrono_literals;
 using alimtalk::call;
 using alimtalk::failure;
 using alimtalk::failure_class;
-using db::delivery_status;
 
 class notification_poison_test : public failing_delivery {
  public:

@@ -15,17 +15,17 @@ class notification_upkeep_test : public failing_delivery {
     fail_recipient(paid[0], failing(alimtalk::failure_class::permanent, "-5000 bad number"));
     stage.run();
     provider.on_send = nullptr;
-    EXPECT_EQ(stage.result_of(paid[0]).status, db::delivery_status::failed);
+    EXPECT_EQ(stage.result_of(paid[0]).status, delivery_status::failed);
     return paid[0];
   }
   void retry(entry_id entry) {
-    const db::get_delivery which{"alimtalk", entry};
+    const get_delivery which{"alimtalk", entry};
     const auto answers = stage.store->retry(std::span(&which, 1), stage.on.time());
-    ASSERT_TRUE(answers && std::holds_alternative<db::delivery>(answers->at(0)));
+    ASSERT_TRUE(answers && std::holds_alternative<delivery>(answers->at(0)));
   }
   std::size_t shown() {
-    const std::vector<db::query> asked{db::list_deliveries{.limit = 100}};
-    return std::get<db::delivery_page>(stage.store->read(asked).value().at(0)).items.size();
+    const std::vector<query> asked{list_deliveries{.limit = 100}};
+    return std::get<delivery_page>(stage.store->read(asked).value().at(0)).items.size();
   }
 };
 
@@ -61,7 +61,7 @@ TEST_F(notification_upkeep_test, what_was_delivered_is_pruned_once_it_is_old_and
   stage.pass(5min, 10s);
   EXPECT_EQ(shown(), 1u);
   EXPECT_EQ(stage.counters->pruned, 15u);
-  EXPECT_EQ(stage.store->results[failed].status, db::delivery_status::failed);
+  EXPECT_EQ(stage.store->results[failed].status, delivery_status::failed);
   EXPECT_EQ(stage.breaches(), 0);
 }
 

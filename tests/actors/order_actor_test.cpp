@@ -61,7 +61,7 @@ TEST_F(order_actor_test, a_second_pay_waits_for_the_first_and_is_then_refused_as
   settle(paid_order(1, 7, 10));
   EXPECT_EQ(settles(), 1u); // memory knows that it is not payable; its present status is read
   ASSERT_EQ(reads(), 1u);
-  read(db::answer{paid_order(1, 7, 10)});
+  read(answer{paid_order(1, 7, 10)});
   const auto got = replies();
   ASSERT_EQ(got.size(), 2u);
   EXPECT_EQ(got[0].number, 1u);
@@ -92,7 +92,7 @@ TEST_F(order_actor_test, a_refund_by_another_process_shows_in_the_status) {
   pay_by(7);
   order refunded = paid_order(1, 7, 10);
   refunded.status = order_status::refunded;
-  read(db::answer{refunded});
+  read(answer{refunded});
   EXPECT_EQ(*replies().back().reply,
             refusal_of(refusal::order_not_payable, order_status::refunded));
   pay_by(7); // REFUNDED never changes: no question to anybody
@@ -134,7 +134,7 @@ TEST_F(order_actor_test, a_cancel_of_a_paid_order_tells_its_present_status) {
   pay_by(7);
   settle(paid_order(1, 7, 10));
   send(cancel{{1}});
-  read(db::answer{paid_order(1, 7, 10)});
+  read(answer{paid_order(1, 7, 10)});
   EXPECT_EQ(*replies().back().reply,
             refusal_of(refusal::order_not_cancellable, order_status::paid));
 }
@@ -154,7 +154,7 @@ TEST_F(order_actor_test, what_the_database_does_not_know_any_more_is_settled_ane
   pay_by(7);
   order pending = paid_order(1, 7, 10);
   pending.status = order_status::pending;
-  read(db::answer{pending});
+  read(answer{pending});
   EXPECT_EQ(settles(), 2u) << "the row decides, not memory";
   settle(paid_order(1, 7, 10));
   EXPECT_EQ(*replies().back().reply, outcome(paid_order(1, 7, 10)));

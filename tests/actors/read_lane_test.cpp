@@ -16,10 +16,10 @@ class read_lane_test : public ::testing::Test {
  protected:
   void ask(std::int64_t id, std::chrono::milliseconds time = 1h) {
     caf::anon_send(lane, look_up{{static_cast<std::uint64_t>(id), asker.handle(), on.now() + time},
-                                 db::get_order{{id}}});
+                                 get_order{{id}}});
     on.run();
   }
-  void answer(db::result<std::vector<db::answer>> with) {
+  void answer(db::result<std::vector<paymentd::answer>> with) {
     caf::anon_send(lane, batch_read{std::move(with)});
     on.run();
   }
@@ -38,14 +38,14 @@ TEST_F(read_lane_test, what_comes_while_a_read_is_at_the_store_leaves_together) 
   for (std::int64_t id = 1; id <= 4; ++id)
     ask(id);
   ASSERT_EQ(worker.got<do_read>().size(), 1u);
-  answer(std::vector<db::answer>{db::not_found{}});
+  answer(std::vector<paymentd::answer>{not_found{}});
   ASSERT_EQ(worker.got<do_read>().size(), 2u);
   EXPECT_EQ(worker.got<do_read>().back().queries.size(), 2u); // its bound
-  answer(std::vector<db::answer>{paid_order(2, 7, 1), db::not_found{}});
+  answer(std::vector<paymentd::answer>{paid_order(2, 7, 1), not_found{}});
   auto got = asker.take<looked_up>();
   ASSERT_EQ(got.size(), 3u);
   EXPECT_EQ(got[1].number, 2u);
-  EXPECT_EQ(*got[1].reply, db::answer(paid_order(2, 7, 1)));
+  EXPECT_EQ(*got[1].reply, paymentd::answer(paid_order(2, 7, 1)));
 }
 
 TEST_F(read_lane_test, a_full_queue_and_a_time_that_is_up_are_overloaded) {
@@ -57,7 +57,7 @@ TEST_F(read_lane_test, a_full_queue_and_a_time_that_is_up_are_overloaded) {
   ASSERT_EQ(asker.got<looked_up>().size(), 1u);
   EXPECT_EQ(asker.got<looked_up>()[0].number, 5u);
   on.advance(11ms);
-  answer(std::vector<db::answer>{db::not_found{}});
+  answer(std::vector<paymentd::answer>{not_found{}});
   auto got = asker.take<looked_up>();
   ASSERT_EQ(got.size(), 3u);
   EXPECT_EQ(got[2].number, 2u);
@@ -90,14 +90,14 @@ TEST_F(read_lane_test, a_database_that_stays_away_is_asked_rarely_and_others_are
   on.advance(21ms);
   ask(3);
   ASSERT_EQ(worker.take<do_read>().size(), 1u);
-  answer(std::vector<db::answer>{db::not_found{}});
+  answer(std::vector<paymentd::answer>{not_found{}});
   ask(4);
   EXPECT_EQ(worker.take<do_read>().size(), 1u) << "it is back";
 }
 
 TEST_F(read_lane_test, answers_that_are_too_few_are_nobodys) {
   ask(1);
-  answer(std::vector<db::answer>{});
+  answer(std::vector<paymentd::answer>{});
   EXPECT_EQ(asker.take<looked_up>().at(0).reply,
             answer_reply(std::unexpected(no_outcome::internal_error)));
 }

@@ -14,7 +14,7 @@ namespace {
 
 using namespace test;
 using namespace std::chrono_literals;
-using then = db::results_step::then;
+using then = results_step::then;
 
 /// Keeps what it is asked, for the test to answer.
 class asked_provider final : public alimtalk::provider {
@@ -54,7 +54,7 @@ class results_poller_test : public ::testing::Test {
   }
   void TearDown() override { on.end(poller); }
 
-  void begun(std::optional<db::results_turn> turn) {
+  void begun(std::optional<results_turn> turn) {
     caf::anon_send(poller, results_begun{turn});
     on.run();
   }
@@ -62,19 +62,19 @@ class results_poller_test : public ::testing::Test {
     provider->answer(alimtalk::results_page{.results = std::move(what), .next = std::move(next)});
     on.run();
   }
-  void stored(db::results_answer answer = {}) {
+  void stored(results_answer answer = {}) {
     caf::anon_send(poller, results_stored{answer});
     on.run();
   }
   std::size_t times_asked_for_a_turn() { return store.take<do_begin_results>().size(); }
-  db::results_turn a_turn(std::chrono::milliseconds length = 1min) {
+  results_turn a_turn(std::chrono::milliseconds length = 1min) {
     return {.subscriber = {7},
             .number = 3,
             .from = on.time() - 3min,
             .to = on.time() - 3min + length,
             .instance = "0f1e2d3c"};
   }
-  db::results_step next_step() {
+  results_step next_step() {
     auto steps = store.take<do_store_results>();
     EXPECT_EQ(steps.size(), 1u);
     return std::move(steps.at(0).step);

@@ -17,15 +17,15 @@ class retry_lane_test : public ::testing::Test {
 
   void ask(std::int64_t number, const std::string& name = "alimtalk") {
     caf::anon_send(lane, retry_delivery{{++sent, asker.handle(), on.now() + 1s},
-                                   {name, make_entry_id({3}, number)}});
+                                        {name, make_entry_id({3}, number)}});
     on.run();
   }
-  void answer(db::result<std::vector<db::answer>> answers) {
+  void answer(db::result<std::vector<paymentd::answer>> answers) {
     caf::anon_send(lane, batch_retried{std::move(answers)});
     on.run();
   }
-  static db::answer made_due(std::int64_t number) {
-    db::delivery due;
+  static paymentd::answer made_due(std::int64_t number) {
+    delivery due;
     due.subscriber = "alimtalk";
     due.entry = make_entry_id({3}, number);
     return due;
@@ -48,7 +48,7 @@ TEST_F(retry_lane_test, what_comes_meanwhile_goes_in_the_next_batch) {
     ask(i);
   ASSERT_EQ(worker.got<do_retry>().size(), 1u);
   EXPECT_EQ(worker.take<do_retry>()[0].which.size(), 1u);
-  answer(std::vector<db::answer>{made_due(1)});
+  answer(std::vector<paymentd::answer>{made_due(1)});
   ASSERT_EQ(worker.got<do_retry>().size(), 1u);
   EXPECT_EQ(worker.take<do_retry>()[0].which.size(), 2u);
 }
@@ -57,23 +57,23 @@ TEST_F(retry_lane_test, each_is_answered_and_who_delivers_is_told_once_a_stream)
   ask(1);
   ask(2);
   ask(3);
-  answer(std::vector<db::answer>{made_due(1)});
+  answer(std::vector<paymentd::answer>{made_due(1)});
   EXPECT_EQ(subscriber.take<retries_due>().size(), 1u);
-  answer(std::vector<db::answer>{made_due(2), made_due(3)});
+  answer(std::vector<paymentd::answer>{made_due(2), made_due(3)});
   const auto told = subscriber.take<retries_due>();
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].stream, stream_id{3});
   const auto got = asker.take<looked_up>();
   ASSERT_EQ(got.size(), 3u);
   EXPECT_EQ(got[2].number, 3u);
-  EXPECT_EQ(std::get<db::delivery>(*got[2].reply).entry, make_entry_id({3}, 3));
+  EXPECT_EQ(std::get<delivery>(*got[2].reply).entry, make_entry_id({3}, 3));
 }
 
 TEST_F(retry_lane_test, who_delivers_is_not_told_of_what_was_not_retried) {
   ask(1);
-  answer(std::vector<db::answer>{db::not_failed{db::delivery_status::delivered}});
+  answer(std::vector<paymentd::answer>{not_failed{delivery_status::delivered}});
   EXPECT_TRUE(subscriber.got<retries_due>().empty());
-  EXPECT_TRUE(std::holds_alternative<db::not_failed>(*asker.take<looked_up>().at(0).reply));
+  EXPECT_TRUE(std::holds_alternative<not_failed>(*asker.take<looked_up>().at(0).reply));
 }
 
 TEST_F(retry_lane_test, each_kind_of_error_tells_whether_it_may_have_happened) {
@@ -95,7 +95,7 @@ TEST_F(retry_lane_test, too_many_and_too_late_ones_are_answered_overloaded) {
   EXPECT_EQ(got[0].number, 5u);
   EXPECT_EQ(got[0].reply.error(), no_outcome::overloaded);
   on.advance(2s);
-  answer(std::vector<db::answer>{made_due(1)});
+  answer(std::vector<paymentd::answer>{made_due(1)});
   got = asker.take<looked_up>();
   ASSERT_EQ(got.size(), 4u);
   EXPECT_TRUE(got.back().reply.has_value() || got.front().reply.has_value());

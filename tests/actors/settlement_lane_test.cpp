@@ -13,7 +13,7 @@ namespace {
 using namespace test;
 using namespace std::chrono_literals;
 
-const db::stream_lease first_lease{{1}, 1};
+const stream_lease first_lease{{1}, 1};
 
 class settlement_lane_test : public ::testing::Test {
  protected:
@@ -269,7 +269,7 @@ TEST_F(settlement_lane_test, a_commit_in_doubt_is_resolved_before_anything_else)
   EXPECT_EQ(worker.take<do_resolve>().size(), 1u);
   EXPECT_TRUE(batches().empty());
 
-  const db::stream_lease second_lease{{1}, 2};
+  const stream_lease second_lease{{1}, 2};
   answer(batch_resolved{std::optional(std::vector<outcome>{paid_order(1, 7, 10)}), second_lease});
   EXPECT_EQ(*replies().at(1), outcome(paid_order(1, 7, 10)));
   EXPECT_EQ(batches(), (batch_list{{2}}));
@@ -282,7 +282,7 @@ TEST_F(settlement_lane_test, a_commit_in_doubt_is_resolved_before_anything_else)
 TEST_F(settlement_lane_test, an_epoch_that_the_store_began_by_itself_is_told_to_the_subscribers) {
   start_ready();
   pay_order(1);
-  const db::stream_lease second_lease{{1}, 2};
+  const stream_lease second_lease{{1}, 2};
   keeper.take<stream_held>();
   const std::uint64_t before = *generation;
   answer(batch_settled{std::vector<outcome>{paid_order(1, 7, 10)}, second_lease});
@@ -331,9 +331,9 @@ TEST_F(settlement_lane_test, a_lane_that_lost_its_stream_takes_another_and_settl
   fail_with(db::error_kind::fenced);
   EXPECT_EQ(worker.take<do_take_stream>().size(), 1u);
   EXPECT_EQ(keeper.got<stream_lost>().size(), 1u);
-  answer(stream_taken{db::stream_lease{{2}, 1}});
+  answer(stream_taken{stream_lease{{2}, 1}});
   EXPECT_EQ(batches(), (batch_list{{1}}));
-  EXPECT_EQ(keeper.got<stream_held>().back().stream, (db::stream_lease{{2}, 1}));
+  EXPECT_EQ(keeper.got<stream_held>().back().stream, (stream_lease{{2}, 1}));
 }
 
 TEST_F(settlement_lane_test, a_broken_batch_is_settled_one_by_one_so_that_the_poison_fails_alone) {

@@ -13,9 +13,9 @@ namespace {
 using namespace test;
 using namespace std::chrono_literals;
 
-const db::stream_lease second{{2}, 7};
-const db::stream_lease third{{3}, 1};
-using leases = std::vector<db::delivery_lease>;
+const stream_lease second{{2}, 7};
+const stream_lease third{{3}, 1};
+using leases = std::vector<delivery_lease>;
 
 class stream_keeper_test : public ::testing::Test {
  protected:
@@ -25,7 +25,7 @@ class stream_keeper_test : public ::testing::Test {
     caf::anon_send(keeper, deliveries_leased{std::move(with)});
     on.run();
   }
-  void lane_writes(db::stream_lease stream) {
+  void lane_writes(stream_lease stream) {
     caf::anon_send(keeper, stream_held{stream});
     on.run();
   }

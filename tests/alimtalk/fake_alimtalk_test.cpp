@@ -27,7 +27,7 @@ class fake_alimtalk_test : public testing::Test {
   }
 
   net::http_response request(std::string method, std::string target, std::string body = {},
-                        std::string key = {}) {
+                             std::string key = {}) {
     std::promise<net::http_result> promise;
     client_->request({.method = std::move(method),
                       .target = std::move(target),

@@ -1,7 +1,7 @@
 // Goal: what the customer reads is right to the character. Method: the pure functions of the
 // message against texts written by hand, with the edges of money, time and phone numbers.
-#include "net/json_text.hpp"
 #include "alimtalk/message.hpp"
+#include "net/json_text.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

@@ -378,10 +378,11 @@ TEST(nhn_search, no_failure_of_a_search_is_unknown) {
   EXPECT_EQ(nhn_search_page(response("garbage")).error().kind, failure_class::outage);
   EXPECT_EQ(nhn_search_page(response(json{{"header", header(-1000, false)}}.dump())).error().kind,
             failure_class::outage);
-  EXPECT_EQ(nhn_search_page(std::unexpected(net::http_error{net::http_error::kind::lost, true, "why"}))
-                .error()
-                .kind,
-            failure_class::outage);
+  EXPECT_EQ(
+      nhn_search_page(std::unexpected(net::http_error{net::http_error::kind::lost, true, "why"}))
+          .error()
+          .kind,
+      failure_class::outage);
 }
 
 } // namespace

@@ -1,8 +1,8 @@
 #include "tests/fake_alimtalk/fake_api.hpp"
 
-#include "net/json_text.hpp"
 #include "alimtalk/message.hpp"
 #include "domain/model.hpp"
+#include "net/json_text.hpp"
 #include "tests/fake_alimtalk/query.hpp"
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 // unreachable numbers, never. In NHN's words and in Solapi's.
 #include "tests/fake_alimtalk/fake_api.hpp"
 
-#include "net/json_text.hpp"
 #include "alimtalk/message.hpp"
+#include "net/json_text.hpp"
 #include "net/utc_text.hpp"
 #include "tests/fake_alimtalk/query.hpp"
 

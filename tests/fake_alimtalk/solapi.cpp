@@ -1,8 +1,8 @@
 // The fake API's other face: Solapi's send-many, with its signatures and its answers.
 #include "tests/fake_alimtalk/fake_api.hpp"
 
-#include "net/hmac.hpp"
 #include "domain/model.hpp"
+#include "net/hmac.hpp"
 #include "tests/fake_alimtalk/query.hpp"
 
 #include <nlohmann/json.hpp>

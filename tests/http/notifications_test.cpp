@@ -38,13 +38,13 @@ class http_notifications : public ::testing::Test {
 
   scripted_server server;
   test_client client{server.port()};
-  std::optional<db::query> asked;
-  db::delivery_page page;
+  std::optional<query> asked;
+  delivery_page page;
 
   void SetUp() override {
-    server.actors.look_up = [this](const db::query& what) -> actors::answer_reply {
+    server.actors.look_up = [this](const query& what) -> actors::answer_reply {
       asked = what;
-      if (std::holds_alternative<db::list_deliveries>(what))
+      if (std::holds_alternative<list_deliveries>(what))
         return page;
       return plausible(what);
     };
@@ -70,7 +70,7 @@ TEST_F(http_notifications, one_is_shown_with_all_its_fields) {
 
 TEST_F(http_notifications, a_subscribers_name_may_have_dashes_and_digits) {
   get("/v1/notifications/shop-2-hook_9-77");
-  const auto& which = std::get<db::get_delivery>(asked.value());
+  const auto& which = std::get<get_delivery>(asked.value());
   EXPECT_EQ(which.subscriber, "shop-2-hook_9");
   EXPECT_EQ(which.entry, entry_id{77});
 }
@@ -82,7 +82,7 @@ TEST_F(http_notifications, an_id_that_is_none_is_bad_input) {
 }
 
 TEST_F(http_notifications, one_that_is_not_there_is_not_found) {
-  server.actors.look_up = [](const db::query&) { return db::answer{db::not_found{}}; };
+  server.actors.look_up = [](const query&) { return answer{not_found{}}; };
   const auto answer = get("/v1/notifications/alimtalk-7");
   EXPECT_EQ(answer.status, 404);
   EXPECT_EQ(json::parse(answer.body)["code"], "not_found");
@@ -90,31 +90,31 @@ TEST_F(http_notifications, one_that_is_not_there_is_not_found) {
 
 TEST_F(http_notifications, a_list_is_asked_for_with_its_filters) {
   get("/v1/notifications");
-  auto list = std::get<db::list_deliveries>(asked.value());
+  auto list = std::get<list_deliveries>(asked.value());
   EXPECT_EQ(list.limit, 20);
   EXPECT_FALSE(list.status || list.order || list.after);
-  const std::vector<db::list_position> after{{{1}, {2}, 1 << 20}, {{3}, {4095}, 5}};
+  const std::vector<list_position> after{{{1}, {2}, 1 << 20}, {{3}, {4095}, 5}};
   get("/v1/notifications?status=FAILED&orderId=12&limit=100&cursor=" + to_cursor(after));
-  list = std::get<db::list_deliveries>(asked.value());
-  EXPECT_EQ(list.status, db::delivery_status::failed);
+  list = std::get<list_deliveries>(asked.value());
+  EXPECT_EQ(list.status, delivery_status::failed);
   EXPECT_EQ(list.order, order_id{12});
   EXPECT_EQ(list.limit, 100);
   EXPECT_EQ(list.after, after);
   get("/v1/notifications?status=%50ENDING&");
-  EXPECT_EQ(std::get<db::list_deliveries>(asked.value()).status, db::delivery_status::pending);
+  EXPECT_EQ(std::get<list_deliveries>(asked.value()).status, delivery_status::pending);
 }
 
 TEST_F(http_notifications, a_page_says_whether_there_are_more_and_where_they_begin) {
   EXPECT_EQ(get_json("/v1/notifications"),
             json({{"items", json::array()}, {"hasMore", false}, {"nextCursor", nullptr}}));
-  const db::get_delivery which{"alimtalk", {77}};
-  page.items = {some_delivery(which, db::delivery_status::pending),
-                some_delivery(which, db::delivery_status::delivered)};
+  const get_delivery which{"alimtalk", {77}};
+  page.items = {some_delivery(which, delivery_status::pending),
+                some_delivery(which, delivery_status::delivered)};
   page.items[0].next_attempt = noon;
   page.items[1].provider_message_id = "m-1";
   page.items[1].delivered_at = noon;
   page.items[1].channel = message_channel::sms;
-  page.next = std::vector<db::list_position>{{{1}, {1}, 77}};
+  page.next = std::vector<list_position>{{{1}, {1}, 77}};
   const auto body = get_json("/v1/notifications?limit=2");
   ASSERT_EQ(body["items"].size(), 2u);
   EXPECT_EQ(body["items"][0]["nextAttemptAt"], at);
@@ -124,7 +124,7 @@ TEST_F(http_notifications, a_page_says_whether_there_are_more_and_where_they_beg
   EXPECT_EQ(body["items"][1]["channel"], "SMS");
   EXPECT_EQ(body["hasMore"], true);
   get("/v1/notifications?cursor=" + body["nextCursor"].get<std::string>());
-  EXPECT_EQ(std::get<db::list_deliveries>(asked.value()).after, page.next);
+  EXPECT_EQ(std::get<list_deliveries>(asked.value()).after, page.next);
 }
 
 TEST_F(http_notifications, a_bad_query_is_told_field_by_field) {
@@ -152,10 +152,10 @@ TEST_F(http_notifications, a_bad_query_is_told_field_by_field) {
 }
 
 TEST_F(http_notifications, a_failed_one_is_tried_again) {
-  std::optional<db::get_delivery> which;
-  server.actors.retry = [&](const db::get_delivery& what) {
+  std::optional<get_delivery> which;
+  server.actors.retry = [&](const get_delivery& what) {
     which = what;
-    return some_delivery(what, db::delivery_status::pending);
+    return some_delivery(what, delivery_status::pending);
   };
   auto answer = client.post("/v1/notifications/web-hook-77/retry", "");
   ASSERT_TRUE(answer);
@@ -170,19 +170,19 @@ TEST_F(http_notifications, a_failed_one_is_tried_again) {
 }
 
 TEST_F(http_notifications, one_that_did_not_fail_is_not_tried_again) {
-  server.actors.retry = [](const db::get_delivery&) {
-    return db::answer{db::not_failed{db::delivery_status::delivered}};
+  server.actors.retry = [](const get_delivery&) {
+    return answer{not_failed{delivery_status::delivered}};
   };
   auto answer = client.post("/v1/notifications/alimtalk-77/retry", "{}");
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 409);
   EXPECT_EQ(json::parse(answer->body)["code"], "notification_not_failed");
   EXPECT_EQ(json::parse(answer->body)["notificationStatus"], "DELIVERED");
-  server.actors.retry = [](const db::get_delivery&) { return db::answer{db::not_found{}}; };
+  server.actors.retry = [](const get_delivery&) { return paymentd::answer{not_found{}}; };
   answer = client.post("/v1/notifications/alimtalk-77/retry", "{}");
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 404);
-  server.actors.retry = [](const db::get_delivery&) -> actors::answer_reply {
+  server.actors.retry = [](const get_delivery&) -> actors::answer_reply {
     return std::unexpected(actors::no_outcome::outcome_unknown);
   };
   answer = client.post("/v1/notifications/alimtalk-77/retry", "{}");

@@ -115,7 +115,7 @@ TEST(http_outcomes, things_are_looked_up_and_may_be_missing) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 200);
   EXPECT_EQ(json::parse(answer->body)["id"], 2);
-  server.actors.look_up = [](const db::query&) { return db::answer{db::not_found{}}; };
+  server.actors.look_up = [](const query&) { return paymentd::answer{not_found{}}; };
   answer = client.get("/v1/users/1");
   ASSERT_TRUE(answer);
   EXPECT_EQ(json::parse(answer->body)["code"], "user_not_found");
@@ -314,7 +314,7 @@ TEST(http_outcomes, the_admin_listener_says_whether_the_process_lives_and_the_da
   EXPECT_EQ(answer->body, R"({"status":"ok"})");
   ASSERT_TRUE(answer = client.get("/readyz"));
   EXPECT_EQ(answer->status, 200);
-  server.actors.look_up = [](const db::query&) -> actors::answer_reply {
+  server.actors.look_up = [](const query&) -> actors::answer_reply {
     return std::unexpected(actors::no_outcome::database_unavailable);
   };
   ASSERT_TRUE(answer = client.get("/readyz"));
@@ -341,7 +341,7 @@ TEST(http_outcomes, readiness_tells_which_part_is_not_well) {
   EXPECT_EQ(told["code"], "database_unavailable");
   EXPECT_EQ(told["parts"], json({{"settlement", "unavailable"}, {"reads", "ok"}}));
   settlement = actors::condition::starting;
-  server.actors.look_up = [](const db::query&) -> actors::answer_reply {
+  server.actors.look_up = [](const query&) -> actors::answer_reply {
     return std::unexpected(actors::no_outcome::internal_error);
   };
   ASSERT_TRUE(answer = client.get("/readyz"));

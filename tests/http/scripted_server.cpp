@@ -56,8 +56,8 @@ struct outcome_maker {
 
 } // namespace
 
-db::delivery some_delivery(const db::get_delivery& which, db::delivery_status status) {
-  db::delivery made;
+delivery some_delivery(const get_delivery& which, delivery_status status) {
+  delivery made;
   made.subscriber = which.subscriber;
   made.entry = which.entry;
   made.order = order_id{3};
@@ -72,14 +72,14 @@ actors::outcome_reply plausible(const command& what) {
   return std::visit(outcome_maker{}, what);
 }
 
-actors::answer_reply plausible(const db::query& what) {
-  if (const auto* asked = std::get_if<db::get_user>(&what))
+actors::answer_reply plausible(const query& what) {
+  if (const auto* asked = std::get_if<get_user>(&what))
     return user{asked->id, "01012345678", won{50000}, 1, noon};
-  if (const auto* one = std::get_if<db::get_delivery>(&what))
-    return some_delivery(*one, db::delivery_status::failed);
-  if (std::holds_alternative<db::list_deliveries>(what))
-    return db::delivery_page{};
-  return some_order(std::get<db::get_order>(what).id, user_id{1}, order_status::pending);
+  if (const auto* one = std::get_if<get_delivery>(&what))
+    return some_delivery(*one, delivery_status::failed);
+  if (std::holds_alternative<list_deliveries>(what))
+    return delivery_page{};
+  return some_order(std::get<get_order>(what).id, user_id{1}, order_status::pending);
 }
 
 void script::hold() {

@@ -23,8 +23,8 @@ inline constexpr instant noon{std::chrono::milliseconds{1763787843021}};
 
 /// What a healthy payment system would say, made from the command alone.
 actors::outcome_reply plausible(const command& what);
-actors::answer_reply plausible(const db::query& what);
-db::delivery some_delivery(const db::get_delivery& which, db::delivery_status status);
+actors::answer_reply plausible(const query& what);
+delivery some_delivery(const get_delivery& which, delivery_status status);
 
 /// What the actors were sent, and how they answer. Any thread.
 class script {
@@ -32,14 +32,13 @@ class script {
   std::function<actors::outcome_reply(const command&)> settle = [](const command& what) {
     return plausible(what);
   };
-  std::function<actors::answer_reply(const db::query&)> look_up = [](const db::query& what) {
+  std::function<actors::answer_reply(const query&)> look_up = [](const query& what) {
     return plausible(what);
   };
 
-  std::function<actors::answer_reply(const db::get_delivery&)> retry =
-      [](const db::get_delivery& which) {
-        return some_delivery(which, db::delivery_status::pending);
-      };
+  std::function<actors::answer_reply(const get_delivery&)> retry = [](const get_delivery& which) {
+    return some_delivery(which, delivery_status::pending);
+  };
 
   std::function<actors::health_report()> health = [] {
     return actors::health_report{.settlement = actors::condition::ok,

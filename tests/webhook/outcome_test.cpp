@@ -12,9 +12,9 @@ using alimtalk::accepted;
 using alimtalk::call_result;
 using alimtalk::failure;
 using alimtalk::failure_class;
+using alimtalk::recipient_result;
 using net::http_error;
 using net::http_response;
-using alimtalk::recipient_result;
 
 recipient_result of_status(int status, std::optional<std::chrono::seconds> after = std::nullopt) {
   return result_of(net::http_response{.status = status, .retry_after = after, .body = {}});
@@ -50,8 +50,8 @@ TEST(webhook_result, an_exchange_without_an_answer_is_repeated_whatever_was_writ
   const recipient_result unwritten = of_error(net::http_error::kind::not_connected, false);
   expect_failure(unwritten, failure_class::outage);
   EXPECT_TRUE(unwritten.error().never_written);
-  for (const auto kind :
-       {net::http_error::kind::too_slow, net::http_error::kind::lost, net::http_error::kind::malformed})
+  for (const auto kind : {net::http_error::kind::too_slow, net::http_error::kind::lost,
+                          net::http_error::kind::malformed})
     expect_failure(of_error(kind, true), failure_class::transient);
   expect_failure(of_error(net::http_error::kind::stopped, true), failure_class::unknown);
 }

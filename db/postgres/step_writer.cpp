@@ -1,0 +1,221 @@
+#include "db/postgres/step_writer.hpp"
+
+#include "db/claim_key.hpp"
+#include "db/postgres/sql.hpp"
+#include "db/results_turns.hpp"
+
+#include <algorithm>
+
+namespace paymentd::db::postgres {
+namespace {
+
+constexpr int first_generation = 1;
+
+std::optional<std::string_view> text_or_null(const std::string& value) {
+  return value.empty() ? std::nullopt : std::optional<std::string_view>(value);
+}
+
+/// A new claim as it stands from now on, but for its entries.
+claim_record record_of(claim_id id, const planned_claim& what) {
+  return {.id = id,
+          .retries = !what.retries.empty(),
+          .first = what.first,
+          .last = what.last,
+          .provider = what.provider};
+}
+
+std::vector<message> read_messages(const rows& from, bool retries) {
+  std::vector<message> all;
+  for (int row = 0; row < from.size(); ++row)
+    all.push_back(retries ? read_retry(from, row) : read_message(from, row));
+  return all;
+}
+
+} // namespace
+
+step_writer::step_writer(session& on, const delivery_place& at, const delivery_step& step,
+                         delivery_plan plan, std::string instance, instant now)
+    : on_(on), at_(at), step_(step), plan_(std::move(plan)), instance_(std::move(instance)),
+      now_(now) {}
+
+bool step_writer::writes() const {
+  return !plan_.writes_nothing() || step_.held_until;
+}
+
+std::size_t step_writer::add(const statement& what, const parameters& with) {
+  on_.add(what, with);
+  return added_++;
+}
+
+void step_writer::add_statements() {
+  const auto of_claims = [&](const std::vector<claim_id>& ids) {
+    return parameters{}.add_ids(ids).add(at_.subscriber).add(at_.stream.stream);
+  };
+  if (!plan_.deleted.empty())
+    add(sql::end_claims, of_claims(plan_.deleted));
+  if (const auto from = read_again_from(step_)) // the mark before deliveries, as who stores results
+    add(sql::read_results_again, parameters{}.add(at_.subscriber).add(*from).add(now_));
+  add_results();
+  if (!plan_.taken.empty())
+    add(sql::take_retries, parameters{}.add(at_.subscriber).add_ids(plan_.taken));
+  if (!plan_.regenerated.empty()) {
+    std::vector<claim_id> ids;
+    for (const claim_record& one : plan_.regenerated)
+      ids.push_back(one.id);
+    generations_ = add(sql::next_generation, of_claims(ids).add(now_));
+  }
+  add_claims();
+  if (plan_.moves)
+    cursor_ = add(sql::move_cursor, parameters{}.add(at_.cursor).add(plan_.position));
+  if (step_.held_until)
+    add(sql::hold_subscriber, parameters{}.add(at_.subscriber).add(*step_.held_until));
+  for (const claim_record& one : plan_.regenerated)
+    messages_.push_back(add_messages(one));
+  for (const planned_claim& one : plan_.opened)
+    if (one.messages.empty()) {
+      claim_record what = record_of({}, one);
+      for (const entry_id id : one.retries)
+        what.entries.push_back({id, {}});
+      messages_.push_back(add_messages(what));
+    }
+}
+
+void step_writer::add_results() {
+  std::vector<planned_result> fresh;
+  std::vector<planned_result> retried;
+  std::vector<const delivery_result*> marked; // what few have
+  for (const planned_result& one : plan_.results) {
+    (one.retried ? retried : fresh).push_back(one);
+    if (one.result->copies > 0 || one.result->channel)
+      marked.push_back(one.result);
+  }
+  if (!fresh.empty())
+    add(sql::add_deliveries,
+        results(fresh)
+            .add_array(element::timestamptz, fresh,
+                       [](const planned_result& one) { return one.created_at; })
+            .add(now_));
+  if (!retried.empty())
+    add(sql::change_deliveries, results(retried).add(now_));
+  if (!marked.empty())
+    add(sql::mark_deliveries,
+        parameters{}
+            .add(at_.subscriber)
+            .add_array(element::int8, marked, [](const auto* one) { return one->entry; })
+            .add_array(element::int2, marked,
+                       [](const auto* one) { return std::int64_t{one->copies}; })
+            .add_array(element::int2, marked,
+                       [](const auto* one) { return std::int64_t{channel_number(one->channel)}; }));
+}
+
+parameters step_writer::results(std::span<const planned_result> of) const {
+  return parameters{}
+      .add(at_.subscriber)
+      .add_array(element::int8, of, [](const planned_result& one) { return one.result->entry; })
+      .add_array(
+          element::int2, of,
+          [](const planned_result& one) { return static_cast<std::int64_t>(one.result->status); })
+      .add_array(element::int8, of,
+                 [](const planned_result& one) { return std::int64_t{one.result->attempts}; })
+      .add_texts(of, [](const planned_result& one) { return text_or_null(one.result->last_error); })
+      .add_texts(
+          of,
+          [](const planned_result& one) { return text_or_null(one.result->provider_message_id); })
+      .add_array(element::timestamptz, of, [](const planned_result& one) {
+        return one.result->status == delivery_status::pending
+                   ? std::optional(one.result->next_attempt)
+                   : std::nullopt;
+      });
+}
+
+/// All ranges by one statement, and each list of retries by its own.
+void step_writer::add_claims() {
+  const auto begin = [&] {
+    return parameters{}
+        .add(at_.subscriber)
+        .add(at_.stream.stream)
+        .add(std::string_view(instance_))
+        .add(now_);
+  };
+  std::vector<const planned_claim*> ranges;
+  for (const planned_claim& one : plan_.opened)
+    if (one.retries.empty())
+      ranges.push_back(&one);
+  std::size_t of_ranges = 0;
+  if (!ranges.empty()) // those of a step are for one provider, but halves keep their own
+    of_ranges =
+        add(sql::add_ranges,
+            begin()
+                .add_array(element::int8, ranges, [](const auto* one) { return one->first; })
+                .add_array(element::int8, ranges, [](const auto* one) { return one->last; })
+                .add_texts(ranges, [](const auto* one) {
+                  return std::optional<std::string_view>(one->provider);
+                }));
+  int range = 0;
+  for (const planned_claim& one : plan_.opened)
+    if (one.retries.empty())
+      ids_.emplace_back(of_ranges, range++);
+    else
+      ids_.emplace_back(
+          add(sql::add_retries, begin().add_ids(one.retries).add(std::string_view(one.provider))),
+          0);
+}
+
+std::size_t step_writer::add_messages(const claim_record& of) {
+  if (!of.retries)
+    return add(sql::events_of_range,
+               kinds_after(parameters{}.add(of.first).add(of.last), at_.kinds()));
+  return add(sql::events_of_list,
+             parameters{}
+                 .add_array(element::int8, of.entries,
+                            [](const claim_record::claimed_entry& one) { return one.id; })
+                 .add(at_.subscriber));
+}
+
+delivery_place step_writer::place_after(std::span<const rows> answers) const {
+  delivery_place after = at_;
+  if (plan_.moves) {
+    after.position = plan_.position;
+    after.cursor = answers[cursor_].place(0, 0);
+  }
+  return after;
+}
+
+std::vector<std::pair<claim_record, claim>>
+step_writer::read_claims(std::span<const rows> answers) {
+  std::vector<std::pair<claim_record, claim>> all;
+  auto messages = messages_.begin();
+  for (claim_record& what : plan_.regenerated) {
+    const rows& generations = answers[generations_];
+    const rows& found = answers[*messages++];
+    for (int row = 0; row < generations.size(); ++row) {
+      if (generations.integer(row, 0) != what.id.value)
+        continue;
+      claim one{.id = what.id,
+                .generation = static_cast<int>(generations.integer(row, 1)),
+                .key = {},
+                .since = now_,
+                .messages = read_messages(found, what.retries),
+                .provider = what.provider};
+      one.key = claim_key(generations.text(row, 2), one.id, one.generation, now_);
+      all.emplace_back(std::move(what), std::move(one));
+      break;
+    }
+  }
+  for (std::size_t i = 0; i < plan_.opened.size(); ++i) {
+    planned_claim& opened = plan_.opened[i];
+    const claim_id id{answers[ids_[i].first].integer(ids_[i].second, 0)};
+    claim_record what = record_of(id, opened);
+    if (opened.messages.empty())
+      opened.messages = read_messages(answers[*messages++], what.retries);
+    all.emplace_back(std::move(what), claim{.id = id,
+                                            .generation = first_generation,
+                                            .key = claim_key(instance_, id, first_generation, now_),
+                                            .since = now_,
+                                            .messages = std::move(opened.messages),
+                                            .provider = opened.provider});
+  }
+  return all;
+}
+
+} // namespace paymentd::db::postgres

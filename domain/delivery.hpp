@@ -1,0 +1,164 @@
+// What delivery is made of: subscribers, their messages, the claims that stand in the database
+// while something may be under way, and one step of all that. Values only; any thread.
+#pragma once
+
+#include "domain/event.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace paymentd {
+
+/// The right to write one stream of the ledger, or to deliver what is in it to one subscriber. Each
+/// owner's tenure has an epoch of its own; a call under an ended epoch is answered `fenced`.
+struct stream_lease {
+  stream_id stream;
+  std::int64_t epoch = 0;
+  friend bool operator==(const stream_lease&, const stream_lease&) = default;
+};
+
+/// The right to deliver what is in a stream to one subscriber, known by its name.
+struct delivery_lease {
+  std::string subscriber;
+  stream_lease stream;
+  friend bool operator==(const delivery_lease&, const delivery_lease&) = default;
+};
+
+enum class delivery_status : std::uint8_t { pending = 0, delivered = 1, failed = 2 };
+
+/// A receiver of events: the AlimTalk, a webhook. It has one cursor a stream.
+struct subscriber {
+  subscriber_id id;
+  std::string name;           // "alimtalk"; unique, at most 64 characters of [a-z0-9_-]
+  bool wants_payments = true; // which kinds of entries it takes; fixed when it is registered
+  bool wants_refunds = false;
+  std::string instance = {};              // the database's own name, made with it: 8 of [0-9a-f]
+  std::optional<instant> held_until = {}; // its provider asked for quiet until then
+};
+
+/// A channel's number in the database; 0 where it is not known.
+constexpr int channel_number(std::optional<message_channel> channel) {
+  return channel ? static_cast<int>(*channel) : 0;
+}
+
+/// One event on its way to one subscriber.
+struct message {
+  payment_event event;
+  int attempts = 0; // tries of this message that ended transiently so far
+  int copies = 0;   // of them, those that may have reached the customer, unknown to anybody
+  /// Not empty: its ledger entry, order or user is gone (deleted by hand), which one in words. Of
+  /// the event only the entry's id is sure to be there then. Such a message can only be FAILED.
+  std::string lost = {};
+};
+
+/// A set of messages that is sent, and repeated, only whole. It stands in the database before
+/// anything is sent, so whatever dies, its successor finds it and knows that it may have been sent.
+struct claim {
+  claim_id id;
+  int generation = 1;
+  std::string key; // the provider's idempotency and sender grouping key (db/claim_key.hpp); at most
+                   // 64 characters of [a-z0-9.-]; never used again, not even after a restore
+  instant since;   // when this generation was committed
+  std::vector<message> messages; // by rising entry id; empty where its entries are gone
+  std::string provider = {};     // that it was opened for; empty: by a release that noted none
+};
+
+/// What became of one message of a claim that ends.
+struct delivery_result {
+  entry_id entry;
+  delivery_status status = delivery_status::delivered;
+  int attempts = 1;                            // including this try
+  std::string provider_message_id;             // of a delivered one
+  std::string last_error;                      // of a failed one, or of one to be tried again
+  instant next_attempt;                        // of a pending one
+  int copies = 0;                              // including this try, as in `message`
+  std::optional<message_channel> channel = {}; // of a delivered one, where that is known
+};
+
+struct ended_claim {
+  claim_id id;
+  std::vector<delivery_result> results; // exactly one for each message of the claim
+  /// What became of its messages may have been read already, from then on, before they were known
+  /// to be DELIVERED: it is read again. By the provider's clock.
+  std::optional<instant> read_again_from = {};
+};
+
+/// One transaction of the delivery of one stream to one subscriber.
+struct delivery_step {
+  subscriber_id subscriber;
+  stream_lease stream;
+  std::vector<ended_claim> ended;         // deleted, their results stored
+  std::vector<claim_id> regenerate;       // given the next generation and with it a new key
+  std::vector<claim_id> split;            // replaced by two claims of its first and second half
+  int open_max = 0;                       // how many new claims to open at the most
+  int messages_max = 1000;                // how many messages in each of them, at the most
+  std::optional<instant> held_until = {}; // stored, for the next one that delivers
+  std::string provider = {};              // noted with the claims that it opens
+};
+
+struct delivery_answer {
+  std::vector<claim> claims; // the regenerated ones, both halves of the split ones, the opened ones
+  bool more = false;         // there may be more to claim at once
+  std::optional<instant> next_due; // when the earliest waiting retry of this stream is due
+};
+
+/// One small transaction that deletes deliveries which have been DELIVERED for long.
+struct prune_step {
+  subscriber_id subscriber;
+  stream_lease stream;
+  std::int64_t after = 0;  // the number behind which it looks; 0: from the stream's beginning
+  instant before;          // only what was DELIVERED before this
+  int looked_at_max = 500; // deliveries
+};
+struct prune_answer {
+  std::int64_t seen_to = 0; // where to go on
+  int deleted = 0;
+  bool at_end = false; // nothing behind `seen_to` is old enough
+};
+
+/// Asks for the turn to read from a provider what finally became of a subscriber's messages.
+struct results_due {
+  std::string subscriber;             // its name
+  instant to;                         // up to when, at the most
+  std::chrono::milliseconds span_min; // less than this is not worth a turn
+  std::chrono::milliseconds span_max;
+  std::chrono::milliseconds lease; // how long the turn is this process's without a page of results
+  /// `to`, and the spans of turns, are by the provider's clock, which is that far ahead of ours.
+  std::chrono::milliseconds ahead{0};
+};
+/// A turn: what became known in this span is to be read, page by page.
+struct results_turn {
+  subscriber_id subscriber;
+  std::int64_t number = 0; // no turn of this subscriber has it again
+  instant from;
+  instant to;
+  std::string instance = {}; // of the database, as in `subscriber`
+  friend bool operator==(const results_turn&, const results_turn&) = default;
+};
+/// What finally became of a message.
+struct final_delivery {
+  entry_id entry;
+  std::optional<instant> delivered_at;         // nothing: it did not arrive
+  std::string last_error;                      // of one that did not
+  std::string provider_call_id;                // where its provider_message_id has to begin with it
+  std::optional<message_channel> channel = {}; // of one that arrived
+};
+/// One page of a turn.
+struct results_step {
+  results_turn turn;
+  std::vector<final_delivery> results; // at most 1,000, any order
+  enum class then : std::uint8_t {
+    goes_on,  // more pages come
+    done,     // this was the last one: the next turn begins where this one ended
+    given_up, // the next turn begins where this one did
+  };
+  then what = then::goes_on;
+  std::chrono::milliseconds lease; // of a turn that goes on
+};
+struct results_answer {
+  int arrived = 0; // noted with their time
+  int failed = 0;  // were DELIVERED and are FAILED now
+};
+
+} // namespace paymentd

@@ -1,0 +1,197 @@
+#include "domain/plan_delivery.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <ranges>
+
+namespace paymentd {
+
+namespace {
+
+/// Where nothing may be opened, so many entries are looked at to say whether there is more.
+constexpr std::int64_t entries_peeked_at = 64;
+
+std::string name_of(claim_id id) {
+  return "claim " + std::to_string(id.value);
+}
+
+/// Builds one plan, part after part.
+class planner {
+ public:
+  planner(const delivery_step& step, delivery_view view, instant now)
+      : step_(step), view_(std::move(view)), now_(now), size_(step.messages_max) {}
+
+  std::expected<delivery_plan, std::string> plan() {
+    for (const ended_claim& each : step_.ended)
+      end(each);
+    for (const claim_id each : step_.regenerate)
+      if (const auto what = take(each))
+        plan_.regenerated.push_back(std::move(*what));
+    for (const claim_id each : step_.split)
+      split(each);
+    if (!misfit_.empty())
+      return std::unexpected(std::move(misfit_));
+    std::ranges::sort(plan_.results, {}, entry_of);
+    const std::size_t slots = static_cast<std::size_t>(std::max(step_.open_max, 0));
+    const std::size_t used = open_retries(slots);
+    open_ahead(slots, used);
+    return std::move(plan_);
+  }
+
+ private:
+  static entry_id entry_of(const planned_result& one) { return one.result->entry; }
+
+  void refuse(std::string why) {
+    if (misfit_.empty())
+      misfit_ = std::move(why);
+  }
+
+  /// An open claim that the step names; each can be named once.
+  std::optional<claim_record> take(claim_id id) {
+    const auto found = std::ranges::find(view_.claims, id, &claim_record::id);
+    if (found == view_.claims.end()) {
+      refuse(name_of(id) + " is not open here");
+      return std::nullopt;
+    }
+    claim_record what = std::move(*found);
+    view_.claims.erase(found);
+    return what;
+  }
+
+  void end(const ended_claim& ended) {
+    const auto what = take(ended.id);
+    if (!what)
+      return;
+    plan_.deleted.push_back(ended.id);
+    std::vector<const delivery_result*> results;
+    results.reserve(ended.results.size());
+    for (const delivery_result& one : ended.results)
+      results.push_back(&one);
+    std::ranges::sort(results, {}, &delivery_result::entry);
+    auto entry = what->entries.begin();
+    for (const delivery_result* one : results) {
+      if (entry != what->entries.end() && entry->id == one->entry) {
+        plan_.results.push_back({one, entry->created_at, what->retries});
+        waits_for(*one);
+        ++entry;
+      } else if (!was_deleted(*what, one->entry, entry)) {
+        return do_not_match(ended.id);
+      }
+    }
+    if (entry != what->entries.end())
+      do_not_match(ended.id);
+  }
+
+  /// Of an entry that was deleted by hand since it was claimed there is nothing to be stored.
+  static bool was_deleted(const claim_record& claim, entry_id id,
+                          std::vector<claim_record::claimed_entry>::const_iterator next) {
+    const bool is_there = next != claim.entries.begin() && std::prev(next)->id == id;
+    const bool comes = next != claim.entries.end() && next->id < id;
+    return !claim.retries && !is_there && !comes && claim.first <= id && id <= claim.last;
+  }
+
+  void do_not_match(claim_id id) {
+    refuse("the results of " + name_of(id) + " are not exactly those of its messages");
+  }
+
+  void waits_for(const delivery_result& one) {
+    if (one.status != delivery_status::pending)
+      return;
+    if (one.next_attempt <= now_)
+      view_.due.push_back({one.entry, one.next_attempt});
+    else
+      is_due(one.next_attempt);
+  }
+
+  void is_due(instant at) { plan_.next_due = std::min(plan_.next_due.value_or(at), at); }
+
+  void split(claim_id id) {
+    const auto whole = take(id);
+    if (!whole)
+      return;
+    if (whole->entries.size() < 2)
+      return refuse(name_of(id) + " has one message and cannot be split");
+    plan_.deleted.push_back(id);
+    const auto middle = static_cast<std::ptrdiff_t>(whole->entries.size() / 2);
+    planned_claim first{.first = whole->first, .last = whole->last, .provider = whole->provider};
+    planned_claim second = first;
+    if (whole->retries) {
+      const auto ids = [](auto entries) {
+        const auto all = entries | std::views::transform(&claim_record::claimed_entry::id);
+        return std::vector<entry_id>(all.begin(), all.end());
+      };
+      first.retries = ids(whole->entries | std::views::take(middle));
+      second.retries = ids(whole->entries | std::views::drop(middle));
+    } else {
+      first.last = whole->entries[static_cast<std::size_t>(middle) - 1].id;
+      second.first = {first.last.value + 1};
+    }
+    plan_.opened.push_back(std::move(first));
+    plan_.opened.push_back(std::move(second));
+  }
+
+  /// Gives how many slots that took.
+  std::size_t open_retries(std::size_t slots) {
+    auto& due = view_.due;
+    std::ranges::stable_sort(due, {}, &delivery_view::due_retry::at);
+    const std::size_t taken = std::min(due.size(), slots * size_);
+    for (std::size_t from = 0; from < taken; from += size_) {
+      planned_claim& one = plan_.opened.emplace_back(planned_claim{.provider = step_.provider});
+      for (std::size_t at = from; at < std::min(from + size_, taken); ++at)
+        one.retries.push_back(due[at].entry);
+      std::ranges::sort(one.retries);
+      plan_.taken.insert(plan_.taken.end(), one.retries.begin(), one.retries.end());
+    }
+    std::ranges::sort(plan_.taken);
+    if (taken < due.size()) {
+      plan_.more = true;
+      is_due(due[taken].at);
+    }
+    if (view_.next_retry)
+      is_due(*view_.next_retry);
+    return (taken + size_ - 1) / size_;
+  }
+
+  void open_ahead(std::size_t slots, std::size_t used) {
+    auto& ahead = view_.ahead;
+    const std::size_t claimed = std::min(ahead.size(), (slots - used) * size_);
+    plan_.position = view_.position;
+    for (std::size_t from = 0; from < claimed; from += size_) {
+      const std::size_t to = std::min(from + size_, claimed);
+      const entry_id last = ahead[to - 1].event.entry;
+      plan_.opened.push_back(
+          {.first = make_entry_id(step_.stream.stream, plan_.position + 1),
+           .last = last,
+           .provider = step_.provider,
+           .messages = {std::move_iterator(ahead.begin() + static_cast<std::ptrdiff_t>(from)),
+                        std::move_iterator(ahead.begin() + static_cast<std::ptrdiff_t>(to))}});
+      plan_.position = number_of(last);
+    }
+    const bool all = claimed == ahead.size();
+    if (all && slots > 0)
+      plan_.position = std::max(plan_.position, view_.seen_to);
+    plan_.moves = plan_.position != view_.position;
+    plan_.more |= !all || !view_.at_end;
+  }
+
+  const delivery_step& step_;
+  delivery_view view_;
+  instant now_;
+  std::size_t size_; // messages in a claim
+  delivery_plan plan_;
+  std::string misfit_;
+};
+
+} // namespace
+
+delivery_reach reach_of(const delivery_step& step) {
+  const std::int64_t room = std::int64_t{std::max(step.open_max, 0)} * step.messages_max;
+  return {.messages = room + 1, .entries = room > 0 ? room + room / 8 + 256 : entries_peeked_at};
+}
+
+std::expected<delivery_plan, std::string> plan_delivery(const delivery_step& step,
+                                                        delivery_view view, instant now) {
+  return planner(step, std::move(view), now).plan();
+}
+
+} // namespace paymentd

@@ -1,0 +1,93 @@
+// The rule of delivery, once, for every store: a pure function from a step and what a store read
+// for it to what the store is to write. It does no I/O, reads no clock and keeps nothing.
+#pragma once
+
+#include "domain/delivery.hpp"
+
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace paymentd {
+
+/// A claim as it stands in the database: a list of retries, or else the range of entries from
+/// `first` to `last`.
+struct claim_record {
+  struct claimed_entry {
+    entry_id id;
+    instant created_at;
+  };
+  claim_id id;
+  bool retries = false;
+  entry_id first = {};
+  entry_id last = {};
+  std::vector<claimed_entry> entries = {}; // those that its subscriber wants, by rising id
+  std::string provider = {};
+};
+
+/// How much of what waits a store reads for a step, at the most.
+struct delivery_reach {
+  std::int64_t messages = 0; // of the retries that are due, and of the entries that are wanted
+  std::int64_t entries = 0;  // behind the cursor, wanted or not
+};
+/// One more than the step's claims can hold, so that it shows whether there is more; and a bounded
+/// number of entries, since charges, which nobody wants, lie between those that are wanted.
+delivery_reach reach_of(const delivery_step& step);
+
+/// What a store read for a step, under the lock of its cursor and before it wrote anything.
+struct delivery_view {
+  struct due_retry {
+    entry_id entry;
+    instant at;
+  };
+  std::int64_t position = 0;              // the cursor: the number up to which all is claimed
+  std::vector<claim_record> claims = {};  // those that are open of the ones that the step names
+  std::vector<due_retry> due = {};        // PENDING, in no claim; the earliest first
+  std::optional<instant> next_retry = {}; // the earliest that is due later than now
+  std::vector<message> ahead = {};        // wanted, behind the cursor, by rising entry
+  std::int64_t seen_to = 0;               // the number of the last entry that was looked at
+  bool at_end = false;                    // no entry of the stream is behind that one
+};
+
+/// What became of one message, to be stored.
+struct planned_result {
+  const delivery_result* result; // in the step
+  instant created_at;            // of its entry
+  bool retried = false;          // there is a delivery of it already
+};
+
+/// A claim to be added, in its first generation.
+struct planned_claim {
+  std::vector<entry_id> retries = {}; // by rising id; empty: it is a range
+  entry_id first = {};
+  entry_id last = {};
+  std::string provider = {};
+  std::vector<message> messages = {}; // of one that lay ahead of the cursor; of another they are
+                                      // still to be read
+};
+
+/// What a store writes, in one transaction.
+struct delivery_plan {
+  std::vector<planned_result> results; // by rising entry
+  std::vector<claim_id> deleted;       // the ended and the halved ones
+  std::vector<claim_record> regenerated;
+  std::vector<planned_claim> opened; // in the order of the answer
+  std::vector<entry_id> taken;       // retries that are claimed, by rising id
+  std::int64_t position = 0;         // of the cursor
+  bool moves = false;                // whether that is another one
+  bool more = false;                 // of the answer
+  std::optional<instant> next_due;   // of the answer
+  bool writes_nothing() const {
+    return deleted.empty() && regenerated.empty() && opened.empty() && !moves;
+  }
+};
+
+/// Plans `step`. Ends, regenerates and halves the claims that it names; then claims retries that
+/// are due, the earliest first, before what lies ahead of the cursor; a new claim holds the one or
+/// the other. The cursor passes what is claimed, and where all of that is, also the unwanted
+/// entries behind it. Gives one line where the step does not fit what stands there: nothing may be
+/// written then. Cost: n log n for n messages. Precondition: messages_max is at least 1.
+std::expected<delivery_plan, std::string> plan_delivery(const delivery_step& step,
+                                                        delivery_view view, instant now);
+
+} // namespace paymentd
