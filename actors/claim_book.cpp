@@ -1,5 +1,7 @@
 #include "actors/claim_book.hpp"
 
+#include "domain/check.hpp"
+
 #include <algorithm>
 #include <set>
 #include <tuple>
@@ -149,6 +151,7 @@ void claim_book::step_asked(held_stream& stream, const delivery_step& step) {
 
 std::vector<open_claim> claim_book::step_done(held_stream& stream, delivery_answer answer,
                                               const delivery_policy& policy, instant now) {
+  check(stream.step.has_value(), "the store answers a step that it was asked for");
   const asked_step step = std::move(*std::exchange(stream.step, std::nullopt));
   std::vector<open_claim> ended;
   for (const claim_id each : step.ended) {

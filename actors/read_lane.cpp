@@ -1,5 +1,7 @@
 #include "actors/read_lane.hpp"
 
+#include "domain/check.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -64,11 +66,8 @@ void on_read(lane_actor* self, batch_read& done) {
   auto& state = self->state;
   const std::vector<ticket> asked = std::exchange(state.reading, {});
   state.options.health->answered();
-  if (done.answers && done.answers->size() != asked.size())
-    done.answers = std::unexpected(
-        db::error{db::error_kind::broken, std::to_string(done.answers->size()) + " answers to " +
-                                              std::to_string(asked.size()) + " queries"});
   if (done.answers) {
+    check(done.answers->size() == asked.size(), "a read has one answer a query");
     database_is_back(state);
     for (std::size_t i = 0; i < asked.size(); ++i)
       reply(self, asked[i], std::move((*done.answers)[i]));

@@ -1,5 +1,7 @@
 #include "actors/retry_lane.hpp"
 
+#include "domain/check.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <set>
@@ -49,10 +51,8 @@ no_outcome meaning_of(db::error_kind kind) {
 void on_retried(lane_actor* self, batch_retried& done) {
   auto& state = self->state;
   const std::vector<retry_delivery> asked = std::exchange(state.asked, {});
-  if (done.answers && done.answers->size() != asked.size())
-    done.answers = std::unexpected(
-        db::error{db::error_kind::broken, std::to_string(done.answers->size()) + " answers to " +
-                                              std::to_string(asked.size()) + " retries"});
+  if (done.answers)
+    check(done.answers->size() == asked.size(), "each retry has one answer");
   std::map<std::string, std::set<stream_id>> due;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (!done.answers) {

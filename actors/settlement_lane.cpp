@@ -1,6 +1,7 @@
 #include "actors/settlement_lane.hpp"
 
 #include "actors/stream_keeper.hpp"
+#include "domain/check.hpp"
 #include "domain/log_fields.hpp"
 
 #include <fmt/format.h>
@@ -122,6 +123,8 @@ void follow(lane_actor* self, const stream_lease& present) {
     return;
   if (present.stream != state.stream.stream)
     tell_lost(self);
+  else
+    check(present.epoch > state.stream.epoch, "epochs of a stream rise");
   state.stream = present;
   state.options.generation->fetch_add(1, std::memory_order_acq_rel);
   tell_held(self);
@@ -220,12 +223,7 @@ void give_up(lane_actor* self, no_outcome why) {
 /// Answers the batch, tells the subscribers, and goes on with what has come meanwhile.
 void finish(lane_actor* self, std::vector<outcome> outcomes) {
   auto& state = self->state;
-  if (outcomes.size() != state.batch_tickets.size()) { // never another's outcome for an answer
-    spdlog::critical("{}: {} outcomes for a batch of {}", state.options.name, outcomes.size(),
-                     state.batch_tickets.size());
-    give_up(self, no_outcome::outcome_unknown);
-    outcomes.clear();
-  }
+  check(outcomes.size() == state.batch_tickets.size(), "a batch has one outcome a command");
   // That a probe passed does not tell that what failed before will.
   if (!outcomes.empty() || state.pending.empty())
     database_is_back(state);
@@ -257,6 +255,7 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
 
 void on_stream_taken(lane_actor* self, stream_taken& answer) {
   auto& state = self->state;
+  check(state.now == phase::taking_stream, "a stream was asked for");
   if (!answer.stream) {
     // Even a broken database may be mended (migrated, rights given) while the lane waits.
     back_off(self, phase::taking_stream, answer.stream.error());
@@ -316,6 +315,7 @@ void on_settle_error(lane_actor* self, const db::error& error) {
 
 void on_resolved(lane_actor* self, batch_resolved& answer) {
   auto& state = self->state;
+  check(state.now == phase::resolving, "a batch is in doubt");
   if (!answer.outcomes) {
     if (answer.outcomes.error().kind == db::error_kind::unavailable) {
       back_off(self, phase::resolving, answer.outcomes.error());
@@ -393,6 +393,7 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
         expire_later(self);
       },
       [self](batch_settled& answer) {
+        check(self->state.now == phase::settling, "a batch is at the store");
         self->state.options.health->answered();
         if (!answer.outcomes) {
           on_settle_error(self, answer.outcomes.error());

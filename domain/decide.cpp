@@ -1,5 +1,7 @@
 #include "domain/decide.hpp"
 
+#include "domain/check.hpp"
+
 #include <algorithm>
 
 namespace paymentd {
@@ -10,6 +12,11 @@ template <class T>
 void sort_unique(std::vector<T>& values) {
   std::ranges::sort(values);
   values.erase(std::ranges::unique(values).begin(), values.end());
+}
+
+template <class T>
+bool rises(const std::vector<T>& rows) {
+  return std::ranges::adjacent_find(rows, std::ranges::greater_equal{}, &T::id) == rows.end();
 }
 
 /// The orders, or the users, of a batch: those of the snapshot, with whether the batch changed
@@ -193,6 +200,8 @@ class decider {
 } // namespace
 
 decision decide(std::span<const command> commands, snapshot state, instant now) {
+  check(rises(state.orders), "orders stand by rising id, each once");
+  check(rises(state.users), "users stand by rising id, each once");
   decider run(std::move(state), now);
   std::vector<outcome> outcomes;
   outcomes.reserve(commands.size());

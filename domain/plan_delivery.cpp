@@ -1,5 +1,7 @@
 #include "domain/plan_delivery.hpp"
 
+#include "domain/check.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <ranges>
@@ -22,6 +24,7 @@ class planner {
       : step_(step), view_(std::move(view)), now_(now), size_(step.messages_max) {}
 
   std::expected<delivery_plan, std::string> plan() {
+    check_view();
     for (const ended_claim& each : step_.ended)
       end(each);
     for (const claim_id each : step_.regenerate)
@@ -40,6 +43,19 @@ class planner {
 
  private:
   static entry_id entry_of(const planned_result& one) { return one.result->entry; }
+
+  void check_view() const {
+    check(step_.messages_max >= 1, "a claim has room for a message");
+    std::int64_t behind = view_.position;
+    for (const message& each : view_.ahead) {
+      check(number_of(each.event.entry) > behind, "messages stand behind the cursor, by rising id");
+      behind = number_of(each.event.entry);
+    }
+    check(view_.seen_to >= behind, "what is ahead was looked at");
+    for (const claim_record& each : view_.claims)
+      check(std::ranges::is_sorted(each.entries, {}, &claim_record::claimed_entry::id),
+            "a claim's entries stand by rising id");
+  }
 
   void refuse(std::string why) {
     if (misfit_.empty())
