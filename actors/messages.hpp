@@ -114,7 +114,7 @@ struct batch_resolved {
 
 /// To a store worker that reads.
 struct do_read {
-  std::vector<query> queries;
+  std::shared_ptr<const std::vector<query>> queries;
 };
 struct batch_read {
   db::result<std::vector<answer>> answers;
@@ -197,7 +197,7 @@ struct results_stored {
   db::result<results_answer> answer;
 };
 struct do_retry {
-  std::vector<get_delivery> which;
+  std::shared_ptr<const std::vector<get_delivery>> which;
 };
 struct batch_retried {
   db::result<std::vector<answer>> answers; // one each

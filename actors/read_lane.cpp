@@ -1,7 +1,5 @@
 #include "actors/read_lane.hpp"
 
-#include "domain/check.hpp"
-
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -18,29 +16,19 @@ void reply(lane_actor* self, const ticket& to, answer_reply with) {
 
 void send_batch(lane_actor* self) {
   auto& state = self->state;
-  if (!state.reading.empty())
+  if (!state.queries.at_worker().empty())
     return;
   const steady_instant now = self->clock().now();
-  if (now < state.not_before) {
-    for (const look_up& each : std::exchange(state.pending, {}))
-      reply(self, each.from, std::unexpected(no_outcome::database_unavailable));
-    return;
-  }
-  do_read batch;
-  while (!state.pending.empty() && batch.queries.size() < state.options.batch_max) {
-    look_up& next = state.pending.front();
-    if (next.from.begin_by < now) {
-      reply(self, next.from, std::unexpected(no_outcome::overloaded));
-    } else {
-      batch.queries.push_back(next.what);
-      state.reading.push_back(std::move(next.from));
-    }
-    state.pending.pop_front();
-  }
-  if (batch.queries.empty())
+  const auto shed = [self](no_outcome why) {
+    return [self, why](const ticket& of) { reply(self, of, std::unexpected(why)); };
+  };
+  if (now < state.not_before)
+    return state.queries.shed_all(shed(no_outcome::database_unavailable));
+  auto batch = state.queries.gather(state.options.batch_max, now, shed(no_outcome::overloaded));
+  if (!batch)
     return;
   state.options.health->asked(now);
-  self->send(state.options.worker, std::move(batch));
+  self->send(state.options.worker, do_read{std::move(batch)});
 }
 
 /// One line when the database goes and one when it is back, however many reads there are between.
@@ -64,10 +52,9 @@ void database_is_back(read_lane_state& state) {
 
 void on_read(lane_actor* self, batch_read& done) {
   auto& state = self->state;
-  const std::vector<ticket> asked = std::exchange(state.reading, {});
   state.options.health->answered();
   if (done.answers) {
-    check(done.answers->size() == asked.size(), "a read has one answer a query");
+    const auto asked = state.queries.finish(done.answers->size());
     database_is_back(state);
     for (std::size_t i = 0; i < asked.size(); ++i)
       reply(self, asked[i], std::move((*done.answers)[i]));
@@ -77,7 +64,7 @@ void on_read(lane_actor* self, batch_read& done) {
       database_is_away(self, done.answers.error());
     else
       spdlog::error("{}: {}", state.options.name, done.answers.error().text);
-    for (const ticket& each : asked)
+    for (const ticket& each : state.queries.finish())
       reply(self, each,
             std::unexpected(away ? no_outcome::database_unavailable : no_outcome::internal_error));
   }
@@ -91,11 +78,9 @@ caf::behavior read_lane(lane_actor* self, read_lane_options options) {
   return {
       [self](look_up& what) {
         auto& state = self->state;
-        if (state.pending.size() >= state.options.pending_max) {
-          reply(self, what.from, std::unexpected(no_outcome::overloaded));
-          return;
-        }
-        state.pending.push_back(std::move(what));
+        if (!state.queries.has_room(state.options.pending_max))
+          return reply(self, what.from, std::unexpected(no_outcome::overloaded));
+        state.queries.add(std::move(what));
         send_batch(self);
       },
       [self](batch_read& done) { on_read(self, done); },

@@ -2,6 +2,7 @@
 // as the worker is back, as the settlement lane does with commands. An actor; nothing in it blocks.
 #pragma once
 
+#include "actors/batcher.hpp"
 #include "actors/health.hpp"
 #include "actors/messages.hpp"
 #include "domain/backoff.hpp"
@@ -9,10 +10,8 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
-#include <deque>
 #include <functional>
 #include <string>
-#include <vector>
 
 namespace paymentd::actors {
 
@@ -33,9 +32,7 @@ struct read_lane_options {
 struct read_lane_state {
   static inline const char* name = "read-lane";
   read_lane_options options;
-  std::deque<look_up> pending;
-  std::vector<ticket>
-      reading;               // of the batch at the worker, in its order; empty: the worker is free
+  batcher<look_up> queries;
   int failures = 0;          // in a row
   steady_instant not_before; // the store is left alone until then
 };

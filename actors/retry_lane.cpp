@@ -1,7 +1,5 @@
 #include "actors/retry_lane.hpp"
 
-#include "domain/check.hpp"
-
 #include <spdlog/spdlog.h>
 
 #include <set>
@@ -19,22 +17,14 @@ void reply(lane_actor* self, const ticket& to, answer_reply with) {
 
 void send_batch(lane_actor* self) {
   auto& state = self->state;
-  if (!state.asked.empty())
+  if (!state.retries.at_worker().empty())
     return;
-  const steady_instant now = self->clock().now();
-  do_retry batch;
-  while (!state.pending.empty() && batch.which.size() < state.options.batch_max) {
-    retry_delivery& next = state.pending.front();
-    if (next.from.begin_by < now) {
-      reply(self, next.from, std::unexpected(no_outcome::overloaded));
-    } else {
-      batch.which.push_back(next.what);
-      state.asked.push_back(std::move(next));
-    }
-    state.pending.pop_front();
-  }
-  if (!batch.which.empty())
-    self->send(state.options.worker, std::move(batch));
+  auto batch =
+      state.retries.gather(state.options.batch_max, self->clock().now(), [self](const ticket& of) {
+        reply(self, of, std::unexpected(no_outcome::overloaded));
+      });
+  if (batch)
+    self->send(state.options.worker, do_retry{std::move(batch)});
 }
 
 no_outcome meaning_of(db::error_kind kind) {
@@ -50,21 +40,19 @@ no_outcome meaning_of(db::error_kind kind) {
 
 void on_retried(lane_actor* self, batch_retried& done) {
   auto& state = self->state;
-  const std::vector<retry_delivery> asked = std::exchange(state.asked, {});
-  if (done.answers)
-    check(done.answers->size() == asked.size(), "each retry has one answer");
+  if (!done.answers) {
+    spdlog::warn("retries by hand: {}", done.answers.error().text);
+    for (const ticket& each : state.retries.finish())
+      reply(self, each, std::unexpected(meaning_of(done.answers.error().kind)));
+    return send_batch(self);
+  }
+  const auto asked = state.retries.finish(done.answers->size());
   std::map<std::string, std::set<stream_id>> due;
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (!done.answers) {
-      reply(self, asked[i].from, std::unexpected(meaning_of(done.answers.error().kind)));
-      continue;
-    }
     if (const auto* one = std::get_if<delivery>(&(*done.answers)[i]))
       due[one->subscriber].insert(stream_of(one->entry));
-    reply(self, asked[i].from, std::move((*done.answers)[i]));
+    reply(self, asked[i], std::move((*done.answers)[i]));
   }
-  if (!done.answers)
-    spdlog::warn("retries by hand: {}", done.answers.error().text);
   for (const auto& [name, streams] : due)
     if (const auto to = state.options.subscribers.find(name); to != state.options.subscribers.end())
       for (const stream_id each : streams)
@@ -79,11 +67,9 @@ caf::behavior retry_lane(lane_actor* self, retry_lane_options options) {
   return {
       [self](retry_delivery& what) {
         auto& state = self->state;
-        if (state.pending.size() >= state.options.pending_max) {
-          reply(self, what.from, std::unexpected(no_outcome::overloaded));
-          return;
-        }
-        state.pending.push_back(std::move(what));
+        if (!state.retries.has_room(state.options.pending_max))
+          return reply(self, what.from, std::unexpected(no_outcome::overloaded));
+        state.retries.add(std::move(what));
         send_batch(self);
       },
       [self](batch_retried& done) { on_retried(self, done); },

@@ -2,15 +2,14 @@
 // due in one transaction, answers, and tells who delivers. An actor; nothing in it blocks.
 #pragma once
 
+#include "actors/batcher.hpp"
 #include "actors/messages.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
-#include <deque>
 #include <map>
 #include <string>
-#include <vector>
 
 namespace paymentd::actors {
 
@@ -24,8 +23,7 @@ struct retry_lane_options {
 struct retry_lane_state {
   static inline const char* name = "retry-lane";
   retry_lane_options options;
-  std::deque<retry_delivery> pending;
-  std::vector<retry_delivery> asked; // what the worker is at, in its order; empty: it is free
+  batcher<retry_delivery> retries;
 };
 
 caf::behavior retry_lane(caf::stateful_actor<retry_lane_state>* self, retry_lane_options options);

@@ -61,39 +61,15 @@ no_outcome never_begun(lane_actor* self) {
   return away ? no_outcome::database_unavailable : no_outcome::overloaded;
 }
 
-/// Answers those in front whose time is up: nearly all of them, since nearly all come in order.
-void expire_front(lane_actor* self) {
-  auto& pending = self->state.pending;
-  auto& isolate = self->state.isolate;
-  const steady_instant now = self->clock().now();
-  while (!pending.empty() && pending.front().from.begin_by < now) {
-    shed(self, pending.front().from, never_begun(self));
-    pending.pop_front();
-    isolate -= std::min<std::size_t>(isolate, 1);
-  }
-}
-
-/// Answers all whose time is up: of those that waited elsewhere before, one may stand behind others
-/// that have more time.
+/// Answers all whose time is up.
 void expire(lane_actor* self) {
-  auto& state = self->state;
-  const steady_instant now = self->clock().now();
-  const std::size_t to_isolate = state.isolate; // those in front
-  std::size_t at = 0;
-  std::erase_if(state.pending, [&](const submit& each) {
-    const bool over = each.from.begin_by < now;
-    if (over) {
-      shed(self, each.from, never_begun(self));
-      state.isolate -= at < to_isolate ? 1 : 0;
-    }
-    ++at;
-    return over;
-  });
+  self->state.commands.expire(self->clock().now(),
+                              [self](const ticket& of) { shed(self, of, never_begun(self)); });
 }
 
 /// Sees to it that those who wait are looked through in time.
 void expire_later(lane_actor* self) {
-  if (!self->state.pending.empty() && !std::exchange(self->state.expires, true))
+  if (!self->state.commands.empty() && !std::exchange(self->state.expires, true))
     self->delayed_send(self, expire_interval, expire_atom::value);
 }
 
@@ -135,54 +111,33 @@ void send_batch(lane_actor* self) {
   auto& state = self->state;
   if (state.now != phase::ready)
     return;
-  const steady_instant now = self->clock().now();
-  const auto most = [&] { return state.isolate > 0 ? 1 : state.options.batch_max; };
-  auto batch = std::make_shared<std::vector<command>>();
-  while (!state.pending.empty() && batch->size() < most()) {
-    submit& next = state.pending.front();
-    if (next.from.begin_by < now) {
-      shed(self, next.from, never_begun(self));
-      state.isolate -= std::min<std::size_t>(state.isolate, 1);
-    } else {
-      batch->push_back(std::move(next.what));
-      state.batch_tickets.push_back(std::move(next.from));
-    }
-    state.pending.pop_front();
-  }
-  if (batch->empty())
+  auto batch =
+      state.commands.gather(state.options.batch_max, self->clock().now(),
+                            [self](const ticket& of) { shed(self, of, never_begun(self)); });
+  if (!batch)
     return;
-  state.isolate -= std::min<std::size_t>(state.isolate, 1);
-  state.batch = std::move(batch);
   state.now = phase::settling;
-  ask_worker(self, do_settle{state.batch});
+  ask_worker(self, do_settle{std::move(batch)});
 }
 
 /// Lets a command wait for the next batch, where there is room.
 void take_in(lane_actor* self, submit& what) {
   auto& state = self->state;
-  if (state.pending.size() >= state.options.pending_max)
-    expire_front(self); // those whose time is up give way
-  if (state.pending.size() >= state.options.pending_max)
-    shed(self, what.from, never_begun(self));
+  const auto has_room = [&] { return state.commands.has_room(state.options.pending_max); };
+  if (!has_room()) // those whose time is up give way
+    state.commands.expire_front(self->clock().now(),
+                                [self](const ticket& of) { shed(self, of, never_begun(self)); });
+  if (has_room())
+    state.commands.add(std::move(what));
   else
-    state.pending.push_back(std::move(what));
-}
-
-/// Puts the batch back in front: nothing of it had happened.
-void take_back(settlement_lane_state& state) {
-  for (std::size_t i = state.batch_tickets.size(); i-- > 0;)
-    state.pending.push_front({std::move(state.batch_tickets[i]), (*state.batch)[i]});
-  state.batch_tickets.clear();
-  state.batch.reset();
+    shed(self, what.from, never_begun(self));
 }
 
 /// Settles nothing, to see whether the database answers. What waits is not begun meanwhile: it
 /// would be in the worker's hands while that connects, and its time would be up without an answer.
 void probe(lane_actor* self) {
-  auto& state = self->state;
-  state.batch = std::make_shared<const std::vector<command>>();
-  state.now = phase::settling;
-  ask_worker(self, do_settle{state.batch});
+  self->state.now = phase::settling;
+  ask_worker(self, do_settle{std::make_shared<const std::vector<command>>()});
 }
 
 void take_stream(lane_actor* self) {
@@ -213,19 +168,16 @@ void database_is_back(settlement_lane_state& state) {
 
 /// Gives up on the batch. `why` says whether it may have happened.
 void give_up(lane_actor* self, no_outcome why) {
-  auto& state = self->state;
-  for (const ticket& each : state.batch_tickets)
+  for (const ticket& each : self->state.commands.finish())
     reply(self, each, std::unexpected(why));
-  state.batch_tickets.clear();
-  state.batch.reset();
 }
 
 /// Answers the batch, tells the subscribers, and goes on with what has come meanwhile.
 void finish(lane_actor* self, std::vector<outcome> outcomes) {
   auto& state = self->state;
-  check(outcomes.size() == state.batch_tickets.size(), "a batch has one outcome a command");
+  const std::vector<ticket> asked = state.commands.finish(outcomes.size());
   // That a probe passed does not tell that what failed before will.
-  if (!outcomes.empty() || state.pending.empty())
+  if (!outcomes.empty() || state.commands.empty())
     database_is_back(state);
   if (!outcomes.empty()) {
     state.options.counters->batches.fetch_add(1, std::memory_order_relaxed);
@@ -238,12 +190,10 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
                        paid->refund_entry.value_or(entry_id{})});
     const auto* no = std::get_if<refused>(&outcomes[i]);
     if (no != nullptr && no->why == refusal::row_locked)
-      shed(self, state.batch_tickets[i], no_outcome::row_locked);
+      shed(self, asked[i], no_outcome::row_locked);
     else
-      reply(self, state.batch_tickets[i], std::move(outcomes[i]));
+      reply(self, asked[i], std::move(outcomes[i]));
   }
-  state.batch_tickets.clear();
-  state.batch.reset();
   state.now = phase::gathering;
   state.settled_since_renewal |= !outcomes.empty();
   if (last.value > 0)
@@ -274,16 +224,16 @@ void on_settle_error(lane_actor* self, const db::error& error) {
   switch (error.kind) {
   case db::error_kind::in_doubt:
     log(spdlog::level::warn, state,
-        fmt::format("a commit of {} commands is in doubt: {}", state.batch_tickets.size(),
+        fmt::format("a commit of {} commands is in doubt: {}", state.commands.at_worker().size(),
                     error.text));
     state.options.counters->in_doubt.fetch_add(1, std::memory_order_relaxed);
     state.now = phase::resolving;
     ask_worker(self, do_resolve{});
     return;
   case db::error_kind::unavailable:
-    if (!state.batch_tickets.empty())
+    if (!state.commands.at_worker().empty())
       state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
-    take_back(state);
+    state.commands.put_back();
     back_off(self, phase::ready, error);
     expire(self);
     expire_later(self);
@@ -292,19 +242,18 @@ void on_settle_error(lane_actor* self, const db::error& error) {
     log(spdlog::level::warn, state,
         fmt::format("stream {} was taken over: {}", state.stream.stream.value, error.text));
     tell_lost(self);
-    take_back(state);
+    state.commands.put_back();
     take_stream(self);
     return;
   case db::error_kind::broken:
-    spdlog::error("{}: a batch of {} failed: {}", state.options.name, state.batch_tickets.size(),
-                  error.text);
-    if (state.batch_tickets.empty()) // nobody's command can be to blame
+    spdlog::error("{}: a batch of {} failed: {}", state.options.name,
+                  state.commands.at_worker().size(), error.text);
+    if (state.commands.at_worker().empty()) // nobody's command can be to blame
       state.options.health->learned(condition::unavailable);
     state.now = phase::ready;
-    if (state.batch_tickets.size() > 1) {
+    if (state.commands.at_worker().size() > 1) {
       // One command must not fail its neighbours: each is tried alone.
-      state.isolate = state.batch_tickets.size();
-      take_back(state);
+      state.commands.put_back_alone();
     } else {
       give_up(self, no_outcome::internal_error);
     }
@@ -323,7 +272,7 @@ void on_resolved(lane_actor* self, batch_resolved& answer) {
     }
     log(spdlog::level::err, state,
         fmt::format("a commit stays in doubt, {} commands are answered 504: {}",
-                    state.batch_tickets.size(), answer.outcomes.error().text));
+                    state.commands.at_worker().size(), answer.outcomes.error().text));
     give_up(self, no_outcome::outcome_unknown);
     tell_lost(self); // the stream that is taken next may be another, and whose this one is by now
     take_stream(self);
@@ -340,7 +289,7 @@ void on_resolved(lane_actor* self, batch_resolved& answer) {
   }
   state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
   database_is_back(state);
-  take_back(state);
+  state.commands.put_back();
   state.now = phase::ready;
   send_batch(self);
 }

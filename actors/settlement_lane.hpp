@@ -4,6 +4,7 @@
 // they never wait for each other's row locks. An actor; nothing in it blocks.
 #pragma once
 
+#include "actors/batcher.hpp"
 #include "actors/health.hpp"
 #include "actors/messages.hpp"
 #include "domain/backoff.hpp"
@@ -12,7 +13,6 @@
 #include <caf/stateful_actor.hpp>
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -67,11 +67,8 @@ struct settlement_lane_state {
   settlement_lane_options options;
   phase now = phase::taking_stream;
   phase after_backoff = phase::taking_stream;
-  std::deque<submit> pending;
-  std::vector<ticket> batch_tickets; // of the batch at the worker, in its order
-  std::shared_ptr<const std::vector<command>> batch;
-  std::size_t isolate = 0; // that many commands go alone, since their batch was broken
-  int failures = 0;        // in a row
+  batcher<submit> commands;
+  int failures = 0; // in a row
   bool database_away = false;
   bool expires = false; // a look through those who wait is on its way
   bool settled_since_renewal = false;

@@ -60,7 +60,7 @@ caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
       },
       [=, &state](const do_read& work) {
         reply(batch_read{with_store(state, db::error_kind::broken,
-                                    [&](db::store& store) { return store.read(work.queries); })});
+                                    [&](db::store& store) { return store.read(*work.queries); })});
       },
       [=, &state](const do_subscribe& work) {
         reply(subscribed{with_store(state, db::error_kind::broken, [&](db::store& store) {
@@ -105,7 +105,7 @@ caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
       },
       [=, &state](const do_retry& work) {
         reply(batch_retried{with_store(state, db::error_kind::in_doubt, [&](db::store& store) {
-          return store.retry(work.which, state.options.now());
+          return store.retry(*work.which, state.options.now());
         })});
       },
   };

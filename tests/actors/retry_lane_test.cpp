@@ -47,10 +47,10 @@ TEST_F(retry_lane_test, what_comes_meanwhile_goes_in_the_next_batch) {
   for (int i = 1; i <= 4; ++i)
     ask(i);
   ASSERT_EQ(worker.got<do_retry>().size(), 1u);
-  EXPECT_EQ(worker.take<do_retry>()[0].which.size(), 1u);
+  EXPECT_EQ(worker.take<do_retry>()[0].which->size(), 1u);
   answer(std::vector<paymentd::answer>{made_due(1)});
   ASSERT_EQ(worker.got<do_retry>().size(), 1u);
-  EXPECT_EQ(worker.take<do_retry>()[0].which.size(), 2u);
+  EXPECT_EQ(worker.take<do_retry>()[0].which->size(), 2u);
 }
 
 TEST_F(retry_lane_test, each_is_answered_and_who_delivers_is_told_once_a_stream) {

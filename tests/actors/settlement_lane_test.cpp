@@ -313,15 +313,15 @@ TEST_F(settlement_lane_test, a_commit_that_stays_in_doubt_is_answered_as_unknown
   EXPECT_EQ(keeper.got<stream_lost>().size(), 1u) << "whose it is now is not known either";
 }
 
-TEST_F(settlement_lane_test, outcomes_that_are_not_of_the_batch_are_nobodys_answer) {
+using settlement_lane_death_test = settlement_lane_test;
+
+TEST_F(settlement_lane_death_test, outcomes_that_are_not_of_the_batch_are_nobodys_answer) {
   start_ready();
   pay_order(1);
   batches();
-  answer(batch_settled{std::vector<outcome>{paid_order(8, 7, 10), paid_order(9, 7, 11)}, {{1}, 1}});
-  EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::outcome_unknown)));
-  EXPECT_TRUE(subscriber.got<payment_success>().empty());
-  pay_order(2);
-  EXPECT_EQ(batches(), (batch_list{{2}})) << "and the lane goes on";
+  EXPECT_DEATH(answer(batch_settled{
+                   std::vector<outcome>{paid_order(8, 7, 10), paid_order(9, 7, 11)}, {{1}, 1}}),
+               "a batch has one answer a request");
 }
 
 TEST_F(settlement_lane_test, a_lane_that_lost_its_stream_takes_another_and_settles_there) {

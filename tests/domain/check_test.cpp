@@ -19,11 +19,10 @@ TEST(check_death_test, what_does_not_hold_ends_the_process_and_says_where) {
 }
 
 TEST(check_death_test, a_batch_is_decided_on_sorted_rows_alone) {
-  snapshot state{.orders = {{.id = {2}}, {.id = {1}}},
-                 .users = {},
-                 .first_entry = {1},
-                 .first_user = {1},
-                 .first_order = {3}};
+  snapshot state{};
+  state.orders.resize(2);
+  state.orders[0].id = {2};
+  state.orders[1].id = {1};
   EXPECT_DEATH(decide({}, std::move(state), {}), "orders stand by rising id");
 }
 

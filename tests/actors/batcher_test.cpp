@@ -1,0 +1,107 @@
+// Goal: what waits leaves in its order, once, and hears when its time is up.
+// Method: plain calls; time is a number.
+#include "actors/batcher.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace paymentd::actors {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr steady_instant start{std::chrono::seconds{100}};
+
+class batcher_test : public testing::Test {
+ protected:
+  void wait(std::initializer_list<std::int64_t> numbers,
+            std::chrono::milliseconds time = std::chrono::seconds{1}) {
+    for (const std::int64_t number : numbers)
+      line.add({.from = {.number = static_cast<std::uint64_t>(number),
+                         .reply_to = {},
+                         .begin_by = start + time},
+                .what = {.subscriber = "alimtalk", .entry = {number}}});
+  }
+  std::vector<std::int64_t> gather(std::size_t max, steady_instant now = start) {
+    std::vector<std::int64_t> entries;
+    if (const auto batch = line.gather(max, now, shed()))
+      for (const get_delivery& each : *batch)
+        entries.push_back(each.entry.value);
+    return entries;
+  }
+  std::function<void(const ticket&)> shed() {
+    return [this](const ticket& of) { over.push_back(of.number); };
+  }
+
+  batcher<retry_delivery> line;
+  std::vector<std::uint64_t> over;
+};
+
+TEST_F(batcher_test, what_waits_leaves_in_its_order_up_to_the_bound) {
+  wait({1, 2, 3});
+  EXPECT_THAT(gather(2), ElementsAre(1, 2));
+  const auto asked = line.finish(2);
+  ASSERT_THAT(asked, SizeIs(2));
+  EXPECT_EQ(asked[1].number, 2u);
+  EXPECT_THAT(gather(2), ElementsAre(3));
+  line.finish(1);
+  EXPECT_THAT(gather(2), IsEmpty());
+}
+
+TEST_F(batcher_test, what_was_put_back_goes_first_again) {
+  wait({1, 2});
+  gather(2);
+  wait({3});
+  line.put_back();
+  EXPECT_THAT(gather(3), ElementsAre(1, 2, 3));
+}
+
+TEST_F(batcher_test, what_is_put_back_alone_leaves_one_by_one_before_others) {
+  wait({1, 2});
+  gather(2);
+  wait({3, 4});
+  line.put_back_alone();
+  EXPECT_THAT(gather(9), ElementsAre(1));
+  line.finish(1);
+  EXPECT_THAT(gather(9), ElementsAre(2));
+  line.finish(1);
+  EXPECT_THAT(gather(9), ElementsAre(3, 4));
+}
+
+TEST_F(batcher_test, what_has_no_time_left_is_shed_wherever_it_stands) {
+  using std::chrono::milliseconds;
+  wait({1}, milliseconds{5});
+  wait({2}, milliseconds{50});
+  wait({3}, milliseconds{5});
+  const steady_instant now = start + milliseconds{10};
+  line.expire_front(now, shed());
+  EXPECT_THAT(over, ElementsAre(1));
+  line.expire(now, shed());
+  EXPECT_THAT(over, ElementsAre(1, 3));
+  EXPECT_THAT(gather(9, start + milliseconds{60}), IsEmpty());
+  EXPECT_THAT(over, ElementsAre(1, 3, 2));
+}
+
+TEST_F(batcher_test, those_that_expire_are_not_counted_among_those_that_go_alone) {
+  using std::chrono::milliseconds;
+  wait({1, 2}, milliseconds{5});
+  gather(2);
+  wait({3, 4});
+  line.put_back_alone();
+  line.expire(start + milliseconds{10}, shed());
+  EXPECT_THAT(over, ElementsAre(1, 2));
+  EXPECT_THAT(gather(9, start + milliseconds{10}), ElementsAre(3, 4));
+}
+
+using batcher_death_test = batcher_test;
+
+TEST_F(batcher_death_test, each_request_has_one_answer) {
+  wait({1, 2});
+  gather(2);
+  EXPECT_DEATH(line.finish(1), "a batch has one answer a request");
+}
+
+} // namespace
+} // namespace paymentd::actors
