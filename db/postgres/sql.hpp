@@ -407,6 +407,8 @@ inline constexpr statement get_claims{"get_claims", R"sql(
 select id, generation, instance, first_entry, last_entry, retries, since, provider from claims
 where subscriber_id = $1::bigint and stream_id = $2::bigint order by since, id)sql"};
 
+// This and the next two go by the claims' ids: the `+ 0` keeps the server from going by the stream,
+// where it would pass all claims that have ended for as long as anybody holds an old snapshot.
 // Those of the claims that are open. No locks: under the lock of their cursor. $1 ids, $2
 // subscriber, $3 stream.
 inline constexpr statement open_claims{"open_claims", R"sql(
@@ -414,9 +416,7 @@ select id from claims
 where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint
 and stream_id + 0 = $3::bigint)sql"};
 
-// Both go by the claims' ids, as above: the `+ 0` keeps the server from going by the stream, where
-// it would pass all claims that have ended for as long as anybody holds an old snapshot. $1 ids, $2
-// subscriber, $3 stream, $4 now.
+// $1 ids, $2 subscriber, $3 stream, $4 now.
 inline constexpr statement next_generation{"next_generation", R"sql(
 update claims set generation = generation + 1, since = $4::timestamptz
 where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint

@@ -39,6 +39,7 @@ std::vector<entry_id> from_list(std::string_view list) {
       ids.push_back(id);
     at = failed == std::errc{} ? after : at + 1;
   }
+  std::ranges::sort(ids); // whatever a hand has written there
   return ids;
 }
 

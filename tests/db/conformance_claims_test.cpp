@@ -89,6 +89,25 @@ TEST_P(claims, a_split_retry_becomes_its_two_halves) {
   EXPECT_EQ(halves[1].messages[1].attempts, 1);
 }
 
+TEST_P(claims, retries_that_a_hand_has_put_out_of_order_are_a_claim_all_the_same) {
+  auto next = step(who_, 1);
+  next.ended = {end_as(open(3), delivery_status::pending, now_)};
+  const auto retried = deliver(next).claims.at(0);
+  std::string list;
+  for (const std::size_t i : {2, 0, 1})
+    list += (list.empty() ? "" : ",") + std::to_string(retried.messages[i].event.entry.value);
+  const bool is_sqlite = std::string_view(GetParam().name) == "sqlite";
+  fresh_->raw("update claims set retries = " +
+              (is_sqlite ? "'[" + list + "]'" : "'{" + list + "}'"));
+  reopen();
+  const auto found = open_claims(who_);
+  ASSERT_THAT(found, SizeIs(1));
+  auto end = step(who_);
+  end.ended = {end_as(found[0], delivery_status::delivered)};
+  deliver(end);
+  EXPECT_THAT(open_claims(who_), IsEmpty());
+}
+
 TEST_P(claims, a_claim_of_one_message_cannot_be_split) {
   auto next = step(who_);
   next.split = {open(1).id};
