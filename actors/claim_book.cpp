@@ -16,18 +16,15 @@ constexpr std::chrono::seconds clock_difference_max{30};
 // A claim that is in doubt for less had the reading of results wait for it.
 constexpr std::chrono::minutes results_wait{9};
 
-bool is_call(next_move move) {
-  return move == next_move::send || move == next_move::find;
-}
-
 /// Whether a claim takes a slot: one that ends takes none, since the step that ends it also opens
 /// its successor.
 bool takes_slot(const open_claim& claim, instant now) {
-  return claim.call != 0 || (claim.move != next_move::end && claim.not_before <= now);
+  const auto at = due(claim.state);
+  return !at || (*at <= now && !std::holds_alternative<states::to_end>(claim.state));
 }
 
 bool is_parked(const open_claim& claim, instant now) {
-  return claim.call == 0 && claim.move != next_move::end && claim.not_before > now;
+  return due(claim.state).value_or(now) > now;
 }
 
 template <class Predicate>
@@ -73,7 +70,8 @@ int claim_book::parked(instant now) const {
 
 bool claim_book::all_linger(instant since_before, instant now) const {
   return count_claims(streams_, [&](const open_claim& each) {
-           return takes_slot(each, now) && !(each.in_doubt && each.claim.since < since_before);
+           return takes_slot(each, now) &&
+                  !(is_in_doubt(each.state) && each.claim.since < since_before);
          }) == 0;
 }
 
@@ -84,26 +82,24 @@ std::vector<open_claim> claim_book::take_over(held_stream& stream, std::vector<c
     const claim_id id = each.id;
     const auto known = before.find(id);
     if (known != before.end() && known->second.claim.generation == each.generation) {
-      known->second.at_store = false;
       stream.claims.emplace(id, std::move(known->second));
       before.erase(known);
       continue;
     }
     open_claim& taken = stream.claims[id];
     taken.claim = std::move(each);
-    taken.in_doubt = true;
     if (taken.claim.since > now + clock_difference_max) {
       // The clock was set back since, so its age is not known: its key is used no more, and what a
       // search finds holds once a call of before has ended.
       taken.claim.since = now - policy.key_window;
       taken.put_forward = 2 * policy.settles_within;
     }
-    actors::take_over(taken, now, policy);
+    taken_over(taken, now, policy);
   }
   std::vector<open_claim> ended;
-  for (auto& [id, gone] : before)
-    if (gone.at_store && gone.move == next_move::end)
-      ended.push_back(std::move(gone));
+  for (const claim_id each : std::exchange(stream.may_be_ended, {}))
+    if (auto gone = before.extract(each); !gone.empty())
+      ended.push_back(std::move(gone.mapped()));
   stream.claims_known = held_stream::loading::done;
   stream.store_failures = 0;
   stream.more = true;
@@ -115,18 +111,21 @@ delivery_step claim_book::make_step(const held_stream& stream, subscriber_id sub
   delivery_step step{
       .subscriber = subscriber, .stream = stream.lease, .ended = {}, .regenerate = {}, .split = {}};
   for (const auto& [id, claim] : stream.claims) {
-    if (is_call(claim.move) || claim.call != 0 || claim.not_before > now)
+    if (!wants_store(claim.state) || *due(claim.state) > now)
       continue;
-    if (claim.move == next_move::end) {
+    if (const auto* const end = std::get_if<states::to_end>(&claim.state)) {
       // Results are read behind an open claim after ten minutes (db/results_turns.cpp).
-      const bool late = claim.in_doubt && now - claim.claim.since > results_wait;
+      const bool late = end->was_in_doubt && now - claim.claim.since > results_wait;
       step.ended.push_back(
           {.id = id,
-           .results = claim.results, // a copy: the store may fail
+           .results = end->results, // a copy: the store may fail
            .read_again_from =
                late ? std::optional(claim.claim.since - clock_difference_max) : std::nullopt});
-    } else
-      (claim.move == next_move::split ? step.split : step.regenerate).push_back(id);
+    } else if (std::holds_alternative<states::to_split>(claim.state)) {
+      step.split.push_back(id);
+    } else {
+      step.regenerate.push_back(id);
+    }
   }
   return step;
 }
@@ -140,13 +139,6 @@ void claim_book::step_asked(held_stream& stream, const delivery_step& step) {
   asked.split = step.split;
   asked.open_max = step.open_max;
   asked.held_until = step.held_until;
-  const auto mark = [&stream](const std::vector<claim_id>& ids) {
-    for (const claim_id each : ids)
-      stream.claims.at(each).at_store = true;
-  };
-  mark(asked.ended);
-  mark(asked.regenerate);
-  mark(asked.split);
 }
 
 std::vector<open_claim> claim_book::step_done(held_stream& stream, delivery_answer answer,
@@ -163,25 +155,21 @@ std::vector<open_claim> claim_book::step_done(held_stream& stream, delivery_answ
     stream.claims.erase(each);
   const std::size_t first_half = step.regenerate.size();
   const std::size_t halves_end = first_half + 2 * step.split.size();
+  std::vector<claim_id> opened_now;
   for (std::size_t i = 0; i < answer.claims.size(); ++i) {
     claim& each = answer.claims[i];
+    opened_now.push_back(each.id);
     open_claim& claim = stream.claims[each.id]; // a regenerated one keeps its history
     // One of the halves is what was refused so often: it need not be refused as often again.
     if (i >= first_half && i < halves_end)
       claim.refusals = policy.refusals_max - 1;
     claim.claim = std::move(each);
     claim.put_forward = {};
-    claim.parked_as_refused = false;
-    claim.in_doubt = false;
-    claim.at_store = false;
-    claim.known.clear();
     opened(claim, now, policy);
   }
-  for (const claim_id each : step.regenerate) {
-    const auto still = stream.claims.find(each);
-    if (still != stream.claims.end() && still->second.at_store) // not in the answer: look again
+  for (const claim_id each : step.regenerate)
+    if (std::ranges::find(opened_now, each) == opened_now.end()) // not in the answer: look again
       stream.claims_known = held_stream::loading::wanted;
-  }
   stream.more = stream.more || answer.more;
   stream.next_due = answer.next_due;
   stream.store_failures = 0;
@@ -192,26 +180,31 @@ void claim_book::step_undone(held_stream& stream) {
   if (stream.step && stream.step->open_max > 0)
     stream.more = true;
   stream.step.reset();
-  for (auto& [id, claim] : stream.claims)
-    claim.at_store = false;
+}
+
+void claim_book::step_in_doubt(held_stream& stream) {
+  stream.may_be_ended = std::move(stream.step->ended);
+  stream.step.reset();
+  stream.claims_known = held_stream::loading::wanted;
+  stream.more = true;
 }
 
 open_claim* claim_book::next_call(instant now, steady_instant clock,
                                   const delivery_policy& policy) {
   open_claim* best = nullptr;
   const auto rank = [](const open_claim& each) {
-    return std::tuple(each.in_doubt, each.claim.messages.size(), each.claim.since, each.claim.id);
+    return std::tuple(is_in_doubt(each.state), each.claim.messages.size(), each.claim.since,
+                      each.claim.id);
   };
   for (auto& [id, stream] : streams_) {
     const bool over = stream.held_until && *stream.held_until <= clock;
     if (over || stream.claims_known != held_stream::loading::done)
       continue;
     for (auto& [claim_id, claim] : stream.claims) {
-      if (!is_call(claim.move) || claim.call != 0 || claim.not_before > now)
-        continue;
-      if (claim.move == next_move::send)
-        go_on(claim, now, policy); // it may have waited too long for its key
-      if (!is_call(claim.move) || claim.not_before > now)
+      const auto is_ready = [&] { return wants_call(claim.state) && *due(claim.state) <= now; };
+      if (is_ready())
+        has_turn(claim, now, policy);
+      if (!is_ready())
         continue;
       if (best == nullptr || rank(claim) < rank(*best))
         best = &claim;
@@ -220,10 +213,10 @@ open_claim* claim_book::next_call(instant now, steady_instant clock,
   return best;
 }
 
-open_claim* claim_book::find_call(std::uint64_t call) {
+open_claim* claim_book::find_call(std::uint64_t number) {
   for (auto& [id, stream] : streams_)
     for (auto& [claim_id, claim] : stream.claims)
-      if (claim.call == call)
+      if (const under_way* const call = call_of(claim.state); call && call->number == number)
         return &claim;
   return nullptr;
 }
@@ -267,7 +260,7 @@ std::optional<instant> claim_book::next_change(instant now) const {
     if (stream.next_due)
       consider(*stream.next_due);
     for (const auto& [claim_id, claim] : stream.claims)
-      consider(claim.not_before);
+      consider(due(claim.state).value_or(now));
   }
   return next;
 }

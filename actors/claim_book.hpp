@@ -2,7 +2,7 @@
 // is to be committed about them next. Plain bookkeeping without clock, chance and I/O.
 #pragma once
 
-#include "actors/delivery_policy.hpp"
+#include "actors/claim_machine.hpp"
 #include "db/store.hpp"
 #include "domain/types.hpp"
 
@@ -31,12 +31,13 @@ struct held_stream {
   loading claims_known = loading::wanted; // whether `claims` is all that is open in the database
   std::map<claim_id, open_claim> claims;
 
-  std::optional<asked_step> step;  // what the store is doing
-  bool more = true;                // there may be something to claim at once
-  std::optional<instant> next_due; // then there is something to claim
-  int store_failures = 0;          // in a row
-  steady_instant store_not_before; // the store is not asked before
-  steady_instant gather_until;     // nor asked for what may wait a little
+  std::optional<asked_step> step;     // what the store is doing
+  std::vector<claim_id> may_be_ended; // by a step that may have happened or not
+  bool more = true;                   // there may be something to claim at once
+  std::optional<instant> next_due;    // then there is something to claim
+  int store_failures = 0;             // in a row
+  steady_instant store_not_before;    // the store is not asked before
+  steady_instant gather_until;        // nor asked for what may wait a little
 };
 
 class claim_book {
@@ -62,17 +63,19 @@ class claim_book {
 
   /// The step that the stream's claims ask for.
   static delivery_step make_step(const held_stream& stream, subscriber_id subscriber, instant now);
-  /// It is asked of the store now: its claims are at the store until it is done or undone.
+  /// It is asked of the store now.
   static void step_asked(held_stream& stream, const delivery_step& step);
   /// Gives the claims that have ended.
   std::vector<open_claim> step_done(held_stream& stream, delivery_answer answer,
                                     const delivery_policy& policy, instant now);
   static void step_undone(held_stream& stream);
+  /// It may have happened or not: the claims are to be loaded.
+  static void step_in_doubt(held_stream& stream);
 
   /// The next claim to call about: those surely not sent before go first, then the small ones, then
   /// the old ones. A claim whose stream's lease is over by `clock` is not sent.
   open_claim* next_call(instant now, steady_instant clock, const delivery_policy& policy);
-  open_claim* find_call(std::uint64_t call);
+  open_claim* find_call(std::uint64_t number);
 
   /// Tells every claim but `but` that a call succeeded.
   void others_worked(const open_claim* but, instant now);

@@ -103,68 +103,65 @@ void deliverer::on(const retries_due& hint) {
   }
 }
 
-void deliverer::on(subscribed& answer) {
-  if (answer.subscriber) {
+void deliverer::on_subscribed(db::result<paymentd::subscriber> answer) {
+  if (answer) {
     subscribed_ = subscription::done;
-    subscriber_ = answer.subscriber->id;
-    if (answer.subscriber->wants_payments != options_.wants_payments ||
-        answer.subscriber->wants_refunds != options_.wants_refunds)
+    subscriber_ = answer->id;
+    if (answer->wants_payments != options_.wants_payments ||
+        answer->wants_refunds != options_.wants_refunds)
       say(spdlog::level::warn, options_.subscriber,
           "its kinds of events differ from those that it was registered with, which stay: the "
           "settings' are ignored");
-    instance_ = answer.subscriber->instance;
-    if (const auto until = answer.subscriber->held_until; until && *until > time_now()) {
+    instance_ = std::move(answer->instance);
+    if (const auto until = answer->held_until; until && *until > time_now()) {
       hold(std::min(*until - time_now(), options_.policy.retry_after_max));
       unstored_hold_.reset();
     }
     subscribe_failures_ = 0;
-  } else if (answer.subscriber.error().kind == db::error_kind::unavailable) {
+  } else if (answer.error().kind == db::error_kind::unavailable) {
     subscribed_ = subscription::wanted;
     subscribe_not_before_ =
         self_->clock().now() +
         backoff_delay(options_.store_backoff, ++subscribe_failures_, options_.random());
   } else {
-    close("cannot subscribe: " + answer.subscriber.error().text);
+    close("cannot subscribe: " + answer.error().text);
   }
   pump();
 }
 
-void deliverer::on(claims_opened& answer) {
-  held_stream* stream = book_.find(answer.stream.stream);
-  if (!stream || stream->lease != answer.stream ||
-      stream->claims_known != held_stream::loading::asked)
+void deliverer::on_claims(const stream_lease& of, db::result<std::vector<claim>> claims) {
+  held_stream* stream = book_.find(of.stream);
+  if (!stream || stream->lease != of || stream->claims_known != held_stream::loading::asked)
     return;
-  if (answer.claims) {
-    record(book_.take_over(*stream, std::move(*answer.claims), options_.policy, time_now()));
+  if (claims) {
+    record(book_.take_over(*stream, *std::move(claims), options_.policy, time_now()));
   } else {
     stream->claims_known = held_stream::loading::wanted;
-    store_failed(*stream, answer.claims.error());
+    store_failed(*stream, claims.error());
   }
   pump();
 }
 
-void deliverer::on(delivered& answer) {
-  held_stream* stream = book_.find(answer.stream.stream);
-  if (!stream || !stream->step || stream->step->stream != answer.stream)
+void deliverer::on_delivered(const stream_lease& of, db::result<delivery_answer> answer) {
+  held_stream* stream = book_.find(of.stream);
+  if (!stream || !stream->step || stream->step->stream != of)
     return;
-  if (answer.answer) {
+  if (answer) {
     // Where more waits already, nothing has to gather.
-    const auto rest = answer.answer->more ? std::chrono::milliseconds{0} : options_.linger;
-    record(book_.step_done(*stream, std::move(*answer.answer), options_.policy, time_now()));
+    const auto rest = answer->more ? std::chrono::milliseconds{0} : options_.linger;
+    record(book_.step_done(*stream, *std::move(answer), options_.policy, time_now()));
     stream->gather_until = self_->clock().now() + rest;
-  } else if (answer.answer.error().kind == db::error_kind::in_doubt) {
-    stream->step.reset(); // its claims stay marked, until the database tells what became of them
-    stream->claims_known = held_stream::loading::wanted;
-    stream->more = true;
+  } else if (answer.error().kind == db::error_kind::in_doubt) {
+    claim_book::step_in_doubt(*stream);
     say(spdlog::level::warn, options_.subscriber,
-        fmt::format("a step may have been stored or not, looking: {}", answer.answer.error().text));
+        fmt::format("a step may have been stored or not, looking: {}", answer.error().text));
   } else {
-    const bool still_ours = stream->lease == answer.stream;
+    const bool still_ours = stream->lease == of;
     if (!unstored_hold_)
       unstored_hold_ = stream->step->held_until;
     book_.step_undone(*stream);
-    if (still_ours || answer.answer.error().kind != db::error_kind::fenced)
-      store_failed(*stream, answer.answer.error());
+    if (still_ours || answer.error().kind != db::error_kind::fenced)
+      store_failed(*stream, answer.error());
   }
   pump();
 }
@@ -176,32 +173,28 @@ void deliverer::on(call_answered& answer) {
             *answer.result, [](const auto& each) { return each.has_value(); })));
   else
     log_failure(options_.subscriber, "call", answer.result.error());
-  answered(answer.call, std::move(answer.result),
-           [](auto&&... with) { return after_call(std::forward<decltype(with)>(with)...); });
+  after(answer.call, std::move(answer.result));
 }
 
 void deliverer::on(find_answered& answer) {
   if (!answer.result)
     log_failure(options_.subscriber, "search", answer.result.error());
-  answered(answer.call, std::move(answer.result),
-           [](auto&&... with) { return after_find(std::forward<decltype(with)>(with)...); });
+  after(answer.call, std::move(answer.result));
 }
 
-void deliverer::answered(std::uint64_t call, auto result, auto judge) {
+void deliverer::after(std::uint64_t call, auto result) {
   if (calls_.erase(call) == 0)
     return;
   options_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
-  if (open_claim* const about = book_.find_call(call)) { // of a stream that was not lost meanwhile
-    open_claim& claim = *about;
-    claim.call = 0;
-    const int doubts_before = claim.doubts;
-    const consequence then = judge(claim, std::move(result), options_.policy, around(about));
-    if (claim.doubts > doubts_before)
+  if (open_claim* const claim = book_.find_call(call)) { // of a stream that was not lost meanwhile
+    const int doubts_before = claim->doubts;
+    const consequence then = answered(*claim, std::move(result), options_.policy, around(*claim));
+    if (claim->doubts > doubts_before)
       add(options_.counters->unknown);
     if (then.worked) {
       allowed_ = std::min(allowed_ + 1, options_.in_flight_max);
       last_success_ = time_now();
-      book_.others_worked(about, last_success_);
+      book_.others_worked(claim, last_success_);
       if (++successes_ == 1)
         if (const auto supervisor = caf::actor_cast<caf::actor>(options_.supervisor))
           self_->send(supervisor, child_succeeded{});
@@ -259,17 +252,18 @@ void deliverer::store_is_gone() {
 
 // ---- what it means -----------------------------------------------------------------------------
 
-circumstances deliverer::around(const open_claim* but) {
+circumstances deliverer::around(const open_claim& of) {
   bool untried = false;
   for (const auto& [id, stream] : book_.streams())
     untried = untried || std::ranges::any_of(stream.claims, [&](const auto& each) {
                 const open_claim& other = each.second;
-                return &other != but && other.move != next_move::end &&
+                return &other != &of && !std::holds_alternative<states::to_end>(other.state) &&
                        other.refusals < options_.policy.refusals_max;
               });
   // A success from before this call was made says nothing about the API now.
-  const bool works_now = successes_ > 0 && (!but || last_success_ >= but->called_at);
-  const bool passed_since = but && successes_ > but->successes_before;
+  const under_way& call = *call_of(of.state);
+  const bool works_now = successes_ > 0 && last_success_ >= call.since;
+  const bool passed_since = successes_ > call.successes_before;
   return {time_now(), options_.random(), works_now, passed_since, untried};
 }
 
@@ -310,7 +304,7 @@ void deliverer::log_failed(const open_claim& of, const delivery_result& what) co
 void deliverer::record(const std::vector<open_claim>& ended) {
   auto& counters = *options_.counters;
   for (const open_claim& claim : ended)
-    for (const delivery_result& each : claim.results) {
+    for (const delivery_result& each : std::get<states::to_end>(claim.state).results) {
       if (each.status == delivery_status::delivered) {
         add(counters.delivered);
       } else if (each.status == delivery_status::pending) {

@@ -42,10 +42,6 @@ class deliverer {
   void on(const stream_lost& news);
   void on(const payment_success& hint);
   void on(const retries_due& hint);
-  void on(subscribed& answer);
-  void on(claims_opened& answer);
-  void on(delivered& answer);
-  void on(pruned& answer);
   void on(call_answered& answer);
   void on(find_answered& answer);
   void on(const alarm& ring);
@@ -56,6 +52,11 @@ class deliverer {
  private:
   enum class subscription : std::uint8_t { wanted, asked, done };
 
+  void on_subscribed(db::result<paymentd::subscriber> answer);
+  void on_claims(const stream_lease& of, db::result<std::vector<claim>> claims);
+  void on_delivered(const stream_lease& of, db::result<delivery_answer> answer);
+  void on_pruned(const stream_lease& of, const db::result<prune_answer>& answer);
+
   void pump();
   void ask_store();
   void load(held_stream& stream);
@@ -64,9 +65,9 @@ class deliverer {
   void allow_another_probe();
   void set_probe_time();
   void call_provider();
-  void send(open_claim& claim);
-  void find(open_claim& claim);
-  void answered(std::uint64_t call, auto result, auto judge);
+  void send(const claim& claim);
+  void find(const claim& claim);
+  void after(std::uint64_t call, auto result);
   void store_failed(held_stream& stream, const db::error& why);
   void log_failed(const open_claim& of, const delivery_result& what) const;
   void record(const std::vector<open_claim>& ended);
@@ -79,7 +80,7 @@ class deliverer {
   instant time_now();
   void hold(std::chrono::milliseconds wait);
   void show_hold();
-  circumstances around(const open_claim* but);
+  circumstances around(const open_claim& of);
   bool probing() const { return successes_ == 0; }
   bool closing() const { return closing_; }
 

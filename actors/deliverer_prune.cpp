@@ -25,33 +25,37 @@ void deliverer::prune() {
     if (fresh || at->second.not_before > clock)
       continue;
     pruned_now_ = stream.lease;
-    self_->send(options_.store, do_prune{{.subscriber = subscriber_,
-                                          .stream = stream.lease,
-                                          .after = at->second.after,
-                                          .before = time_now() - options_.retention}});
+    ask(
+        self_, options_.store, db::error_kind::unavailable,
+        [step = prune_step{.subscriber = subscriber_,
+                           .stream = stream.lease,
+                           .after = at->second.after,
+                           .before = time_now() - options_.retention}](
+            db::delivery_store& store, instant now) { return store.prune(step, now); },
+        [this, of = stream.lease](const auto& answer) { on_pruned(of, answer); });
     return;
   }
 }
 
-void deliverer::on(pruned& answer) {
+void deliverer::on_pruned(const stream_lease& of, const db::result<prune_answer>& answer) {
   if (!std::exchange(pruned_now_, std::nullopt))
     return;
-  const auto at = prunings_.find(answer.stream.stream);
-  held_stream* stream = book_.find(answer.stream.stream);
+  const auto at = prunings_.find(of.stream);
+  held_stream* stream = book_.find(of.stream);
   if (at != prunings_.end()) {
     pruning& where = at->second;
-    const bool over = !answer.answer || answer.answer->at_end;
-    where.after = over ? 0 : answer.answer->seen_to;
+    const bool over = !answer || answer->at_end;
+    where.after = over ? 0 : answer->seen_to;
     where.not_before = self_->clock().now() + (over ? options_.prune_rest : options_.prune_pause);
   }
-  if (answer.answer)
-    options_.counters->pruned.fetch_add(static_cast<std::uint64_t>(answer.answer->deleted),
+  if (answer)
+    options_.counters->pruned.fetch_add(static_cast<std::uint64_t>(answer->deleted),
                                         std::memory_order_relaxed);
-  else if (answer.answer.error().kind != db::error_kind::fenced)
+  else if (answer.error().kind != db::error_kind::fenced)
     spdlog::warn("{}: old deliveries were not pruned: {}", options_.subscriber,
-                 answer.answer.error().text);
-  else if (stream && stream->lease == answer.stream)
-    store_failed(*stream, answer.answer.error());
+                 answer.error().text);
+  else if (stream && stream->lease == of)
+    store_failed(*stream, answer.error());
   pump();
 }
 

@@ -21,6 +21,23 @@ constexpr auto alarm_grain = 5ms;
 void add(std::atomic<std::uint64_t>& counter, std::size_t much = 1) {
   counter.fetch_add(much, std::memory_order_relaxed);
 }
+
+/// The call of a claim: "<subscriber>-<instance>-<entry id>" is each message's own id, so that
+/// those of two databases are not mixed where they have one account, or one receiver.
+alimtalk::call make_call(const claim& claim, const std::string& subscriber,
+                         const std::string& instance) {
+  alimtalk::call call{.key = claim.key, .recipients = {}, .instance = instance};
+  const std::string prefix = subscriber + '-' + instance + '-';
+  call.recipients.reserve(claim.messages.size());
+  for (const message& each : claim.messages) {
+    constexpr std::size_t number_bytes = 16;
+    alimtalk::recipient& one = call.recipients.emplace_back();
+    one.delivery_id.reserve(prefix.size() + number_bytes);
+    one.delivery_id.append(prefix).append(std::to_string(each.event.entry.value));
+    one.event = each.event;
+  }
+  return call;
+}
 } // namespace
 
 /// After each event: does all that is possible now, and has itself woken for what is not yet.
@@ -91,8 +108,13 @@ void deliverer::ask_store() {
   if (subscribed_ == subscription::wanted && !closing_ &&
       self_->clock().now() >= subscribe_not_before_) {
     subscribed_ = subscription::asked;
-    self_->send(options_.store,
-                do_subscribe{options_.subscriber, options_.wants_payments, options_.wants_refunds});
+    ask(
+        self_, options_.store, db::error_kind::broken,
+        [name = options_.subscriber, payments = options_.wants_payments,
+         refunds = options_.wants_refunds](db::delivery_store& store, instant now) {
+          return store.subscribe(name, payments, refunds, now);
+        },
+        [this](auto answer) { on_subscribed(std::move(answer)); });
   }
   if (subscribed_ != subscription::done)
     return;
@@ -116,7 +138,12 @@ void deliverer::ask_store() {
 
 void deliverer::load(held_stream& stream) {
   stream.claims_known = held_stream::loading::asked;
-  self_->send(options_.store, do_open_claims{subscriber_, stream.lease});
+  ask(
+      self_, options_.store, db::error_kind::broken,
+      [who = subscriber_, of = stream.lease](db::delivery_store& store, instant now) {
+        return store.open_claims(who, of, now);
+      },
+      [this, of = stream.lease](auto claims) { on_claims(of, std::move(claims)); });
 }
 
 /// One transaction: what ended, what needs a new key, what is halved, and what can be sent next.
@@ -145,7 +172,13 @@ void deliverer::step(held_stream& stream, int wanting) {
   }
   claim_book::step_asked(stream, step);
   unstored_hold_.reset();
-  self_->send(options_.store, do_deliver{std::move(step), now});
+  // By this actor's time, which does not go back where the wall clock does.
+  ask(
+      self_, options_.store, db::error_kind::in_doubt,
+      [step = std::move(step), now](db::delivery_store& store, instant) {
+        return store.deliver(step, now);
+      },
+      [this, of = stream.lease](auto answer) { on_delivered(of, std::move(answer)); });
 }
 
 /// How many claims may be opened now.
@@ -193,22 +226,20 @@ void deliverer::call_provider() {
     open_claim* const next = book_.next_call(now, clock, options_.policy);
     if (!next)
       return;
-    next->called_at = now;
-    next->successes_before = successes_;
-    next->call = ++last_call_;
+    leaves(*next, {.number = ++last_call_, .since = now, .successes_before = successes_});
     calls_.insert(last_call_);
     if (probing() && probes_alone_ == 0)
       set_probe_time();
     options_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
-    if (next->move == next_move::send)
-      send(*next);
+    if (std::holds_alternative<states::searching>(next->state))
+      find(next->claim);
     else
-      find(*next);
+      send(next->claim);
   }
 }
 
-void deliverer::send(open_claim& claim) {
-  const std::size_t messages = claim.claim.messages.size();
+void deliverer::send(const claim& claim) {
+  const std::size_t messages = claim.messages.size();
   add(options_.counters->calls);
   add(options_.counters->sent, messages);
   if (options_.messages_per_second_max > 0)
@@ -216,17 +247,17 @@ void deliverer::send(open_claim& claim) {
                  std::chrono::nanoseconds(1s) * static_cast<std::int64_t>(messages) /
                      options_.messages_per_second_max;
   // A weak handle: the answer of a call that outlives its actor is of no use to anyone.
-  options_.provider->send(call_of(claim.claim, options_.subscriber, instance_),
-                          [to = self_->address(), call = claim.call](alimtalk::call_result result) {
+  options_.provider->send(make_call(claim, options_.subscriber, instance_),
+                          [to = self_->address(), call = last_call_](alimtalk::call_result result) {
                             if (const auto actor = caf::actor_cast<caf::actor>(to))
                               caf::anon_send(actor, call_answered{call, std::move(result)});
                           });
 }
 
-void deliverer::find(open_claim& claim) {
+void deliverer::find(const claim& claim) {
   add(options_.counters->searches);
-  options_.provider->find(call_of(claim.claim, options_.subscriber, instance_),
-                          [to = self_->address(), call = claim.call](alimtalk::find_result result) {
+  options_.provider->find(make_call(claim, options_.subscriber, instance_),
+                          [to = self_->address(), call = last_call_](alimtalk::find_result result) {
                             if (const auto actor = caf::actor_cast<caf::actor>(to))
                               caf::anon_send(actor, find_answered{call, std::move(result)});
                           });
@@ -241,8 +272,8 @@ bool deliverer::closed() {
     if (stream.step)
       return false;
     for (const auto& [claim_id, claim] : stream.claims)
-      if (claim.move != next_move::send && claim.move != next_move::find &&
-          claim.not_before <= now && stream.claims_known == held_stream::loading::done)
+      if (wants_store(claim.state) && *due(claim.state) <= now &&
+          stream.claims_known == held_stream::loading::done)
         return false;
   }
   return true;

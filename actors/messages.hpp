@@ -1,6 +1,6 @@
 // What actors say to each other. Plain structs, sent within one process only, so none needs a
-// serialization; names say who speaks: what clients ask (`submit`, `look_up`), what stores do
-// (`do_settle`, ...), what is known after a commit (`payment_success`).
+// serialization; names say who speaks: what clients ask (`submit`, `look_up`), what is known after
+// a commit (`payment_success`). Calls to a store are in store_worker.hpp.
 #pragma once
 
 #include "db/store.hpp"
@@ -92,34 +92,6 @@ struct order_idle {
   std::uint64_t handled = 0;
 };
 
-// ---- lanes and store workers --------------------------------------------------------------------
-
-/// To the store worker of a lane, one at a time; each is answered by its counterpart to the sender.
-struct do_take_stream {};
-struct stream_taken {
-  db::result<stream_lease> stream;
-};
-struct do_settle {
-  std::shared_ptr<const std::vector<command>> batch; // may be empty: then it only renews the lease
-};
-struct batch_settled {
-  db::result<std::vector<outcome>> outcomes; // one a command
-  stream_lease stream;                       // under which it was settled
-};
-struct do_resolve {}; // after a batch_settled that is in doubt
-struct batch_resolved {
-  db::result<std::optional<std::vector<outcome>>> outcomes; // nullopt: nothing had happened
-  stream_lease stream;                                      // with its new epoch, where known
-};
-
-/// To a store worker that reads.
-struct do_read {
-  std::shared_ptr<const std::vector<query>> queries;
-};
-struct batch_read {
-  db::result<std::vector<answer>> answers;
-};
-
 // ---- delivery -----------------------------------------------------------------------------------
 
 /// A hint after a commit: the stream holds new payments. The ledger is the record; a lost hint
@@ -144,65 +116,6 @@ struct stream_lost {
   stream_lease stream;
 };
 
-/// Work for the store that delivers; each is answered by its counterpart to the sender.
-struct do_subscribe {
-  std::string name;
-  bool wants_payments = true;
-  bool wants_refunds = false;
-};
-struct subscribed {
-  db::result<paymentd::subscriber> subscriber;
-};
-struct do_lease_deliveries {
-  std::vector<std::string> subscribers;
-  std::vector<stream_id> written; // by this process's lanes
-  int leases_max = 0;
-};
-struct deliveries_leased {
-  db::result<std::vector<delivery_lease>> leases;
-};
-struct do_open_claims {
-  subscriber_id subscriber;
-  stream_lease stream;
-};
-struct claims_opened {
-  stream_lease stream;
-  db::result<std::vector<claim>> claims;
-};
-struct do_deliver {
-  delivery_step step;
-  instant now; // as the deliverer has it, which does not go back where the wall clock does
-};
-struct delivered {
-  stream_lease stream;
-  db::result<delivery_answer> answer;
-};
-struct do_prune {
-  prune_step step;
-};
-struct pruned {
-  stream_lease stream;
-  db::result<prune_answer> answer;
-};
-struct do_begin_results {
-  results_due asked;
-};
-struct results_begun {
-  db::result<std::optional<results_turn>> turn; // nothing: none is due
-};
-struct do_store_results {
-  results_step step;
-};
-struct results_stored {
-  db::result<results_answer> answer;
-};
-struct do_retry {
-  std::shared_ptr<const std::vector<get_delivery>> which;
-};
-struct batch_retried {
-  db::result<std::vector<answer>> answers; // one each
-};
-
 /// A hint to whoever delivers: deliveries of the stream were made due by hand. A lost one costs a
 /// second.
 struct retries_due {
@@ -219,31 +132,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::looked_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retry_delivery)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::assignment)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::order_idle)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_take_stream)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_taken)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_settle)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::batch_settled)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_resolve)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::batch_resolved)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_read)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::batch_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::payment_success)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_held)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_lost)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_subscribe)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::subscribed)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_lease_deliveries)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::deliveries_leased)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_open_claims)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::claims_opened)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_deliver)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::delivered)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_prune)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::pruned)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_begin_results)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::results_begun)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_store_results)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::results_stored)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::do_retry)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::batch_retried)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retries_due)

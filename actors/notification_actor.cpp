@@ -25,7 +25,7 @@ caf::behavior notification_actor(caf::stateful_actor<notification_state>* self,
     }
   });
   self->set_down_handler([self](caf::down_msg&) { self->state.it->store_is_gone(); });
-  self->monitor(options.store);
+  self->monitor(options.store.actor);
   self->state.it = std::make_unique<deliverer>(self, std::move(options));
 
   const auto pass_on = [self](auto& what) { self->state.it->on(what); };
@@ -35,10 +35,7 @@ caf::behavior notification_actor(caf::stateful_actor<notification_state>* self,
       [=](stream_lost& what) { pass_on(what); },
       [=](payment_success& what) { pass_on(what); },
       [=](retries_due& what) { pass_on(what); },
-      [=](subscribed& what) { pass_on(what); },
-      [=](claims_opened& what) { pass_on(what); },
-      [=](delivered& what) { pass_on(what); },
-      [=](pruned& what) { pass_on(what); },
+      [](const store_answer& answer) { answer.take(); },
       [=](call_answered& what) { pass_on(what); },
       [=](find_answered& what) { pass_on(what); },
       [=](alarm& what) { pass_on(what); },

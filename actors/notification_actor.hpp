@@ -7,6 +7,8 @@
 #include "actors/clock.hpp"
 #include "actors/delivery_policy.hpp"
 #include "actors/messages.hpp"
+#include "actors/store_worker.hpp"
+#include "alimtalk/provider.hpp"
 
 #include <caf/actor_addr.hpp>
 #include <caf/event_based_actor.hpp>
@@ -43,7 +45,7 @@ struct notification_options {
   std::string subscriber = "alimtalk"; // its name
   bool wants_payments = true;
   bool wants_refunds = false;
-  caf::actor store;                             // a store worker that delivers
+  worker_of<db::delivery_store> store;
   std::shared_ptr<alimtalk::provider> provider; // can_find and key_window are asked of it
   caf::actor_addr supervisor;                   // is sent child_succeeded; may be nobody
 

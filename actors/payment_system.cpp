@@ -25,7 +25,7 @@ constexpr std::size_t read_batch_max = 256;
 constexpr std::size_t list_batch_max = 16;
 
 /// Registers the subscribers: whoever is registered is told of every payment from then on.
-db::result<void> subscribe_all(db::store& store, const payment_system_options& options) {
+db::result<void> subscribe_all(db::delivery_store& store, const payment_system_options& options) {
   for (const notification_supervisor_options& each : options.subscribers) {
     const auto subscribed = store.subscribe(each.delivery.subscriber, each.delivery.wants_payments,
                                             each.delivery.wants_refunds, options.now());
@@ -38,8 +38,8 @@ db::result<void> subscribe_all(db::store& store, const payment_system_options& o
 /// What a worker needs before it may begin. The database may not have been there when the process
 /// started; and a lane must not settle a payment before those who want to know of it are
 /// registered.
-db::result<std::unique_ptr<db::store>> connect(const payment_system_options& options,
-                                               db::database::role role) {
+db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_options& options,
+                                                          payment_system::work work) {
   db::database& database = *options.database;
   if (options.migrates) {
     if (const auto migrated = database.migrate(options.now()); !migrated)
@@ -47,15 +47,12 @@ db::result<std::unique_ptr<db::store>> connect(const payment_system_options& opt
   } else if (const auto current = database.check_schema(); !current) {
     return std::unexpected(current.error());
   }
-  auto store = database.connect(role);
-  if (!store || role != db::database::role::lane || options.subscribers.empty())
-    return store;
-  auto other = database.delivers_on_lane() ? db::result<std::unique_ptr<db::store>>(nullptr)
-                                           : database.connect(db::database::role::delivery);
-  if (!other)
-    return other;
-  if (const auto done = subscribe_all(*other ? **other : **store, options); !done)
-    return std::unexpected(done.error());
+  if (work == payment_system::work::reads)
+    return database.connect_reader();
+  auto store = database.connect();
+  if (store && work == payment_system::work::settles)
+    if (const auto done = subscribe_all(**store, options); !done)
+      return std::unexpected(done.error());
   return store;
 }
 
@@ -73,18 +70,18 @@ payment_system::~payment_system() {
   stop();
 }
 
-caf::actor payment_system::start_worker(std::string name, db::database::role role) {
+caf::actor payment_system::start_worker(std::string name, work kind) {
   store_worker_options options;
   options.name = std::move(name);
   // This object ends its workers before it ends.
-  options.connect = [this, role] { return connect(options_, role); };
+  options.connect = [this, kind] { return connect(options_, kind); };
   options.now = options_.now;
   return started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)));
 }
 
 /// Under a supervisor of its own: whatever becomes of it, payments and messages go on.
 void payment_system::start_results(const notification_supervisor_options& of,
-                                   const caf::actor& store) {
+                                   const delivery_worker& store) {
   results_poller_options options;
   options.subscriber = of.delivery.subscriber;
   options.store = store;
@@ -103,7 +100,7 @@ void payment_system::start_results(const notification_supervisor_options& of,
   started_.push_back(system_.spawn(backoff_supervisor, std::move(supervision)));
 }
 
-void payment_system::start_delivery(const caf::actor& store) {
+void payment_system::start_delivery(const delivery_worker& store) {
   for (notification_supervisor_options each : options_.subscribers) {
     if (each.delivery.provider->can_tell_results())
       start_results(each, store);
@@ -130,7 +127,7 @@ health_report payment_system::health(steady_instant now) const {
   return {.settlement = worst(lane_health_), .reads = worst(reader_health_)};
 }
 
-caf::actor payment_system::start_keeper(const caf::actor& store) {
+caf::actor payment_system::start_keeper(const delivery_worker& store) {
   stream_keeper_options options;
   options.store = store;
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
@@ -146,7 +143,7 @@ caf::actor payment_system::start_reader(const std::string& name, std::size_t bat
                                         std::shared_ptr<lane_health> health) {
   read_lane_options options;
   options.name = "read lane " + name;
-  options.worker = start_worker("reader " + name, db::database::role::reader);
+  options.worker = {start_worker("reader " + name, work::reads)};
   options.batch_max = batch_max;
   options.pending_max = options_.pending_max;
   options.health = std::move(health);
@@ -154,7 +151,7 @@ caf::actor payment_system::start_reader(const std::string& name, std::size_t bat
   return started_.emplace_back(system_.spawn(read_lane, std::move(options)));
 }
 
-void payment_system::start_retries(const caf::actor& store) {
+void payment_system::start_retries(const delivery_worker& store) {
   retry_lane_options options;
   options.worker = store;
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
@@ -166,7 +163,7 @@ void payment_system::start_lanes(const std::vector<caf::actor>& workers, const c
   for (std::size_t i = 0; i < workers.size(); ++i) {
     settlement_lane_options options;
     options.name = fmt::format("lane {}", i + 1);
-    options.worker = workers[i];
+    options.worker = {workers[i]};
     options.subscribers = supervisors_;
     options.keeper = keeper;
     options.batch_max = options_.batch_max;
@@ -185,11 +182,11 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   died_ = std::move(died);
   std::vector<caf::actor> workers;
   for (int i = 1; i <= options_.lanes; ++i)
-    workers.push_back(start_worker(fmt::format("lane {}", i), db::database::role::lane));
+    workers.push_back(start_worker(fmt::format("lane {}", i), work::settles));
   // A worker connects when it is first asked: where nobody is told of payments, for a retry only.
-  const caf::actor store = options_.database->delivers_on_lane()
-                               ? workers.front()
-                               : start_worker("delivery", db::database::role::delivery);
+  const delivery_worker store{options_.database->delivers_on_lane()
+                                  ? workers.front()
+                                  : start_worker("delivery", work::delivers)};
   start_delivery(store);
   // Where nobody is told of payments here, others that share the database have to know that it
   // lives.

@@ -41,6 +41,9 @@ struct subscriber_metrics {
 
 class payment_system {
  public:
+  /// The work of a store worker.
+  enum class work : std::uint8_t { settles, delivers, reads };
+
   /// Starts nothing yet.
   payment_system(caf::actor_system& system, payment_system_options options);
   ~payment_system(); // stops, without grace
@@ -66,13 +69,14 @@ class payment_system {
   health_report health(steady_instant now) const;
 
  private:
-  caf::actor start_worker(std::string name, db::database::role role);
-  void start_delivery(const caf::actor& store);
-  void start_results(const notification_supervisor_options& of, const caf::actor& store);
-  caf::actor start_keeper(const caf::actor& store);
+  using delivery_worker = worker_of<db::delivery_store>;
+  caf::actor start_worker(std::string name, work kind);
+  void start_delivery(const delivery_worker& store);
+  void start_results(const notification_supervisor_options& of, const delivery_worker& store);
+  caf::actor start_keeper(const delivery_worker& store);
   caf::actor start_reader(const std::string& name, std::size_t batch_max,
                           std::shared_ptr<lane_health> health);
-  void start_retries(const caf::actor& store);
+  void start_retries(const delivery_worker& store);
   void start_lanes(const std::vector<caf::actor>& workers, const caf::actor& keeper);
 
   caf::actor_system& system_;

@@ -14,6 +14,8 @@ void reply(lane_actor* self, const ticket& to, answer_reply with) {
   self->send(to.reply_to, looked_up{to.number, std::move(with)});
 }
 
+void on_read(lane_actor* self, db::result<std::vector<answer>> answers);
+
 void send_batch(lane_actor* self) {
   auto& state = self->state;
   if (!state.queries.at_worker().empty())
@@ -28,7 +30,10 @@ void send_batch(lane_actor* self) {
   if (!batch)
     return;
   state.options.health->asked(now);
-  self->send(state.options.worker, do_read{std::move(batch)});
+  ask(
+      self, state.options.worker, db::error_kind::broken,
+      [batch = std::move(batch)](db::read_store& store, instant) { return store.read(*batch); },
+      [self](db::result<std::vector<answer>> answers) { on_read(self, std::move(answers)); });
 }
 
 /// One line when the database goes and one when it is back, however many reads there are between.
@@ -50,20 +55,20 @@ void database_is_back(read_lane_state& state) {
   state.options.health->learned(condition::ok);
 }
 
-void on_read(lane_actor* self, batch_read& done) {
+void on_read(lane_actor* self, db::result<std::vector<answer>> answers) {
   auto& state = self->state;
   state.options.health->answered();
-  if (done.answers) {
-    const auto asked = state.queries.finish(done.answers->size());
+  if (answers) {
+    const auto asked = state.queries.finish(answers->size());
     database_is_back(state);
     for (std::size_t i = 0; i < asked.size(); ++i)
-      reply(self, asked[i], std::move((*done.answers)[i]));
+      reply(self, asked[i], std::move((*answers)[i]));
   } else {
-    const bool away = done.answers.error().kind == db::error_kind::unavailable;
+    const bool away = answers.error().kind == db::error_kind::unavailable;
     if (away)
-      database_is_away(self, done.answers.error());
+      database_is_away(self, answers.error());
     else
-      spdlog::error("{}: {}", state.options.name, done.answers.error().text);
+      spdlog::error("{}: {}", state.options.name, answers.error().text);
     for (const ticket& each : state.queries.finish())
       reply(self, each,
             std::unexpected(away ? no_outcome::database_unavailable : no_outcome::internal_error));
@@ -83,7 +88,7 @@ caf::behavior read_lane(lane_actor* self, read_lane_options options) {
         state.queries.add(std::move(what));
         send_batch(self);
       },
-      [self](batch_read& done) { on_read(self, done); },
+      [](const store_answer& answer) { answer.take(); },
   };
 }
 

@@ -5,6 +5,7 @@
 #include "actors/batcher.hpp"
 #include "actors/health.hpp"
 #include "actors/messages.hpp"
+#include "actors/store_worker.hpp"
 #include "domain/backoff.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -17,7 +18,7 @@ namespace paymentd::actors {
 
 struct read_lane_options {
   std::string name = "read lane";
-  caf::actor worker;
+  worker_of<db::read_store> worker;
   std::size_t batch_max = 256;     // queries in one read, at the most
   std::size_t pending_max = 20000; // queries that wait; one more is answered `overloaded`
   /// How long the store is left alone after it was unavailable twice in a row and more often; what

@@ -28,17 +28,33 @@ void log_failure(poller_actor* self, const db::error& why) {
               self->state.options.subscriber, why.text);
 }
 
+using turn_answer = db::result<std::optional<results_turn>>; // nothing: none is due
+void on_begun(poller_actor* self, const turn_answer& turn);
+void on_stored(poller_actor* self, const db::result<results_answer>& answer);
+
 void ask_for_turn(poller_actor* self) {
   const results_poller_options& options = self->state.options;
   // Of several processes that look, each with a clock of its own, one finds a turn.
   const auto ahead = options.provider->ahead().value_or(std::chrono::milliseconds{0});
-  self->send(options.store,
-             do_begin_results{{.subscriber = options.subscriber,
-                               .to = options.now() + ahead - options.lag_polls * options.poll,
-                               .span_min = options.poll / 2,
-                               .span_max = options.span_max,
-                               .lease = options.lease,
-                               .ahead = ahead}});
+  const results_due due{.subscriber = options.subscriber,
+                        .to = options.now() + ahead - options.lag_polls * options.poll,
+                        .span_min = options.poll / 2,
+                        .span_max = options.span_max,
+                        .lease = options.lease,
+                        .ahead = ahead};
+  ask(
+      self, options.store, db::error_kind::broken,
+      [due](db::delivery_store& store, instant now) { return store.begin_results(due, now); },
+      [self](const turn_answer& turn) { on_begun(self, turn); });
+}
+
+void store_page(poller_actor* self, results_step step) {
+  ask(
+      self, self->state.options.store, db::error_kind::broken,
+      [step = std::move(step)](db::delivery_store& store, instant now) {
+        return store.store_results(step, now);
+      },
+      [self](const db::result<results_answer>& answer) { on_stored(self, answer); });
 }
 
 void ask_provider(poller_actor* self) {
@@ -71,13 +87,13 @@ std::optional<entry_id> entry_of(const alimtalk::final_result& of, const std::st
   return entry_id{number};
 }
 
-void on_begun(poller_actor* self, const results_begun& answer) {
+void on_begun(poller_actor* self, const turn_answer& turn) {
   auto& state = self->state;
-  if (!answer.turn)
-    log_failure(self, answer.turn.error());
-  if (!answer.turn || !*answer.turn)
+  if (!turn)
+    log_failure(self, turn.error());
+  if (!turn || !*turn)
     return rest(self);
-  state.turn = **answer.turn;
+  state.turn = **turn;
   state.pages = 0;
   state.failed = false;
   state.cursor.clear();
@@ -95,7 +111,7 @@ void on_told(poller_actor* self, results_told& told) {
                  told.answer.error().reason);
     state.failed = true;
     step.what = then::given_up;
-    self->send(options.store, do_store_results{std::move(step)});
+    store_page(self, std::move(step));
     return;
   }
   for (alimtalk::final_result& each : told.answer->results)
@@ -111,18 +127,18 @@ void on_told(poller_actor* self, results_told& told) {
     state.cursor.clear();
   }
   step.what = state.cursor.empty() ? then::done : then::goes_on;
-  self->send(options.store, do_store_results{std::move(step)});
+  store_page(self, std::move(step));
 }
 
-void on_stored(poller_actor* self, const results_stored& stored) {
+void on_stored(poller_actor* self, const db::result<results_answer>& answer) {
   auto& state = self->state;
   const results_poller_options& options = state.options;
-  if (!stored.answer) {
+  if (!answer) {
     // The turn is over without a word; whoever is next begins where it did.
-    log_failure(self, stored.answer.error());
+    log_failure(self, answer.error());
     return rest(self);
   }
-  if (const int failed = stored.answer->failed; failed > 0) {
+  if (const int failed = answer->failed; failed > 0) {
     spdlog::warn("{}: {} accepted messages did not arrive: FAILED", options.subscriber, failed);
     options.counters->failed.fetch_add(static_cast<std::uint64_t>(failed),
                                        std::memory_order_relaxed);
@@ -142,9 +158,8 @@ caf::behavior results_poller(poller_actor* self, results_poller_options options)
   rest(self);
   return {
       [self](poll_atom) { ask_for_turn(self); },
-      [self](const results_begun& answer) { on_begun(self, answer); },
       [self](results_told& told) { on_told(self, told); },
-      [self](const results_stored& stored) { on_stored(self, stored); },
+      [](const store_answer& answer) { answer.take(); },
   };
 }
 

@@ -6,6 +6,7 @@
 #include "actors/clock.hpp"
 #include "actors/messages.hpp"
 #include "actors/notification_actor.hpp"
+#include "actors/store_worker.hpp"
 #include "alimtalk/provider.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -19,8 +20,8 @@
 namespace paymentd::actors {
 
 struct results_poller_options {
-  std::string subscriber = "alimtalk";          // its name
-  caf::actor store;                             // a store worker that delivers
+  std::string subscriber = "alimtalk"; // its name
+  worker_of<db::delivery_store> store;
   std::shared_ptr<alimtalk::provider> provider; // can_tell_results()
   std::chrono::milliseconds poll{60000};
   /// What is asked for ended so many polls ago: by then the provider tells all of it, and the

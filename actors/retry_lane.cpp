@@ -15,6 +15,8 @@ void reply(lane_actor* self, const ticket& to, answer_reply with) {
   self->send(to.reply_to, looked_up{to.number, std::move(with)});
 }
 
+void on_retried(lane_actor* self, db::result<std::vector<answer>> answers);
+
 void send_batch(lane_actor* self) {
   auto& state = self->state;
   if (!state.retries.at_worker().empty())
@@ -24,7 +26,12 @@ void send_batch(lane_actor* self) {
         reply(self, of, std::unexpected(no_outcome::overloaded));
       });
   if (batch)
-    self->send(state.options.worker, do_retry{std::move(batch)});
+    ask(
+        self, state.options.worker, db::error_kind::in_doubt,
+        [batch = std::move(batch)](db::delivery_store& store, instant now) {
+          return store.retry(*batch, now);
+        },
+        [self](db::result<std::vector<answer>> answers) { on_retried(self, std::move(answers)); });
 }
 
 no_outcome meaning_of(db::error_kind kind) {
@@ -38,20 +45,20 @@ no_outcome meaning_of(db::error_kind kind) {
   }
 }
 
-void on_retried(lane_actor* self, batch_retried& done) {
+void on_retried(lane_actor* self, db::result<std::vector<answer>> answers) {
   auto& state = self->state;
-  if (!done.answers) {
-    spdlog::warn("retries by hand: {}", done.answers.error().text);
+  if (!answers) {
+    spdlog::warn("retries by hand: {}", answers.error().text);
     for (const ticket& each : state.retries.finish())
-      reply(self, each, std::unexpected(meaning_of(done.answers.error().kind)));
+      reply(self, each, std::unexpected(meaning_of(answers.error().kind)));
     return send_batch(self);
   }
-  const auto asked = state.retries.finish(done.answers->size());
+  const auto asked = state.retries.finish(answers->size());
   std::map<std::string, std::set<stream_id>> due;
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (const auto* one = std::get_if<delivery>(&(*done.answers)[i]))
+    if (const auto* one = std::get_if<delivery>(&(*answers)[i]))
       due[one->subscriber].insert(stream_of(one->entry));
-    reply(self, asked[i], std::move((*done.answers)[i]));
+    reply(self, asked[i], std::move((*answers)[i]));
   }
   for (const auto& [name, streams] : due)
     if (const auto to = state.options.subscribers.find(name); to != state.options.subscribers.end())
@@ -72,7 +79,7 @@ caf::behavior retry_lane(lane_actor* self, retry_lane_options options) {
         state.retries.add(std::move(what));
         send_batch(self);
       },
-      [self](batch_retried& done) { on_retried(self, done); },
+      [](const store_answer& answer) { answer.take(); },
   };
 }
 

@@ -4,6 +4,7 @@
 
 #include "actors/batcher.hpp"
 #include "actors/messages.hpp"
+#include "actors/store_worker.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
@@ -14,7 +15,7 @@
 namespace paymentd::actors {
 
 struct retry_lane_options {
-  caf::actor worker;                             // a store worker that delivers
+  worker_of<db::delivery_store> worker;
   std::map<std::string, caf::actor> subscribers; // those of this process, by name
   std::size_t batch_max = 100;                   // in one transaction, at the most
   std::size_t pending_max = 1000;                // one more is answered `overloaded`

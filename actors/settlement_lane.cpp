@@ -84,11 +84,60 @@ void tell_lost(lane_actor* self) {
     self->send(self->state.options.keeper, stream_lost{self->state.stream});
 }
 
-template <class Question>
-void ask_worker(lane_actor* self, Question what) {
-  self->state.asked_at = self->clock().now();
-  self->state.options.health->asked(self->state.asked_at);
-  self->send(self->state.options.worker, std::move(what));
+/// What became of a batch, and under which lease. No outcomes: nothing had happened.
+struct settled_batch {
+  std::optional<std::vector<outcome>> outcomes;
+  stream_lease stream;
+};
+using batch_answer = db::result<settled_batch>;
+
+batch_answer with_lease(const db::settlement_store& of, auto outcomes) {
+  if (!outcomes)
+    return std::unexpected(std::move(outcomes.error()));
+  return settled_batch{*std::move(outcomes), of.lease()};
+}
+
+template <class Call, class Then>
+void ask_worker(lane_actor* self, db::error_kind thrown, Call call, Then then) {
+  auto& state = self->state;
+  state.asked_at = self->clock().now();
+  state.options.health->asked(state.asked_at);
+  ask(self, state.options.worker, thrown, std::move(call), [self, then](auto answer) {
+    self->state.options.health->answered();
+    then(self, std::move(answer));
+  });
+}
+
+void on_stream_taken(lane_actor* self, const db::result<stream_lease>& stream);
+void on_settled(lane_actor* self, batch_answer answer);
+void on_resolved(lane_actor* self, batch_answer answer);
+
+void take_stream(lane_actor* self) {
+  self->state.now = phase::taking_stream;
+  ask_worker(
+      self, db::error_kind::unavailable,
+      [](db::settlement_store& store, instant now) { return store.take_stream(now); },
+      on_stream_taken);
+}
+
+void settle(lane_actor* self, std::shared_ptr<const std::vector<command>> batch) {
+  self->state.now = phase::settling;
+  ask_worker(
+      self, db::error_kind::in_doubt,
+      [batch = std::move(batch)](db::settlement_store& store, instant now) {
+        return with_lease(store, store.settle(*batch, now));
+      },
+      on_settled);
+}
+
+void resolve(lane_actor* self) {
+  self->state.now = phase::resolving;
+  ask_worker(
+      self, db::error_kind::unavailable,
+      [](db::settlement_store& store, instant now) {
+        return with_lease(store, store.resolve(now));
+      },
+      on_resolved);
 }
 
 /// The store may have begun another epoch, as it does after a lost connection. Embedded, whoever
@@ -114,10 +163,8 @@ void send_batch(lane_actor* self) {
   auto batch =
       state.commands.gather(state.options.batch_max, self->clock().now(),
                             [self](const ticket& of) { shed(self, of, never_begun(self)); });
-  if (!batch)
-    return;
-  state.now = phase::settling;
-  ask_worker(self, do_settle{std::move(batch)});
+  if (batch)
+    settle(self, std::move(batch));
 }
 
 /// Lets a command wait for the next batch, where there is room.
@@ -136,13 +183,7 @@ void take_in(lane_actor* self, submit& what) {
 /// Settles nothing, to see whether the database answers. What waits is not begun meanwhile: it
 /// would be in the worker's hands while that connects, and its time would be up without an answer.
 void probe(lane_actor* self) {
-  self->state.now = phase::settling;
-  ask_worker(self, do_settle{std::make_shared<const std::vector<command>>()});
-}
-
-void take_stream(lane_actor* self) {
-  self->state.now = phase::taking_stream;
-  ask_worker(self, do_take_stream{});
+  settle(self, std::make_shared<const std::vector<command>>());
 }
 
 void back_off(lane_actor* self, phase then, const db::error& why) {
@@ -203,16 +244,16 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   self->send(self, next_batch_atom::value);
 }
 
-void on_stream_taken(lane_actor* self, stream_taken& answer) {
+void on_stream_taken(lane_actor* self, const db::result<stream_lease>& stream) {
   auto& state = self->state;
   check(state.now == phase::taking_stream, "a stream was asked for");
-  if (!answer.stream) {
+  if (!stream) {
     // Even a broken database may be mended (migrated, rights given) while the lane waits.
-    back_off(self, phase::taking_stream, answer.stream.error());
+    back_off(self, phase::taking_stream, stream.error());
     return;
   }
   database_is_back(state);
-  state.stream = *answer.stream;
+  state.stream = *stream;
   state.options.generation->fetch_add(1, std::memory_order_acq_rel);
   state.now = phase::ready;
   tell_held(self);
@@ -227,8 +268,7 @@ void on_settle_error(lane_actor* self, const db::error& error) {
         fmt::format("a commit of {} commands is in doubt: {}", state.commands.at_worker().size(),
                     error.text));
     state.options.counters->in_doubt.fetch_add(1, std::memory_order_relaxed);
-    state.now = phase::resolving;
-    ask_worker(self, do_resolve{});
+    resolve(self);
     return;
   case db::error_kind::unavailable:
     if (!state.commands.at_worker().empty())
@@ -262,29 +302,39 @@ void on_settle_error(lane_actor* self, const db::error& error) {
   }
 }
 
-void on_resolved(lane_actor* self, batch_resolved& answer) {
+void on_settled(lane_actor* self, batch_answer answer) {
+  check(self->state.now == phase::settling, "a batch is at the store");
+  if (!answer) {
+    on_settle_error(self, answer.error());
+    return;
+  }
+  follow(self, answer->stream);
+  finish(self, std::move(*answer->outcomes));
+}
+
+void on_resolved(lane_actor* self, batch_answer answer) {
   auto& state = self->state;
   check(state.now == phase::resolving, "a batch is in doubt");
-  if (!answer.outcomes) {
-    if (answer.outcomes.error().kind == db::error_kind::unavailable) {
-      back_off(self, phase::resolving, answer.outcomes.error());
+  if (!answer) {
+    if (answer.error().kind == db::error_kind::unavailable) {
+      back_off(self, phase::resolving, answer.error());
       return;
     }
     log(spdlog::level::err, state,
         fmt::format("a commit stays in doubt, {} commands are answered 504: {}",
-                    state.commands.at_worker().size(), answer.outcomes.error().text));
+                    state.commands.at_worker().size(), answer.error().text));
     give_up(self, no_outcome::outcome_unknown);
     tell_lost(self); // the stream that is taken next may be another, and whose this one is by now
     take_stream(self);
     return;
   }
-  follow(self, answer.stream);
+  follow(self, answer->stream);
   log(spdlog::level::warn, state,
-      fmt::format("the commit in doubt had {}", *answer.outcomes
+      fmt::format("the commit in doubt had {}", answer->outcomes
                                                     ? "passed: its commands are answered"
                                                     : "not passed: its commands are tried again"));
-  if (*answer.outcomes) {
-    finish(self, std::move(**answer.outcomes));
+  if (answer->outcomes) {
+    finish(self, std::move(*answer->outcomes));
     return;
   }
   state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
@@ -301,7 +351,7 @@ void on_try_again(lane_actor* self) {
   if (state.now == phase::taking_stream)
     take_stream(self);
   else if (state.now == phase::resolving)
-    ask_worker(self, do_resolve{});
+    resolve(self);
   else
     probe(self);
 }
@@ -341,24 +391,7 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
         send_batch(self);
         expire_later(self);
       },
-      [self](batch_settled& answer) {
-        check(self->state.now == phase::settling, "a batch is at the store");
-        self->state.options.health->answered();
-        if (!answer.outcomes) {
-          on_settle_error(self, answer.outcomes.error());
-          return;
-        }
-        follow(self, answer.stream);
-        finish(self, std::move(*answer.outcomes));
-      },
-      [self](batch_resolved& answer) {
-        self->state.options.health->answered();
-        on_resolved(self, answer);
-      },
-      [self](stream_taken& answer) {
-        self->state.options.health->answered();
-        on_stream_taken(self, answer);
-      },
+      [](const store_answer& answer) { answer.take(); },
       [self](check_store) { on_check(self); },
       [self](next_batch_atom) {
         self->state.now = phase::ready;

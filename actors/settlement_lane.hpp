@@ -7,6 +7,7 @@
 #include "actors/batcher.hpp"
 #include "actors/health.hpp"
 #include "actors/messages.hpp"
+#include "actors/store_worker.hpp"
 #include "domain/backoff.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -31,11 +32,11 @@ struct lane_counters {
 
 struct settlement_lane_options {
   std::string name = "lane";
-  caf::actor worker;                   // a store worker that no one else settles with
-  std::vector<caf::actor> subscribers; // who is told of committed payments
-  caf::actor keeper;                   // who is told of the stream; may be null
-  std::size_t batch_max = 512;         // commands in one transaction, at the most
-  std::size_t pending_max = 20000;     // commands that wait; one more is answered `overloaded`
+  worker_of<db::settlement_store> worker; // that no one else settles with
+  std::vector<caf::actor> subscribers;    // who is told of committed payments
+  caf::actor keeper;                      // who is told of the stream; may be null
+  std::size_t batch_max = 512;            // commands in one transaction, at the most
+  std::size_t pending_max = 20000;        // commands that wait; one more is answered `overloaded`
   /// How long the stream stays this lane's without a batch; an idle lane renews it in time.
   /// 0: for ever, where no other process can take it.
   std::chrono::milliseconds lease{0};

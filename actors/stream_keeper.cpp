@@ -15,6 +15,9 @@ namespace {
 using keeper_actor = caf::stateful_actor<stream_keeper_state>;
 using look_atom = caf::atom_constant<caf::atom("look")>;
 
+using leases_answer = db::result<std::vector<delivery_lease>>;
+void on_leased(keeper_actor* self, leases_answer leases);
+
 void look(keeper_actor* self) {
   auto& state = self->state;
   if (state.asked) {
@@ -24,12 +27,18 @@ void look(keeper_actor* self) {
   ++state.alarm;
   state.asked = true;
   state.asked_at = self->clock().now();
-  do_lease_deliveries ask{.subscribers = {}, .written = {}, .leases_max = state.options.leases_max};
+  std::vector<std::string> subscribers;
   for (const auto& [name, handle] : state.options.subscribers)
-    ask.subscribers.push_back(name);
+    subscribers.push_back(name);
+  std::vector<stream_id> written;
   for (const auto& [stream, lease] : state.written)
-    ask.written.push_back(stream);
-  self->send(state.options.store, std::move(ask));
+    written.push_back(stream);
+  ask(
+      self, state.options.store, db::error_kind::unavailable,
+      [=, leases_max = state.options.leases_max](db::delivery_store& store, instant now) {
+        return store.lease_deliveries(subscribers, written, leases_max, now);
+      },
+      [self](leases_answer leases) { on_leased(self, std::move(leases)); });
 }
 
 void look_later(keeper_actor* self) {
@@ -66,12 +75,12 @@ void say_taken(stream_keeper_state& state, const delivery_lease& lease) {
                            {{"subscriber", lease.subscriber}, {"stream", stream.value}}));
 }
 
-void on_leased(keeper_actor* self, deliveries_leased& answer) {
+void on_leased(keeper_actor* self, leases_answer leases) {
   auto& state = self->state;
   state.asked = false;
-  if (!answer.leases) {
+  if (!leases) {
     // What is held stays so until its lease is over; the next look renews it, or finds it lost.
-    spdlog::debug("stream keeper: {}", answer.leases.error().text);
+    spdlog::debug("stream keeper: {}", leases.error().text);
     look_later(self);
     return;
   }
@@ -80,7 +89,7 @@ void on_leased(keeper_actor* self, deliveries_leased& answer) {
     if (handle != state.options.subscribers.end())
       self->send(handle->second, news);
   };
-  const auto before = std::exchange(state.held, std::move(*answer.leases));
+  const auto before = std::exchange(state.held, *std::move(leases));
   const auto is_held = [&](const delivery_lease& one) {
     return std::ranges::any_of(state.held, [&](const delivery_lease& each) {
       return each.subscriber == one.subscriber && each.stream.stream == one.stream.stream;
@@ -128,7 +137,7 @@ caf::behavior stream_keeper(keeper_actor* self, stream_keeper_options options) {
         if (alarm == self->state.alarm)
           look(self);
       },
-      [self](deliveries_leased& answer) { on_leased(self, answer); },
+      [](const store_answer& answer) { answer.take(); },
   };
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/messages.hpp"
+#include "actors/store_worker.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
@@ -16,7 +17,7 @@
 namespace paymentd::actors {
 
 struct stream_keeper_options {
-  caf::actor store;                              // a store worker that delivers
+  worker_of<db::delivery_store> store;
   std::map<std::string, caf::actor> subscribers; // by name; told of streams held and lost
   std::chrono::milliseconds lease{15000};        // 0: what is held stays so
   std::chrono::milliseconds interval{2000};      // between looks; well below the lease

@@ -73,8 +73,11 @@ class memory_database final : public db::database {
  public:
   db::result<int> migrate(instant) override { return 0; }
   db::result<void> check_schema() override { return {}; }
-  db::result<std::unique_ptr<db::store>> connect(role) override {
+  db::result<std::unique_ptr<db::store>> connect() override {
     return std::make_unique<memory_store>();
+  }
+  db::result<std::unique_ptr<db::reader>> connect_reader() override {
+    return std::make_unique<db::reader>(std::make_unique<memory_store>());
   }
   int lanes_max() const override { return 64; }
   bool delivers_on_lane() const override { return false; }

@@ -71,7 +71,7 @@ class shop {
         {.users = spread_, .orders = seeded_orders, .balance = {1'000'000'000}, .amount = {10}},
         now));
     cluster().sql("postgres", "checkpoint");
-    store_ = must(database_->connect(db::database::role::lane));
+    store_ = must(database_->connect());
     lease_ = must(store_->take_stream(now));
     subscriber_ = must(store_->subscribe("bench", true, false, now)).id;
   }

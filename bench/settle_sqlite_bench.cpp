@@ -2,17 +2,15 @@
 // size, with every order another user's and with all of them one user's, and messages/s of a drain
 // (claim, then end as DELIVERED) with no provider. Set TMPDIR to choose the disk.
 #include "db/store.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 
 namespace {
 
 using namespace paymentd;
-namespace fs = std::filesystem;
 
 constexpr std::int64_t seeded_orders = 600'000;
 constexpr instant now{std::chrono::milliseconds{1'700'000'000'000}};
@@ -36,23 +34,19 @@ delivery_result result_of(const message& sent) {
 class shop {
  public:
   explicit shop(bool one_user) : spread_(one_user ? 1 : seeded_orders) {
-    auto path = (fs::temp_directory_path() / "paymentd-bench-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr)
-      throw std::runtime_error("no temporary directory");
-    directory_ = path;
-    database_ = must(db::open_database({.url = "sqlite:" + path + "/bench.db", .owner = "bench"}));
+    const std::string path = (directory_.path() / "bench.db").string();
+    database_ = must(db::open_database({.url = "sqlite:" + path, .owner = "bench"}));
     must(database_->migrate(now));
     must(database_->seed(
         {.users = spread_, .orders = seeded_orders, .balance = {1'000'000'000}, .amount = {10}},
         now));
-    store_ = must(database_->connect(db::database::role::lane));
+    store_ = must(database_->connect());
     lease_ = must(store_->take_stream(now));
     subscriber_ = must(store_->subscribe("bench", true, false, now)).id;
   }
   ~shop() {
     store_.reset();
     database_.reset();
-    fs::remove_all(directory_);
   }
 
   bool has(std::int64_t orders) const { return paid_ + orders <= seeded_orders; }
@@ -90,7 +84,7 @@ class shop {
  private:
   std::int64_t spread_;
   std::int64_t paid_ = 0;
-  fs::path directory_;
+  support::temporary_directory directory_;
   std::unique_ptr<db::database> database_;
   std::unique_ptr<db::store> store_;
   stream_lease lease_;

@@ -1,7 +1,8 @@
-// The port between the actors and a database. `database` is one database as this process sees it;
-// `store` is one connection to it, owned by one worker thread, and reconnects by itself.
-// Implementations: db/sqlite (embedded) and db/postgres. Both call `decide`, so the rules of
-// payment stand in neither. One conformance suite (tests/db) holds them to what is written here.
+// The ports between the actors and a database, one for each role: settlement, reads, delivery.
+// `database` is one database as this process sees it; `store_connection` is one connection to it,
+// owned by one worker thread, and reconnects by itself.
+// Implementations: db/sqlite (embedded) and db/postgres. Both call `decide` and `plan_delivery`, so
+// the rules stand in neither. One conformance suite (tests/db) holds them to what is written here.
 #pragma once
 
 #include "db/error.hpp"
@@ -22,17 +23,21 @@ namespace paymentd::db {
 /// A batch renews its stream's lease unless one before it did so within this part of the lease.
 inline constexpr int lease_renewals = 6;
 
-// ---- the store ----------------------------------------------------------------------------------
+// ---- the ports ----------------------------------------------------------------------------------
 
-/// One connection. Used by one thread at a time. Every call has a time bound (the options'
-/// time-outs) and returns `unavailable` rather than waiting for a database to come back.
-class store {
+/// One connection. Used by one thread at a time. Every call of every port has a time bound (the
+/// options' time-outs) and returns `unavailable` rather than waiting for a database to come back.
+class store_connection {
  public:
-  virtual ~store() = default;
+  virtual ~store_connection() = default;
 
   /// Whether the database answers on this connection; reconnects where needed.
   virtual result<void> ping() = 0;
+};
 
+/// Decides and commits commands, on a stream of its own.
+class settlement_store {
+ public:
   /// Makes a stream this store's own to write to: one that nobody owns, or a new one. Begins a new
   /// epoch, whose numbers begin where the clock says (domain/id_floor.hpp) or, where it is behind,
   /// far above all that were given. What is left in an earlier stream of this
@@ -54,9 +59,22 @@ class store {
   /// to connect anew. A store that ends cleanly lets its stream go.
   virtual stream_lease lease() const = 0;
 
+ protected:
+  ~settlement_store() = default;
+};
+
+class read_store {
+ public:
   /// Gives one answer a query, in order, from committed state.
   virtual result<std::vector<answer>> read(std::span<const query> queries) = 0;
 
+ protected:
+  ~read_store() = default;
+};
+
+/// Claims messages from the ledger and stores what became of them.
+class delivery_store {
+ public:
   /// Registers a subscriber by its name, or finds the registered one (its kinds stay as they were).
   /// A new one starts from here: entries that exist already are not for it.
   virtual result<subscriber> subscribe(std::string_view name, bool wants_payments,
@@ -98,6 +116,28 @@ class store {
   /// Stores a page in one transaction. Only what is DELIVERED and not known to have arrived is
   /// changed, so a result may come again. `fenced` where the turn is another's by now.
   virtual result<results_answer> store_results(const results_step& step, instant now) = 0;
+
+ protected:
+  ~delivery_store() = default;
+};
+
+/// A connection that writes.
+class store : public store_connection,
+              public settlement_store,
+              public read_store,
+              public delivery_store {};
+
+/// A connection of which nothing but its reads is offered.
+class reader final : public store_connection, public read_store {
+ public:
+  explicit reader(std::unique_ptr<store> on) : on_(std::move(on)) {}
+  result<void> ping() override { return on_->ping(); }
+  result<std::vector<answer>> read(std::span<const query> queries) override {
+    return on_->read(queries);
+  }
+
+ private:
+  std::unique_ptr<store> on_;
 };
 
 // ---- the database -------------------------------------------------------------------------------
@@ -120,13 +160,9 @@ class database {
   /// Says (as `broken`) when the schema is missing, older or newer than this program's.
   virtual result<void> check_schema() = 0;
 
-  enum class role : std::uint8_t {
-    lane,     // settles; in the embedded store also delivers, since it has one writer
-    delivery, // subscribes, leases deliveries and delivers
-    reader,   // reads only
-  };
-  /// A store for one worker. Any thread; connects at once.
-  virtual result<std::unique_ptr<store>> connect(role) = 0;
+  /// A connection for one worker. Any thread; connects at once.
+  virtual result<std::unique_ptr<store>> connect() = 0;
+  virtual result<std::unique_ptr<reader>> connect_reader() = 0;
 
   /// How many lanes may settle at once (1 in the embedded store) and whether delivery must go
   /// through the lane's store.

@@ -65,7 +65,7 @@ std::vector<entry_kind> delivery_place::kinds() const {
 
 result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_payments,
                                              bool wants_refunds, instant now) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   session_.add(sql::begin);
   session_.add(sql::add_subscriber,
@@ -152,7 +152,7 @@ result<delivery_place> postgres_store::begin_step(subscriber_id subscriber, stre
 
 result<std::vector<claim>> postgres_store::open_claims(subscriber_id subscriber,
                                                        stream_lease stream, instant) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   const auto at = begin_step(subscriber, stream);
   if (!at)

@@ -18,12 +18,17 @@ class postgres_database final : public database {
   result<int> migrate(instant now) override { return postgres::migrate(to_, now); }
   result<void> check_schema() override { return postgres::check_schema(to_, limits_); }
 
-  result<std::unique_ptr<store>> connect(role as) override {
-    auto made = std::make_unique<postgres_store>(
-        store_options{to_, limits_, owner_, lease_, as == role::reader});
+  result<std::unique_ptr<store>> connect() override {
+    auto made = std::make_unique<postgres_store>(store_options{to_, limits_, owner_, lease_});
     if (auto answers = made->ping(); !answers)
       return std::unexpected(answers.error());
     return made;
+  }
+  result<std::unique_ptr<reader>> connect_reader() override {
+    auto on = connect();
+    if (!on)
+      return std::unexpected(on.error());
+    return std::make_unique<reader>(*std::move(on));
   }
 
   int lanes_max() const override { return lanes_of_postgres_max; }

@@ -36,7 +36,7 @@ void read_waiting(std::span<const rows> answers, delivery_reach reach, delivery_
 } // namespace
 
 result<delivery_answer> postgres_store::deliver(const delivery_step& step, instant now) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   std::optional<delivery_place> at;
   auto view = look(step, now, at);

@@ -17,7 +17,7 @@ result<std::vector<answer>> postgres_store::retry(std::span<const get_delivery> 
 
 result<std::vector<answer>> postgres_store::retry_once(std::span<const get_delivery> which,
                                                        instant now) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   session_.add(sql::begin);
   if (auto begun = session_.run("begin to retry"); !begun)
@@ -66,7 +66,7 @@ result<std::vector<answer>> postgres_store::retry_once(std::span<const get_deliv
 }
 
 result<prune_answer> postgres_store::prune(const prune_step& step, instant now) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   const auto at = begin_step(step.subscriber, step.stream);
   if (!at)

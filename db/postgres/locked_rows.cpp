@@ -38,7 +38,7 @@ std::vector<Id> list_of(const std::set<Id>& ids) {
 result<postgres_store::locked_rows>
 postgres_store::ask_locked(const std::vector<order_id>& orders, const std::vector<user_id>& users,
                            const std::vector<order_id>& refunded) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   const auto of_users = [&] { return parameters{}.add_ids(users).add_ids(refunded); };
   session_.add(sql::begin);

@@ -7,7 +7,7 @@ namespace paymentd::db::postgres {
 
 result<std::optional<results_turn>> postgres_store::begin_results(const results_due& asked,
                                                                   instant now) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   const std::string_view name = asked.subscriber;
   session_.add(sql::begin);
@@ -40,7 +40,7 @@ result<std::optional<results_turn>> postgres_store::begin_results(const results_
 result<results_answer> postgres_store::store_results(const results_step& step, instant now) {
   if (auto fits = check_results_step(step); !fits)
     return std::unexpected(fits.error());
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   const results_mark next = mark_after(step, now);
   session_.add(sql::begin);

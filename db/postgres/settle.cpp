@@ -63,7 +63,7 @@ result<std::vector<outcome>> postgres_store::settle(std::span<const command> bat
 
 result<std::vector<outcome>> postgres_store::settle_free(std::span<const command> batch,
                                                          instant now) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   if (auto same = begin_epoch_after_reconnect(now); !same)
     return std::unexpected(same.error());
@@ -363,7 +363,7 @@ result<std::vector<outcome>> postgres_store::commit_batch(entry_id proof, std::i
 }
 
 result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant now) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   const stream_lease asked = doubt_ ? doubt_->stream : lease_;
   add_raise_epoch(asked, now);

@@ -33,12 +33,6 @@ postgres_store::~postgres_store() {
   static_cast<void>(session_.run_to_commit("let the stream go"));
 }
 
-result<void> postgres_store::begin_writing() {
-  if (options_.reads_only)
-    return std::unexpected(error{error_kind::broken, "this connection only reads"});
-  return session_.begin_call();
-}
-
 result<void> postgres_store::ping() {
   auto answers = ping_once();
   if (!answers && session_.stale())

@@ -18,7 +18,6 @@ struct store_options {
   session_limits limits;
   std::string owner;
   std::chrono::milliseconds lease;
-  bool reads_only = false;
 };
 
 /// A subscriber in a stream, its cursor locked.
@@ -57,9 +56,6 @@ class postgres_store final : public store {
   result<results_answer> store_results(const results_step& step, instant now) override;
 
  private:
-  /// Begins a call that writes.
-  result<void> begin_writing();
-
   result<void> ping_once();
   result<std::vector<answer>> retry_once(std::span<const get_delivery> which, instant now);
   result<std::vector<answer>> read_once(std::span<const query> queries);

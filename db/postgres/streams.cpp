@@ -22,7 +22,7 @@ void postgres_store::add_let_go(stream_lease what) {
 }
 
 result<stream_lease> postgres_store::take_stream(instant now) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   std::vector<stream_lease> earlier;
   if (lease_.stream.value != 0)
@@ -67,7 +67,7 @@ result<stream_lease> postgres_store::take_stream(instant now) {
 result<std::vector<delivery_lease>>
 postgres_store::lease_deliveries(std::span<const std::string> subscribers,
                                  std::span<const stream_id> written, int leases_max, instant) {
-  if (auto ready = begin_writing(); !ready)
+  if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   const std::string_view owner = options_.owner;
   const auto names = [&](parameters before) {

@@ -65,24 +65,18 @@ class sqlite_database final : public database {
     return reading([](connection& on) { return sqlite::check_schema(on); });
   }
 
-  result<std::unique_ptr<store>> connect(role as) override {
-    store_options options{
-        path_,        options_.owner, options_.lease, access::read_only, options_.log_bytes_max,
-        options_.lost};
-    std::shared_ptr<file_lock> held;
-    if (as != role::reader) {
-      auto taken = lock();
-      if (!taken)
-        return std::unexpected(taken.error());
-      held = *std::move(taken);
-      options.mode = access::read_write;
-    }
-    if (!fs::exists(path_)) // SQLite would make an empty file
-      return cannot_open(path_, "there is no such file: run paymentd migrate");
-    auto made = std::make_unique<sqlite_store>(std::move(options), std::move(held));
-    if (auto answers = made->ping(); !answers)
-      return std::unexpected(answers.error());
-    return made;
+  result<std::unique_ptr<store>> connect() override {
+    auto held = lock();
+    if (!held)
+      return std::unexpected(held.error());
+    return connect(access::read_write, *std::move(held));
+  }
+
+  result<std::unique_ptr<reader>> connect_reader() override {
+    auto on = connect(access::read_only, nullptr);
+    if (!on)
+      return std::unexpected(on.error());
+    return std::make_unique<reader>(*std::move(on));
   }
 
   int lanes_max() const override { return 1; }
@@ -123,6 +117,18 @@ class sqlite_database final : public database {
   }
 
  private:
+  result<std::unique_ptr<store>> connect(access mode, std::shared_ptr<file_lock> held) {
+    if (!fs::exists(path_)) // SQLite would make an empty file
+      return cannot_open(path_, "there is no such file: run paymentd migrate");
+    auto made =
+        std::make_unique<sqlite_store>(store_options{path_, options_.owner, options_.lease, mode,
+                                                     options_.log_bytes_max, options_.lost},
+                                       std::move(held));
+    if (auto answers = made->ping(); !answers)
+      return std::unexpected(answers.error());
+    return made;
+  }
+
   template <class Work>
   static auto guarded(Work work) -> decltype(work()) {
     try {

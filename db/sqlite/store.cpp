@@ -56,8 +56,6 @@ auto sqlite_store::guarded(error_kind unknown_commit, Work work) -> decltype(wor
 
 template <class Work>
 auto sqlite_store::writing(error_kind unknown_commit, Work work) -> decltype(work()) {
-  if (auto may = may_write(); !may)
-    return std::unexpected(may.error());
   if (lock_ && !lock_->in_place()) {
     error gone{error_kind::broken, "database: the file " + options_.path +
                                        " was removed or replaced while it was served: put it back"};
@@ -96,12 +94,6 @@ result<void> sqlite_store::keep_log_short() {
                                "database: " + options_.path + "-wal has reached its bound of " +
                                    std::to_string(options_.log_bytes_max >> 20) +
                                    " MB, since another program reads the database"});
-}
-
-result<void> sqlite_store::may_write() const {
-  if (options_.mode == access::read_write)
-    return {};
-  return std::unexpected(error{error_kind::broken, "this connection only reads"});
 }
 
 // ---- the port -----------------------------------------------------------------------------------

@@ -75,7 +75,6 @@ class sqlite_store final : public store {
   // The same within a write transaction that is committed where `work` gave a value.
   template <class Work>
   auto writing(error_kind unknown_commit, Work work) -> decltype(work());
-  result<void> may_write() const;
   result<void> keep_log_short();
 
   store_options options_;

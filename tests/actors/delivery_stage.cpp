@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <stdlib.h>
 
 namespace paymentd::actors::test {
 struct nobody_sends_this {};
@@ -102,14 +101,14 @@ db::result<subscriber> faulty_store::subscribe(std::string_view name, bool payme
                                                instant now) {
   if (auto fault = before ? before() : std::nullopt)
     return std::unexpected(*fault);
-  return real_->subscribe(name, payments, refunds, now);
+  return real_.subscribe(name, payments, refunds, now);
 }
 
 db::result<std::vector<claim>> faulty_store::open_claims(subscriber_id subscriber,
                                                          stream_lease stream, instant now) {
   if (auto fault = before ? before() : std::nullopt)
     return std::unexpected(*fault);
-  auto claims = real_->open_claims(subscriber, stream, now);
+  auto claims = real_.open_claims(subscriber, stream, now);
   if (claims)
     lose(*claims);
   return claims;
@@ -125,7 +124,7 @@ void faulty_store::lose(std::vector<claim>& claims) const {
 db::result<delivery_answer> faulty_store::deliver(const delivery_step& step, instant now) {
   if (auto fault = before ? before() : std::nullopt)
     return std::unexpected(*fault);
-  auto answer = real_->deliver(step, now);
+  auto answer = real_.deliver(step, now);
   if (!answer)
     return answer;
   lose(answer->claims);
@@ -142,33 +141,18 @@ db::result<delivery_answer> faulty_store::deliver(const delivery_step& step, ins
 
 // ---- the stage ----------------------------------------------------------------------------------
 
-temporary_directory::temporary_directory() {
-  // In memory where the system has it: nothing here is about what a disk keeps.
-  const std::filesystem::path memory = "/dev/shm";
-  const auto parent =
-      std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
-  auto name = (parent / "paymentd-test-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr)
-    throw std::runtime_error("cannot make a temporary directory");
-  path = name;
-}
-
-temporary_directory::~temporary_directory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path, ignored);
-}
-
 delivery_stage::delivery_stage() : provider(std::make_shared<model_provider>(on)) {
   spdlog::set_level(spdlog::level::err);
-  database =
-      db::open_database(
-          {.url = "sqlite:" + (directory.path / "test.db").string(), .owner = "test", .lease = 15s})
-          .value();
+  database = db::open_database({.url = "sqlite:" + (directory.path() / "test.db").string(),
+                                .owner = "test",
+                                .lease = 15s})
+                 .value();
   database->migrate(on.time()).value();
-  store = std::make_unique<faulty_store>(database->connect(db::database::role::lane).value());
-  stream = store->take_stream(on.time()).value();
+  lane = database->connect().value();
+  store = std::make_shared<faulty_store>(*lane);
+  stream = lane->take_stream(on.time()).value();
   const command made[] = {create_user{"01012345678", won{1'000'000'000}}};
-  payer = std::get<user>(store->settle(made, on.time()).value().at(0)).id;
+  payer = std::get<user>(lane->settle(made, on.time()).value().at(0)).id;
 
   options.restart = {.min = 200ms, .max = 3200ms, .factor = 2.0, .jitter = 0.0};
   options.delivery.provider = provider;
@@ -182,64 +166,10 @@ delivery_stage::~delivery_stage() {
   end();
 }
 
-namespace {
-/// A worker that uses the test's store: the worker owns only this view of it.
-class borrowed_store final : public db::store {
- public:
-  explicit borrowed_store(db::store& of) : of_(of) {}
-  db::result<void> ping() override { return of_.ping(); }
-  db::result<stream_lease> take_stream(instant now) override { return of_.take_stream(now); }
-  db::result<std::vector<outcome>> settle(std::span<const command> batch, instant now) override {
-    return of_.settle(batch, now);
-  }
-  db::result<std::optional<std::vector<outcome>>> resolve(instant now) override {
-    return of_.resolve(now);
-  }
-  stream_lease lease() const override { return of_.lease(); }
-  db::result<std::vector<answer>> read(std::span<const query> queries) override {
-    return of_.read(queries);
-  }
-  db::result<subscriber> subscribe(std::string_view name, bool payments, bool refunds,
-                                   instant now) override {
-    return of_.subscribe(name, payments, refunds, now);
-  }
-  db::result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
-                                                           std::span<const stream_id> written,
-                                                           int most, instant now) override {
-    return of_.lease_deliveries(subscribers, written, most, now);
-  }
-  db::result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
-                                             instant now) override {
-    return of_.open_claims(subscriber, stream, now);
-  }
-  db::result<delivery_answer> deliver(const delivery_step& step, instant now) override {
-    return of_.deliver(step, now);
-  }
-  db::result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) override {
-    return of_.retry(which, now);
-  }
-  db::result<prune_answer> prune(const prune_step& step, instant now) override {
-    return of_.prune(step, now);
-  }
-  db::result<std::optional<results_turn>> begin_results(const results_due& asked,
-                                                        instant now) override {
-    return of_.begin_results(asked, now);
-  }
-  db::result<results_answer> store_results(const results_step& step, instant now) override {
-    return of_.store_results(step, now);
-  }
-
- private:
-  db::store& of_;
-};
-} // namespace
-
 void delivery_stage::start() {
   store_worker_options worker_options;
   worker_options.name = "test";
-  worker_options.connect = [this]() -> db::result<std::unique_ptr<db::store>> {
-    return std::make_unique<borrowed_store>(*store);
-  };
+  worker_options.connect = [this] { return store; };
   worker_options.now = [this] { return on.time(); };
   worker = on.system.spawn(store_worker, worker_options);
   spy = on.system.spawn([this](caf::event_based_actor* self) {
@@ -252,7 +182,7 @@ void delivery_stage::start() {
         });
     return caf::behavior{[](const nobody_sends_this&) {}};
   });
-  options.delivery.store = spy;
+  options.delivery.store = {spy};
   supervisor = on.system.spawn(notification_supervisor, options);
   tell(stream_held{stream});
   run();
@@ -272,12 +202,12 @@ std::vector<entry_id> delivery_stage::pay(int orders, bool hint) {
   std::vector<command> batch;
   for (int i = 0; i < orders; ++i)
     batch.emplace_back(create_order{payer, won{1000}, won{0}, std::nullopt});
-  const auto made = store->settle(batch, on.time()).value();
+  const auto made = lane->settle(batch, on.time()).value();
   batch.clear();
   for (const outcome& each : made)
     batch.emplace_back(paymentd::pay{std::get<order>(each).id, payer});
   std::vector<entry_id> entries;
-  const auto paid = store->settle(batch, on.time()).value();
+  const auto paid = lane->settle(batch, on.time()).value();
   for (const outcome& each : paid)
     entries.push_back(std::get<order>(each).payment_entry.value());
   if (hint)

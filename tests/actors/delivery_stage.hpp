@@ -5,12 +5,12 @@
 
 #include "actors/notification_supervisor.hpp"
 #include "actors/store_worker.hpp"
-#include "stage.hpp"
+#include "tests/actors/stage.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
 
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -82,44 +82,33 @@ class model_provider final : public alimtalk::provider {
 
 /// The real store, with faults. `before` may fail a step that then did not happen; `after` may
 /// lose the answer of one that did.
-class faulty_store final : public db::store {
+class faulty_store final : public db::store_connection, public db::delivery_store {
  public:
-  explicit faulty_store(std::unique_ptr<db::store> real) : real_(std::move(real)) {}
+  explicit faulty_store(db::store& real) : real_(real) {}
 
-  db::result<void> ping() override { return real_->ping(); }
-  db::result<stream_lease> take_stream(instant now) override { return real_->take_stream(now); }
-  db::result<std::vector<outcome>> settle(std::span<const command> batch, instant now) override {
-    return real_->settle(batch, now);
-  }
-  db::result<std::optional<std::vector<outcome>>> resolve(instant now) override {
-    return real_->resolve(now);
-  }
-  stream_lease lease() const override { return real_->lease(); }
-  db::result<std::vector<answer>> read(std::span<const query> queries) override {
-    return real_->read(queries);
-  }
+  db::result<void> ping() override { return real_.ping(); }
   db::result<subscriber> subscribe(std::string_view name, bool payments, bool refunds,
                                    instant now) override;
   db::result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
                                                            std::span<const stream_id> written,
                                                            int most, instant now) override {
-    return real_->lease_deliveries(subscribers, written, most, now);
+    return real_.lease_deliveries(subscribers, written, most, now);
   }
   db::result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
                                              instant now) override;
   db::result<delivery_answer> deliver(const delivery_step& step, instant now) override;
   db::result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) override {
-    return real_->retry(which, now);
+    return real_.retry(which, now);
   }
   db::result<prune_answer> prune(const prune_step& step, instant now) override {
-    return real_->prune(step, now);
+    return real_.prune(step, now);
   }
   db::result<std::optional<results_turn>> begin_results(const results_due& asked,
                                                         instant now) override {
-    return real_->begin_results(asked, now);
+    return real_.begin_results(asked, now);
   }
   db::result<results_answer> store_results(const results_step& step, instant now) override {
-    return real_->store_results(step, now);
+    return real_.store_results(step, now);
   }
 
   std::function<std::optional<db::error>()> before = nullptr;
@@ -134,16 +123,7 @@ class faulty_store final : public db::store {
  private:
   void lose(std::vector<claim>& claims) const;
 
-  std::unique_ptr<db::store> real_;
-};
-
-class temporary_directory {
- public:
-  temporary_directory();
-  temporary_directory(const temporary_directory&) = delete;
-  temporary_directory& operator=(const temporary_directory&) = delete;
-  ~temporary_directory();
-  std::filesystem::path path;
+  db::store& real_;
 };
 
 class delivery_stage {
@@ -179,9 +159,10 @@ class delivery_stage {
   std::int64_t breaches();
 
   stage on;
-  temporary_directory directory;
+  support::temporary_directory directory{support::memory_directory()};
   std::unique_ptr<db::database> database;
-  std::unique_ptr<faulty_store> store;
+  std::unique_ptr<db::store> lane;     // as the settlement lane would have it
+  std::shared_ptr<faulty_store> store; // the same, as the notification actor has it
   std::shared_ptr<model_provider> provider;
   notification_supervisor_options options;
   std::shared_ptr<delivery_counters> counters;

@@ -181,8 +181,8 @@ class schedule {
       break;
     case 4:
       if (chance(10)) { // the stream's epoch changes under way, as after a commit in doubt
-        if (stage.store->resolve(stage.on.time()))
-          stage.stream = stage.store->lease();
+        if (stage.lane->resolve(stage.on.time()))
+          stage.stream = stage.lane->lease();
         if (chance(50))
           stage.tell(stream_lost{stage.stream});
         stage.tell(stream_held{stage.stream});

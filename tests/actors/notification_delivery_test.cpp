@@ -239,7 +239,7 @@ TEST_F(notification_delivery_test, a_fenced_step_drops_the_stream_and_others_go_
   stage.provider->hold_answers = true;
   const auto paid = stage.pay(2);
   stage.run();
-  stage.stream = stage.store->take_stream(stage.on.time()).value(); // the old one is nobody's now
+  stage.stream = stage.lane->take_stream(stage.on.time()).value(); // the old one is nobody's now
   stage.tell(stream_held{stage.stream});
   stage.run();
   stage.provider->hold_answers = false;
@@ -267,8 +267,8 @@ TEST_F(notification_delivery_test, a_new_epoch_loses_nothing_that_is_under_way) 
   const auto paid = stage.pay(3);
   stage.run();
   ASSERT_EQ(stage.provider->waiting(), 1u);
-  ASSERT_TRUE(stage.store->resolve(stage.on.time()).has_value());
-  stage.stream = stage.store->lease();
+  ASSERT_TRUE(stage.lane->resolve(stage.on.time()).has_value());
+  stage.stream = stage.lane->lease();
   stage.tell(stream_held{stage.stream});
   stage.run();
   stage.provider->hold_answers = false;
@@ -287,13 +287,13 @@ TEST_F(notification_delivery_test, a_step_under_an_ended_epoch_throws_no_call_aw
   stage.run();
   ASSERT_EQ(stage.provider->waiting(), 1u);
   // The lane begins an epoch, and before it can say so a step is asked under the ended one.
-  ASSERT_TRUE(stage.store->resolve(stage.on.time()).has_value());
+  ASSERT_TRUE(stage.lane->resolve(stage.on.time()).has_value());
   stage.tell(payment_success{stage.stream, paid.back()});
   stage.run();
   stage.provider->hold_answers = false;
   stage.provider->release();
   stage.run();
-  stage.stream = stage.store->lease();
+  stage.stream = stage.lane->lease();
   stage.tell(stream_held{stage.stream});
   stage.run();
   EXPECT_TRUE(stage.all_delivered_once(paid));

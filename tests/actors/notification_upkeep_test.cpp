@@ -25,7 +25,7 @@ class notification_upkeep_test : public failing_delivery {
   }
   std::size_t shown() {
     const std::vector<query> asked{list_deliveries{.limit = 100}};
-    return std::get<delivery_page>(stage.store->read(asked).value().at(0)).items.size();
+    return std::get<delivery_page>(stage.lane->read(asked).value().at(0)).items.size();
   }
 };
 

@@ -2,7 +2,7 @@
 // Method: the test plays the store worker by hand.
 #include "actors/read_lane.hpp"
 
-#include "tests/actors/stage.hpp"
+#include "tests/actors/played_worker.hpp"
 
 #include <gtest/gtest.h>
 
@@ -20,27 +20,27 @@ class read_lane_test : public ::testing::Test {
     on.run();
   }
   void answer(db::result<std::vector<paymentd::answer>> with) {
-    caf::anon_send(lane, batch_read{std::move(with)});
-    on.run();
+    worker.answer(lane, std::move(with));
   }
 
   stage on;
-  inbox<do_read> worker{on};
+  played_worker worker{on};
   inbox<looked_up> asker{on};
-  caf::actor lane = on.system.spawn(read_lane, read_lane_options{.name = "test",
-                                                                 .worker = worker.handle(),
-                                                                 .batch_max = 2,
-                                                                 .pending_max = 3,
-                                                                 .random = [] { return 0.0; }});
+  caf::actor lane =
+      on.system.spawn(read_lane, read_lane_options{.name = "test",
+                                                   .worker = worker.as<db::read_store>(),
+                                                   .batch_max = 2,
+                                                   .pending_max = 3,
+                                                   .random = [] { return 0.0; }});
 };
 
 TEST_F(read_lane_test, what_comes_while_a_read_is_at_the_store_leaves_together) {
   for (std::int64_t id = 1; id <= 4; ++id)
     ask(id);
-  ASSERT_EQ(worker.got<do_read>().size(), 1u);
+  ASSERT_EQ(worker.got<asked::read>().size(), 1u);
   answer(std::vector<paymentd::answer>{not_found{}});
-  ASSERT_EQ(worker.got<do_read>().size(), 2u);
-  EXPECT_EQ(worker.got<do_read>().back().queries->size(), 2u); // its bound
+  ASSERT_EQ(worker.got<asked::read>().size(), 2u);
+  EXPECT_EQ(worker.got<asked::read>().back().queries.size(), 2u); // its bound
   answer(std::vector<paymentd::answer>{paid_order(2, 7, 1), not_found{}});
   auto got = asker.take<looked_up>();
   ASSERT_EQ(got.size(), 3u);
@@ -70,7 +70,7 @@ TEST_F(read_lane_test, an_error_of_the_store_answers_the_batch_and_the_lane_goes
   answer(std::unexpected(db::error{db::error_kind::unavailable, "away"}));
   EXPECT_EQ(asker.take<looked_up>().at(0).reply,
             answer_reply(std::unexpected(no_outcome::database_unavailable)));
-  ASSERT_EQ(worker.got<do_read>().size(), 2u);
+  ASSERT_EQ(worker.got<asked::read>().size(), 2u);
   answer(std::unexpected(db::error{db::error_kind::broken, "bug"}));
   EXPECT_EQ(asker.take<looked_up>().at(0).reply,
             answer_reply(std::unexpected(no_outcome::internal_error)));
@@ -82,17 +82,17 @@ TEST_F(read_lane_test, a_database_that_stays_away_is_asked_rarely_and_others_are
     ask(1);
     answer(away());
   }
-  EXPECT_EQ(worker.take<do_read>().size(), 2u);
+  EXPECT_EQ(worker.take<asked::read>().size(), 2u);
   ask(2);
-  EXPECT_TRUE(worker.got<do_read>().empty()) << "it was asked a moment ago";
+  EXPECT_TRUE(worker.got<asked::read>().empty()) << "it was asked a moment ago";
   EXPECT_EQ(asker.take<looked_up>().back().reply,
             answer_reply(std::unexpected(no_outcome::database_unavailable)));
   on.advance(21ms);
   ask(3);
-  ASSERT_EQ(worker.take<do_read>().size(), 1u);
+  ASSERT_EQ(worker.take<asked::read>().size(), 1u);
   answer(std::vector<paymentd::answer>{not_found{}});
   ask(4);
-  EXPECT_EQ(worker.take<do_read>().size(), 1u) << "it is back";
+  EXPECT_EQ(worker.take<asked::read>().size(), 1u) << "it is back";
 }
 
 using read_lane_death_test = read_lane_test;

@@ -3,7 +3,7 @@
 // provider by hand, on a clock that it moves.
 #include "actors/results_poller.hpp"
 
-#include "tests/actors/stage.hpp"
+#include "tests/actors/played_worker.hpp"
 
 #include <gtest/gtest.h>
 
@@ -43,7 +43,7 @@ class results_poller_test : public ::testing::Test {
  protected:
   void SetUp() override {
     results_poller_options options;
-    options.store = store.handle();
+    options.store = store.as<db::delivery_store>();
     options.provider = provider;
     options.poll = 1min;
     options.now = [this] { return on.time(); };
@@ -54,19 +54,13 @@ class results_poller_test : public ::testing::Test {
   }
   void TearDown() override { on.end(poller); }
 
-  void begun(std::optional<results_turn> turn) {
-    caf::anon_send(poller, results_begun{turn});
-    on.run();
-  }
+  void begun(db::result<std::optional<results_turn>> turn) { store.answer(poller, turn); }
   void told(std::vector<alimtalk::final_result> what, std::string next = {}) {
     provider->answer(alimtalk::results_page{.results = std::move(what), .next = std::move(next)});
     on.run();
   }
-  void stored(results_answer answer = {}) {
-    caf::anon_send(poller, results_stored{answer});
-    on.run();
-  }
-  std::size_t times_asked_for_a_turn() { return store.take<do_begin_results>().size(); }
+  void stored(db::result<results_answer> answer = {}) { store.answer(poller, answer); }
+  std::size_t times_asked_for_a_turn() { return store.take<asked::begin_results>().size(); }
   results_turn a_turn(std::chrono::milliseconds length = 1min) {
     return {.subscriber = {7},
             .number = 3,
@@ -75,13 +69,13 @@ class results_poller_test : public ::testing::Test {
             .instance = "0f1e2d3c"};
   }
   results_step next_step() {
-    auto steps = store.take<do_store_results>();
+    auto steps = store.take<asked::store_results>();
     EXPECT_EQ(steps.size(), 1u);
     return std::move(steps.at(0).step);
   }
 
   stage on;
-  inbox<do_begin_results, do_store_results> store{on};
+  played_worker store{on};
   std::shared_ptr<asked_provider> provider = std::make_shared<asked_provider>();
   std::shared_ptr<delivery_counters> counters = std::make_shared<delivery_counters>();
   caf::actor poller;
@@ -90,10 +84,10 @@ class results_poller_test : public ::testing::Test {
 TEST_F(results_poller_test, a_turn_is_asked_for_at_each_poll_up_to_two_polls_ago) {
   EXPECT_EQ(times_asked_for_a_turn(), 0u);
   on.advance(1min);
-  const auto asked = store.take<do_begin_results>();
-  ASSERT_EQ(asked.size(), 1u);
-  EXPECT_EQ(asked[0].asked.subscriber, "alimtalk");
-  EXPECT_EQ(asked[0].asked.to, on.time() - 2min);
+  const auto questions = store.take<asked::begin_results>();
+  ASSERT_EQ(questions.size(), 1u);
+  EXPECT_EQ(questions[0].due.subscriber, "alimtalk");
+  EXPECT_EQ(questions[0].due.to, on.time() - 2min);
   on.advance(10min);
   EXPECT_EQ(times_asked_for_a_turn(), 0u) << "one question at a time";
   begun(std::nullopt);
@@ -105,10 +99,10 @@ TEST_F(results_poller_test, a_turn_is_asked_for_at_each_poll_up_to_two_polls_ago
 TEST_F(results_poller_test, turns_go_by_the_providers_clock) {
   provider->its_clock = -5min; // ours is ahead
   on.advance(1min);
-  const auto asked = store.take<do_begin_results>();
-  ASSERT_EQ(asked.size(), 1u);
-  EXPECT_EQ(asked[0].asked.to, on.time() - 5min - 2min);
-  EXPECT_EQ(asked[0].asked.ahead, -5min);
+  const auto questions = store.take<asked::begin_results>();
+  ASSERT_EQ(questions.size(), 1u);
+  EXPECT_EQ(questions[0].due.to, on.time() - 5min - 2min);
+  EXPECT_EQ(questions[0].due.ahead, -5min);
 }
 
 TEST_F(results_poller_test, the_pages_of_a_turn_are_read_and_stored_one_after_the_other) {
@@ -141,7 +135,7 @@ TEST_F(results_poller_test, the_pages_of_a_turn_are_read_and_stored_one_after_th
   EXPECT_EQ(step.results[1].last_error, "3018 nobody");
   EXPECT_EQ(step.results[1].provider_call_id, "c");
   EXPECT_EQ(provider->asked.size(), 1u) << "not before the page is stored";
-  stored({.arrived = 1, .failed = 1});
+  stored(results_answer{.arrived = 1, .failed = 1});
   EXPECT_EQ(counters->failed, 1u);
   ASSERT_EQ(provider->asked.size(), 2u);
   EXPECT_EQ(provider->asked[1].cursor, "p2");
@@ -174,15 +168,13 @@ TEST_F(results_poller_test, a_database_that_fails_is_asked_again_at_the_next_pol
   const db::error away{db::error_kind::unavailable, "away"};
   on.advance(1min);
   times_asked_for_a_turn();
-  caf::anon_send(poller, results_begun{std::unexpected(away)});
-  on.run();
+  begun(std::unexpected(away));
   on.advance(1min);
   EXPECT_EQ(times_asked_for_a_turn(), 1u);
   begun(a_turn());
   told({}, "p2");
   EXPECT_EQ(next_step().what, then::goes_on);
-  caf::anon_send(poller, results_stored{std::unexpected(away)});
-  on.run();
+  stored(std::unexpected(away));
   EXPECT_EQ(provider->asked.size(), 1u);
   on.advance(1min);
   EXPECT_EQ(times_asked_for_a_turn(), 1u);

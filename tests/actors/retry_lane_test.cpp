@@ -1,7 +1,7 @@
 // Goal: every retry that is asked for gets one answer, whatever the store says, and who delivers is
 // told of what became due. Method: the lane between inboxes, on the deterministic scheduler.
 #include "actors/retry_lane.hpp"
-#include "stage.hpp"
+#include "tests/actors/played_worker.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,8 +21,7 @@ class retry_lane_test : public ::testing::Test {
     on.run();
   }
   void answer(db::result<std::vector<paymentd::answer>> answers) {
-    caf::anon_send(lane, batch_retried{std::move(answers)});
-    on.run();
+    worker.answer(lane, std::move(answers));
   }
   static paymentd::answer made_due(std::int64_t number) {
     delivery due;
@@ -32,11 +31,11 @@ class retry_lane_test : public ::testing::Test {
   }
 
   stage on;
-  inbox<do_retry> worker{on};
+  played_worker worker{on};
   inbox<retries_due> subscriber{on};
   inbox<looked_up> asker{on};
   std::uint64_t sent = 0;
-  retry_lane_options options{.worker = worker.handle(),
+  retry_lane_options options{.worker = worker.as<db::delivery_store>(),
                              .subscribers = {{"alimtalk", subscriber.handle()}},
                              .batch_max = 2,
                              .pending_max = 3};
@@ -46,11 +45,11 @@ class retry_lane_test : public ::testing::Test {
 TEST_F(retry_lane_test, what_comes_meanwhile_goes_in_the_next_batch) {
   for (int i = 1; i <= 4; ++i)
     ask(i);
-  ASSERT_EQ(worker.got<do_retry>().size(), 1u);
-  EXPECT_EQ(worker.take<do_retry>()[0].which->size(), 1u);
+  ASSERT_EQ(worker.got<asked::retry>().size(), 1u);
+  EXPECT_EQ(worker.take<asked::retry>()[0].which.size(), 1u);
   answer(std::vector<paymentd::answer>{made_due(1)});
-  ASSERT_EQ(worker.got<do_retry>().size(), 1u);
-  EXPECT_EQ(worker.take<do_retry>()[0].which->size(), 2u);
+  ASSERT_EQ(worker.got<asked::retry>().size(), 1u);
+  EXPECT_EQ(worker.take<asked::retry>()[0].which.size(), 2u);
 }
 
 TEST_F(retry_lane_test, each_is_answered_and_who_delivers_is_told_once_a_stream) {
@@ -99,7 +98,7 @@ TEST_F(retry_lane_test, too_many_and_too_late_ones_are_answered_overloaded) {
   got = asker.take<looked_up>();
   ASSERT_EQ(got.size(), 4u);
   EXPECT_TRUE(got.back().reply.has_value() || got.front().reply.has_value());
-  EXPECT_EQ(worker.got<do_retry>().size(), 1u) << "nobody waits for the others any more";
+  EXPECT_EQ(worker.got<asked::retry>().size(), 1u) << "nobody waits for the others any more";
 }
 
 } // namespace

@@ -3,7 +3,7 @@
 // worker by hand, message by message, on a clock that it moves.
 #include "actors/settlement_lane.hpp"
 
-#include "tests/actors/stage.hpp"
+#include "tests/actors/played_worker.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ class settlement_lane_test : public ::testing::Test {
  protected:
   void start(std::function<void(settlement_lane_options&)> change = {}) {
     settlement_lane_options options;
-    options.worker = worker.handle();
+    options.worker = worker.as<db::settlement_store>();
     options.subscribers = {subscriber.handle()};
     options.keeper = keeper.handle();
     options.batch_max = 3;
@@ -36,37 +36,42 @@ class settlement_lane_test : public ::testing::Test {
 
   void start_ready(std::function<void(settlement_lane_options&)> change = {}) {
     start(change);
-    answer(stream_taken{first_lease});
-    worker.take<do_take_stream>();
+    give_stream(first_lease);
+    worker.take<asked::take_stream>();
   }
 
   void TearDown() override { on.end(lane); }
 
   template <class T>
-  void answer(T what) {
+  void tell(T what) {
     caf::anon_send(lane, std::move(what));
     on.run();
   }
 
   /// Sends a payment of order `id`; its ticket has the order's number.
   void pay_order(std::int64_t id, std::chrono::milliseconds time = 1h) {
-    answer(
-        submit{{static_cast<std::uint64_t>(id), asker.handle(), on.now() + time}, pay{{id}, {7}}});
+    tell(submit{{static_cast<std::uint64_t>(id), asker.handle(), on.now() + time}, pay{{id}, {7}}});
   }
 
-  void settle_with(std::vector<outcome> outcomes) {
-    answer(batch_settled{std::move(outcomes), first_lease});
+  void give_stream(stream_lease stream) { worker.answer(lane, db::result<stream_lease>(stream)); }
+  void settle_with(std::vector<outcome> outcomes, stream_lease under = first_lease) {
+    worker.answer(lane, db::result<std::vector<outcome>>(std::move(outcomes)), under);
   }
   void fail_with(db::error_kind kind) {
-    answer(batch_settled{std::unexpected(db::error{kind, "as the test wants"}), first_lease});
+    worker.answer(lane, db::result<std::vector<outcome>>(
+                            std::unexpected(db::error{kind, "as the test wants"})));
+  }
+  void resolve_with(db::result<std::optional<std::vector<outcome>>> outcomes,
+                    stream_lease under = {}) {
+    worker.answer(lane, std::move(outcomes), under);
   }
 
   /// The orders of the batches that reached the worker since the last look.
   std::vector<std::vector<std::int64_t>> batches() {
     std::vector<std::vector<std::int64_t>> result;
-    for (const do_settle& each : worker.take<do_settle>()) {
+    for (const asked::settle& each : worker.take<asked::settle>()) {
       result.emplace_back();
-      for (const command& what : *each.batch)
+      for (const command& what : each.batch)
         result.back().push_back(std::get<pay>(what).order.value);
     }
     return result;
@@ -83,7 +88,7 @@ class settlement_lane_test : public ::testing::Test {
   using batch_list = std::vector<std::vector<std::int64_t>>;
 
   stage on;
-  inbox<do_take_stream, do_settle, do_resolve> worker{on};
+  played_worker worker{on};
   inbox<payment_success> subscriber{on};
   inbox<stream_held, stream_lost> keeper{on};
   inbox<settled> asker{on};
@@ -96,9 +101,9 @@ class settlement_lane_test : public ::testing::Test {
 TEST_F(settlement_lane_test, takes_a_stream_before_it_settles_anything) {
   start();
   pay_order(1);
-  EXPECT_EQ(worker.got<do_take_stream>().size(), 1u);
+  EXPECT_EQ(worker.got<asked::take_stream>().size(), 1u);
   EXPECT_TRUE(batches().empty());
-  answer(stream_taken{first_lease});
+  give_stream(first_lease);
   EXPECT_EQ(batches(), (batch_list{{1}}));
   ASSERT_EQ(keeper.got<stream_held>().size(), 1u);
   EXPECT_EQ(keeper.got<stream_held>().front().stream, first_lease);
@@ -224,7 +229,7 @@ TEST_F(settlement_lane_test, who_waits_while_the_store_does_not_answer_is_told_i
   EXPECT_TRUE(replies().empty());
   on.advance(100ms);
   EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::database_unavailable)));
-  answer(stream_taken{first_lease});
+  give_stream(first_lease);
   EXPECT_TRUE(batches().empty());
 
   pay_order(2);
@@ -259,18 +264,18 @@ TEST_F(settlement_lane_test, a_commit_in_doubt_is_resolved_before_anything_else)
   pay_order(2);
   batches();
   fail_with(db::error_kind::in_doubt);
-  EXPECT_EQ(worker.take<do_resolve>().size(), 1u);
+  EXPECT_EQ(worker.take<asked::resolve>().size(), 1u);
   EXPECT_TRUE(batches().empty());
   EXPECT_TRUE(replies().empty());
 
-  answer(batch_resolved{std::unexpected(db::error{db::error_kind::unavailable, "still away"}), {}});
-  EXPECT_TRUE(worker.got<do_resolve>().empty());
+  resolve_with(std::unexpected(db::error{db::error_kind::unavailable, "still away"}));
+  EXPECT_TRUE(worker.got<asked::resolve>().empty());
   on.advance(100ms);
-  EXPECT_EQ(worker.take<do_resolve>().size(), 1u);
+  EXPECT_EQ(worker.take<asked::resolve>().size(), 1u);
   EXPECT_TRUE(batches().empty());
 
   const stream_lease second_lease{{1}, 2};
-  answer(batch_resolved{std::optional(std::vector<outcome>{paid_order(1, 7, 10)}), second_lease});
+  resolve_with(std::vector<outcome>{paid_order(1, 7, 10)}, second_lease);
   EXPECT_EQ(*replies().at(1), outcome(paid_order(1, 7, 10)));
   EXPECT_EQ(batches(), (batch_list{{2}}));
   EXPECT_TRUE(keeper.got<stream_lost>().empty()); // the same stream, under its next epoch
@@ -285,7 +290,7 @@ TEST_F(settlement_lane_test, an_epoch_that_the_store_began_by_itself_is_told_to_
   const stream_lease second_lease{{1}, 2};
   keeper.take<stream_held>();
   const std::uint64_t before = *generation;
-  answer(batch_settled{std::vector<outcome>{paid_order(1, 7, 10)}, second_lease});
+  settle_with({paid_order(1, 7, 10)}, second_lease);
   EXPECT_GT(*generation, before) << "order actors remember what was before";
   ASSERT_EQ(keeper.got<stream_held>().size(), 1u);
   EXPECT_EQ(keeper.got<stream_held>()[0].stream, second_lease);
@@ -298,7 +303,7 @@ TEST_F(settlement_lane_test, a_commit_that_had_not_passed_is_settled_again) {
   pay_order(1);
   fail_with(db::error_kind::in_doubt);
   batches();
-  answer(batch_resolved{std::optional<std::vector<outcome>>{}, {{1}, 2}});
+  resolve_with(std::nullopt, {{1}, 2});
   EXPECT_EQ(batches(), (batch_list{{1}}));
   EXPECT_TRUE(replies().empty());
 }
@@ -307,9 +312,9 @@ TEST_F(settlement_lane_test, a_commit_that_stays_in_doubt_is_answered_as_unknown
   start_ready();
   pay_order(1);
   fail_with(db::error_kind::in_doubt);
-  answer(batch_resolved{std::unexpected(db::error{db::error_kind::broken, "gone"}), {}});
+  resolve_with(std::unexpected(db::error{db::error_kind::broken, "gone"}));
   EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::outcome_unknown)));
-  EXPECT_EQ(worker.take<do_take_stream>().size(), 1u);
+  EXPECT_EQ(worker.take<asked::take_stream>().size(), 1u);
   EXPECT_EQ(keeper.got<stream_lost>().size(), 1u) << "whose it is now is not known either";
 }
 
@@ -319,8 +324,7 @@ TEST_F(settlement_lane_death_test, outcomes_that_are_not_of_the_batch_are_nobody
   start_ready();
   pay_order(1);
   batches();
-  EXPECT_DEATH(answer(batch_settled{
-                   std::vector<outcome>{paid_order(8, 7, 10), paid_order(9, 7, 11)}, {{1}, 1}}),
+  EXPECT_DEATH(settle_with({paid_order(8, 7, 10), paid_order(9, 7, 11)}),
                "a batch has one answer a request");
 }
 
@@ -329,9 +333,9 @@ TEST_F(settlement_lane_test, a_lane_that_lost_its_stream_takes_another_and_settl
   pay_order(1);
   batches();
   fail_with(db::error_kind::fenced);
-  EXPECT_EQ(worker.take<do_take_stream>().size(), 1u);
+  EXPECT_EQ(worker.take<asked::take_stream>().size(), 1u);
   EXPECT_EQ(keeper.got<stream_lost>().size(), 1u);
-  answer(stream_taken{stream_lease{{2}, 1}});
+  give_stream({{2}, 1});
   EXPECT_EQ(batches(), (batch_list{{1}}));
   EXPECT_EQ(keeper.got<stream_held>().back().stream, (stream_lease{{2}, 1}));
 }
@@ -422,7 +426,7 @@ TEST_F(settlement_lane_test, what_it_knows_of_the_database_is_told) {
   start();
   const auto condition = [&] { return health->at(on.now()); };
   EXPECT_EQ(condition(), condition::starting);
-  answer(stream_taken{first_lease});
+  give_stream(first_lease);
   EXPECT_EQ(condition(), condition::ok);
   pay_order(1);
   fail_with(db::error_kind::unavailable);
@@ -441,11 +445,11 @@ TEST_F(settlement_lane_test, what_it_knows_of_the_database_is_told) {
 
 TEST_F(settlement_lane_test, an_idle_one_that_is_asked_sees_whether_the_database_takes_a_write) {
   start_ready();
-  answer(check_store{});
+  tell(check_store{});
   EXPECT_TRUE(batches().empty()) << "it has just been asked";
   on.pass(1s);
-  answer(check_store{});
-  answer(check_store{});
+  tell(check_store{});
+  tell(check_store{});
   EXPECT_EQ(batches(), (batch_list{{}})) << "one that writes nothing, once";
   fail_with(db::error_kind::unavailable);
   EXPECT_EQ(health->at(on.now()), condition::unavailable);
@@ -453,7 +457,7 @@ TEST_F(settlement_lane_test, an_idle_one_that_is_asked_sees_whether_the_database
   settle_with({});
   EXPECT_EQ(health->at(on.now()), condition::ok);
   on.pass(1s);
-  answer(check_store{});
+  tell(check_store{});
   fail_with(db::error_kind::broken);
   EXPECT_EQ(health->at(on.now()), condition::unavailable);
 }

@@ -3,7 +3,7 @@
 // that it moves.
 #include "actors/stream_keeper.hpp"
 
-#include "tests/actors/stage.hpp"
+#include "tests/actors/played_worker.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,21 +21,18 @@ class stream_keeper_test : public ::testing::Test {
  protected:
   void SetUp() override { on.run(); }
   void TearDown() override { on.end(keeper); }
-  void answer(db::result<leases> with) {
-    caf::anon_send(keeper, deliveries_leased{std::move(with)});
-    on.run();
-  }
+  void answer(db::result<leases> with) { store.answer(keeper, std::move(with)); }
   void lane_writes(stream_lease stream) {
     caf::anon_send(keeper, stream_held{stream});
     on.run();
   }
 
   stage on;
-  inbox<do_lease_deliveries> store{on};
+  played_worker store{on};
   inbox<stream_held, stream_lost> alimtalk{on};
   inbox<stream_held, stream_lost> shop{on};
   caf::actor keeper = on.system.spawn(
-      stream_keeper, stream_keeper_options{.store = store.handle(),
+      stream_keeper, stream_keeper_options{.store = store.as<db::delivery_store>(),
                                            .subscribers = {{"alimtalk", alimtalk.handle()},
                                                            {"webhook-shop", shop.handle()}},
                                            .lease = 15s,
@@ -45,10 +42,10 @@ class stream_keeper_test : public ::testing::Test {
 };
 
 TEST_F(stream_keeper_test, what_is_leased_is_told_to_its_subscriber_and_renewed_at_each_look) {
-  const auto asked = store.take<do_lease_deliveries>();
-  ASSERT_EQ(asked.size(), 1u);
-  EXPECT_EQ(asked[0].subscribers, (std::vector<std::string>{"alimtalk", "webhook-shop"}));
-  EXPECT_TRUE(asked[0].written.empty());
+  const auto questions = store.take<asked::lease_deliveries>();
+  ASSERT_EQ(questions.size(), 1u);
+  EXPECT_EQ(questions[0].subscribers, (std::vector<std::string>{"alimtalk", "webhook-shop"}));
+  EXPECT_TRUE(questions[0].written.empty());
   const steady_instant then = on.now();
   on.advance(1s);
   answer(leases{{"alimtalk", second}});
@@ -58,7 +55,7 @@ TEST_F(stream_keeper_test, what_is_leased_is_told_to_its_subscriber_and_renewed_
   EXPECT_EQ(held[0].held_until, then + 12s); // counted from the question, with a part to spare
   EXPECT_TRUE(shop.got<stream_held>().empty());
   on.advance(2s);
-  ASSERT_EQ(store.take<do_lease_deliveries>().size(), 1u);
+  ASSERT_EQ(store.take<asked::lease_deliveries>().size(), 1u);
   answer(leases{{"alimtalk", second}, {"webhook-shop", third}});
   EXPECT_EQ(alimtalk.take<stream_held>().size(), 1u);
   EXPECT_EQ(shop.take<stream_held>().size(), 1u);
@@ -76,59 +73,59 @@ TEST_F(stream_keeper_test, what_is_no_longer_held_is_told_as_lost) {
 
 TEST_F(stream_keeper_test, a_stream_that_a_lane_writes_is_leased_at_once) {
   answer(leases{});
-  store.take<do_lease_deliveries>();
+  store.take<asked::lease_deliveries>();
   lane_writes(second);
-  const auto asked = store.take<do_lease_deliveries>();
-  ASSERT_EQ(asked.size(), 1u);
-  EXPECT_EQ(asked[0].written, std::vector{second.stream});
+  const auto questions = store.take<asked::lease_deliveries>();
+  ASSERT_EQ(questions.size(), 1u);
+  EXPECT_EQ(questions[0].written, std::vector{second.stream});
   lane_writes(third); // while the store is asked
-  EXPECT_TRUE(store.got<do_lease_deliveries>().empty());
+  EXPECT_TRUE(store.got<asked::lease_deliveries>().empty());
   answer(leases{});
-  ASSERT_EQ(store.got<do_lease_deliveries>().size(), 1u);
-  EXPECT_EQ(store.got<do_lease_deliveries>()[0].written,
+  ASSERT_EQ(store.got<asked::lease_deliveries>().size(), 1u);
+  EXPECT_EQ(store.got<asked::lease_deliveries>()[0].written,
             (std::vector{second.stream, third.stream}));
 }
 
 TEST_F(stream_keeper_test, until_all_that_lanes_write_is_held_it_looks_often) {
   answer(leases{});
   lane_writes(second);
-  store.take<do_lease_deliveries>();
+  store.take<asked::lease_deliveries>();
   answer(leases{{"alimtalk", second}}); // the shop is not registered yet
   on.advance(50ms);
-  EXPECT_EQ(store.take<do_lease_deliveries>().size(), 1u);
+  EXPECT_EQ(store.take<asked::lease_deliveries>().size(), 1u);
   answer(leases{{"alimtalk", second}});
   on.advance(99ms);
-  EXPECT_TRUE(store.got<do_lease_deliveries>().empty());
+  EXPECT_TRUE(store.got<asked::lease_deliveries>().empty());
   on.advance(1ms);
-  EXPECT_EQ(store.take<do_lease_deliveries>().size(), 1u);
+  EXPECT_EQ(store.take<asked::lease_deliveries>().size(), 1u);
   answer(leases{{"alimtalk", second}, {"webhook-shop", second}});
   on.advance(1999ms);
-  EXPECT_TRUE(store.got<do_lease_deliveries>().empty());
+  EXPECT_TRUE(store.got<asked::lease_deliveries>().empty());
   on.advance(1ms);
-  EXPECT_EQ(store.got<do_lease_deliveries>().size(), 1u);
+  EXPECT_EQ(store.got<asked::lease_deliveries>().size(), 1u);
 }
 
 TEST_F(stream_keeper_test, a_stream_that_a_lane_lost_is_no_longer_asked_for) {
   answer(leases{});
   lane_writes(second);
   answer(leases{{"alimtalk", second}, {"webhook-shop", second}});
-  store.take<do_lease_deliveries>();
+  store.take<asked::lease_deliveries>();
   caf::anon_send(keeper, stream_lost{second});
   on.run();
-  ASSERT_EQ(store.got<do_lease_deliveries>().size(), 1u);
-  EXPECT_TRUE(store.got<do_lease_deliveries>()[0].written.empty());
+  ASSERT_EQ(store.got<asked::lease_deliveries>().size(), 1u);
+  EXPECT_TRUE(store.got<asked::lease_deliveries>()[0].written.empty());
 }
 
 TEST_F(stream_keeper_test, a_database_that_is_away_changes_nothing_and_is_asked_again) {
   answer(leases{{"alimtalk", second}});
   on.advance(2s);
   alimtalk.take<stream_held>();
-  store.take<do_lease_deliveries>();
+  store.take<asked::lease_deliveries>();
   answer(std::unexpected(db::error{db::error_kind::unavailable, "away"}));
   EXPECT_TRUE(alimtalk.got<stream_held>().empty()); // the lease runs on, unrenewed
   EXPECT_TRUE(alimtalk.got<stream_lost>().empty());
   on.advance(2s);
-  EXPECT_EQ(store.take<do_lease_deliveries>().size(), 1u);
+  EXPECT_EQ(store.take<asked::lease_deliveries>().size(), 1u);
 }
 
 } // namespace

@@ -2,7 +2,7 @@
 // place and without a secret. Method: real files, given environments and --set pairs; whole error
 // lines.
 #include "config/registry.hpp"
-#include "tests/config/scratch.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,7 +43,7 @@ sources sets(named_texts all) {
 sources environment(named_texts all) {
   return {.file = {}, .environment = std::move(all), .sets = {}};
 }
-sources file(const scratch_file& of) {
+sources file(const support::temporary_file& of) {
   return {.file = of.path(), .environment = {}, .sets = {}};
 }
 
@@ -64,7 +64,8 @@ TEST(load, without_any_source_the_defaults_are_in_force_and_in_bounds) {
 }
 
 TEST(load, a_later_source_wins_over_an_earlier_one) {
-  const scratch_file text{"[http]\nthreads = 1\nmax_connections = 1\nmax_body_bytes = 2000\n"};
+  const support::temporary_file text{
+      "[http]\nthreads = 1\nmax_connections = 1\nmax_body_bytes = 2000\n"};
   const settings loaded = good({.file = text.path(),
                                 .environment = {{"PAYMENTD_HTTP_THREADS", "2"},
                                                 {"PAYMENTD_HTTP_MAX_CONNECTIONS", "2"},
@@ -92,7 +93,7 @@ TEST(load, every_setting_can_be_given_by_its_variable) {
 }
 
 TEST(load, every_kind_of_value_is_taken_from_the_file) {
-  const scratch_file text{R"([http]
+  const support::temporary_file text{R"([http]
 listen = "[::1]:0"
 request_timeout = "250ms"
 [alimtalk]
@@ -121,7 +122,7 @@ level = "warn"
 }
 
 TEST(load, all_mistakes_of_all_sources_are_told_at_once) {
-  const scratch_file text{"[http]\nthreads = 999\n\nlistn = \"x\"\n"};
+  const support::temporary_file text{"[http]\nthreads = 999\n\nlistn = \"x\"\n"};
   const std::string name = text.path().string();
   EXPECT_THAT(
       bad({.file = text.path(),
@@ -173,9 +174,10 @@ TEST(load, bounds_include_their_ends_and_nothing_beyond) {
 }
 
 TEST(load, a_value_of_the_wrong_toml_type_is_told_with_its_line) {
-  const scratch_file text{"[http]\nthreads = \"4\"\nlisten = 8080\nmax_connections = true\n"
-                          "idle_timeout = 1.5\nmax_body_bytes = [1]\n"
-                          "[http.header_timeout]\nseconds = 3\n"};
+  const support::temporary_file text{
+      "[http]\nthreads = \"4\"\nlisten = 8080\nmax_connections = true\n"
+      "idle_timeout = 1.5\nmax_body_bytes = [1]\n"
+      "[http.header_timeout]\nseconds = 3\n"};
   EXPECT_THAT(bad(file(text)),
               ElementsAre(AllOf(HasSubstr(":2: http.threads: "), EndsWith(", not \"4\"")),
                           AllOf(HasSubstr(":3: http.listen: "), EndsWith(", not 8080")),
@@ -186,7 +188,8 @@ TEST(load, a_value_of_the_wrong_toml_type_is_told_with_its_line) {
 }
 
 TEST(load, unknown_keys_and_sections_are_errors_that_suggest_the_near_one) {
-  const scratch_file text{"threads = 1\n[htp]\nthreads = 1\n[quite.another]\nthing = 1\n"};
+  const support::temporary_file text{
+      "threads = 1\n[htp]\nthreads = 1\n[quite.another]\nthing = 1\n"};
   const std::string name = text.path().string();
   EXPECT_THAT(
       bad({.file = text.path(), .environment = {}, .sets = {{"alimtalk.secret", "x"}}}),
@@ -212,8 +215,8 @@ TEST(load, unknown_variables_are_errors_but_those_of_others_are_not) {
 }
 
 TEST(load, the_file_may_be_named_by_the_environment) {
-  const scratch_file by_name{"[http]\nthreads = 1\n"};
-  const scratch_file by_argument{"[http]\nthreads = 2\n"};
+  const support::temporary_file by_name{"[http]\nthreads = 1\n"};
+  const support::temporary_file by_argument{"[http]\nthreads = 2\n"};
   const named_texts variables{{"PAYMENTD_CONFIG", by_name.path().string()}};
   EXPECT_EQ(good(environment(variables)).http.threads, 1);
   EXPECT_EQ(good({.file = by_argument.path(), .environment = variables, .sets = {}}).http.threads,
@@ -221,7 +224,7 @@ TEST(load, the_file_may_be_named_by_the_environment) {
 }
 
 TEST(load, a_file_that_cannot_be_read_is_one_line_beside_the_other_mistakes) {
-  const scratch_file text{""};
+  const support::temporary_file text{""};
   const auto missing = text.path().string() + ".not";
   EXPECT_THAT(bad({.file = missing, .environment = {}, .sets = {{"log.level", "loud"}}}),
               ElementsAre(missing + ": cannot be read: No such file or directory",
@@ -231,30 +234,30 @@ TEST(load, a_file_that_cannot_be_read_is_one_line_beside_the_other_mistakes) {
 }
 
 TEST(load, a_file_that_is_no_toml_is_told_with_its_line_and_brings_no_further_errors) {
-  const scratch_file text{"[alimtalk]\nprovider = \"nhn\"\napp_key = \n"};
+  const support::temporary_file text{"[alimtalk]\nprovider = \"nhn\"\napp_key = \n"};
   // app_key and the others are not asked for: they may well stand in the file.
   EXPECT_THAT(bad({.file = text.path(), .environment = {}, .sets = {{"alimtalk.provider", "nhn"}}}),
               ElementsAre(StartsWith(text.path().string() + ":3: ")));
 }
 
 TEST(load, a_secret_can_be_read_from_a_file_without_its_last_newline) {
-  const scratch_file unix_line{"geheim\n"};
-  const scratch_file windows_line{"geheim\r\n"};
-  const scratch_file no_line{"geheim"};
+  const support::temporary_file unix_line{"geheim\n"};
+  const support::temporary_file windows_line{"geheim\r\n"};
+  const support::temporary_file no_line{"geheim"};
   for (const auto* each : {&unix_line, &windows_line, &no_line}) {
     const std::string path = each->path().string();
-    const scratch_file text{"[alimtalk]\nsecret_key_file = " + toml_text(path) + "\n"};
+    const support::temporary_file text{"[alimtalk]\nsecret_key_file = " + toml_text(path) + "\n"};
     for (const auto& from : {file(text), sets({{"alimtalk.secret_key_file", path}}),
                              environment({{"PAYMENTD_ALIMTALK_SECRET_KEY_FILE", path}})})
       EXPECT_EQ(good(from).alimtalk.secret_key.reveal(), "geheim");
   }
-  const scratch_file url{"postgresql://me:pw@h/db\n"};
+  const support::temporary_file url{"postgresql://me:pw@h/db\n"};
   EXPECT_EQ(good(sets({{"database.url_file", url.path().string()}})).database.url.reveal(),
             "postgresql://me:pw@h/db");
 }
 
 TEST(load, a_secrets_file_that_is_missing_or_bad_is_an_error_that_shows_no_secret) {
-  const scratch_file two_lines{"geheim\ngeheim\n"};
+  const support::temporary_file two_lines{"geheim\ngeheim\n"};
   EXPECT_THAT(bad(sets({{"alimtalk.secret_key_file", "/nonexistent/key"}})),
               ElementsAre("--set: alimtalk.secret_key: its file \"/nonexistent/key\" cannot be "
                           "read: No such file or directory"));
@@ -267,15 +270,15 @@ TEST(load, only_secrets_can_be_given_as_files) {
 }
 
 TEST(load, a_secret_is_given_in_one_way_by_one_source) {
-  const scratch_file key{"from the file"};
-  const scratch_file text{
+  const support::temporary_file key{"from the file"};
+  const support::temporary_file text{
       "[alimtalk]\nsecret_key = \"a\"\nsecret_key_file = " + toml_text(key.path().string()) + "\n"};
   EXPECT_THAT(bad(file(text)), Contains(HasSubstr(":2: alimtalk.secret_key: must not be given")));
 }
 
 TEST(load, no_error_shows_a_secret) {
-  const scratch_file text{"[alimtalk]\nsecret_key = 7777777\n[database]\n"
-                          "url = \"mysql://me:geheim@h\"\n"};
+  const support::temporary_file text{"[alimtalk]\nsecret_key = 7777777\n[database]\n"
+                                     "url = \"mysql://me:geheim@h\"\n"};
   for (const auto& from :
        {file(text), sets({{"alimtalk.secret_key", "geheim geheim"}, {"database.url", "geheim"}}),
         sets({{"alimtalk.secret_kye", "geheim"}}),
@@ -324,7 +327,7 @@ TEST(load, nhn_needs_its_keys_and_names_all_that_are_missing) {
 }
 
 TEST(load, solapi_needs_its_keys_and_names_all_that_are_missing) {
-  const scratch_file key{"geheim\n"};
+  const support::temporary_file key{"geheim\n"};
   EXPECT_THAT(
       bad(sets({{"alimtalk.provider", "solapi"}, {"alimtalk.pf_id", "PF1"}})),
       ElementsAre(

@@ -1,7 +1,7 @@
 // Goal: the example file and the effective print say what is so: every setting, its default, and no
 // secret. Method: the shipped file is held against the code, and what is printed is loaded again.
 #include "config/registry.hpp"
-#include "tests/config/scratch.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ TEST(print, the_example_with_every_line_taken_in_gives_the_defaults) {
     text += (is_key ? line.substr(1) : line) + "\n";
   }
   EXPECT_EQ(taken, static_cast<int>(registry().size()));
-  const scratch_file file{text};
+  const support::temporary_file file{text};
   const auto loaded = load({.file = file.path(), .environment = {}, .sets = {}});
   ASSERT_TRUE(loaded) << loaded.error().front();
   EXPECT_EQ(effective(*loaded), effective(settings{}));
@@ -46,7 +46,7 @@ TEST(print, the_effective_print_can_be_loaded_again) {
                                     {"alimtalk.timeout", "1500ms"},
                                     {"log.format", "json"}}});
   ASSERT_TRUE(first) << first.error().front();
-  const scratch_file file{effective(*first)};
+  const support::temporary_file file{effective(*first)};
   const auto second = load({.file = file.path(), .environment = {}, .sets = {}});
   ASSERT_TRUE(second) << second.error().front();
   EXPECT_EQ(effective(*second), effective(*first));

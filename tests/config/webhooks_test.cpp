@@ -1,7 +1,7 @@
 // Goal: webhooks come from the file as they should, and every mistake in them is told with its line
 // and without a secret. Method: real files and whole error lines.
 #include "config/settings.hpp"
-#include "tests/config/scratch.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,12 +16,12 @@ using testing::Not;
 
 const std::string secret_text = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-std::expected<settings, std::vector<std::string>> loaded(const scratch_file& file) {
+std::expected<settings, std::vector<std::string>> loaded(const support::temporary_file& file) {
   return load({.file = file.path(), .environment = {}, .sets = {}});
 }
 
 std::vector<std::string> mistakes(const std::string& text) {
-  const scratch_file file{text};
+  const support::temporary_file file{text};
   const auto result = loaded(file);
   std::vector<std::string> lines = result ? std::vector<std::string>{} : result.error();
   for (std::string& line : lines)
@@ -30,8 +30,8 @@ std::vector<std::string> mistakes(const std::string& text) {
 }
 
 TEST(webhooks, are_read_with_their_defaults) {
-  const scratch_file key{secret_text + "\n"};
-  const scratch_file file{
+  const support::temporary_file key{secret_text + "\n"};
+  const support::temporary_file file{
       "[[webhook]]\nname = \"shop\"\nurl = \"https://shop.example/paid?a=b\"\n"
       "secret = \"" +
       secret_text +
@@ -88,7 +88,7 @@ TEST(webhooks, have_a_name_of_their_own_and_one_secret) {
       "[[webhook]]\nname = \"a\"\nurl = \"http://h\"\nsecret = \"" + secret_text + "\"\n";
   EXPECT_THAT(mistakes(one + one),
               ElementsAre(":5: webhook.name: there is another webhook called a"));
-  const scratch_file key{secret_text};
+  const support::temporary_file key{secret_text};
   EXPECT_THAT(mistakes(one + "secret_file = " + toml_text(key.path().string()) + "\n"),
               ElementsAre(":5: webhook.secret_file: must be given once, itself or as a file"));
   EXPECT_THAT(mistakes("[[webhook]]\nname = \"a\"\nurl = \"http://h\"\n"
@@ -120,9 +120,10 @@ TEST(webhooks, urls_and_secrets_that_cannot_be_are_refused) {
 }
 
 TEST(webhooks, are_printed_without_their_secrets_and_queries) {
-  const scratch_file file{"[[webhook]]\nname = \"a\"\nurl = \"http://h/p?token=geheim\"\n"
-                          "secret = \"" +
-                          secret_text + "\"\nevents = [\"payments\", \"refunds\"]\n"};
+  const support::temporary_file file{
+      "[[webhook]]\nname = \"a\"\nurl = \"http://h/p?token=geheim\"\n"
+      "secret = \"" +
+      secret_text + "\"\nevents = [\"payments\", \"refunds\"]\n"};
   const std::string shown = effective(*loaded(file));
   EXPECT_THAT(shown, HasSubstr("\n[[webhook]]\nname = \"a\"\nurl = \"http://h/p?***\"\n"
                                "secret = \"***\"\nold_secret = \"\"\n"

@@ -6,7 +6,7 @@ void conformance::SetUp() {
   fresh_ = GetParam().make();
   database_ = open();
   must(database_->migrate(now_));
-  lane_ = must(database_->connect(database::role::lane));
+  lane_ = must(database_->connect());
   must(lane_->take_stream(now_));
 }
 
@@ -18,7 +18,7 @@ void conformance::reopen() {
   lane_.reset();
   database_.reset();
   database_ = open();
-  lane_ = must(database_->connect(database::role::lane));
+  lane_ = must(database_->connect());
   must(lane_->take_stream(now_));
 }
 

@@ -194,7 +194,7 @@ TEST_P(results, what_was_in_doubt_for_long_has_them_read_again) {
 
 TEST_P(results, a_turn_is_one_process_s_until_its_lease_is_over) {
   const auto mine = first_turn();
-  const auto theirs = must(database_->connect(database::role::delivery));
+  const auto theirs = must(database_->connect());
   const results_due asked{
       .subscriber = "alimtalk", .to = now_ - 2min, .span_min = 30s, .span_max = 5min, .lease = 65s};
   EXPECT_EQ(must(theirs->begin_results(asked, now_ + 60s)), std::nullopt);

@@ -199,7 +199,7 @@ TEST_P(upkeep, who_lost_the_stream_prunes_nothing) {
 TEST_P(upkeep, a_retry_in_a_stream_that_nobody_delivers_is_found) {
   const auto entries = ended_as(failed, 1);
   reopen();
-  const auto other = must(database_->connect(database::role::delivery));
+  const auto other = must(database_->connect());
   const std::vector<std::string> names{"alimtalk"};
   if (!database_->delivers_on_lane()) { // all is drained and let go
     EXPECT_THAT(must(other->lease_deliveries(names, {}, 10, now_)), IsEmpty());
@@ -225,7 +225,7 @@ TEST_P(upkeep, of_many_retries_at_once_one_happens) {
   const auto entries = ended_as(failed, 1);
   std::vector<std::unique_ptr<store>> stores;
   for (int i = 0; i < 4; ++i)
-    stores.push_back(must(database_->connect(database::role::delivery)));
+    stores.push_back(must(database_->connect()));
   std::vector<int> done(stores.size(), 0);
   {
     std::vector<std::jthread> at_once;

@@ -3,23 +3,10 @@
 #include <ostream>
 #include <sqlite3.h>
 #include <stdexcept>
-#include <stdlib.h>
 
 namespace paymentd::db {
 void PrintTo(const store_kind& kind, std::ostream* out) {
   *out << kind.name;
-}
-
-temporary_directory::temporary_directory() {
-  auto name = (std::filesystem::temp_directory_path() / "paymentd-test-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr)
-    throw std::runtime_error("cannot make a temporary directory");
-  path_ = name;
-}
-
-temporary_directory::~temporary_directory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
 }
 
 void raw_sqlite(const std::filesystem::path& path, const std::string& sql) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/store.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -11,6 +12,8 @@
 #include <vector>
 
 namespace paymentd::db {
+
+using support::temporary_directory;
 
 /// An empty database that is nobody else's and goes when this goes.
 class fresh_database {
@@ -30,19 +33,6 @@ struct store_kind {
 void PrintTo(const store_kind& kind, std::ostream* out);
 
 std::vector<store_kind> all_stores();
-
-/// A directory of its own, removed with all that is in it.
-class temporary_directory {
- public:
-  temporary_directory();
-  temporary_directory(const temporary_directory&) = delete;
-  temporary_directory& operator=(const temporary_directory&) = delete;
-  ~temporary_directory();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Executes SQL on the SQLite file at `path`, with its CHECK constraints off.
 void raw_sqlite(const std::filesystem::path& path, const std::string& sql);

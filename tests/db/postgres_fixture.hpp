@@ -24,7 +24,7 @@ class postgres_test : public testing::Test {
   /// A lane with its stream, as a process of its own would have it.
   std::unique_ptr<store> lane(const std::string& owner) { return lane(owner, url()); }
   std::unique_ptr<store> lane(const std::string& owner, const std::string& url) {
-    auto made = must(open(owner, url)->connect(database::role::lane));
+    auto made = must(open(owner, url)->connect());
     must(made->take_stream(start));
     return made;
   }

@@ -73,7 +73,7 @@ TEST_F(postgres_schema, a_role_without_rights_is_said) {
   EXPECT_THAT(migrating.text, HasSubstr("permission denied"));
 
   must(open("one")->migrate(start));
-  const auto store = must(open("one", as_clerk)->connect(database::role::lane));
+  const auto store = must(open("one", as_clerk)->connect());
   const auto taking = error_of(store->take_stream(start));
   EXPECT_EQ(taking.kind, error_kind::broken);
   EXPECT_THAT(taking.text, HasSubstr("this role may not use it"));
@@ -82,7 +82,7 @@ TEST_F(postgres_schema, a_role_without_rights_is_said) {
 }
 
 TEST_F(postgres_schema, a_store_without_a_schema_says_so) {
-  const auto store = must(open("one")->connect(database::role::lane));
+  const auto store = must(open("one")->connect());
   const auto taking = error_of(store->take_stream(start));
   EXPECT_EQ(taking.kind, error_kind::broken);
   EXPECT_THAT(taking.text, HasSubstr("run paymentd migrate"));
@@ -128,9 +128,8 @@ TEST_F(postgres_schema, a_parameter_that_there_is_not_is_named) {
 TEST_F(postgres_schema, a_server_that_is_not_there_is_unavailable_and_its_password_unsaid) {
   const auto database = must(
       open_database({.url = "postgresql://shop:hush@/x?host=/nowhere/at/all", .owner = "one"}));
-  for (const auto& what :
-       {error_of(database->connect(database::role::lane)), error_of(database->check_schema()),
-        error_of(database->migrate(start))}) {
+  for (const auto& what : {error_of(database->connect()), error_of(database->check_schema()),
+                           error_of(database->migrate(start))}) {
     EXPECT_EQ(what.kind, error_kind::unavailable);
     EXPECT_THAT(what.text, HasSubstr("/nowhere/at/all"));
     EXPECT_THAT(what.text, Not(HasSubstr("hush")));

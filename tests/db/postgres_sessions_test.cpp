@@ -11,8 +11,8 @@ namespace {
 
 class postgres_sessions : public postgres_test {
  protected:
-  std::unique_ptr<store> reader() { return must(open("reader")->connect(database::role::reader)); }
-  result<std::vector<answer>> read_user(store& on) {
+  std::unique_ptr<db::reader> reader() { return must(open("reader")->connect_reader()); }
+  result<std::vector<answer>> read_user(read_store& on) {
     const std::vector<query> queries{get_user{{1}}};
     return on.read(queries);
   }
@@ -44,7 +44,7 @@ TEST_F(postgres_sessions, a_commit_that_fails_by_itself_is_no_success) {
   const auto on = lane("one");
   add_trigger("streams", "raise exception 'not now'", true);
   // Where no transaction is begun, the server commits at the end of the round trip.
-  const auto other = must(open("other")->connect(database::role::lane));
+  const auto other = must(open("other")->connect());
   EXPECT_FALSE(other->take_stream(start).has_value());
   sql("drop trigger speaks on paymentd.streams");
   EXPECT_TRUE(other->take_stream(start).has_value()) << "the connection is good for more";
@@ -154,7 +154,7 @@ TEST_F(postgres_sessions, every_session_speaks_utf_8_and_hides_no_warning) {
   const auto database = must(open_database(
       {.url = cluster().url(name), .owner = "korean", .lease = std::chrono::milliseconds{4000}}));
   must(database->migrate(start));
-  const auto on = must(database->connect(database::role::lane));
+  const auto on = must(database->connect());
   must(on->take_stream(start));
   const auto who = must(on->subscribe("alimtalk", true, false, start));
   const auto pays = payable(*on, 1);

@@ -103,7 +103,7 @@ TEST_F(postgres_streams, what_a_living_process_does_not_serve_is_delivered_by_on
   const auto left = with_something_left(*writes);
   must(writes->subscribe("webhook-shop", true, false, start));
   leased(*writes, {left.stream}, {"webhook-shop"});
-  const auto other = must(open("other")->connect(database::role::delivery));
+  const auto other = must(open("other")->connect());
   const auto who = must(other->subscribe("alimtalk", true, false, start));
   const auto taken = leased(*other);
   ASSERT_EQ(taken.size(), 1u);
@@ -121,7 +121,7 @@ TEST_F(postgres_streams, what_a_living_process_does_not_serve_is_delivered_by_on
 TEST_F(postgres_streams, what_a_program_of_before_writes_is_its_own_to_deliver) {
   const auto before = lane("before"); // it says nowhere that it lives but in its stream's lease
   const auto left = with_something_left(*before);
-  const auto other = must(open("other")->connect(database::role::delivery));
+  const auto other = must(open("other")->connect());
   EXPECT_THAT(leased(*other), testing::IsEmpty());
   end_leases("other");
   ASSERT_EQ(leased(*other).size(), 1u);
@@ -150,7 +150,7 @@ TEST_F(postgres_streams, a_process_that_ends_leaves_its_deliveries_to_the_next_a
     const auto left = with_something_left(*one);
     ASSERT_EQ(leased(*one, {left.stream}).size(), 1u);
   }
-  const auto other = must(open("other")->connect(database::role::delivery));
+  const auto other = must(open("other")->connect());
   EXPECT_EQ(leased(*other).size(), 1u);
 }
 
@@ -197,7 +197,7 @@ TEST_F(postgres_streams, what_is_left_for_who_is_not_here_waits_for_its_return) 
   const auto dead = lane("dead");
   must(dead->subscribe("webhook-shop", true, false, start));
   const auto left = with_something_left(*dead);
-  const auto other = must(open("other")->connect(database::role::delivery));
+  const auto other = must(open("other")->connect());
   const auto who = must(other->subscribe("alimtalk", true, false, start));
   end_leases();
   const auto taken = leased(*other);
@@ -205,7 +205,7 @@ TEST_F(postgres_streams, what_is_left_for_who_is_not_here_waits_for_its_return) 
   deliver_what_is_left(*other, who.id, taken[0]);
   EXPECT_THAT(leased(*other), testing::IsEmpty());
 
-  const auto with_shop = must(open("with shop")->connect(database::role::delivery));
+  const auto with_shop = must(open("with shop")->connect());
   const auto again = leased(*with_shop, {}, {"webhook-shop"});
   ASSERT_EQ(again.size(), 1u);
   EXPECT_EQ(again[0].stream, left.stream);
@@ -227,8 +227,8 @@ TEST_F(postgres_streams, processes_that_lease_at_once_share_what_there_is) {
   std::vector<std::unique_ptr<store>> dead;
   for (int i = 0; i < 6; ++i)
     with_something_left(*dead.emplace_back(lane("dead" + std::to_string(i))));
-  const auto other = must(open("other")->connect(database::role::delivery));
-  const auto another = must(open("another")->connect(database::role::delivery));
+  const auto other = must(open("other")->connect());
+  const auto another = must(open("another")->connect());
   end_leases();
   std::vector<stream_lease> mine;
   std::vector<stream_lease> theirs;
@@ -301,7 +301,7 @@ TEST_F(postgres_streams, a_delivery_does_not_wait_for_a_batch_of_its_lane) {
   const auto one = lane("one");
   const auto held = with_something_left(*one);
   const auto who = must(one->subscribe("alimtalk", true, false, start));
-  const auto deliverer = must(open("one")->connect(database::role::delivery));
+  const auto deliverer = must(open("one")->connect());
   const auto delivers = leased(*deliverer, {held.stream}).at(0);
   must(deliverer->open_claims(who.id, delivers, start));
 

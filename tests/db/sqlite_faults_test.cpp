@@ -72,7 +72,7 @@ class sqlite_faults : public testing::Test {
     must(database_->seed(
         {.users = 10, .orders = 100'000, .spread = 0, .balance = {1'000'000}, .amount = {1}},
         start));
-    lane_ = must(database_->connect(database::role::lane));
+    lane_ = must(database_->connect());
     must(lane_->take_stream(start));
   }
   void TearDown() override {
@@ -84,7 +84,7 @@ class sqlite_faults : public testing::Test {
 
   static std::string url(const fs::path& in) { return "sqlite:" + (in / "test.db").string(); }
   static std::vector<command> pay_for(std::int64_t id) { return {pay{{id}, {1 + id % 10}}}; }
-  static bool is_paid(store& at, std::int64_t id) {
+  static bool is_paid(read_store& at, std::int64_t id) {
     const std::vector<query> queries{get_order{{id}}};
     return std::get<order>(must(at.read(queries)).at(0)).status == order_status::paid;
   }
@@ -95,7 +95,7 @@ class sqlite_faults : public testing::Test {
       fs::copy_file(directory_.path() / name, crashed.path() / name);
     const auto again = must(open_database({.url = url(crashed.path()), .owner = "test"}));
     EXPECT_EQ(must(again->audit([](std::string_view line) { ADD_FAILURE() << line; })), 0);
-    const auto reader = must(again->connect(database::role::reader));
+    const auto reader = must(again->connect_reader());
     return is_paid(*reader, id);
   }
 
@@ -170,7 +170,7 @@ TEST_F(sqlite_faults, an_epoch_that_another_ended_tells_what_became_of_a_batch) 
   syncs_fail = true;
   EXPECT_EQ(kind_of(lane_->settle(pay_for(2), start)), error_kind::in_doubt);
   syncs_fail = false;
-  auto other = must(database_->connect(database::role::lane));
+  auto other = must(database_->connect());
   must(other->take_stream(start));
   EXPECT_EQ(must(lane_->resolve(start)), std::nullopt);
   EXPECT_EQ(kind_of(lane_->settle(pay_for(2), start)), error_kind::fenced);
@@ -199,7 +199,7 @@ TEST_F(sqlite_faults, the_log_stays_bounded_while_readers_read) {
   constexpr int batch_size = 250;
   std::atomic<bool> stop = false;
   std::jthread reads([&] {
-    const auto reader = must(database_->connect(database::role::reader));
+    const auto reader = must(database_->connect_reader());
     std::int64_t id = 0;
     while (!stop)
       is_paid(*reader, 1 + ++id % payments);

@@ -33,28 +33,28 @@ class sqlite_file : public testing::Test {
 
 TEST_F(sqlite_file, a_second_writer_is_refused_until_the_first_is_gone) {
   auto first = migrated();
-  auto lane = must(first->connect(database::role::lane));
+  auto lane = must(first->connect());
   auto second = must(open(path()));
-  const auto refused = second->connect(database::role::lane);
+  const auto refused = second->connect();
   ASSERT_FALSE(refused);
   expect_line(refused.error(), "is in use by process " + std::to_string(::getpid()));
   EXPECT_FALSE(second->migrate(start));
   EXPECT_FALSE(second->seed({}, start));
   first.reset();
-  EXPECT_FALSE(second->connect(database::role::lane)) << "the lane's own store still writes";
+  EXPECT_FALSE(second->connect()) << "the lane's own store still writes";
   lane.reset();
-  EXPECT_TRUE(second->connect(database::role::lane));
+  EXPECT_TRUE(second->connect());
 }
 
 TEST_F(sqlite_file, a_second_writer_is_refused_whatever_name_it_has_for_the_file) {
   auto first = migrated();
-  auto lane = must(first->connect(database::role::lane));
+  auto lane = must(first->connect());
   const auto link = directory_.path() / "link.db";
   const auto twin = directory_.path() / "twin.db";
   std::filesystem::create_symlink(path(), link);
   std::filesystem::create_hard_link(path(), twin);
   for (const auto& name : {link, twin}) {
-    const auto refused = must(open(name.string()))->connect(database::role::lane);
+    const auto refused = must(open(name.string()))->connect();
     ASSERT_FALSE(refused) << name;
     expect_line(refused.error(), "is in use by");
   }
@@ -62,7 +62,7 @@ TEST_F(sqlite_file, a_second_writer_is_refused_whatever_name_it_has_for_the_file
 
 TEST_F(sqlite_file, only_its_owner_may_read_it) {
   auto made = migrated();
-  auto lane = must(made->connect(database::role::lane));
+  auto lane = must(made->connect());
   must(lane->take_stream(start));
   for (const auto& each : std::filesystem::directory_iterator(directory_.path())) {
     const auto rights = std::filesystem::status(each).permissions();
@@ -74,7 +74,7 @@ TEST_F(sqlite_file, only_its_owner_may_read_it) {
 
 TEST_F(sqlite_file, after_a_clean_end_the_one_file_is_the_database) {
   auto made = migrated();
-  auto lane = must(made->connect(database::role::lane));
+  auto lane = must(made->connect());
   must(lane->take_stream(start));
   must(lane->settle(std::vector<command>{create_user{"01012345678", {5}}}, start));
   // Another connection is open, so that none of ours closes last.
@@ -86,14 +86,14 @@ TEST_F(sqlite_file, after_a_clean_end_the_one_file_is_the_database) {
   made.reset();
   const auto copy = directory_.path() / "copy.db";
   std::filesystem::copy_file(path(), copy);
-  const auto reader = must(must(open(copy.string()))->connect(database::role::reader));
+  const auto reader = must(must(open(copy.string()))->connect_reader());
   const std::vector<query> asked{get_user{{1}}};
   EXPECT_EQ(std::get<user>(must(reader->read(asked)).at(0)).balance, won{5});
 }
 
 TEST_F(sqlite_file, nothing_is_committed_to_a_file_that_was_removed_or_replaced) {
   auto made = migrated();
-  auto lane = must(made->connect(database::role::lane));
+  auto lane = must(made->connect());
   must(lane->take_stream(start));
   std::filesystem::rename(path(), directory_.path() / "gone.db");
   result<std::vector<outcome>> settled = lane->settle({}, start);
@@ -106,10 +106,10 @@ TEST_F(sqlite_file, nothing_is_committed_to_a_file_that_was_removed_or_replaced)
 
 TEST_F(sqlite_file, readers_and_audits_need_no_lock) {
   auto first = migrated();
-  auto lane = must(first->connect(database::role::lane));
+  auto lane = must(first->connect());
   must(lane->take_stream(start));
   auto second = must(open(path()));
-  EXPECT_TRUE(second->connect(database::role::reader));
+  EXPECT_TRUE(second->connect_reader());
   EXPECT_TRUE(second->check_schema());
   EXPECT_EQ(must(second->audit([](std::string_view) {})), 0);
 }
@@ -120,12 +120,12 @@ TEST_F(sqlite_file, a_database_without_a_schema_says_to_migrate) {
     ASSERT_FALSE(given);
     expect_line(given.error(), "run paymentd migrate");
   }
-  EXPECT_FALSE(made->connect(database::role::lane));
+  EXPECT_FALSE(made->connect());
   EXPECT_FALSE(made->audit([](std::string_view) {}));
   EXPECT_FALSE(std::filesystem::exists(path())) << "looking must not make a file";
   EXPECT_GT(must(made->migrate(start)), 0);
   EXPECT_EQ(must(made->migrate(start)), 0);
-  EXPECT_TRUE(made->connect(database::role::lane));
+  EXPECT_TRUE(made->connect());
 }
 
 TEST_F(sqlite_file, another_applications_database_is_refused) {
@@ -150,7 +150,7 @@ TEST_F(sqlite_file, a_newer_schema_is_refused) {
   const auto again = made->migrate(start);
   ASSERT_FALSE(again);
   expect_line(again.error(), "newer");
-  EXPECT_FALSE(made->connect(database::role::lane));
+  EXPECT_FALSE(made->connect());
 }
 
 TEST_F(sqlite_file, what_is_no_database_is_refused) {
@@ -175,9 +175,9 @@ TEST_F(sqlite_file, an_unknown_scheme_is_refused_without_showing_what_follows) {
 
 TEST_F(sqlite_file, taking_the_stream_anew_fences_the_one_before) {
   auto made = migrated();
-  auto first = must(made->connect(database::role::lane));
+  auto first = must(made->connect());
   must(first->take_stream(start));
-  auto second = must(made->connect(database::role::lane));
+  auto second = must(made->connect());
   must(second->take_stream(start));
   EXPECT_EQ(kind_of(first->settle({}, start)), error_kind::fenced);
   EXPECT_TRUE(second->settle({}, start));
@@ -187,7 +187,7 @@ TEST_F(sqlite_file, taking_the_stream_anew_fences_the_one_before) {
 
 TEST_F(sqlite_file, a_stream_that_is_used_up_is_followed_by_the_next_and_its_rest_is_delivered) {
   auto made = migrated();
-  auto lane = must(made->connect(database::role::lane));
+  auto lane = must(made->connect());
   const auto old = must(lane->take_stream(start));
   const auto who = must(lane->subscribe("alimtalk", true, false, start)).id;
   const std::vector<command> batch{create_user{"01012345678", {100}},
@@ -242,7 +242,7 @@ class backup : public sqlite_file {
 
 TEST_F(backup, of_a_database_in_use_has_what_was_committed_and_nothing_beside_it) {
   auto made = migrated();
-  auto lane = must(made->connect(database::role::lane));
+  auto lane = must(made->connect());
   must(lane->take_stream(start));
   for (int i = 0; i < 20; ++i)
     must(lane->settle(std::vector<command>{create_user{"01012345678", {5}}}, start));
@@ -281,7 +281,7 @@ TEST_F(backup, writes_over_nothing_and_leaves_nothing_unfinished) {
 TEST_F(backup, where_nothing_may_be_written_is_audited_all_the_same) {
   {
     auto made = migrated();
-    auto lane = must(made->connect(database::role::lane));
+    auto lane = must(made->connect());
     must(lane->take_stream(start));
     must(lane->settle(std::vector<command>{create_user{"01012345678", {5}}}, start));
   }
@@ -332,7 +332,7 @@ TEST_F(sqlite_file, a_log_that_a_reader_keeps_from_starting_anew_has_a_bound) {
   auto made =
       must(open_database({.url = "sqlite:" + path(), .owner = "t", .log_bytes_max = bound}));
   must(made->migrate(start));
-  auto lane = must(made->connect(database::role::lane));
+  auto lane = must(made->connect());
   must(lane->take_stream(start));
   sqlite3* raw = nullptr;
   sqlite3_open_v2(path().c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
@@ -359,7 +359,7 @@ TEST_F(sqlite_file, a_file_that_was_replaced_is_told_at_once) {
                                   .owner = "t",
                                   .lost = [&](const std::string& why) { told = why; }}));
   must(made->migrate(start));
-  auto lane = must(made->connect(database::role::lane));
+  auto lane = must(made->connect());
   must(lane->take_stream(start));
   std::filesystem::rename(path(), path() + ".away");
   const std::vector<command> one{create_user{"01012345678", {5}}};

@@ -16,7 +16,7 @@ constexpr std::int64_t orders_in_batch = 20;
 // Settles batch after batch, each acknowledged by a byte after its outcomes came; never returns.
 [[noreturn]] void pay_until_killed(const std::string& url, int acknowledge) {
   const auto database = must(open_database({.url = url, .owner = "child"}));
-  const auto lane = must(database->connect(database::role::lane));
+  const auto lane = must(database->connect());
   const auto lease = must(lane->take_stream(start));
   delivery_step step;
   step.subscriber = must(lane->subscribe("alimtalk", true, false, start)).id;
@@ -72,7 +72,7 @@ TEST(sqlite_kill, what_was_answered_is_there_after_a_kill) {
     auto again = must(open_database({.url = url, .owner = "parent"}));
     EXPECT_EQ(must(again->audit([](std::string_view line) { ADD_FAILURE() << line; })), 0)
         << "before anything has repaired the file";
-    auto lane = must(again->connect(database::role::lane));
+    auto lane = must(again->connect());
     std::vector<query> queries;
     for (std::int64_t id = 1; id <= (answered + 1) * orders_in_batch; ++id)
       queries.emplace_back(get_order{{id}});

@@ -116,21 +116,9 @@ std::string program::output() const {
   return contents(output_);
 }
 
-workplace::workplace() {
-  std::string name = (std::filesystem::temp_directory_path() / "paymentd-test-XXXXXX").string();
-  if (!::mkdtemp(name.data()))
-    throw std::runtime_error("mkdtemp");
-  path_ = name;
-}
-
-workplace::~workplace() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 ended workplace::run(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), PAYMENTD_PROGRAM);
-  return program(std::move(arguments), unused_name(path_, "run")).wait();
+  return program(std::move(arguments), unused_name(path(), "run")).wait();
 }
 
 ended workplace::audit() const {
@@ -138,7 +126,7 @@ ended workplace::audit() const {
 }
 
 std::int64_t workplace::number(const std::string& sql) const {
-  const auto database = open(path_ / "paymentd.db");
+  const auto database = open(path() / "paymentd.db");
   sqlite3_stmt* raw = nullptr;
   if (sqlite3_prepare_v2(database.get(), sql.c_str(), -1, &raw, nullptr) != SQLITE_OK)
     throw std::runtime_error(sqlite3_errmsg(database.get()));
@@ -149,7 +137,7 @@ std::int64_t workplace::number(const std::string& sql) const {
 }
 
 void workplace::execute(const std::string& sql) const {
-  const auto database = open(path_ / "paymentd.db");
+  const auto database = open(path() / "paymentd.db");
   if (sqlite3_exec(database.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
     throw std::runtime_error(sqlite3_errmsg(database.get()));
 }

@@ -4,6 +4,7 @@
 
 #include "tests/fake_alimtalk/fake_alimtalk.hpp"
 #include "tests/http/test_client.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -48,10 +49,8 @@ class program {
 /// A directory of the test's own, removed at the end.
 class workplace {
  public:
-  workplace();
-  ~workplace();
-  const std::filesystem::path& path() const { return path_; }
-  std::string database_url() const { return "sqlite:" + (path_ / "paymentd.db").string(); }
+  const std::filesystem::path& path() const { return directory_.path(); }
+  std::string database_url() const { return "sqlite:" + (path() / "paymentd.db").string(); }
   /// Runs paymentd to its end.
   ended run(std::vector<std::string> arguments) const;
   /// `paymentd audit`.
@@ -62,7 +61,7 @@ class workplace {
   void execute(const std::string& sql) const;
 
  private:
-  std::filesystem::path path_;
+  support::temporary_directory directory_;
 };
 
 /// `paymentd serve` on a workplace's database and on free ports.

@@ -4,7 +4,7 @@
 #include "net/connect_race.hpp"
 
 #include "tests/net/canned_server.hpp"
-#include "tests/support/temporary_file.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <boost/asio/ip/address.hpp>
 

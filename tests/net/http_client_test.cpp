@@ -5,7 +5,7 @@
 
 #include "tests/fake_alimtalk/fake_alimtalk.hpp"
 #include "tests/net/canned_server.hpp"
-#include "tests/support/temporary_file.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

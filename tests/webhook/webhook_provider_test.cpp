@@ -5,7 +5,7 @@
 
 #include "tests/alimtalk/example_call.hpp"
 #include "tests/net/canned_server.hpp"
-#include "tests/support/temporary_file.hpp"
+#include "tests/support/temporary_directory.hpp"
 #include "tests/webhook/receiver.hpp"
 #include "webhook/event_json.hpp"
 
