@@ -1,9 +1,15 @@
-// The audit: one read-only transaction on one snapshot, so that a live database can be judged while
-// it is used.
+// What the PostgreSQL store reads for the audit (db/audit.hpp): one read-only transaction on one
+// snapshot, so that a live database can be judged while it is used.
+#include "db/audit.hpp"
+
 #include "db/postgres/administration.hpp"
-#include "db/postgres/audit_sql.hpp"
 
 #include <pqxx/pqxx>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
 
 namespace paymentd::db::postgres {
 namespace {
@@ -12,29 +18,100 @@ namespace {
 constexpr const char* prepare_audit =
     "set local search_path = paymentd; set local statement_timeout = 0; "
     "set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'; "
-    "set local cursor_tuple_fraction = 1; " // all lines are read, so plan for all
+    "set local cursor_tuple_fraction = 1; " // all rows are read, so plan for all
     // Tables that were never analyzed look large, and compiling the queries then takes seconds,
     // each.
     "set local jit = off";
 
 using snapshot_transaction = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;
 
-std::int64_t run(snapshot_transaction& in, const char* query,
-                 const std::function<void(std::string_view)>& breach) {
-  // By a cursor, so that a database with millions of breaches does not fill the memory.
-  in.exec("declare breaches no scroll cursor for " + std::string(query));
-  std::int64_t count = 0;
-  for (;;) {
-    const auto lines = in.exec("fetch 1000 from breaches");
-    for (const auto& line : lines)
-      breach(line[0].c_str());
-    count += static_cast<std::int64_t>(lines.size());
-    if (lines.empty())
-      break;
+/// By a cursor, so that a large table does not fill the memory.
+class fetched_rows final : public audit_rows {
+ public:
+  fetched_rows(snapshot_transaction& in, const std::string& sql, std::int64_t number)
+      : in_(in), cursor_("audit" + std::to_string(number)) {
+    in_.exec("declare " + cursor_ + " no scroll cursor for " + sql);
   }
-  in.exec("close breaches");
-  return count;
-}
+
+  bool next() override {
+    if (++at_ < static_cast<int>(rows_.size()))
+      return true;
+    rows_ = in_.exec("fetch 5000 from " + cursor_);
+    at_ = 0;
+    if (!rows_.empty())
+      return true;
+    in_.exec("close " + cursor_);
+    return false;
+  }
+  bool is_null(int column) const override { return field(column).is_null(); }
+  std::int64_t integer(int column) const override {
+    const std::string_view digits = text(column);
+    std::int64_t number = digits == "t" ? 1 : 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return number;
+  }
+  std::string_view text(int column) const override { return field(column).c_str(); }
+
+ private:
+  pqxx::field field(int column) const { return rows_.at(at_).at(column); }
+
+  snapshot_transaction& in_;
+  const std::string cursor_;
+  pqxx::result rows_;
+  int at_ = -1;
+};
+
+// Leases and blocks of ids, which the embedded store does not have. A day of difference between
+// clocks is no breach.
+constexpr std::array own{
+    "select format('stream %s: its lease ends in the future', id) from streams "
+    "where lease_until > clock_timestamp() + interval '1 day'",
+    "select format('process %s: its lease ends in the future', owner) from processes "
+    "where lease_until > clock_timestamp() + interval '1 day'",
+    "select format('the next id of %s is not stored', k.kind) "
+    "from (values ('users'), ('orders')) k (kind) "
+    "where not exists (select from id_blocks i where i.kind = k.kind)",
+    "select format('the next id of %s is %s, but %s is in use', i.kind, i.next, t.newest) "
+    "from id_blocks i join (select 'users' as kind, max(id) as newest from users union all "
+    "select 'orders', max(id) from orders) t on t.kind = i.kind where t.newest >= i.next",
+};
+
+class source final : public audit_source {
+ public:
+  explicit source(snapshot_transaction& in) : in_(in) {}
+
+  void begin_snapshot() override {} // all is one
+  std::int64_t rows_per_snapshot() const override {
+    return std::numeric_limits<std::int64_t>::max();
+  }
+
+  std::unique_ptr<audit_rows> query(const char* sql,
+                                    std::span<const std::int64_t> parameters) override {
+    // DECLARE takes no parameters. They are numbers.
+    std::string text = sql;
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const std::string name = "$" + std::to_string(i + 1);
+      for (auto at = text.find(name); at != std::string::npos; at = text.find(name))
+        text.replace(at, name.size(), "(" + std::to_string(parameters[i]) + ")::bigint");
+    }
+    return std::make_unique<fetched_rows>(in_, text, ++cursors_);
+  }
+
+  const char* retries_of() const override {
+    return "select r.entry, c.id, c.stream_id, e.id from claims c "
+           "cross join lateral unnest(c.retries) as r (entry) "
+           "left join ledger_entries e on e.id = r.entry where c.subscriber_id = $1";
+  }
+  const char* results_from_the_future() const override {
+    return "select b.name from result_marks m join subscribers b on b.id = m.subscriber_id "
+           "where m.read_until > clock_timestamp() + interval '1 hour'";
+  }
+  std::span<const char* const> own_rules() const override { return own; }
+
+ private:
+  snapshot_transaction& in_;
+  std::int64_t cursors_ = 0;
+};
 
 } // namespace
 
@@ -44,10 +121,8 @@ result<std::int64_t> audit(const conninfo& to,
     pqxx::connection on(to.text());
     snapshot_transaction in(on);
     in.exec(prepare_audit);
-    std::int64_t count = 0;
-    for (const char* query : sql::audit_queries)
-      count += run(in, query, breach);
-    return count;
+    source from(in);
+    return db::audit(from, breach);
   } catch (const std::exception&) {
     return std::unexpected(current_error(to, "audit"));
   }

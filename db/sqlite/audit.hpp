@@ -1,5 +1,4 @@
-// Checks the invariants of docs/design.md on a database that may be in use. Run by `paymentd audit`
-// on a connection that only reads; any thread.
+// What the embedded store reads for the audit (db/audit.hpp), on a connection that only reads.
 #pragma once
 
 #include "db/sqlite/connection.hpp"
@@ -8,9 +7,8 @@
 
 namespace paymentd::db::sqlite {
 
-/// Calls `breach` with one line for each breach and gives how many there were. A user, an order and
-/// a ledger entry are each judged within one snapshot, and all of them in many short ones, since a
-/// long one would keep the write-ahead log of a busy server from starting anew.
-result<std::int64_t> audit(connection& on, const std::function<void(std::string_view)>& breach);
+/// Calls `breach` with one line for each breach and gives how many there were; in many short
+/// snapshots. Any thread.
+std::int64_t audit(connection& on, const std::function<void(std::string_view)>& breach);
 
 } // namespace paymentd::db::sqlite

@@ -15,6 +15,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -101,6 +102,17 @@ class statement {
   [[nodiscard]] rows query(const Values&... values) {
     int index = 0;
     (bind(++index, values), ...);
+    return rows{statement_.get()};
+  }
+
+  /// The same with values for the parameters named $1, $2, …; those that it does not name are
+  /// passed by.
+  [[nodiscard]] rows query_numbered(std::span<const std::int64_t> values) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (const int index =
+              sqlite3_bind_parameter_index(statement_.get(), ("$" + std::to_string(i + 1)).c_str());
+          index > 0)
+        bind(index, values[i]);
     return rows{statement_.get()};
   }
 
