@@ -123,7 +123,7 @@ level = "warn"
 
 TEST(load, all_mistakes_of_all_sources_are_told_at_once) {
   const support::temporary_file text{"[http]\nthreads = 999\n\nlistn = \"x\"\n"};
-  const std::string name = text.path().string();
+  const std::string name = text.path();
   EXPECT_THAT(
       bad({.file = text.path(),
            .environment = {{"PAYMENTD_LOG_LEVEL", "loud"}},
@@ -190,7 +190,7 @@ TEST(load, a_value_of_the_wrong_toml_type_is_told_with_its_line) {
 TEST(load, unknown_keys_and_sections_are_errors_that_suggest_the_near_one) {
   const support::temporary_file text{
       "threads = 1\n[htp]\nthreads = 1\n[quite.another]\nthing = 1\n"};
-  const std::string name = text.path().string();
+  const std::string name = text.path();
   EXPECT_THAT(
       bad({.file = text.path(), .environment = {}, .sets = {{"alimtalk.secret", "x"}}}),
       testing::UnorderedElementsAre(
@@ -217,7 +217,7 @@ TEST(load, unknown_variables_are_errors_but_those_of_others_are_not) {
 TEST(load, the_file_may_be_named_by_the_environment) {
   const support::temporary_file by_name{"[http]\nthreads = 1\n"};
   const support::temporary_file by_argument{"[http]\nthreads = 2\n"};
-  const named_texts variables{{"PAYMENTD_CONFIG", by_name.path().string()}};
+  const named_texts variables{{"PAYMENTD_CONFIG", by_name.path()}};
   EXPECT_EQ(good(environment(variables)).http.threads, 1);
   EXPECT_EQ(good({.file = by_argument.path(), .environment = variables, .sets = {}}).http.threads,
             2);
@@ -225,11 +225,13 @@ TEST(load, the_file_may_be_named_by_the_environment) {
 
 TEST(load, a_file_that_cannot_be_read_is_one_line_beside_the_other_mistakes) {
   const support::temporary_file text{""};
-  const auto missing = text.path().string() + ".not";
+  const auto missing = text.path() + ".not";
   EXPECT_THAT(bad({.file = missing, .environment = {}, .sets = {{"log.level", "loud"}}}),
               ElementsAre(missing + ": cannot be read: No such file or directory",
                           StartsWith("--set: log.level: ")));
-  EXPECT_THAT(bad({.file = text.path().parent_path(), .environment = {}, .sets = {}}),
+  EXPECT_THAT(bad({.file = std::filesystem::path(text.path()).parent_path(),
+                   .environment = {},
+                   .sets = {}}),
               ElementsAre(EndsWith(": cannot be read: Is a directory")));
 }
 
@@ -237,7 +239,7 @@ TEST(load, a_file_that_is_no_toml_is_told_with_its_line_and_brings_no_further_er
   const support::temporary_file text{"[alimtalk]\nprovider = \"nhn\"\napp_key = \n"};
   // app_key and the others are not asked for: they may well stand in the file.
   EXPECT_THAT(bad({.file = text.path(), .environment = {}, .sets = {{"alimtalk.provider", "nhn"}}}),
-              ElementsAre(StartsWith(text.path().string() + ":3: ")));
+              ElementsAre(StartsWith(text.path() + ":3: ")));
 }
 
 TEST(load, a_secret_can_be_read_from_a_file_without_its_last_newline) {
@@ -245,14 +247,14 @@ TEST(load, a_secret_can_be_read_from_a_file_without_its_last_newline) {
   const support::temporary_file windows_line{"geheim\r\n"};
   const support::temporary_file no_line{"geheim"};
   for (const auto* each : {&unix_line, &windows_line, &no_line}) {
-    const std::string path = each->path().string();
+    const std::string path = each->path();
     const support::temporary_file text{"[alimtalk]\nsecret_key_file = " + toml_text(path) + "\n"};
     for (const auto& from : {file(text), sets({{"alimtalk.secret_key_file", path}}),
                              environment({{"PAYMENTD_ALIMTALK_SECRET_KEY_FILE", path}})})
       EXPECT_EQ(good(from).alimtalk.secret_key.reveal(), "geheim");
   }
   const support::temporary_file url{"postgresql://me:pw@h/db\n"};
-  EXPECT_EQ(good(sets({{"database.url_file", url.path().string()}})).database.url.reveal(),
+  EXPECT_EQ(good(sets({{"database.url_file", url.path()}})).database.url.reveal(),
             "postgresql://me:pw@h/db");
 }
 
@@ -261,7 +263,7 @@ TEST(load, a_secrets_file_that_is_missing_or_bad_is_an_error_that_shows_no_secre
   EXPECT_THAT(bad(sets({{"alimtalk.secret_key_file", "/nonexistent/key"}})),
               ElementsAre("--set: alimtalk.secret_key: its file \"/nonexistent/key\" cannot be "
                           "read: No such file or directory"));
-  EXPECT_THAT(bad(sets({{"alimtalk.secret_key_file", two_lines.path().string()}})),
+  EXPECT_THAT(bad(sets({{"alimtalk.secret_key_file", two_lines.path()}})),
               ElementsAre(AllOf(HasSubstr("must be at most 500"), Not(HasSubstr("geheim")))));
 }
 
@@ -272,7 +274,7 @@ TEST(load, only_secrets_can_be_given_as_files) {
 TEST(load, a_secret_is_given_in_one_way_by_one_source) {
   const support::temporary_file key{"from the file"};
   const support::temporary_file text{
-      "[alimtalk]\nsecret_key = \"a\"\nsecret_key_file = " + toml_text(key.path().string()) + "\n"};
+      "[alimtalk]\nsecret_key = \"a\"\nsecret_key_file = " + toml_text(key.path()) + "\n"};
   EXPECT_THAT(bad(file(text)), Contains(HasSubstr(":2: alimtalk.secret_key: must not be given")));
 }
 
@@ -336,7 +338,7 @@ TEST(load, solapi_needs_its_keys_and_names_all_that_are_missing) {
           "alimtalk.template_id: must be given, because alimtalk.provider is solapi (--set)"));
   const settings loaded = good(sets({{"alimtalk.provider", "solapi"},
                                      {"alimtalk.api_key", "NCS1"},
-                                     {"alimtalk.api_secret_file", key.path().string()},
+                                     {"alimtalk.api_secret_file", key.path()},
                                      {"alimtalk.pf_id", "PF1"},
                                      {"alimtalk.template_id", "KA01TP2301260851307"}}));
   EXPECT_EQ(loaded.alimtalk.provider, alimtalk_provider::solapi);
