@@ -12,6 +12,11 @@ namespace {
 
 constexpr std::int64_t before_all = std::numeric_limits<std::int64_t>::min();
 
+/// Without overflow: a value that a hand has put there may be any.
+std::int64_t wrapped_sum(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
 class auditor {
  public:
   auditor(audit_source& from, const std::function<void(std::string_view)>& breach)
@@ -142,10 +147,11 @@ void auditor::judge_chain(std::int64_t user, const audit_rows& of, audit_rows& e
       say("user ", user, ": ledger entry ", id, " has sequence ", entry.integer(2), ", expected ",
           sequence + 1);
     sequence = entry.integer(2);
-    sum += entry.integer(3);
-    if (entry.integer(4) != balance + entry.integer(3))
+    sum = wrapped_sum(sum, entry.integer(3));
+    if (const std::int64_t expected = wrapped_sum(balance, entry.integer(3));
+        entry.integer(4) != expected)
       say("user ", user, ": ledger entry ", id, " leaves a balance of ", entry.integer(4),
-          ", expected ", balance + entry.integer(3));
+          ", expected ", expected);
     balance = entry.integer(4);
   }
   if (of.integer(1) != sum)
