@@ -2,7 +2,7 @@
 // reads and retries have in common. Plain bookkeeping; lives in the state of its actor.
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/requests.hpp"
 #include "domain/check.hpp"
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 // or query. A value; copied freely, used on any thread.
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/requests.hpp"
 
 #include <caf/actor.hpp>
 

@@ -1,9 +1,9 @@
 #include "actors/payment_system.hpp"
 
-#include "actors/read_lane.hpp"
-#include "actors/results_poller.hpp"
-#include "actors/retry_lane.hpp"
-#include "actors/stream_keeper.hpp"
+#include "actors/delivery/results_poller.hpp"
+#include "actors/delivery/retry_lane.hpp"
+#include "actors/delivery/stream_keeper.hpp"
+#include "actors/payment/read_lane.hpp"
 
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>

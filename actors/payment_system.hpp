@@ -2,10 +2,10 @@
 // a subscriber. Made, started and stopped on one thread (app/serve.cpp's, or a test's).
 #pragma once
 
+#include "actors/delivery/notification_supervisor.hpp"
 #include "actors/entrance.hpp"
-#include "actors/notification_supervisor.hpp"
-#include "actors/order_registry.hpp"
-#include "actors/settlement_lane.hpp"
+#include "actors/payment/order_registry.hpp"
+#include "actors/payment/settlement_lane.hpp"
 #include "actors/store_worker.hpp"
 
 #include <caf/actor_system.hpp>

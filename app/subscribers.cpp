@@ -1,9 +1,7 @@
 #include "app/subscribers.hpp"
 
-#include "alimtalk/log_provider.hpp"
-#include "alimtalk/nhn_provider.hpp"
-#include "alimtalk/solapi_provider.hpp"
-#include "webhook/webhook_provider.hpp"
+#include "providers/kind.hpp"
+#include "providers/webhook/webhook_provider.hpp"
 
 #include <algorithm>
 #include <mutex>
@@ -12,56 +10,41 @@
 namespace paymentd {
 namespace {
 
-std::optional<alimtalk::fallback_message> fallback_of(const config::alimtalk_settings& settings) {
-  if (settings.fallback == config::alimtalk_fallback::off)
-    return std::nullopt;
-  return alimtalk::fallback_message{.is_long = settings.fallback == config::alimtalk_fallback::lms,
-                                    .from = settings.fallback_from,
-                                    .title = settings.fallback_title,
-                                    .text = settings.fallback_text};
-}
-
-/// What every adapter that calls an API takes in the same way.
-template <class Options>
-Options common_options_of(const config::alimtalk_settings& settings) {
-  Options options;
-  if (!settings.base_url.empty())
-    options.base_url = settings.base_url;
-  options.fallback = fallback_of(settings);
+/// The options that settings give to every provider.
+providers::api_options api_options_of(const config::alimtalk_settings& settings) {
+  providers::api_options options;
+  options.base_url = settings.base_url;
   options.timeout = settings.timeout;
   options.ca_file = settings.ca_file;
   options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
   options.recipients_max = static_cast<std::size_t>(settings.max_recipients);
+  if (settings.fallback != config::alimtalk_fallback::off)
+    options.fallback = {.is_long = settings.fallback == config::alimtalk_fallback::lms,
+                        .from = settings.fallback_from,
+                        .title = settings.fallback_title,
+                        .text = settings.fallback_text};
   return options;
 }
 
-std::expected<std::shared_ptr<alimtalk::provider>, std::string>
+/// None where the settings name none.
+std::expected<std::shared_ptr<providers::provider>, std::string>
 make_provider(const config::alimtalk_settings& settings) {
-  if (settings.provider == config::alimtalk_provider::none)
+  const auto& kinds = providers::provider_kinds();
+  const auto kind = std::ranges::find(kinds, settings.provider, &providers::provider_kind::name);
+  if (kind == kinds.end())
     return nullptr;
-  if (settings.provider == config::alimtalk_provider::log)
-    return alimtalk::make_log_provider(
-        {.recipients_max = static_cast<std::size_t>(settings.max_recipients)});
-  if (settings.provider == config::alimtalk_provider::solapi) {
-    auto options = common_options_of<alimtalk::solapi_options>(settings);
-    options.api_key = settings.api_key;
-    options.api_secret = settings.api_secret.reveal();
-    options.pf_id = settings.pf_id;
-    options.template_id = settings.template_id;
-    return alimtalk::make_solapi_provider(std::move(options));
-  }
-  auto options = common_options_of<alimtalk::nhn_options>(settings);
-  options.app_key = settings.app_key;
-  options.secret_key = settings.secret_key.reveal();
-  options.sender_key = settings.sender_key;
-  options.template_code = settings.template_code;
-  return alimtalk::make_nhn_provider(std::move(options));
+  providers::credential_values values;
+  for (const auto& needed : kind->credentials)
+    if (const auto given = settings.credentials.find(needed.key);
+        given != settings.credentials.end())
+      values.emplace(needed.key, given->second.reveal());
+  return kind->make(api_options_of(settings), values);
 }
 
-/// What is the same for every subscriber.
+/// Options that are the same for every subscriber.
 actors::notification_supervisor_options
 subscriber_options_of(const config::notification_settings& settings,
-                      std::shared_ptr<alimtalk::provider> provider,
+                      std::shared_ptr<providers::provider> provider,
                       std::chrono::milliseconds timeout) {
   actors::notification_supervisor_options options;
   options.delivery.provider = std::move(provider);
@@ -81,7 +64,7 @@ subscriber_options_of(const config::notification_settings& settings,
 std::expected<actors::notification_supervisor_options, std::string>
 make_webhook(const config::webhook_settings& settings, const config::notification_settings& all) {
   webhook::webhook_options options;
-  options.url = settings.url;
+  options.base_url = settings.url;
   options.secrets = {settings.signing_secret.reveal()};
   if (!settings.old_secret.empty())
     options.secrets.push_back(settings.old_secret.reveal());

@@ -3,7 +3,7 @@
 // Beside each the processor time that one payment or message costs the client and the server (all
 // of its processes). Set TMPDIR to choose the disk.
 #include "db/store.hpp"
-#include "tests/db/postgres_cluster.hpp"
+#include "tests/support/postgres_cluster.hpp"
 
 #include <benchmark/benchmark.h>
 

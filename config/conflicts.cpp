@@ -1,5 +1,7 @@
 #include "config/registry.hpp"
 
+#include "providers/kind.hpp"
+
 namespace paymentd::config {
 
 std::vector<conflict> conflicts(const settings& of) {
@@ -26,24 +28,13 @@ std::vector<conflict> conflicts(const settings& of) {
                      "must be at least three times notification.results_poll, " +
                          to_string(of.notification.results_poll) + ", not " +
                          to_string(of.notification.retention)});
-  const auto need = [&](std::string key, bool empty) {
-    if (empty)
-      found.push_back({{std::move(key), "alimtalk.provider"},
-                       "must be given, because alimtalk.provider is " +
-                           std::string{to_string(of.alimtalk.provider)}});
-  };
-  if (of.alimtalk.provider == alimtalk_provider::nhn) {
-    need("alimtalk.app_key", of.alimtalk.app_key.empty());
-    need("alimtalk.secret_key", of.alimtalk.secret_key.empty());
-    need("alimtalk.sender_key", of.alimtalk.sender_key.empty());
-    need("alimtalk.template_code", of.alimtalk.template_code.empty());
-  }
-  if (of.alimtalk.provider == alimtalk_provider::solapi) {
-    need("alimtalk.api_key", of.alimtalk.api_key.empty());
-    need("alimtalk.api_secret", of.alimtalk.api_secret.empty());
-    need("alimtalk.pf_id", of.alimtalk.pf_id.empty());
-    need("alimtalk.template_id", of.alimtalk.template_id.empty());
-  }
+  for (const auto& kind : providers::provider_kinds())
+    for (const auto& needed : kind.credentials)
+      if (const auto given = of.alimtalk.credentials.find(needed.key);
+          kind.name == of.alimtalk.provider &&
+          (given == of.alimtalk.credentials.end() || given->second.empty()))
+        found.push_back({{"alimtalk." + std::string{needed.key}, "alimtalk.provider"},
+                         "must be given, because alimtalk.provider is " + of.alimtalk.provider});
   if (of.alimtalk.fallback != alimtalk_fallback::off && of.alimtalk.fallback_from.empty())
     found.push_back({{"alimtalk.fallback_from", "alimtalk.fallback"},
                      "must be given, because alimtalk.fallback is " +

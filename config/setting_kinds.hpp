@@ -1,103 +1,134 @@
 // The kinds of settings: each maker gives a setting of its kind, which parses, bounds and shows its
-// value. It takes the field as a function `of` from the settings, constant or not, to its place.
-// Used by registry.cpp alone. Pure functions.
+// value. Used by registry.cpp alone. Pure functions.
 #pragma once
 
 #include "config/registry.hpp"
 
+#include "providers/kind.hpp"
+
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace paymentd::config {
 
+/// A setting's key, and the way from the settings, constant or not, to the field that holds it.
 template <class Of>
-setting whole(std::string key, Of of, int min, int max, std::string sentence) {
-  return {.key = std::move(key),
-          .takes = "a whole number from " + std::to_string(min) + " to " + std::to_string(max),
+struct field {
+  std::string key;
+  Of of;
+};
+
+template <class Of>
+field<Of> at(std::string key, Of of) {
+  return {std::move(key), of};
+}
+
+/// A setting whose value `parse` makes of a text, or nothing, and `show` writes as TOML.
+template <class Of, class Parse, class Show>
+setting made(field<Of> at, std::string takes, std::string sentence, Parse parse, Show show,
+             toml_type type = toml_type::text) {
+  return {.key = std::move(at.key),
+          .takes = std::move(takes),
           .sentence = std::move(sentence),
-          .type = toml_type::whole,
+          .type = type,
           .set =
-              [of, min, max](settings& s, std::string_view text) {
-                const auto value = parse_whole(text);
-                if (!value || *value < min || *value > max)
-                  return false;
-                of(s) = static_cast<int>(*value);
-                return true;
+              [of = at.of, parse](settings& s, std::string_view text) {
+                auto value = parse(text);
+                if (value)
+                  of(s) = *std::move(value);
+                return value.has_value();
               },
-          .show = [of](const settings& s) { return std::to_string(of(s)); }};
+          .show = [of = at.of, show](const settings& s) { return show(of(s)); }};
+}
+
+/// `value` where it is within bounds.
+template <class Value>
+std::optional<Value> within(std::optional<Value> value, Value min, Value max) {
+  return value && *value >= min && *value <= max ? value : std::nullopt;
 }
 
 template <class Of>
-setting real(std::string key, Of of, double min, double max, std::string sentence) {
-  return {.key = std::move(key),
-          .takes = "a number from " + to_string(min) + " to " + to_string(max),
-          .sentence = std::move(sentence),
-          .type = toml_type::real,
-          .set =
-              [of, min, max](settings& s, std::string_view text) {
-                const auto value = parse_real(text);
-                if (!value || *value < min || *value > max)
-                  return false;
-                of(s) = *value;
-                return true;
-              },
-          .show = [of](const settings& s) { return to_string(of(s)); }};
+setting whole(field<Of> at, int min, int max, std::string sentence) {
+  return made(
+      std::move(at), "a whole number from " + std::to_string(min) + " to " + std::to_string(max),
+      std::move(sentence),
+      [min, max](std::string_view text) {
+        const auto value = within<std::int64_t>(parse_whole(text), min, max);
+        return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
+      },
+      [](int value) { return std::to_string(value); }, toml_type::whole);
 }
 
 template <class Of>
-setting duration(std::string key, Of of, milliseconds min, milliseconds max, std::string sentence) {
-  return {.key = std::move(key),
-          .takes = "a duration from " + to_string(min) + " to " + to_string(max) +
-                   " (a whole number of ms, s, m or h)",
-          .sentence = std::move(sentence),
-          .set =
-              [of, min, max](settings& s, std::string_view text) {
-                const auto value = parse_duration(text);
-                if (!value || *value < min || *value > max)
-                  return false;
-                of(s) = *value;
-                return true;
-              },
-          .show = [of](const settings& s) { return toml_text(to_string(of(s))); }};
+setting real(field<Of> at, double min, double max, std::string sentence) {
+  return made(
+      std::move(at), "a number from " + to_string(min) + " to " + to_string(max),
+      std::move(sentence),
+      [min, max](std::string_view text) { return within(parse_real(text), min, max); },
+      [](double value) { return to_string(value); }, toml_type::real);
 }
 
 template <class Of>
-setting listening(std::string key, Of of, std::string sentence) {
-  return {.key = std::move(key),
-          .takes = "an IP address (in brackets if IPv6) or localhost, a colon and a port from 0 to "
-                   "65535",
-          .sentence = std::move(sentence),
-          .set =
-              [of](settings& s, std::string_view text) {
-                auto value = parse_address(text);
-                if (!value)
-                  return false;
-                of(s) = *std::move(value);
-                return true;
-              },
-          .show = [of](const settings& s) { return toml_text(to_string(of(s))); }};
+setting duration(field<Of> at, milliseconds min, milliseconds max, std::string sentence) {
+  return made(
+      std::move(at),
+      "a duration from " + to_string(min) + " to " + to_string(max) +
+          " (a whole number of ms, s, m or h)",
+      std::move(sentence),
+      [min, max](std::string_view text) { return within(parse_duration(text), min, max); },
+      [](milliseconds value) { return toml_text(to_string(value)); });
+}
+
+template <class Of>
+setting listening(field<Of> at, std::string sentence) {
+  return made(
+      std::move(at),
+      "an IP address (in brackets if IPv6) or localhost, a colon and a port from 0 to 65535",
+      std::move(sentence), parse_address,
+      [](const address& value) { return toml_text(to_string(value)); });
+}
+
+/// "a, b or c"
+inline std::string alternatives(std::span<const std::string> names) {
+  std::string all;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    all.append(i == 0 ? "" : i + 1 == names.size() ? " or " : ", ").append(names[i]);
+  return all;
 }
 
 /// `names` are those of the enumerators, in their order from 0.
 template <class Of, std::size_t N>
-setting choice(std::string key, Of of, const std::array<const char*, N>& names,
-               std::string sentence) {
-  std::string takes;
-  for (std::size_t i = 0; i < N; ++i)
-    takes.append(i == 0 ? "" : i + 1 == N ? " or " : ", ").append(names[i]);
-  return {.key = std::move(key),
-          .takes = std::move(takes),
-          .sentence = std::move(sentence),
-          .set =
-              [of, names](settings& s, std::string_view text) {
-                const auto found = std::ranges::find(names, text);
-                if (found == names.end())
-                  return false;
-                using type = std::remove_cvref_t<decltype(of(s))>;
-                of(s) = static_cast<type>(found - names.begin());
-                return true;
-              },
-          .show = [of](const settings& s) { return toml_text(to_string(of(s))); }};
+setting choice(field<Of> at, const std::array<const char*, N>& names, std::string sentence) {
+  using type = std::remove_cvref_t<decltype(at.of(std::declval<settings&>()))>;
+  return made(
+      std::move(at), alternatives(std::vector<std::string>(names.begin(), names.end())),
+      std::move(sentence),
+      [names](std::string_view text) -> std::optional<type> {
+        const auto found = std::ranges::find(names, text);
+        if (found == names.end())
+          return std::nullopt;
+        return static_cast<type>(found - names.begin());
+      },
+      [](type value) { return toml_text(to_string(value)); });
+}
+
+/// A text that `is_good` accepts.
+template <class Of, class IsGood>
+setting text_that(field<Of> at, std::string takes, std::string sentence, IsGood is_good) {
+  return made(
+      std::move(at), std::move(takes), std::move(sentence),
+      [is_good](std::string_view text) {
+        return is_good(text) ? std::optional<std::string>(text) : std::nullopt;
+      },
+      toml_text);
+}
+
+template <class Of>
+setting one_of(field<Of> at, const std::vector<std::string>& names, std::string sentence) {
+  return text_that(
+      std::move(at), alternatives(names), std::move(sentence),
+      [names](std::string_view text) { return std::ranges::find(names, text) != names.end(); });
 }
 
 /// Keys and codes: they go into URLs, headers and JSON, so letters, digits, - _ . and nothing else.
@@ -108,94 +139,65 @@ inline bool is_token(std::string_view text) {
   });
 }
 
-template <class Of>
-setting token(std::string key, Of of, std::size_t length_max, std::string sentence) {
-  return {.key = std::move(key),
-          .takes = "at most " + std::to_string(length_max) + " letters, digits, dashes, dots or _",
-          .sentence = std::move(sentence),
-          .set =
-              [of, length_max](settings& s, std::string_view text) {
-                if (text.size() > length_max || !is_token(text))
-                  return false;
-                of(s) = std::string{text};
-                return true;
-              },
-          .show = [of](const settings& s) { return toml_text(of(s)); }};
-}
-
-/// Host names or addresses with commas between them, kept in lower case.
-template <class Of>
-setting host_names(std::string key, Of of, std::size_t count_max, std::string sentence) {
+/// Host names or addresses with commas between them, in lower case; nothing where one is none.
+inline std::optional<std::vector<std::string>> parse_host_names(std::string_view text) {
   constexpr std::size_t length_max = 253; // RFC 1035, 3.1
-  return {.key = std::move(key),
-          .takes = "at most " + std::to_string(count_max) +
-                   " host names without port, with commas between them",
-          .sentence = std::move(sentence),
-          .set =
-              [of, count_max](settings& s, std::string_view text) {
-                std::vector<std::string> names;
-                while (!text.empty()) {
-                  const auto comma = std::min(text.find(','), text.size());
-                  std::string name{text.substr(0, comma)};
-                  std::erase(name, ' ');
-                  std::ranges::transform(name, name.begin(), [](char c) {
-                    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-                  });
-                  const bool address = name.starts_with('[') && name.ends_with(']');
-                  if (name.empty() || name.size() > length_max || (!address && !is_token(name)))
-                    return false;
-                  names.push_back(std::move(name));
-                  text.remove_prefix(std::min(comma + 1, text.size()));
-                }
-                if (names.size() > count_max)
-                  return false;
-                of(s) = std::move(names);
-                return true;
-              },
-          .show =
-              [of](const settings& s) {
-                std::string all;
-                for (const auto& each : of(s))
-                  all.append(all.empty() ? "" : ",").append(each);
-                return toml_text(all);
-              }};
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    std::string name{text.substr(0, comma)};
+    std::erase(name, ' ');
+    std::ranges::transform(name, name.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    const bool address = name.starts_with('[') && name.ends_with(']');
+    if (name.empty() || name.size() > length_max || (!address && !is_token(name)))
+      return std::nullopt;
+    names.push_back(std::move(name));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return names;
 }
 
 template <class Of>
-setting phone_number(std::string key, Of of, std::string sentence) {
+setting host_names(field<Of> at, std::size_t count_max, std::string sentence) {
+  return made(
+      std::move(at),
+      "at most " + std::to_string(count_max) + " host names without port, with commas between them",
+      std::move(sentence),
+      [count_max](std::string_view text) {
+        auto names = parse_host_names(text);
+        return names && names->size() <= count_max ? names : std::nullopt;
+      },
+      [](const std::vector<std::string>& names) {
+        std::string all;
+        for (const auto& each : names)
+          all.append(all.empty() ? "" : ",").append(each);
+        return toml_text(all);
+      });
+}
+
+template <class Of>
+setting phone_number(field<Of> at, std::string sentence) {
   constexpr std::size_t digits_max = 15; // E.164
-  return {.key = std::move(key),
-          .takes = "at most " + std::to_string(digits_max) + " digits",
-          .sentence = std::move(sentence),
-          .set =
-              [of](settings& s, std::string_view text) {
-                if (text.size() > digits_max ||
-                    !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }))
-                  return false;
-                of(s) = std::string{text};
-                return true;
-              },
-          .show = [of](const settings& s) { return toml_text(of(s)); }};
+  return text_that(std::move(at), "at most " + std::to_string(digits_max) + " digits",
+                   std::move(sentence), [](std::string_view text) {
+                     return text.size() <= digits_max &&
+                            text.find_first_not_of("0123456789") == text.npos;
+                   });
 }
 
 /// Words for people: UTF-8 without control characters other than the end of a line.
 template <class Of>
-setting words(std::string key, Of of, std::size_t bytes_max, std::string sentence) {
-  return {.key = std::move(key),
-          .takes = "a text in UTF-8 of at most " + std::to_string(bytes_max) + " bytes",
-          .sentence = std::move(sentence),
-          .set =
-              [of, bytes_max](settings& s, std::string_view text) {
-                const auto is_control = [](char c) {
-                  return (static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f';
-                };
-                if (text.size() > bytes_max || std::ranges::any_of(text, is_control) ||
-                    !is_utf8(text))
-                  return false;
-                of(s) = std::string{text};
-                return true;
-              },
-          .show = [of](const settings& s) { return toml_text(of(s)); }};
+setting words(field<Of> at, std::size_t bytes_max, std::string sentence) {
+  return text_that(
+      std::move(at), "a text in UTF-8 of at most " + std::to_string(bytes_max) + " bytes",
+      std::move(sentence), [bytes_max](std::string_view text) {
+        const auto is_control = [](char c) {
+          return (static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f';
+        };
+        return text.size() <= bytes_max && std::ranges::none_of(text, is_control) && is_utf8(text);
+      });
 }
 
 /// Visible ASCII: neither spaces nor what could end a header or a line of the log.
@@ -203,20 +205,31 @@ inline bool is_visible(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-template <class Of>
-setting hidden(std::string key, Of of, std::size_t length_max, std::string sentence) {
+/// A provider's credential: a token that is shown, or a secret that is not.
+inline setting credential(std::string key, const providers::credential& needed) {
+  const std::string most = "at most " + std::to_string(needed.length_max);
   return {.key = std::move(key),
-          .takes = "at most " + std::to_string(length_max) + " visible ASCII characters, not ***",
-          .sentence = std::move(sentence),
-          .is_secret = true,
+          .takes = most + (needed.is_secret ? " visible ASCII characters, not ***"
+                                            : " letters, digits, dashes, dots or _"),
+          .sentence = std::string{needed.sentence},
+          .is_secret = needed.is_secret,
           .set =
-              [of, length_max](settings& s, std::string_view text) {
-                if (text.size() > length_max || !is_visible(text) || text == hidden_mark)
+              [needed](settings& s, std::string_view text) {
+                const bool good =
+                    needed.is_secret ? is_visible(text) && text != hidden_mark : is_token(text);
+                if (!good || text.size() > needed.length_max)
                   return false;
-                of(s) = secret{std::string{text}};
+                s.alimtalk.credentials.insert_or_assign(std::string{needed.key},
+                                                        secret{std::string{text}});
                 return true;
               },
-          .show = [of](const settings& s) { return toml_text(of(s).shown()); }};
+          .show =
+              [needed](const settings& s) {
+                const auto found = s.alimtalk.credentials.find(needed.key);
+                const secret value =
+                    found == s.alimtalk.credentials.end() ? secret{} : found->second;
+                return toml_text(needed.is_secret ? value.shown() : value.reveal());
+              }};
 }
 
 constexpr std::size_t url_length_max = 2000;
@@ -231,19 +244,17 @@ inline bool is_http_url(std::string_view text) {
 }
 
 template <class Of>
-setting base_url(std::string key, Of of, std::string sentence) {
-  return {.key = std::move(key),
-          .takes =
-              "empty, or a URL that begins with http:// or https:// and has no user and no query",
-          .sentence = std::move(sentence),
-          .set =
-              [of](settings& s, std::string_view text) {
-                if (!text.empty() && !is_http_url(text))
-                  return false;
-                of(s) = std::string{text.substr(0, text.find_last_not_of('/') + 1)};
-                return true;
-              },
-          .show = [of](const settings& s) { return toml_text(of(s)); }};
+setting base_url(field<Of> at, std::string sentence) {
+  return made(
+      std::move(at),
+      "empty, or a URL that begins with http:// or https:// and has no user and no query",
+      std::move(sentence),
+      [](std::string_view text) {
+        return text.empty() || is_http_url(text)
+                   ? std::optional<std::string>(text.substr(0, text.find_last_not_of('/') + 1))
+                   : std::nullopt;
+      },
+      toml_text);
 }
 
 inline bool is_database_url(std::string_view text) {
@@ -259,23 +270,23 @@ inline bool is_database_url(std::string_view text) {
 }
 
 template <class Of>
-setting database_url(std::string key, Of of, std::string sentence) {
-  return {.key = std::move(key),
-          .takes = "sqlite:PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME, the password not ***",
-          .sentence = std::move(sentence),
-          .is_secret = true,
-          .set =
-              [of](settings& s, std::string_view text) {
-                if (!is_database_url(text))
-                  return false;
-                // libpq knows both schemes; the rest of the program need know only one.
-                std::string url{text};
-                if (constexpr std::string_view other = "postgres://"; url.starts_with(other))
-                  url.replace(0, other.size(), "postgresql://");
-                of(s) = secret_url{std::move(url)};
-                return true;
-              },
-          .show = [of](const settings& s) { return toml_text(of(s).shown()); }};
+setting database_url(field<Of> at, std::string sentence) {
+  setting made_so = made(
+      std::move(at),
+      "sqlite:PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME, the password not ***",
+      std::move(sentence),
+      [](std::string_view text) -> std::optional<secret_url> {
+        if (!is_database_url(text))
+          return std::nullopt;
+        // libpq knows both schemes; the rest of the program need know only one.
+        std::string url{text};
+        if (constexpr std::string_view other = "postgres://"; url.starts_with(other))
+          url.replace(0, other.size(), "postgresql://");
+        return secret_url{std::move(url)};
+      },
+      [](const secret_url& value) { return toml_text(value.shown()); });
+  made_so.is_secret = true;
+  return made_so;
 }
 
 } // namespace paymentd::config

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <expected>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,14 +21,12 @@ namespace paymentd::config {
 
 using std::chrono::milliseconds;
 
-enum class alimtalk_provider : std::uint8_t { log, nhn, solapi, none };
 enum class alimtalk_fallback : std::uint8_t { off, sms, lms };
 enum class migration_mode : std::uint8_t { automatic, off };
 enum class log_level : std::uint8_t { trace, debug, info, warn, error };
 enum class log_format : std::uint8_t { text, json };
 
-/// The names that settings know them by: "nhn", "info", "json".
-std::string_view to_string(alimtalk_provider) noexcept;
+/// The names that settings know them by: "sms", "info", "json".
 std::string_view to_string(alimtalk_fallback) noexcept;
 std::string_view to_string(migration_mode) noexcept;
 std::string_view to_string(log_level) noexcept;
@@ -56,20 +55,12 @@ struct database_settings {
   migration_mode migrations = migration_mode::automatic;
 };
 
-/// With provider nhn, app_key, secret_key, sender_key and template_code are not empty; with solapi,
-/// api_key, api_secret, pf_id and template_id are not. With a fallback, fallback_from is not.
+/// The credentials of the provider are not empty. With a fallback, fallback_from is not.
 struct alimtalk_settings {
-  alimtalk_provider provider = alimtalk_provider::log;
-  std::string base_url; // empty: the provider's own; no slash at its end
-  std::string ca_file;  // empty: none
-  std::string app_key;
-  secret secret_key;
-  std::string sender_key;
-  std::string template_code;
-  std::string api_key;
-  secret api_secret;
-  std::string pf_id;
-  std::string template_id;
+  std::string provider = "log"; // one of providers/kind.hpp, or "none"
+  std::string base_url;         // empty: the provider's own; no slash at its end
+  std::string ca_file;          // empty: none
+  std::map<std::string, secret, std::less<>> credentials; // by key, of all providers: "app_key"
   alimtalk_fallback fallback = alimtalk_fallback::off;
   std::string fallback_from;
   std::string fallback_title;

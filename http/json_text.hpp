@@ -2,7 +2,7 @@
 // made forty thousand times a second. Any thread.
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/requests.hpp"
 #include "domain/model.hpp"
 
 #include <string>

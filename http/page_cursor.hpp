@@ -2,7 +2,7 @@
 // thread.
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/requests.hpp"
 
 #include <optional>
 #include <string>

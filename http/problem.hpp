@@ -3,7 +3,7 @@
 // thread.
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/requests.hpp"
 #include "domain/command.hpp"
 #include "http/response.hpp"
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "actors/health.hpp"
-#include "actors/messages.hpp"
+#include "actors/requests.hpp"
 #include "http/problem.hpp"
 #include "http/response.hpp"
 

@@ -31,7 +31,7 @@ struct http_client_options {
   std::size_t response_bytes_max = 4 * 1024 * 1024; // of a body; a larger one is an error
   /// A PEM file of certificates to trust besides the system's; empty: none.
   std::string ca_file;
-  /// Connects only to addresses of the public internet (alimtalk/public_address.hpp). What the name
+  /// Connects only to addresses of the public internet (public_address.hpp). What the name
   /// resolves to is checked, and what was checked is connected to.
   bool public_only = false;
 };

@@ -68,8 +68,7 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
   if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   session_.add(sql::begin);
-  session_.add(sql::add_subscriber,
-               parameters{}.add(name).add(wants_payments).add(wants_refunds).add(now));
+  session_.add(sql::add_subscriber, parameters{}.add(name, wants_payments, wants_refunds, now));
   session_.add(sql::find_subscriber, parameters{}.add(name));
   const auto answers = session_.run("subscribe");
   if (!answers)
@@ -103,12 +102,8 @@ std::string postgres_store::instance() {
 void postgres_store::add_begin_step(subscriber_id subscriber, stream_lease stream,
                                     row_place cursor) {
   session_.add(sql::begin);
-  session_.add(sql::lock_cursor_at, parameters{}
-                                        .add(subscriber)
-                                        .add(stream.stream)
-                                        .add(std::string_view(options_.owner))
-                                        .add(stream.epoch)
-                                        .add(cursor));
+  session_.add(sql::lock_cursor_at,
+               parameters{}.add(subscriber, stream.stream, options_.owner, stream.epoch, cursor));
 }
 
 result<delivery_place> postgres_store::read_place(subscriber_id subscriber, stream_lease stream,
@@ -132,11 +127,8 @@ result<delivery_place> postgres_store::read_place(subscriber_id subscriber, stre
 // For what is not hurried: finds the cursor by its key.
 result<delivery_place> postgres_store::begin_step(subscriber_id subscriber, stream_lease stream) {
   session_.add(sql::begin);
-  session_.add(sql::lock_cursor, parameters{}
-                                     .add(subscriber)
-                                     .add(stream.stream)
-                                     .add(std::string_view(options_.owner))
-                                     .add(stream.epoch));
+  session_.add(sql::lock_cursor,
+               parameters{}.add(subscriber, stream.stream, options_.owner, stream.epoch));
   if (instance_.empty())
     session_.add(sql::instance);
   auto answers = session_.run("begin to deliver");
@@ -178,7 +170,7 @@ void postgres_store::keep(claim_record what, const std::vector<message>& message
 // The claims of `ids`, or all, oldest first, with their messages; from here on they are kept.
 result<std::vector<claim>> postgres_store::load_claims(const delivery_place& at,
                                                        std::span<const claim_id> ids, bool all) {
-  session_.add(sql::get_claims, parameters{}.add(at.subscriber).add(at.stream.stream));
+  session_.add(sql::get_claims, parameters{}.add(at.subscriber, at.stream.stream));
   auto answers = session_.run("read claims");
   if (!answers)
     return std::unexpected(answers.error());
@@ -189,14 +181,12 @@ result<std::vector<claim>> postgres_store::load_claims(const delivery_place& at,
       chosen.push_back(row);
   for (const int row : chosen)
     if (found.is_null(row, 5))
-      session_.add(sql::events_of_range,
-                   kinds_after(parameters{}.add(found.integer(row, 3)).add(found.integer(row, 4)),
-                               at.kinds()));
+      session_.add(
+          sql::events_of_range,
+          kinds_after(parameters{}.add(found.integer(row, 3), found.integer(row, 4)), at.kinds()));
     else
-      session_.add(sql::events_of_list, parameters{}
-                                            .add_array(element::int8, found.integers(row, 5),
-                                                       [](std::int64_t id) { return id; })
-                                            .add(at.subscriber));
+      session_.add(sql::events_of_list,
+                   parameters{}.add_ids(found.integers(row, 5)).add(at.subscriber));
   answers = session_.run("read claims");
   if (!answers)
     return std::unexpected(answers.error());

@@ -135,11 +135,7 @@ std::expected<void, failure> connection::set_limits(const session_limits& limits
   const std::string statement_time = ms(limits.statement);
   const std::string idle = ms(limits.idle_inside);
   const std::string network = ms(limits.network);
-  add(sql::begin_session, parameters{}
-                              .add(std::string_view(lock))
-                              .add(std::string_view(statement_time))
-                              .add(std::string_view(idle))
-                              .add(std::string_view(network)));
+  add(sql::begin_session, parameters{}.add(lock, statement_time, idle, network));
   auto done = run(std::chrono::steady_clock::now() + limits.call);
   if (!done)
     return std::unexpected(done.error());

@@ -75,18 +75,16 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
     add_begin_step(step.subscriber, step.stream, assumed.cursor);
   if (!named.empty())
     session_.add(sql::open_claims,
-                 parameters{}.add_ids(named).add(step.subscriber).add(step.stream.stream));
+                 parameters{}.add_ids(named).add(step.subscriber, step.stream.stream));
   const delivery_reach reach = reach_of(step);
-  const auto waiting = [&] { return parameters{}.add(step.subscriber).add(step.stream.stream); };
-  session_.add(sql::due_retries, waiting().add(now).add(reach.messages));
+  const auto waiting = [&] { return parameters{}.add(step.subscriber, step.stream.stream); };
+  session_.add(sql::due_retries, waiting().add(now, reach.messages));
   session_.add(sql::next_retry, waiting().add(now));
   session_.add(sql::events_ahead,
-               kinds_after(parameters{}
-                               .add(make_entry_id(step.stream.stream, assumed.position))
-                               .add(make_entry_id({step.stream.stream.value + 1}, 0)),
+               kinds_after(parameters{}.add(make_entry_id(step.stream.stream, assumed.position),
+                                            make_entry_id({step.stream.stream.value + 1}, 0)),
                            assumed.kinds())
-                   .add(reach.messages)
-                   .add(reach.entries));
+                   .add(reach.messages, reach.entries));
   const auto answers = session_.run("deliver");
   if (!answers)
     return std::unexpected(answers.error());

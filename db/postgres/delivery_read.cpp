@@ -69,11 +69,7 @@ result<std::vector<list_place>> delivery_reading::places() {
 result<std::vector<std::vector<list_row>>>
 delivery_reading::look(std::span<const list_look> stretches) {
   for (const list_look& each : stretches) {
-    auto with = parameters{}
-                    .add(each.subscriber)
-                    .add(each.above)
-                    .add(each.below)
-                    .add(std::int64_t{each.rows});
+    auto with = parameters{}.add(each.subscriber, each.above, each.below, std::int64_t{each.rows});
     if (each.what == list_look::from::undelivered)
       session_.add(sql::list_undelivered, with.add(static_cast<std::int64_t>(each.status)));
     else

@@ -34,15 +34,14 @@ result<std::vector<answer>> postgres_store::retry_once(std::span<const get_deliv
     }
     answers.push_back(*std::move(found));
   }
-  session_.add(
-      sql::retry_deliveries,
-      parameters{}
-          .add_texts(which,
-                     [](const get_delivery& one) {
-                       return std::optional<std::string_view>(one.subscriber);
-                     })
-          .add_array(element::int8, which, [](const get_delivery& one) { return one.entry; })
-          .add(now));
+  session_.add(sql::retry_deliveries,
+               parameters{}
+                   .add_texts(which,
+                              [](const get_delivery& one) {
+                                return std::optional<std::string_view>(one.subscriber);
+                              })
+                   .add_array(element::int8, which, &get_delivery::entry)
+                   .add(now));
   const auto changed = session_.run_to_commit("retry");
   if (!changed)
     return std::unexpected(changed.error());
@@ -72,19 +71,14 @@ result<prune_answer> postgres_store::prune(const prune_step& step, instant now) 
   if (!at)
     return std::unexpected(at.error());
   const stream_id stream = step.stream.stream;
-  session_.add(sql::prune_end, parameters{}.add(step.subscriber).add(stream));
+  session_.add(sql::prune_end, parameters{}.add(step.subscriber, stream));
   auto answers = session_.run("prune");
   if (!answers)
     return std::unexpected(answers.error());
   const std::int64_t end = answers->front().integer(0, 0);
-  session_.add(sql::prune, parameters{}
-                               .add(step.subscriber)
-                               .add(stream)
-                               .add(make_entry_id(stream, step.after))
-                               .add(end)
-                               .add(std::int64_t{step.looked_at_max})
-                               .add(step.before)
-                               .add(now));
+  session_.add(sql::prune,
+               parameters{}.add(step.subscriber, stream, make_entry_id(stream, step.after), end,
+                                std::int64_t{step.looked_at_max}, step.before, now));
   answers = session_.run("prune");
   if (!answers)
     return std::unexpected(answers.error());

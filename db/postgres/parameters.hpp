@@ -10,10 +10,12 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <ranges>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace paymentd::db::postgres {
@@ -63,9 +65,15 @@ class parameters {
   parameters& add(strong_id<Tag> id) {
     return add(id.value);
   }
+  /// Several, in this order.
+  template <class First, class Second, class... More>
+  parameters& add(const First& first, const Second& second, const More&... more) {
+    add(first);
+    return add(second, more...);
+  }
 
-  /// An array of one element for each item: `number(item)` gives a whole number, an id, won, an
-  /// instant, or an optional of one.
+  /// An array of one element for each item: `number`, a function of the item or a pointer to its
+  /// member, gives a whole number, an enumerator, an id, won, an instant, or an optional of one.
   template <std::ranges::input_range Items, class Number>
   parameters& add_array(element type, const Items& items, Number number) {
     const auto size = static_cast<std::size_t>(std::ranges::size(items));
@@ -75,22 +83,23 @@ class parameters {
     bytes_.resize(from + size * element_bytes_max);
     char* at = bytes_.data() + from;
     for (const auto& item : items)
-      at = put_element(at, type, number(item));
+      at = put_element(at, type, std::invoke(number, item));
     bytes_.resize(static_cast<std::size_t>(at - bytes_.data()));
     end_value();
     return *this;
   }
+  /// `text` gives a string, or an optional of a view of one.
   template <std::ranges::input_range Items, class Text>
   parameters& add_texts(const Items& items, Text text) {
     begin_array(element::text, static_cast<std::size_t>(std::ranges::size(items)));
     for (const auto& item : items)
-      add_text_element(text(item));
+      add_text_element(std::invoke(text, item));
     end_value();
     return *this;
   }
   template <std::ranges::input_range Items>
   parameters& add_ids(const Items& ids) {
-    return add_array(element::int8, ids, [](auto id) { return id; });
+    return add_array(element::int8, ids, std::identity{});
   }
 
   int count() const noexcept { return static_cast<int>(ends_.size()); }
@@ -113,6 +122,11 @@ class parameters {
   template <class Tag>
   static char* put_element(char* at, element type, strong_id<Tag> id) {
     return put_element(at, type, id.value);
+  }
+  template <class Enum>
+    requires std::is_enum_v<Enum>
+  static char* put_element(char* at, element type, Enum value) {
+    return put_element(at, type, static_cast<std::int64_t>(value));
   }
   static char* put_element(char* at, element type, won amount) {
     return put_element(at, type, amount.value);

@@ -11,7 +11,7 @@ result<std::optional<results_turn>> postgres_store::begin_results(const results_
     return std::unexpected(ready.error());
   const std::string_view name = asked.subscriber;
   session_.add(sql::begin);
-  session_.add(sql::add_results_mark, parameters{}.add(name).add(asked.to));
+  session_.add(sql::add_results_mark, parameters{}.add(name, asked.to));
   session_.add(sql::lock_results_mark, parameters{}.add(name));
   const auto answers = session_.run("look for results that are due");
   if (!answers)
@@ -29,7 +29,7 @@ result<std::optional<results_turn>> postgres_store::begin_results(const results_
                           .to = due->to,
                           .instance = std::string(found.text(0, 5))};
       session_.add(sql::take_results_turn,
-                   parameters{}.add(turn->subscriber).add(turn->from).add(now + asked.lease));
+                   parameters{}.add(turn->subscriber, turn->from, now + asked.lease));
     }
   }
   if (const auto done = session_.run_to_commit("begin to read results"); !done)
@@ -44,11 +44,8 @@ result<results_answer> postgres_store::store_results(const results_step& step, i
     return std::unexpected(ready.error());
   const results_mark next = mark_after(step, now);
   session_.add(sql::begin);
-  session_.add(sql::keep_results_turn, parameters{}
-                                           .add(step.turn.subscriber)
-                                           .add(step.turn.number)
-                                           .add(next.read_until)
-                                           .add(next.lease_until));
+  session_.add(sql::keep_results_turn, parameters{}.add(step.turn.subscriber, step.turn.number,
+                                                        next.read_until, next.lease_until));
   const auto kept = session_.run("store results");
   if (!kept)
     return std::unexpected(kept.error());
@@ -61,9 +58,8 @@ result<results_answer> postgres_store::store_results(const results_step& step, i
       sql::note_results,
       parameters{}
           .add(step.turn.subscriber)
-          .add_array(element::int8, step.results, [](const auto& one) { return one.entry; })
-          .add_array(element::timestamptz, step.results,
-                     [](const auto& one) { return one.delivered_at; })
+          .add_array(element::int8, step.results, &final_delivery::entry)
+          .add_array(element::timestamptz, step.results, &final_delivery::delivered_at)
           .add_texts(step.results, [&](const auto& one) { return text(error_of(one)); })
           .add_texts(step.results, [&](const auto& one) { return text(one.provider_call_id); })
           .add(now)

@@ -19,10 +19,6 @@ std::int64_t numbers_for(std::span<const command> batch) {
   return std::max<std::int64_t>(std::ssize(batch), 1);
 }
 
-std::int64_t status_of(const order& one) {
-  return static_cast<std::int64_t>(one.status);
-}
-
 // How the hot statements take a null.
 template <class Id>
 Id or_0(const std::optional<Id>& id) {
@@ -116,13 +112,9 @@ result<void> postgres_store::begin_epoch_after_reconnect(instant now) {
 }
 
 void postgres_store::add_raise_epoch(stream_lease ended, instant now) {
-  session_.add(sql::raise_epoch, parameters{}
-                                     .add(options_.lease.count())
-                                     .add(ended.stream)
-                                     .add(std::string_view(options_.owner))
-                                     .add(ended.epoch)
-                                     .add(stream_floor_at(now).number)
-                                     .add(number_block));
+  session_.add(sql::raise_epoch,
+               parameters{}.add(options_.lease.count(), ended.stream, options_.owner, ended.epoch,
+                                stream_floor_at(now).number, number_block));
 }
 
 // Ids that were reserved on another connection are left unused: a server that was failed over to
@@ -146,7 +138,7 @@ result<void> postgres_store::reserve(id_block& block, std::int64_t count, instan
     return {};
   const std::int64_t size = std::max(count, id_block_min);
   session_.add(sql::reserve_ids,
-               parameters{}.add(std::string_view(block.kind)).add(size).add(row_id_floor_at(now)));
+               parameters{}.add(std::string_view(block.kind), size, row_id_floor_at(now)));
   const auto reserved = session_.run_to_commit("reserve ids");
   if (!reserved)
     return std::unexpected(repeatable(reserved.error()));
@@ -161,12 +153,8 @@ result<void> postgres_store::reserve_numbers(std::int64_t count) {
   if (numbers_.end - numbers_.next >= count)
     return {};
   const std::int64_t size = std::max(count, number_block);
-  session_.add(sql::reserve_numbers, parameters{}
-                                         .add(size)
-                                         .add(lease_.stream)
-                                         .add(std::string_view(options_.owner))
-                                         .add(lease_.epoch)
-                                         .add(all_numbers_end));
+  session_.add(sql::reserve_numbers, parameters{}.add(size, lease_.stream, options_.owner,
+                                                      lease_.epoch, all_numbers_end));
   const auto reserved = session_.run_to_commit("reserve numbers");
   if (!reserved)
     return std::unexpected(repeatable(reserved.error()));
@@ -182,16 +170,11 @@ void postgres_store::add_fence() {
   const auto now = std::chrono::steady_clock::now();
   renewing_.reset();
   if (now - renewed_ < options_.lease / lease_renewals) {
-    session_.add(
-        sql::check_epoch,
-        parameters{}.add(lease_.stream).add(std::string_view(options_.owner)).add(lease_.epoch));
+    session_.add(sql::check_epoch, parameters{}.add(lease_.stream, options_.owner, lease_.epoch));
     return;
   }
-  session_.add(sql::renew_lease, parameters{}
-                                     .add(options_.lease.count())
-                                     .add(lease_.stream)
-                                     .add(std::string_view(options_.owner))
-                                     .add(lease_.epoch));
+  session_.add(sql::renew_lease, parameters{}.add(options_.lease.count(), lease_.stream,
+                                                  options_.owner, lease_.epoch));
   renewing_ = now;
 }
 
@@ -199,10 +182,10 @@ void postgres_store::add_fence() {
 // the marks of batches that are past all doubt go, as often as the lease is renewed.
 entry_id postgres_store::add_proof(const decision& decided, std::int64_t first, std::int64_t last) {
   if (renewing_ && marked_)
-    session_.add(sql::delete_marks, parameters{}.add(lease_.stream).add(marked_from_).add(first));
+    session_.add(sql::delete_marks, parameters{}.add(lease_.stream, marked_from_, first));
   if (!decided.entries.empty())
     return decided.entries.front().id;
-  session_.add(sql::add_mark, parameters{}.add(lease_.stream).add(last));
+  session_.add(sql::add_mark, parameters{}.add(lease_.stream, last));
   return {};
 }
 
@@ -271,30 +254,24 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
 }
 
 void postgres_store::add_created(const decision& decided, instant now) {
-  const auto id = [](const auto& one) { return one.id; };
   if (const auto& users = decided.new_users; !users.empty())
-    session_.add(
-        sql::add_users,
-        parameters{}
-            .add_array(element::int8, users, id)
-            .add_texts(users,
-                       [](const user& one) { return std::optional<std::string_view>(one.phone); })
-            .add_array(element::int8, users, [](const user& one) { return one.balance; })
-            .add_array(element::int8, users, [](const user& one) { return one.last_sequence; })
-            .add(now));
+    session_.add(sql::add_users, parameters{}
+                                     .add_array(element::int8, users, &user::id)
+                                     .add_texts(users, &user::phone)
+                                     .add_array(element::int8, users, &user::balance)
+                                     .add_array(element::int8, users, &user::last_sequence)
+                                     .add(now));
   if (const auto& orders = decided.new_orders; !orders.empty())
-    session_.add(
-        sql::add_orders,
-        parameters{}
-            .add_array(element::int8, orders, id)
-            .add_array(element::int8, orders, [](const order& one) { return one.owner; })
-            .add_array(element::int8, orders, [](const order& one) { return one.coupon; })
-            .add_array(element::int8, orders, [](const order& one) { return one.total; })
-            .add_array(element::int8, orders, [](const order& one) { return one.discount; })
-            .add_array(element::int2, orders, status_of)
-            .add_array(element::int8, orders, [](const order& one) { return one.payment_entry; })
-            .add_array(element::int8, orders, [](const order& one) { return one.refund_entry; })
-            .add(now));
+    session_.add(sql::add_orders, parameters{}
+                                      .add_array(element::int8, orders, &order::id)
+                                      .add_array(element::int8, orders, &order::owner)
+                                      .add_array(element::int8, orders, &order::coupon)
+                                      .add_array(element::int8, orders, &order::total)
+                                      .add_array(element::int8, orders, &order::discount)
+                                      .add_array(element::int2, orders, &order::status)
+                                      .add_array(element::int8, orders, &order::payment_entry)
+                                      .add_array(element::int8, orders, &order::refund_entry)
+                                      .add(now));
 }
 
 void postgres_store::add_changes(const decision& decided, const locked& at, instant now) {
@@ -312,33 +289,29 @@ void postgres_store::add_changes(const decision& decided, const locked& at, inst
     session_.add(sql::change_orders,
                  parameters{}
                      .add_array(element::tid, orders, place_in(at.orders))
-                     .add_array(element::int2, orders, status_of)
+                     .add_array(element::int2, orders, &order::status)
                      .add_array(element::int8, orders,
                                 [](const order& one) { return or_0(one.payment_entry); })
                      .add_array(element::int8, orders,
                                 [](const order& one) { return or_0(one.refund_entry); })
                      .add(now));
   if (const auto& users = decided.changed_users; !users.empty())
-    session_.add(
-        sql::change_users,
-        parameters{}
-            .add_array(element::tid, users, place_in(at.users))
-            .add_array(element::int8, users, [](const user& one) { return one.balance; })
-            .add_array(element::int8, users, [](const user& one) { return one.last_sequence; }));
+    session_.add(sql::change_users, parameters{}
+                                        .add_array(element::tid, users, place_in(at.users))
+                                        .add_array(element::int8, users, &user::balance)
+                                        .add_array(element::int8, users, &user::last_sequence));
   if (const auto& entries = decided.entries; !entries.empty()) {
     using entry = ledger_entry;
-    session_.add(
-        sql::add_entries,
-        parameters{}
-            .add_array(element::int8, entries, [](const entry& one) { return one.id; })
-            .add_array(element::int8, entries, [](const entry& one) { return one.user; })
-            .add_array(element::int8, entries, [](const entry& one) { return one.sequence; })
-            .add_array(element::int8, entries, [](const entry& one) { return or_0(one.order); })
-            .add_array(element::int2, entries,
-                       [](const entry& one) { return static_cast<std::int64_t>(one.kind); })
-            .add_array(element::int8, entries, [](const entry& one) { return one.amount; })
-            .add_array(element::int8, entries, [](const entry& one) { return one.balance_after; })
-            .add(now));
+    session_.add(sql::add_entries, parameters{}
+                                       .add_array(element::int8, entries, &entry::id)
+                                       .add_array(element::int8, entries, &entry::user)
+                                       .add_array(element::int8, entries, &entry::sequence)
+                                       .add_array(element::int8, entries,
+                                                  [](const entry& one) { return or_0(one.order); })
+                                       .add_array(element::int2, entries, &entry::kind)
+                                       .add_array(element::int8, entries, &entry::amount)
+                                       .add_array(element::int8, entries, &entry::balance_after)
+                                       .add(now));
   }
 }
 
@@ -367,13 +340,9 @@ result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant now)
     return std::unexpected(ready.error());
   const stream_lease asked = doubt_ ? doubt_->stream : lease_;
   add_raise_epoch(asked, now);
-  session_.add(
-      sql::ended_epoch,
-      parameters{}.add(asked.stream).add(asked.epoch).add(std::string_view(options_.owner)));
-  session_.add(sql::is_committed, parameters{}
-                                      .add(doubt_ ? doubt_->entry : entry_id{})
-                                      .add(asked.stream)
-                                      .add(doubt_ ? doubt_->last : 0));
+  session_.add(sql::ended_epoch, parameters{}.add(asked.stream, asked.epoch, options_.owner));
+  session_.add(sql::is_committed, parameters{}.add(doubt_ ? doubt_->entry : entry_id{},
+                                                   asked.stream, doubt_ ? doubt_->last : 0));
   const auto answers = session_.run_to_commit("resolve");
   if (!answers)
     return std::unexpected(repeatable(answers.error()));

@@ -49,12 +49,12 @@ std::size_t step_writer::add(const statement& what, const parameters& with) {
 
 void step_writer::add_statements() {
   const auto of_claims = [&](const std::vector<claim_id>& ids) {
-    return parameters{}.add_ids(ids).add(at_.subscriber).add(at_.stream.stream);
+    return parameters{}.add_ids(ids).add(at_.subscriber, at_.stream.stream);
   };
   if (!plan_.deleted.empty())
     add(sql::end_claims, of_claims(plan_.deleted));
   if (const auto from = read_again_from(step_)) // the mark before deliveries, as who stores results
-    add(sql::read_results_again, parameters{}.add(at_.subscriber).add(*from).add(now_));
+    add(sql::read_results_again, parameters{}.add(at_.subscriber, *from, now_));
   add_results();
   if (!plan_.taken.empty())
     add(sql::take_retries, parameters{}.add(at_.subscriber).add_ids(plan_.taken));
@@ -66,9 +66,9 @@ void step_writer::add_statements() {
   }
   add_claims();
   if (plan_.moves)
-    cursor_ = add(sql::move_cursor, parameters{}.add(at_.cursor).add(plan_.position));
+    cursor_ = add(sql::move_cursor, parameters{}.add(at_.cursor, plan_.position));
   if (step_.held_until)
-    add(sql::hold_subscriber, parameters{}.add(at_.subscriber).add(*step_.held_until));
+    add(sql::hold_subscriber, parameters{}.add(at_.subscriber, *step_.held_until));
   for (const claim_record& one : plan_.regenerated)
     messages_.push_back(add_messages(one));
   for (const planned_claim& one : plan_.opened)
@@ -92,8 +92,7 @@ void step_writer::add_results() {
   if (!fresh.empty())
     add(sql::add_deliveries,
         results(fresh)
-            .add_array(element::timestamptz, fresh,
-                       [](const planned_result& one) { return one.created_at; })
+            .add_array(element::timestamptz, fresh, &planned_result::created_at)
             .add(now_));
   if (!retried.empty())
     add(sql::change_deliveries, results(retried).add(now_));
@@ -131,11 +130,7 @@ parameters step_writer::results(std::span<const planned_result> of) const {
 /// All ranges by one statement, and each list of retries by its own.
 void step_writer::add_claims() {
   const auto begin = [&] {
-    return parameters{}
-        .add(at_.subscriber)
-        .add(at_.stream.stream)
-        .add(std::string_view(instance_))
-        .add(now_);
+    return parameters{}.add(at_.subscriber, at_.stream.stream, instance_, now_);
   };
   std::vector<const planned_claim*> ranges;
   for (const planned_claim& one : plan_.opened)
@@ -156,15 +151,12 @@ void step_writer::add_claims() {
     if (one.retries.empty())
       ids_.emplace_back(of_ranges, range++);
     else
-      ids_.emplace_back(
-          add(sql::add_retries, begin().add_ids(one.retries).add(std::string_view(one.provider))),
-          0);
+      ids_.emplace_back(add(sql::add_retries, begin().add_ids(one.retries).add(one.provider)), 0);
 }
 
 std::size_t step_writer::add_messages(const claim_record& of) {
   if (!of.retries)
-    return add(sql::events_of_range,
-               kinds_after(parameters{}.add(of.first).add(of.last), at_.kinds()));
+    return add(sql::events_of_range, kinds_after(parameters{}.add(of.first, of.last), at_.kinds()));
   return add(sql::events_of_list,
              parameters{}
                  .add_array(element::int8, of.entries,

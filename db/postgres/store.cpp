@@ -24,7 +24,7 @@ postgres_store::postgres_store(store_options options)
 // A clean end lets the stream go, so that a successor need not wait for the lease to run out.
 postgres_store::~postgres_store() {
   if (leased_session_ != 0 && session_.connected() && session_.begin_call()) {
-    session_.add(sql::leave, parameters{}.add(std::string_view(options_.owner)));
+    session_.add(sql::leave, parameters{}.add(options_.owner));
     static_cast<void>(session_.run_to_commit("leave"));
   }
   if (lease_.stream.value == 0 || doubt_ || !session_.connected() || !session_.begin_call())

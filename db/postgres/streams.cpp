@@ -17,8 +17,7 @@ constexpr int tries_max = 100;
 } // namespace
 
 void postgres_store::add_let_go(stream_lease what) {
-  session_.add(sql::let_go,
-               parameters{}.add(what.stream).add(std::string_view(options_.owner)).add(what.epoch));
+  session_.add(sql::let_go, parameters{}.add(what.stream, options_.owner, what.epoch));
 }
 
 result<stream_lease> postgres_store::take_stream(instant now) {
@@ -33,22 +32,14 @@ result<stream_lease> postgres_store::take_stream(instant now) {
     const stream_floor floor = stream_floor_at(now);
     session_.add(sql::take_over,
                  parameters{}
-                     .add(options_.lease.count())
-                     .add(std::string_view(options_.owner))
-                     .add(numbers_end - numbers_left_min)
-                     .add_array(element::int8, earlier, [](stream_lease one) { return one.stream; })
-                     .add(floor.stream)
-                     .add(floor.number)
-                     .add(number_block));
+                     .add(options_.lease.count(), options_.owner, numbers_end - numbers_left_min)
+                     .add_array(element::int8, earlier, &stream_lease::stream)
+                     .add(floor.stream, floor.number, number_block));
     auto answers = session_.run_to_commit("take a stream");
     if (answers && answers->back().empty()) {
-      session_.add(sql::add_stream, parameters{}
-                                        .add(options_.lease.count())
-                                        .add(std::string_view(options_.owner))
-                                        .add(stream_max)
-                                        .add(floor.stream)
-                                        .add(floor.number)
-                                        .add(number_block));
+      session_.add(sql::add_stream,
+                   parameters{}.add(options_.lease.count(), options_.owner, stream_max,
+                                    floor.stream, floor.number, number_block));
       answers = session_.run_to_commit("add a stream");
     }
     if (!answers)
@@ -71,8 +62,7 @@ postgres_store::lease_deliveries(std::span<const std::string> subscribers,
     return std::unexpected(ready.error());
   const std::string_view owner = options_.owner;
   const auto names = [&](parameters before) {
-    before.add_texts(subscribers,
-                     [](const std::string& one) { return std::optional<std::string_view>(one); });
+    before.add_texts(subscribers, std::identity{});
     return before;
   };
   if (leased_session_ != session_.opened()) {
@@ -80,7 +70,7 @@ postgres_store::lease_deliveries(std::span<const std::string> subscribers,
     known_places_.clear();
     known_claims_.clear();
   }
-  session_.add(sql::be_alive, parameters{}.add(owner).add(options_.lease.count()));
+  session_.add(sql::be_alive, parameters{}.add(owner, options_.lease.count()));
   session_.add(sql::forget_the_dead);
   session_.add(sql::add_cursors_at_start, names(parameters{}));
   session_.add(sql::release_cursors, parameters{}.add(owner).add_ids(written));

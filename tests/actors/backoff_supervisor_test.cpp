@@ -1,9 +1,9 @@
 // Goal: each state of the supervisor, and every way into it and out of it.
 // Method: children that end at a word from the test, on CAF's deterministic scheduler; time and
 // chance are the test's.
-#include "actors/backoff_supervisor.hpp"
+#include "actors/delivery/backoff_supervisor.hpp"
 
-#include "stage.hpp"
+#include "tests/actors/test_system.hpp"
 
 #include <gtest/gtest.h>
 
@@ -102,7 +102,7 @@ class backoff_supervisor_test : public testing::Test {
   std::vector<int> words_;
   backoff_supervisor_options options_{
       .backoff = {.min = 100ms, .max = 1s, .factor = 2.0, .jitter = 0.0}};
-  test::stage test_;
+  test::test_system test_;
   caf::actor supervisor_;
 };
 

@@ -2,7 +2,7 @@
 // every way that there is. Method: walks the table's rows, each by a claim in that state to which
 // that event happens; the provider is one as NHN Cloud (keys for ten minutes, can be searched),
 // where the row does not say otherwise.
-#include "actors/claim_machine.hpp"
+#include "actors/delivery/claim_machine.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,8 +17,8 @@ namespace paymentd::actors {
 namespace {
 
 using namespace std::chrono_literals;
-using alimtalk::failure;
-using alimtalk::failure_class;
+using providers::failure;
+using providers::failure_class;
 
 constexpr instant begin{500'000h};
 
@@ -45,30 +45,30 @@ struct world {
     return *this;
   }
   world& answers(failure why) {
-    then = answered(it, alimtalk::call_result(std::unexpected(std::move(why))), policy, around);
+    then = answered(it, providers::call_result(std::unexpected(std::move(why))), policy, around);
     return *this;
   }
   world& answers(failure_class kind) { return answers(failure{.kind = kind, .reason = "no"}); }
   world& accepts(std::size_t known) {
-    std::vector<alimtalk::recipient_result> results;
+    std::vector<providers::recipient_result> results;
     for (std::size_t i = 0; i < it.claim.messages.size(); ++i)
       if (i < known)
-        results.emplace_back(alimtalk::accepted{"m"});
+        results.emplace_back(providers::accepted{"m"});
       else
         results.emplace_back(std::unexpected(failure{}));
-    then = answered(it, alimtalk::call_result(std::move(results)), policy, around);
+    then = answered(it, providers::call_result(std::move(results)), policy, around);
     return *this;
   }
   world& finds(std::size_t known) {
-    std::vector<alimtalk::found_message> found(it.claim.messages.size());
+    std::vector<providers::found_message> found(it.claim.messages.size());
     for (std::size_t i = 0; i < known; ++i)
       found[i].provider_message_id = "m";
-    then = answered(it, alimtalk::find_result(std::move(found)), policy, around);
+    then = answered(it, providers::find_result(std::move(found)), policy, around);
     return *this;
   }
   world& search_fails(failure_class kind) {
     then =
-        answered(it, alimtalk::find_result(std::unexpected(failure{.kind = kind, .reason = "no"})),
+        answered(it, providers::find_result(std::unexpected(failure{.kind = kind, .reason = "no"})),
                  policy, around);
     return *this;
   }

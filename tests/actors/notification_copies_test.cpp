@@ -7,8 +7,8 @@ namespace paymentd::actors::test {
 namespace {
 
 using namespace std::chrono_literals;
-using alimtalk::call;
-using alimtalk::failure_class;
+using providers::call;
+using providers::failure_class;
 
 class notification_copies_test : public failing_delivery {
  public:
@@ -24,19 +24,19 @@ TEST_F(notification_copies_test,
        who_takes_calls_but_never_says_so_is_sent_them_five_times_at_most) {
   start_without_keys();
   fail_next(failing(failure_class::unknown, "time-out"), true, 1000);
-  const auto paid = stage.pay(2);
-  stage.pass(59s, 500ms);
+  const auto paid = fixture.pay(2);
+  fixture.pass(59s, 500ms);
   EXPECT_EQ(provider.times_accepted(paid[0]), 1) << "not at once";
-  stage.pass(24h, 10s);
+  fixture.pass(24h, 10s);
   EXPECT_EQ(provider.times_accepted(paid[0]), 5);
-  EXPECT_EQ(stage.result_of(paid[0]).status, delivery_status::failed);
-  EXPECT_EQ(stage.result_of(paid[0]).last_error, "outcome unknown, sent 5 times: time-out");
-  EXPECT_EQ(stage.open_claims(), 0u);
+  EXPECT_EQ(fixture.result_of(paid[0]).status, delivery_status::failed);
+  EXPECT_EQ(fixture.result_of(paid[0]).last_error, "outcome unknown, sent 5 times: time-out");
+  EXPECT_EQ(fixture.open_claims(), 0u);
 }
 
 TEST_F(notification_copies_test, a_recipient_who_is_never_told_of_is_sent_five_copies_at_most) {
   start_without_keys();
-  const auto paid = stage.pay(2);
+  const auto paid = fixture.pay(2);
   provider.on_send = [&](const call& what) {
     return treatment{.garble = [&](auto& results) {
       for (std::size_t i = 0; i < results.size(); ++i)
@@ -44,15 +44,15 @@ TEST_F(notification_copies_test, a_recipient_who_is_never_told_of_is_sent_five_c
           results[i] = std::unexpected(failing(failure_class::unknown));
     }};
   };
-  stage.pass(24h, 10s);
+  fixture.pass(24h, 10s);
   EXPECT_EQ(provider.times_accepted(paid[0]), 5);
   EXPECT_EQ(provider.times_accepted(paid[1]), 1);
-  EXPECT_EQ(stage.result_of(paid[0]).last_error, "outcome unknown, sent 5 times: no result");
+  EXPECT_EQ(fixture.result_of(paid[0]).last_error, "outcome unknown, sent 5 times: no result");
 }
 
 TEST_F(notification_copies_test, copies_are_counted_over_deaths_and_restarts) {
   start_without_keys();
-  const auto paid = stage.pay(1);
+  const auto paid = fixture.pay(1);
   int calls = 0;
   provider.on_send = [&](const call& what) {
     if (!has(what, paid[0]))
@@ -63,28 +63,28 @@ TEST_F(notification_copies_test, copies_are_counted_over_deaths_and_restarts) {
                : treatment{.accept = false, .says = failing(failure_class::outage, "500")};
   };
   for (int minute = 0; minute < 4 * 60; ++minute) {
-    stage.pass(1min, 1s);
+    fixture.pass(1min, 1s);
     if (minute % 7 == 0)
-      stage.kill();
-    stage.pay(1);
+      fixture.kill();
+    fixture.pay(1);
   }
   EXPECT_LE(provider.times_accepted(paid[0]), 5);
-  EXPECT_EQ(stage.result_of(paid[0]).status, delivery_status::failed);
-  EXPECT_EQ(stage.result_of(paid[0]).copies, 5);
+  EXPECT_EQ(fixture.result_of(paid[0]).status, delivery_status::failed);
+  EXPECT_EQ(fixture.result_of(paid[0]).copies, 5);
 }
 
 TEST_F(notification_copies_test, a_call_that_outlives_its_actor_counts_as_a_copy) {
   start_without_keys();
   provider.hold_answers = true;
-  const auto paid = stage.pay(1);
+  const auto paid = fixture.pay(1);
   for (int life = 0; life < 9; ++life) {
-    stage.run();
-    ASSERT_TRUE(stage.kill());
-    stage.pass(2h, 10s);
+    fixture.run();
+    ASSERT_TRUE(fixture.kill());
+    fixture.pass(2h, 10s);
   }
   EXPECT_EQ(provider.times_accepted(paid[0]), 5);
-  EXPECT_EQ(stage.result_of(paid[0]).status, delivery_status::failed);
-  EXPECT_EQ(stage.result_of(paid[0]).last_error,
+  EXPECT_EQ(fixture.result_of(paid[0]).status, delivery_status::failed);
+  EXPECT_EQ(fixture.result_of(paid[0]).last_error,
             "outcome unknown, sent 5 times: the process ended");
 }
 
@@ -93,32 +93,32 @@ TEST_F(notification_copies_test, an_outage_of_hours_uses_up_no_copies) {
   auto refused = failing(failure_class::outage, "connection refused");
   refused.never_written = true;
   fail_next(refused, false, 1'000'000);
-  const auto paid = stage.pay(3);
-  stage.pass(5h, 1s);
-  EXPECT_EQ(stage.counters->failed, 0u);
+  const auto paid = fixture.pay(3);
+  fixture.pass(5h, 1s);
+  EXPECT_EQ(fixture.counters->failed, 0u);
   provider.on_send = nullptr;
-  stage.pass(2min, 100ms);
-  EXPECT_TRUE(stage.all_delivered_once(paid));
-  EXPECT_EQ(stage.result_of(paid[0]).copies, 0);
+  fixture.pass(2min, 100ms);
+  EXPECT_TRUE(fixture.all_delivered_once(paid));
+  EXPECT_EQ(fixture.result_of(paid[0]).copies, 0);
 }
 
 TEST_F(notification_copies_test, what_is_in_doubt_at_one_provider_is_never_sent_by_the_next) {
   start_warm();
   provider.hold_answers = true;
-  const auto doubtful = stage.pay(2);
-  stage.run();
+  const auto doubtful = fixture.pay(2);
+  fixture.run();
   ASSERT_EQ(provider.sent.size(), 1u);
-  stage.end();
+  fixture.end();
   provider.hold_answers = false;
   provider.called = "another";
-  stage.start();
-  const auto next = stage.pay(1);
-  stage.pass(25min, 100ms);
+  fixture.start();
+  const auto next = fixture.pay(1);
+  fixture.pass(25min, 100ms);
   EXPECT_EQ(provider.sent.size(), 2u) << "the second payment alone";
-  EXPECT_TRUE(stage.all_delivered_once(next));
+  EXPECT_TRUE(fixture.all_delivered_once(next));
   for (const entry_id each : doubtful) {
-    EXPECT_EQ(stage.result_of(each).status, delivery_status::failed);
-    EXPECT_EQ(stage.result_of(each).last_error,
+    EXPECT_EQ(fixture.result_of(each).status, delivery_status::failed);
+    EXPECT_EQ(fixture.result_of(each).last_error,
               "outcome unknown: it may have been sent by model before the provider was changed");
   }
 }

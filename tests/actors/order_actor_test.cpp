@@ -1,9 +1,10 @@
 // Goal: one order's commands are settled one after the other, and memory answers only what no other
 // process can change.
 // Method: the test plays lane and reader by hand, message by message.
-#include "actors/order_actor.hpp"
+#include "actors/payment/messages.hpp"
+#include "actors/payment/order_actor.hpp"
 
-#include "tests/actors/stage.hpp"
+#include "tests/actors/test_system.hpp"
 
 #include <gtest/gtest.h>
 
@@ -39,7 +40,7 @@ class order_actor_test : public ::testing::Test {
   std::size_t reads() { return reader.got<look_up>().size(); }
   std::vector<settled> replies() { return asker.take<settled>(); }
 
-  stage on;
+  test_system on;
   inbox<submit> lane{on};
   inbox<look_up> reader{on};
   inbox<settled> asker{on};

@@ -1,9 +1,9 @@
 // Goal: every command reaches its order's actor, whatever leaves memory meanwhile.
 // Method: real order actors under the registry; the test plays the lane. The last test runs the
 // actors in random order, so that a change of orders meets commands in flight in every way.
-#include "actors/order_registry.hpp"
+#include "actors/payment/order_registry.hpp"
 
-#include "tests/actors/stage.hpp"
+#include "tests/actors/test_system.hpp"
 
 #include <gtest/gtest.h>
 
@@ -37,7 +37,7 @@ class order_registry_test : public ::testing::Test {
 
   void TearDown() override { on.end(registry); } // it and its order actors hold each other
 
-  stage on;
+  test_system on;
   inbox<submit> lane{on};
   inbox<look_up> reader{on};
   inbox<settled> asker{on};

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "actors/store_worker.hpp"
-#include "tests/actors/stage.hpp"
+#include "tests/actors/test_system.hpp"
 
 #include <any>
 #include <deque>
@@ -103,7 +103,7 @@ class played_store final : public db::store {
 
 class played_worker {
  public:
-  explicit played_worker(stage& on) : on_(on), calls_(on) { state_.connection = store_; }
+  explicit played_worker(test_system& on) : on_(on), calls_(on) { state_.connection = store_; }
 
   template <class Port>
   worker_of<Port> as() const {
@@ -138,7 +138,7 @@ class played_worker {
   }
 
  private:
-  stage& on_;
+  test_system& on_;
   inbox<store_call> calls_;
   std::shared_ptr<played_store> store_ = std::make_shared<played_store>();
   store_worker_state state_;

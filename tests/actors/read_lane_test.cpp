@@ -1,6 +1,6 @@
 // Goal: reads are gathered while one is at the store, and each is answered once.
 // Method: the test plays the store worker by hand.
-#include "actors/read_lane.hpp"
+#include "actors/payment/read_lane.hpp"
 
 #include "tests/actors/played_worker.hpp"
 
@@ -23,7 +23,7 @@ class read_lane_test : public ::testing::Test {
     worker.answer(lane, std::move(with));
   }
 
-  stage on;
+  test_system on;
   played_worker worker{on};
   inbox<looked_up> asker{on};
   caf::actor lane =

@@ -1,7 +1,7 @@
 // Goal: results are asked for at each poll, page by page, stored as they come, and whatever fails
 // is tried again at the next poll and not before. Method: the test plays the store worker and the
 // provider by hand, on a clock that it moves.
-#include "actors/results_poller.hpp"
+#include "actors/delivery/results_poller.hpp"
 
 #include "tests/actors/played_worker.hpp"
 
@@ -17,14 +17,14 @@ using namespace std::chrono_literals;
 using then = results_step::then;
 
 /// Keeps what it is asked, for the test to answer.
-class asked_provider final : public alimtalk::provider {
+class asked_provider final : public providers::provider {
  public:
   std::string_view name() const override { return "asked"; }
-  void send(alimtalk::call, std::function<void(alimtalk::call_result)>) override {}
-  void find(alimtalk::call, std::function<void(alimtalk::find_result)>) override {}
+  void send(providers::call, std::function<void(providers::call_result)>) override {}
+  void find(providers::call, std::function<void(providers::find_result)>) override {}
   bool can_find() const override { return false; }
-  void results(alimtalk::results_query what,
-               std::function<void(alimtalk::results_answer)> done) override {
+  void results(providers::results_query what,
+               std::function<void(providers::results_answer)> done) override {
     asked.push_back(std::move(what));
     answer = std::move(done);
   }
@@ -35,8 +35,8 @@ class asked_provider final : public alimtalk::provider {
   void stop() override {}
 
   std::optional<std::chrono::milliseconds> its_clock;
-  std::vector<alimtalk::results_query> asked;
-  std::function<void(alimtalk::results_answer)> answer;
+  std::vector<providers::results_query> asked;
+  std::function<void(providers::results_answer)> answer;
 };
 
 class results_poller_test : public ::testing::Test {
@@ -55,8 +55,8 @@ class results_poller_test : public ::testing::Test {
   void TearDown() override { on.end(poller); }
 
   void begun(db::result<std::optional<results_turn>> turn) { store.answer(poller, turn); }
-  void told(std::vector<alimtalk::final_result> what, std::string next = {}) {
-    provider->answer(alimtalk::results_page{.results = std::move(what), .next = std::move(next)});
+  void told(std::vector<providers::final_result> what, std::string next = {}) {
+    provider->answer(providers::results_page{.results = std::move(what), .next = std::move(next)});
     on.run();
   }
   void stored(db::result<results_answer> answer = {}) { store.answer(poller, answer); }
@@ -74,7 +74,7 @@ class results_poller_test : public ::testing::Test {
     return std::move(steps.at(0).step);
   }
 
-  stage on;
+  test_system on;
   played_worker store{on};
   std::shared_ptr<asked_provider> provider = std::make_shared<asked_provider>();
   std::shared_ptr<delivery_counters> counters = std::make_shared<delivery_counters>();
@@ -152,8 +152,8 @@ TEST_F(results_poller_test, an_api_that_fails_is_asked_again_at_the_next_poll) {
   on.advance(1min);
   times_asked_for_a_turn();
   begun(a_turn(5min)); // as long as it may be
-  provider->answer(
-      std::unexpected(alimtalk::failure{.kind = alimtalk::failure_class::outage, .reason = "503"}));
+  provider->answer(std::unexpected(
+      providers::failure{.kind = providers::failure_class::outage, .reason = "503"}));
   on.run();
   EXPECT_EQ(next_step().what, then::given_up);
   stored();

@@ -1,6 +1,7 @@
 // Goal: every retry that is asked for gets one answer, whatever the store says, and who delivers is
 // told of what became due. Method: the lane between inboxes, on the deterministic scheduler.
-#include "actors/retry_lane.hpp"
+#include "actors/delivery/messages.hpp"
+#include "actors/delivery/retry_lane.hpp"
 #include "tests/actors/played_worker.hpp"
 
 #include <gtest/gtest.h>
@@ -30,7 +31,7 @@ class retry_lane_test : public ::testing::Test {
     return due;
   }
 
-  stage on;
+  test_system on;
   played_worker worker{on};
   inbox<retries_due> subscriber{on};
   inbox<looked_up> asker{on};

@@ -1,7 +1,8 @@
 // Goal: the lane's promises: a batch gathers while one is at the store, nothing is answered twice
 // or never, and no error of the store turns into a wrong answer. Method: the test plays the store
 // worker by hand, message by message, on a clock that it moves.
-#include "actors/settlement_lane.hpp"
+#include "actors/payment/settlement_lane.hpp"
+#include "actors/payment_success.hpp"
 
 #include "tests/actors/played_worker.hpp"
 
@@ -87,7 +88,7 @@ class settlement_lane_test : public ::testing::Test {
 
   using batch_list = std::vector<std::vector<std::int64_t>>;
 
-  stage on;
+  test_system on;
   played_worker worker{on};
   inbox<payment_success> subscriber{on};
   inbox<stream_held, stream_lost> keeper{on};

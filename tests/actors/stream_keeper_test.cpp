@@ -1,7 +1,8 @@
 // Goal: each subscriber is told of the streams that it holds, those that the lanes write at once,
 // and of what is lost. Method: the test plays the store worker and the lanes by hand, on a clock
 // that it moves.
-#include "actors/stream_keeper.hpp"
+#include "actors/delivery/stream_keeper.hpp"
+#include "actors/payment_success.hpp"
 
 #include "tests/actors/played_worker.hpp"
 
@@ -27,7 +28,7 @@ class stream_keeper_test : public ::testing::Test {
     on.run();
   }
 
-  stage on;
+  test_system on;
   played_worker store{on};
   inbox<stream_held, stream_lost> alimtalk{on};
   inbox<stream_held, stream_lost> shop{on};

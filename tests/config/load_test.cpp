@@ -112,10 +112,10 @@ level = "warn"
   const settings loaded = good(file(text));
   EXPECT_EQ(loaded.http.listen, (address{"::1", 0}));
   EXPECT_EQ(loaded.http.request_timeout, 250ms);
-  EXPECT_EQ(loaded.alimtalk.provider, alimtalk_provider::nhn);
+  EXPECT_EQ(loaded.alimtalk.provider, "nhn");
   EXPECT_EQ(loaded.alimtalk.base_url, "http://127.0.0.1:9090"); // no slash at the end
-  EXPECT_EQ(loaded.alimtalk.secret_key.reveal(), "s3cret!");
-  EXPECT_EQ(loaded.alimtalk.template_code, "12345678901234567890");
+  EXPECT_EQ(loaded.alimtalk.credentials.at("secret_key").reveal(), "s3cret!");
+  EXPECT_EQ(loaded.alimtalk.credentials.at("template_code").reveal(), "12345678901234567890");
   EXPECT_EQ(loaded.notification.backoff.factor, 3.0);
   EXPECT_EQ(loaded.notification.backoff.jitter, 0.5);
   EXPECT_EQ(loaded.log.level, log_level::warn);
@@ -251,7 +251,7 @@ TEST(load, a_secret_can_be_read_from_a_file_without_its_last_newline) {
     const support::temporary_file text{"[alimtalk]\nsecret_key_file = " + toml_text(path) + "\n"};
     for (const auto& from : {file(text), sets({{"alimtalk.secret_key_file", path}}),
                              environment({{"PAYMENTD_ALIMTALK_SECRET_KEY_FILE", path}})})
-      EXPECT_EQ(good(from).alimtalk.secret_key.reveal(), "geheim");
+      EXPECT_EQ(good(from).alimtalk.credentials.at("secret_key").reveal(), "geheim");
   }
   const support::temporary_file url{"postgresql://me:pw@h/db\n"};
   EXPECT_EQ(good(sets({{"database.url_file", url.path()}})).database.url.reveal(),
@@ -341,8 +341,8 @@ TEST(load, solapi_needs_its_keys_and_names_all_that_are_missing) {
                                      {"alimtalk.api_secret_file", key.path()},
                                      {"alimtalk.pf_id", "PF1"},
                                      {"alimtalk.template_id", "KA01TP2301260851307"}}));
-  EXPECT_EQ(loaded.alimtalk.provider, alimtalk_provider::solapi);
-  EXPECT_EQ(loaded.alimtalk.api_secret.reveal(), "geheim");
+  EXPECT_EQ(loaded.alimtalk.provider, "solapi");
+  EXPECT_EQ(loaded.alimtalk.credentials.at("api_secret").reveal(), "geheim");
 }
 
 TEST(load, a_fallback_needs_the_number_that_it_comes_from) {

@@ -60,7 +60,7 @@ TEST(print, secrets_are_hidden) {
                             .sets = {{"alimtalk.secret_key", "geheim"},
                                      {"database.url", "postgresql://me:geheim@h/db"}}});
   ASSERT_TRUE(loaded) << loaded.error().front();
-  EXPECT_EQ(loaded->alimtalk.secret_key.reveal(), "geheim");
+  EXPECT_EQ(loaded->alimtalk.credentials.at("secret_key").reveal(), "geheim");
   EXPECT_EQ(loaded->database.url.reveal(), "postgresql://me:geheim@h/db");
   EXPECT_THAT(effective(*loaded), Not(HasSubstr("geheim")));
   EXPECT_THAT(effective(*loaded), HasSubstr("secret_key = \"***\""));

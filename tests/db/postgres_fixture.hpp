@@ -3,7 +3,7 @@
 #pragma once
 
 #include "tests/db/conformance.hpp"
-#include "tests/db/postgres_cluster.hpp"
+#include "tests/support/postgres_cluster.hpp"
 
 namespace paymentd::db {
 

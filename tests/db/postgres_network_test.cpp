@@ -3,7 +3,7 @@
 // Method: a server that listens on TCP, and the questions which those who set the limits cannot
 // answer: the server is asked what holds, the kernel what this end's socket has.
 #include "db/postgres/connection.hpp"
-#include "tests/db/postgres_cluster.hpp"
+#include "tests/support/postgres_cluster.hpp"
 
 #include <gtest/gtest.h>
 

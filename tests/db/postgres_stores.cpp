@@ -1,7 +1,7 @@
 // The conformance suite in test_postgres runs through the PostgreSQL store, each test on a database
 // of its own in one private cluster.
 #include "tests/db/fresh_database.hpp"
-#include "tests/db/postgres_cluster.hpp"
+#include "tests/support/postgres_cluster.hpp"
 
 namespace paymentd::db {
 namespace {

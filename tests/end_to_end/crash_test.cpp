@@ -26,8 +26,8 @@ void seed(const workplace& place, std::int64_t orders) {
             0);
 }
 
-void expect_each_accepted_once(const alimtalk::fake_alimtalk& api) {
-  for (const alimtalk::fake_message& each : api.received())
+void expect_each_accepted_once(const providers::fake_alimtalk& api) {
+  for (const providers::fake_message& each : api.received())
     EXPECT_EQ(api.times_accepted(each.recipient_grouping_key), 1u) << each.recipient_grouping_key;
 }
 
@@ -36,7 +36,7 @@ TEST(crash, killed_between_the_answer_and_the_mark_the_message_is_still_accepted
     SCOPED_TRACE(answers);
     const workplace place;
     seed(place, 100);
-    const alimtalk::fake_alimtalk api({.behaviour = {.latency = 15ms}});
+    const providers::fake_alimtalk api({.behaviour = {.latency = 15ms}});
     {
       server_process server(place, sent_to(api));
       auto client = server.client();
@@ -59,7 +59,7 @@ TEST(crash, killed_between_the_answer_and_the_mark_the_message_is_still_accepted
 TEST(crash, killed_after_the_api_accepted_but_before_it_answered_the_message_is_not_sent_twice) {
   const workplace place;
   seed(place, 10);
-  alimtalk::fake_alimtalk api({.behaviour = {.drop_answers = true}});
+  providers::fake_alimtalk api({.behaviour = {.drop_answers = true}});
   {
     server_process server(place, sent_to(api));
     auto client = server.client();
@@ -78,7 +78,7 @@ TEST(crash, killed_after_the_api_accepted_but_before_it_answered_the_message_is_
 TEST(crash, killed_in_the_middle_of_a_load_what_was_answered_is_paid) {
   const workplace place;
   seed(place, 4'000);
-  const alimtalk::fake_alimtalk api;
+  const providers::fake_alimtalk api;
   std::vector<std::vector<std::int64_t>> answered(4);
   {
     server_process server(place, sent_to(api));
@@ -116,7 +116,7 @@ TEST(crash, killed_in_the_middle_of_a_load_what_was_answered_is_paid) {
 TEST(crash, a_backup_made_in_the_middle_of_a_load_is_a_whole_database) {
   const workplace place;
   seed(place, 3'000);
-  const alimtalk::fake_alimtalk api;
+  const providers::fake_alimtalk api;
   const auto copy = place.path() / "copy.db";
   {
     server_process server(place, sent_to(api));

@@ -48,7 +48,7 @@ TEST(log, a_503_has_its_request_and_a_failed_message_its_order) {
                       "--orders", "50", "--balance", "1000", "--amount", "10"})
                 .exit_code,
             0);
-  alimtalk::fake_alimtalk api;
+  providers::fake_alimtalk api;
   api.set_behaviour({.poison_numbers = {"01000000003"}}); // of user 3, and so of order 2
   auto sets = sent_to(api);
   sets.insert(sets.end(), {"log.format=json", "http.request_timeout=200ms"});

@@ -39,7 +39,7 @@ class notifications : public ::testing::Test {
 
   workplace place;
   const std::string database = "database.url=" + place.database_url();
-  alimtalk::fake_alimtalk api;
+  providers::fake_alimtalk api;
 };
 
 TEST_F(notifications, a_failed_one_is_seen_and_tried_again_by_its_id) {

@@ -22,7 +22,7 @@ void seed(const workplace& place, std::int64_t orders) {
             0);
 }
 
-void expect_all_arrived_once(const workplace& place, const alimtalk::fake_alimtalk& api,
+void expect_all_arrived_once(const workplace& place, const providers::fake_alimtalk& api,
                              std::int64_t count) {
   ASSERT_TRUE(eventually([&] {
     return place.number("select count(*) from deliveries where status = 1") == count;
@@ -35,7 +35,7 @@ void expect_all_arrived_once(const workplace& place, const alimtalk::fake_alimta
 TEST(outage, payments_go_on_while_the_api_is_gone_and_their_messages_arrive_once_it_is_back) {
   const workplace place;
   seed(place, 1'000);
-  std::optional<alimtalk::fake_alimtalk> api;
+  std::optional<providers::fake_alimtalk> api;
   api.emplace();
   const std::uint16_t port = api->port();
   const std::vector<std::string> sets = sent_to(*api);
@@ -44,14 +44,14 @@ TEST(outage, payments_go_on_while_the_api_is_gone_and_their_messages_arrive_once
   auto client = server.client();
   EXPECT_EQ(pay_orders(client, 1, 1'000, users).size(), 1'000u);
   EXPECT_EQ(place.number("select count(*) from deliveries"), 0);
-  api.emplace(alimtalk::fake_alimtalk_options{.port = port});
+  api.emplace(providers::fake_alimtalk_options{.port = port});
   expect_all_arrived_once(place, *api, 1'000);
 }
 
 TEST(outage, a_call_in_doubt_that_meets_an_outage_is_repeated_once_the_api_is_back) {
   const workplace place;
   seed(place, 2);
-  alimtalk::fake_alimtalk api;
+  providers::fake_alimtalk api;
   auto sets = sent_to(api);
   sets.emplace_back("alimtalk.timeout=300ms");
   server_process server(place, sets);
@@ -68,12 +68,12 @@ TEST(outage, a_call_in_doubt_that_meets_an_outage_is_repeated_once_the_api_is_ba
 }
 
 TEST(outage, payments_go_on_while_the_api_fails_or_hangs) {
-  for (const alimtalk::fake_behaviour& behaviour :
-       {alimtalk::fake_behaviour{.status = 500}, alimtalk::fake_behaviour{.hang = true},
-        alimtalk::fake_behaviour{.throttle = 1s}, alimtalk::fake_behaviour{.fail_rate = 0.5}}) {
+  for (const providers::fake_behaviour& behaviour :
+       {providers::fake_behaviour{.status = 500}, providers::fake_behaviour{.hang = true},
+        providers::fake_behaviour{.throttle = 1s}, providers::fake_behaviour{.fail_rate = 0.5}}) {
     const workplace place;
     seed(place, 200);
-    alimtalk::fake_alimtalk api({.behaviour = behaviour});
+    providers::fake_alimtalk api({.behaviour = behaviour});
     auto sets = sent_to(api);
     sets.emplace_back("alimtalk.timeout=300ms");
     server_process server(place, sets);

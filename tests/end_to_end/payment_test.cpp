@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 TEST(payment, takes_the_amount_from_the_balance_and_sends_one_message) {
   const workplace place;
-  const alimtalk::fake_alimtalk api;
+  const providers::fake_alimtalk api;
   server_process server(place, sent_to(api));
   auto client = server.client();
 
@@ -52,7 +52,7 @@ TEST(payment, takes_the_amount_from_the_balance_and_sends_one_message) {
 
 TEST(payment, a_stop_finishes_what_was_begun_and_exits_0) {
   const workplace place;
-  const alimtalk::fake_alimtalk api({.behaviour = {.latency = 100ms}});
+  const providers::fake_alimtalk api({.behaviour = {.latency = 100ms}});
   ASSERT_EQ(place
                 .run({"seed", "--set", "database.url=" + place.database_url(), "--users", "10",
                       "--orders", "50", "--balance", "1000000", "--amount", "10"})

@@ -3,8 +3,8 @@
 // clients were told with what is there.
 #pragma once
 
-#include "tests/db/postgres_cluster.hpp"
 #include "tests/end_to_end/server_process.hpp"
+#include "tests/support/postgres_cluster.hpp"
 
 #include <gtest/gtest.h>
 
@@ -160,7 +160,7 @@ class postgres : public ::testing::Test {
   db::postgres_cluster& cluster = *cluster_;
   std::string database = cluster.create_database();
   workplace place;
-  alimtalk::fake_alimtalk api;
+  providers::fake_alimtalk api;
 };
 
 } // namespace paymentd::end_to_end

@@ -24,7 +24,7 @@ TEST_F(postgres_takeover, a_process_that_wakes_after_its_streams_were_taken_send
   const auto other = serve();
   const auto stopped = serve();
   std::int64_t next = 1;
-  const std::vector<alimtalk::fake_behaviour> manners{
+  const std::vector<providers::fake_behaviour> manners{
       {.latency = 300ms, .drop_answers = true}, // a call is under way, and its answer is lost
       {.hang = true},                           // it was written and never read
   };

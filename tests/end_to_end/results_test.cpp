@@ -21,7 +21,7 @@ TEST(results, what_arrived_has_its_time_and_what_did_not_is_failed_with_the_reas
                 std::to_string(users), "--orders", "100", "--balance", "1000000", "--amount", "10"})
           .exit_code,
       0);
-  alimtalk::fake_alimtalk api;
+  providers::fake_alimtalk api;
   api.set_behaviour({.unreachable_numbers = {"01000000003"}}); // of user 3 of the seed
   auto sets = sent_to(api);
   sets.push_back("notification.results_poll=100ms");

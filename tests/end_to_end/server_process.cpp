@@ -178,7 +178,7 @@ server_process::server_process(const workplace& place, std::vector<std::string> 
   admin_port_ = static_cast<std::uint16_t>(std::stoi(match[2]));
 }
 
-std::vector<std::string> sent_to(const alimtalk::fake_alimtalk& api) {
+std::vector<std::string> sent_to(const providers::fake_alimtalk& api) {
   return {"alimtalk.provider=nhn",      "alimtalk.base_url=" + api.base_url(),
           "alimtalk.app_key=app",       "alimtalk.secret_key=secret",
           "alimtalk.sender_key=sender", "alimtalk.template_code=PAID",

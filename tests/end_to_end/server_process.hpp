@@ -2,9 +2,9 @@
 // end-to-end tests; single-threaded but for `load`.
 #pragma once
 
-#include "tests/fake_alimtalk/fake_alimtalk.hpp"
 #include "tests/http/test_client.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tools/fake_alimtalk/fake_alimtalk.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -84,7 +84,7 @@ class server_process {
 };
 
 /// The settings that make the AlimTalk go to `api`.
-std::vector<std::string> sent_to(const alimtalk::fake_alimtalk& api);
+std::vector<std::string> sent_to(const providers::fake_alimtalk& api);
 
 /// Pays orders `first` to `last`, of the user of the seed with the same spread, over one
 /// connection. Gives the ids that were answered 201; stops at the first request that gets no

@@ -16,7 +16,7 @@ TEST(solapi, sends_each_payments_message_once_and_after_an_outage) {
                       "--orders", "200", "--balance", "1000000", "--amount", "10"})
                 .exit_code,
             0);
-  alimtalk::fake_alimtalk api;
+  providers::fake_alimtalk api;
   server_process server(place,
                         {"alimtalk.provider=solapi", "alimtalk.base_url=" + api.base_url(),
                          "alimtalk.api_key=key", "alimtalk.api_secret=secret", "alimtalk.pf_id=PF1",

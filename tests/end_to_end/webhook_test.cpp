@@ -2,7 +2,7 @@
 // it nor the AlimTalk feels what becomes of the other. Method: the real program, a receiver and a
 // message API in this process; each is broken while the other works, and healed.
 #include "tests/end_to_end/server_process.hpp"
-#include "tests/webhook/receiver.hpp"
+#include "tests/support/webhook_receiver.hpp"
 
 #include <gtest/gtest.h>
 
@@ -96,7 +96,7 @@ TEST(webhook, one_that_is_down_slows_no_alimtalk_and_is_told_of_all_once_it_is_b
   const workplace place;
   seed(place, 500);
   receiver hook([](const received_request&) { return reply{.hang = true}; });
-  const alimtalk::fake_alimtalk api;
+  const providers::fake_alimtalk api;
   server_process server(place, sent_to(api),
                         settings_file(place, hook.url(), "timeout = \"300ms\"\n"));
   auto client = server.client();
@@ -140,7 +140,7 @@ TEST(webhook, it_is_told_while_the_alimtalk_is_down) {
   const workplace place;
   seed(place, 250);
   const receiver hook;
-  alimtalk::fake_alimtalk api({.behaviour = {.hang = true}});
+  providers::fake_alimtalk api({.behaviour = {.hang = true}});
   auto sets = sent_to(api);
   sets.emplace_back("alimtalk.timeout=300ms");
   server_process server(place, sets, settings_file(place, hook.url()));

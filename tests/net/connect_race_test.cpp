@@ -3,7 +3,7 @@
 // is full is the silent address, since the system drops what else knocks there.
 #include "net/connect_race.hpp"
 
-#include "tests/net/canned_server.hpp"
+#include "tests/support/canned_server.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <boost/asio/ip/address.hpp>

@@ -3,9 +3,9 @@
 // time-outs of some 100 ms; each answer is waited for by a future.
 #include "net/http_client.hpp"
 
-#include "tests/fake_alimtalk/fake_alimtalk.hpp"
-#include "tests/net/canned_server.hpp"
+#include "tests/support/canned_server.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tools/fake_alimtalk/fake_alimtalk.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,8 +16,8 @@ namespace paymentd::net {
 namespace {
 
 using namespace std::chrono_literals;
-using alimtalk::fake_alimtalk;
-using alimtalk::fake_alimtalk_options;
+using providers::fake_alimtalk;
+using providers::fake_alimtalk_options;
 using kind = http_error::kind;
 using testing::HasSubstr;
 

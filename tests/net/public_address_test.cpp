@@ -3,7 +3,7 @@
 #include "net/public_address.hpp"
 
 #include "net/http_client.hpp"
-#include "tests/net/canned_server.hpp"
+#include "tests/support/canned_server.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,529 @@
+#include "actors/delivery/claim_machine.hpp"
+
+#include "domain/check.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace paymentd::actors {
+
+namespace {
+
+using providers::failure;
+using providers::failure_class;
+
+/// From then on a search tells what was accepted under the key and what never will be.
+instant conclusive_at(const open_claim& claim, const delivery_policy& policy) {
+  const instant since = claim.claim.since + claim.put_forward;
+  if (!policy.can_find)
+    return since + policy.key_window;
+  return since + std::max(policy.key_window, 2 * policy.settles_within);
+}
+
+bool too_old(const message& message, const delivery_policy& policy, instant now) {
+  return now - message.event.at > policy.max_age;
+}
+
+bool all_too_old(const open_claim& claim, const delivery_policy& policy, instant now) {
+  return std::ranges::all_of(claim.claim.messages,
+                             [&](const message& each) { return too_old(each, policy, now); });
+}
+
+delivery_result delivered(const message& message, std::string provider_message_id,
+                          std::optional<message_channel> channel) {
+  return {.entry = message.event.entry,
+          .status = delivery_status::delivered,
+          .attempts = message.attempts + 1,
+          .provider_message_id = std::move(provider_message_id),
+          .last_error = {},
+          .next_attempt = {},
+          .copies = message.copies,
+          .channel = channel};
+}
+
+delivery_result failed(const message& message, std::string reason) {
+  return {.entry = message.event.entry,
+          .status = delivery_status::failed,
+          .attempts = message.attempts + 1,
+          .provider_message_id = {},
+          .last_error = std::move(reason),
+          .next_attempt = {},
+          .copies = message.copies};
+}
+
+/// To be tried again at `at`. `spent` is 1 where the try counts.
+delivery_result again(const message& message, std::string reason, instant at, int spent) {
+  return {.entry = message.event.entry,
+          .status = delivery_status::pending,
+          .attempts = message.attempts + spent,
+          .provider_message_id = {},
+          .last_error = std::move(reason),
+          .next_attempt = at,
+          .copies = message.copies};
+}
+
+/// The same, unless it is too old for that.
+delivery_result pending(const message& message, std::string reason, instant at, int spent,
+                        const delivery_policy& policy, instant now) {
+  if (too_old(message, policy, now))
+    return failed(message, std::move(reason) + " (given up: too old)");
+  return again(message, std::move(reason), at, spent);
+}
+
+/// Sent at `sent_at`, and again though it may be a second copy: rarely, and not often. The count is
+/// stored with the message, so that it outlives whatever dies.
+delivery_result pending_as_copy(const message& message, const std::string& reason,
+                                const delivery_policy& policy, instant sent_at, double random) {
+  const int copies = message.copies + 1;
+  const bool enough = copies >= policy.copies_max;
+  auto result =
+      enough
+          ? failed(message, "outcome unknown, sent " + std::to_string(copies) + " times: " + reason)
+          : again(message, "outcome unknown: " + reason,
+                  sent_at + backoff_delay(policy.copy, copies, random), 1);
+  result.copies = copies;
+  return result;
+}
+
+std::chrono::milliseconds retry_delay(const message& message, const delivery_policy& policy,
+                                      double random) {
+  return backoff_delay(policy.retry, message.attempts + 1, random);
+}
+
+std::chrono::milliseconds throttle_delay(const failure& why, const open_claim& claim,
+                                         const delivery_policy& policy, double random) {
+  if (why.retry_after.count() > 0)
+    return std::min(why.retry_after, policy.retry_after_max);
+  return backoff_delay(policy.doubt, claim.doubts + 1, random);
+}
+
+template <class Result>
+claim_state ended(const open_claim& claim, bool was_in_doubt, Result result_of) {
+  states::to_end end{.results = {}, .was_in_doubt = was_in_doubt};
+  end.results.reserve(claim.claim.messages.size());
+  for (const message& each : claim.claim.messages)
+    end.results.push_back(result_of(each));
+  return end;
+}
+
+// ---- where a claim goes on ----
+
+/// Of a claim that is not in doubt: its call, at `at` or later. Late use of a key would be in doubt
+/// beyond the moment at which a search is conclusive.
+claim_state to_send(const open_claim& claim, instant at, const delivery_policy& policy) {
+  const bool bounded = policy.key_window.count() > 0 || policy.can_find;
+  if (bounded && at > conclusive_at(claim, policy) - policy.settles_within)
+    return states::to_regenerate{at};
+  return states::waiting{at};
+}
+
+/// Of a claim in doubt: its key is used as long as it is safe, then it is looked up, or gets a new
+/// key.
+claim_state to_clear_up(const open_claim& claim, instant at, const delivery_policy& policy) {
+  const bool keyed = policy.key_window.count() > 0;
+  if (keyed && at < claim.claim.since + policy.key_window - policy.settles_within)
+    return states::in_doubt{at};
+  const instant conclusive = std::max(at, conclusive_at(claim, policy));
+  if (policy.can_find)
+    return states::to_search{conclusive};
+  return states::used_up{conclusive};
+}
+
+bool is_lost(const message& message) {
+  return !message.lost.empty();
+}
+
+bool is_whole(const open_claim& claim) {
+  return !claim.claim.messages.empty() && std::ranges::none_of(claim.claim.messages, is_lost);
+}
+
+/// A try told nothing of what an earlier try under the same key, or this one, may have done. Gives
+/// its end where that was the last one; else the claim goes on as the caller says.
+std::optional<claim_state> end_of_doubt(open_claim& claim, const std::string& reason,
+                                        const delivery_policy& policy,
+                                        const circumstances& around) {
+  ++claim.doubts;
+  if (policy.repeats_are_copies)
+    return ended(claim, true, [&](const message& each) {
+      return pending_as_copy(each, reason, policy, around.now, around.random);
+    });
+  const bool asked_enough = claim.doubts > policy.doubts_max &&
+                            (!policy.can_find || around.now >= conclusive_at(claim, policy));
+  if (asked_enough && all_too_old(claim, policy, around.now))
+    return ended(claim, true,
+                 [&](const message& each) { return failed(each, "outcome unknown: " + reason); });
+  return std::nullopt;
+}
+
+instant after_doubt(const open_claim& claim, const delivery_policy& policy,
+                    const circumstances& around) {
+  return around.now + backoff_delay(policy.doubt, claim.doubts, around.random);
+}
+
+// ---- after a call ----
+
+/// What became of one recipient of a call that was taken; nothing where that is not known.
+std::optional<delivery_result> result_of(const message& message,
+                                         providers::recipient_result& result,
+                                         const delivery_policy& policy,
+                                         const circumstances& around) {
+  if (result)
+    return delivered(message, std::move(result->provider_message_id), result->channel);
+  failure& why = result.error();
+  const auto delay = retry_delay(message, policy, around.random);
+  switch (why.kind) {
+  case failure_class::permanent:
+    return failed(message, std::move(why.reason));
+  case failure_class::transient:
+    return pending(message, std::move(why.reason), around.now + delay, 1, policy, around.now);
+  case failure_class::throttled:
+    return pending(message, std::move(why.reason),
+                   around.now + std::max(std::min(why.retry_after, policy.retry_after_max), delay),
+                   0, policy, around.now);
+  case failure_class::outage: // the call was taken, so this is of the recipient's
+    return pending(message, std::move(why.reason), around.now + delay, 0, policy, around.now);
+  case failure_class::unknown:
+  case failure_class::seen:
+    break;
+  }
+  return std::nullopt;
+}
+
+claim_state taken_in(const open_claim& claim, std::vector<providers::recipient_result>& results,
+                     const delivery_policy& policy, const circumstances& around) {
+  const auto& messages = claim.claim.messages;
+  known_results known(messages.size());
+  for (std::size_t i = 0; i < messages.size(); ++i)
+    known[i] = result_of(messages[i], results[i], policy, around);
+  if (policy.can_find && std::ranges::any_of(known, [](const auto& each) { return !each; }))
+    return states::to_search{around.now, std::move(known)};
+  // A provider that cannot be asked about the doubtful ones gets them again: at least once, not at
+  // most.
+  const instant at = std::max(around.now, conclusive_at(claim, policy));
+  std::size_t i = 0;
+  return ended(claim, is_in_doubt(claim.state), [&](const message& each) {
+    auto& result = known[i++];
+    if (result)
+      return std::move(*result);
+    return policy.repeats_are_copies
+               ? pending_as_copy(each, "no result", policy, around.now, around.random)
+               : pending(each, "outcome unknown", at, 1, policy, around.now);
+  });
+}
+
+/// The API refused this call as it stands. First it is tried again, since an API errs; then it is
+/// halved, unless all that is known would also fit an API that refuses everybody.
+claim_state content_refused(open_claim& claim, const failure& why, const delivery_policy& policy,
+                            const circumstances& around) {
+  ++claim.refusals;
+  const bool alone = claim.claim.messages.size() == 1;
+  const bool enough = claim.refusals >= policy.refusals_max;
+  // To halve it harms nobody. A message alone is at fault only where others pass: an account that
+  // is out of order, or a gateway's page, refuses a lone message just as well, however often.
+  const bool others_passed = std::exchange(claim.passed_by, 0) > 0 || around.others_passed;
+  const bool its_own_fault = enough && (others_passed || (!alone && !around.others_untried));
+  if (alone && (its_own_fault || why.kind == failure_class::permanent))
+    return ended(claim, false, [&](const message& each) { return failed(each, why.reason); });
+  if (its_own_fault)
+    return states::to_split{around.now};
+  if (enough) // let the others be tried meanwhile
+    return states::suspected{around.now +
+                             backoff_delay(policy.doubt, claim.refusals, around.random)};
+  return states::to_regenerate{around.now};
+}
+
+/// A refusal of a call none of whose tries can have been accepted before.
+consequence refused(open_claim& claim, failure why, const delivery_policy& policy,
+                    const circumstances& around) {
+  if (why.refused_content || why.kind == failure_class::permanent) {
+    claim.state = content_refused(claim, why, policy, around);
+    return {};
+  }
+  switch (why.kind) {
+  case failure_class::transient:
+    claim.state = ended(claim, false, [&](const message& each) {
+      return pending(each, why.reason, around.now + retry_delay(each, policy, around.random), 1,
+                     policy, around.now);
+    });
+    return {};
+  case failure_class::throttled: {
+    const auto delay = throttle_delay(why, claim, policy, around.random);
+    claim.state = states::to_regenerate{around.now + delay};
+    return {.worked = false, .hold_for = delay, .outage = {}};
+  }
+  default: // outage
+    if (why.never_written)
+      claim.state = states::waiting{around.now};
+    else
+      claim.state = states::to_regenerate{around.now};
+    return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
+  }
+}
+
+/// A refusal of a repeat: it says nothing of the tries before it, so the key stays.
+consequence repeat_refused(open_claim& claim, failure why, const delivery_policy& policy,
+                           const circumstances& around) {
+  if (why.kind == failure_class::throttled) {
+    const auto delay = throttle_delay(why, claim, policy, around.random);
+    claim.state = to_clear_up(claim, around.now + delay, policy);
+    return {.worked = false, .hold_for = delay, .outage = {}};
+  }
+  if (why.kind == failure_class::outage && !why.refused_content && !around.others_succeeded) {
+    claim.state = states::in_doubt{around.now};
+    return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
+  }
+  if (auto end = end_of_doubt(claim, why.reason, policy, around)) {
+    claim.state = *std::move(end);
+    return {};
+  }
+  instant at = after_doubt(claim, policy, around);
+  if (around.others_succeeded) { // it may be this one that the API cannot take
+    ++claim.refused_repeats;
+    if (why.kind == failure_class::outage) // out of the others' way
+      at = std::max(at, conclusive_at(claim, policy));
+  }
+  claim.state = to_clear_up(claim, at, policy);
+  return {};
+}
+
+// ---- after a search ----
+
+consequence search_failed(open_claim& claim, known_results known, const failure& why,
+                          const delivery_policy& policy, const circumstances& around) {
+  // The same question again.
+  states::to_search again{around.now, std::move(known)};
+  consequence then;
+  if (why.kind == failure_class::outage) {
+    then.outage = why.reason;
+  } else if (why.kind == failure_class::throttled) {
+    then.hold_for = throttle_delay(why, claim, policy, around.random);
+    again.at += *then.hold_for;
+  } else if (auto end = end_of_doubt(claim, why.reason, policy, around)) {
+    claim.state = *std::move(end);
+    return then;
+  } else {
+    again.at = after_doubt(claim, policy, around);
+  }
+  claim.state = std::move(again);
+  return then;
+}
+
+claim_state found(const open_claim& claim, const under_way& search, known_results known,
+                  providers::find_result result, const delivery_policy& policy,
+                  const circumstances& around) {
+  const auto& messages = claim.claim.messages;
+  known.resize(messages.size());
+  std::size_t missing = 0;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    providers::found_message& one = (*result)[i];
+    if (!one.failed.empty())
+      known[i] = failed(messages[i], std::move(one.failed));
+    else if (!one.provider_message_id.empty())
+      known[i] = delivered(messages[i], std::move(one.provider_message_id), one.channel);
+    missing += known[i] ? 0 : 1;
+  }
+  const instant conclusive = conclusive_at(claim, policy);
+  if (missing > 0 && search.since < conclusive)
+    return states::to_search{conclusive, std::move(known)};
+  if (missing == messages.size() && missing > 1 && claim.refused_repeats > 0 &&
+      !all_too_old(claim, policy, around.now))
+    return states::to_split{around.now}; // nothing was accepted, and as a whole it will not be
+  // What is not there by now never will be: it is claimed anew, under a new key. However old it is:
+  // where no try of it told anything, an outage is all that it has seen.
+  std::size_t i = 0;
+  return ended(claim, true, [&](const message& each) {
+    auto& one = known[i++];
+    if (one)
+      return std::move(*one);
+    if (is_lost(each))
+      return failed(each, each.lost);
+    return claim.doubts > 0 ? pending(each, "not accepted", around.now, 1, policy, around.now)
+                            : again(each, "not accepted", around.now, 0);
+  });
+}
+
+template <class... Ts>
+struct overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+} // namespace
+
+// ---- states ----
+
+std::string_view name_of(const claim_state& state) {
+  using namespace states;
+  return std::visit(
+      overloaded{
+          [](const waiting&) { return "waiting"; }, [](const calling&) { return "calling"; },
+          [](const in_doubt&) { return "in doubt"; }, [](const repeating&) { return "repeating"; },
+          [](const to_search&) { return "to search"; },
+          [](const searching&) { return "searching"; }, [](const used_up&) { return "used up"; },
+          [](const to_regenerate&) { return "to regenerate"; },
+          [](const suspected&) { return "suspected"; }, [](const to_split&) { return "to split"; },
+          [](const to_end&) { return "to end"; }},
+      state);
+}
+
+const under_way* call_of(const claim_state& state) {
+  return std::visit(
+      [](const auto& one) -> const under_way* {
+        if constexpr (requires { one.what; })
+          return &one.what;
+        else
+          return nullptr;
+      },
+      state);
+}
+
+std::optional<instant> due(const claim_state& state) {
+  return std::visit(
+      [](const auto& one) -> std::optional<instant> {
+        if constexpr (requires { one.at; })
+          return one.at;
+        else if constexpr (requires { one.results; })
+          return instant{};
+        else
+          return std::nullopt;
+      },
+      state);
+}
+
+bool wants_call(const claim_state& state) {
+  return std::holds_alternative<states::waiting>(state) ||
+         std::holds_alternative<states::in_doubt>(state) ||
+         std::holds_alternative<states::to_search>(state);
+}
+
+bool wants_store(const claim_state& state) {
+  return call_of(state) == nullptr && !wants_call(state);
+}
+
+bool is_in_doubt(const claim_state& state) {
+  using namespace states;
+  return std::visit(
+      overloaded{[](const auto&) { return true; }, [](const waiting&) { return false; },
+                 [](const calling&) { return false; }, [](const to_regenerate&) { return false; },
+                 [](const suspected&) { return false; }, [](const to_split&) { return false; },
+                 [](const to_end& end) { return end.was_in_doubt; }},
+      state);
+}
+
+// ---- events ----
+
+void opened(open_claim& claim, instant now, const delivery_policy& policy) {
+  if (is_whole(claim))
+    claim.state = to_send(claim, now, policy);
+  else if (std::ranges::all_of(claim.claim.messages, is_lost))
+    claim.state = ended(claim, false, [](const message& each) { return failed(each, each.lost); });
+  else
+    claim.state = states::to_split{now};
+}
+
+void taken_over(open_claim& claim, instant now, const delivery_policy& policy) {
+  const std::string& by = claim.claim.provider;
+  if (!by.empty() && by != policy.provider)
+    claim.state = ended(claim, true, [&](const message& each) {
+      return failed(each, "outcome unknown: it may have been sent by " + by +
+                              " before the provider was changed");
+    });
+  else if (policy.repeats_are_copies)
+    claim.state = ended(claim, true, [&](const message& each) {
+      return is_lost(each)
+                 ? failed(each, each.lost)
+                 : pending_as_copy(each, "the process ended", policy, claim.claim.since, 0.5);
+    });
+  else if (is_whole(claim))
+    claim.state = to_clear_up(claim, now, policy);
+  else if (policy.can_find && !claim.claim.messages.empty()) // what is lost can be looked up
+    claim.state = states::to_search{std::max(now, conclusive_at(claim, policy))};
+  else
+    claim.state = ended(claim, true, [&](const message& each) {
+      return is_lost(each) ? failed(each, each.lost) : again(each, "outcome unknown", now, 0);
+    });
+}
+
+void has_turn(open_claim& claim, instant now, const delivery_policy& policy) {
+  if (std::holds_alternative<states::waiting>(claim.state))
+    claim.state = to_send(claim, now, policy);
+  else if (std::holds_alternative<states::in_doubt>(claim.state))
+    claim.state = to_clear_up(claim, now, policy);
+}
+
+void leaves(open_claim& claim, under_way what) {
+  check(wants_call(claim.state), "a claim that wants a call is called about");
+  if (auto* const search = std::get_if<states::to_search>(&claim.state))
+    claim.state = states::searching{what, std::move(search->known)};
+  else if (is_in_doubt(claim.state))
+    claim.state = states::repeating{what};
+  else
+    claim.state = states::calling{what};
+}
+
+consequence answered(open_claim& claim, providers::call_result result,
+                     const delivery_policy& policy, const circumstances& around) {
+  const bool repeats = std::holds_alternative<states::repeating>(claim.state);
+  check(repeats || std::holds_alternative<states::calling>(claim.state), "a call is under way");
+  const consequence worked{.worked = true, .hold_for = {}, .outage = {}};
+  if (result && result->size() == claim.claim.messages.size()) {
+    claim.state = taken_in(claim, *result, policy, around);
+    return worked;
+  }
+  failure why = result ? failure{.kind = failure_class::unknown,
+                                 .reason = "the answer is not of the recipients asked for"}
+                       : std::move(result.error());
+  switch (why.kind) {
+  case failure_class::unknown:
+    if (auto end = end_of_doubt(claim, why.reason, policy, around))
+      claim.state = *std::move(end);
+    else
+      claim.state = to_clear_up(claim, after_doubt(claim, policy, around), policy);
+    return {};
+  case failure_class::seen:
+    if (policy.can_find)
+      claim.state = states::to_search{around.now};
+    else
+      claim.state = states::used_up{std::max(around.now, conclusive_at(claim, policy))};
+    return worked;
+  default:
+    return repeats || why.may_follow_acceptance
+               ? repeat_refused(claim, std::move(why), policy, around)
+               : refused(claim, std::move(why), policy, around);
+  }
+}
+
+consequence answered(open_claim& claim, providers::find_result result,
+                     const delivery_policy& policy, const circumstances& around) {
+  auto* const search = std::get_if<states::searching>(&claim.state);
+  check(search != nullptr, "a search is under way");
+  known_results known = std::move(search->known);
+  if (!result)
+    return search_failed(claim, std::move(known), result.error(), policy, around);
+  if (result->size() != claim.claim.messages.size())
+    return search_failed(claim, std::move(known),
+                         failure{.reason = "the search answers something else"}, policy, around);
+  claim.state =
+      found(claim, under_way{search->what}, std::move(known), std::move(result), policy, around);
+  return {.worked = true, .hold_for = {}, .outage = {}};
+}
+
+void others_worked(open_claim& claim, instant now) {
+  if (!std::holds_alternative<states::suspected>(claim.state))
+    return;
+  ++claim.passed_by;
+  if (claim.claim.messages.size() > 1)
+    claim.state = states::to_split{now};
+  else
+    claim.state = states::to_regenerate{now};
+}
+
+void put_back(open_claim& claim, instant now) {
+  const auto when = due(claim.state);
+  if (!when || is_in_doubt(claim.state) || std::holds_alternative<states::to_end>(claim.state))
+    return;
+  const instant at = std::max(*when, now);
+  claim.state =
+      ended(claim, false, [at](const message& each) { return again(each, "not sent yet", at, 0); });
+}
+
+} // namespace paymentd::actors

@@ -1,0 +1,32 @@
+// Retries asked for by hand: gathers them while the store that delivers is at work, has them made
+// due in one transaction, answers, and tells who delivers. An actor; nothing in it blocks.
+#pragma once
+
+#include "actors/batcher.hpp"
+#include "actors/requests.hpp"
+#include "actors/store_worker.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <map>
+#include <string>
+
+namespace paymentd::actors {
+
+struct retry_lane_options {
+  worker_of<db::delivery_store> worker;
+  std::map<std::string, caf::actor> subscribers; // those of this process, by name
+  std::size_t batch_max = 100;                   // in one transaction, at the most
+  std::size_t pending_max = 1000;                // one more is answered `overloaded`
+};
+
+struct retry_lane_state {
+  static inline const char* name = "retry-lane";
+  retry_lane_options options;
+  batcher<retry_delivery> retries;
+};
+
+caf::behavior retry_lane(caf::stateful_actor<retry_lane_state>* self, retry_lane_options options);
+
+} // namespace paymentd::actors

@@ -1,0 +1,193 @@
+#include "actors/payment/order_actor.hpp"
+
+#include "actors/entrance.hpp"
+#include "actors/payment/messages.hpp"
+
+#include <utility>
+
+namespace paymentd::actors {
+
+namespace {
+
+using order_actor_type = caf::stateful_actor<order_actor_state>;
+
+/// What memory knows about a command: its outcome, that the order's present status must be read, or
+/// nothing.
+struct must_read {};
+struct must_settle {};
+using remembered = std::variant<must_settle, must_read, refused>;
+
+struct remember {
+  const order_actor_state& state;
+
+  /// A payment, once the order is final: PAID may have become REFUNDED elsewhere, the others stay.
+  remembered operator()(const pay& what) const {
+    if (!state.final_status || !state.owner)
+      return must_settle{};
+    if (*state.owner != what.user)
+      return refused{refusal::order_not_found, std::nullopt};
+    return unless_paid(refusal::order_not_payable);
+  }
+  remembered operator()(const cancel&) const {
+    return state.final_status ? unless_paid(refusal::order_not_cancellable)
+                              : remembered{must_settle{}};
+  }
+  remembered operator()(const refund&) const {
+    if (!state.final_status || *state.final_status == order_status::paid)
+      return must_settle{};
+    return refused{refusal::order_not_refundable, state.final_status};
+  }
+  template <class Other>
+  remembered operator()(const Other&) const {
+    return must_settle{}; // not a command on an order; the registry sends none
+  }
+
+  remembered unless_paid(refusal why) const {
+    if (*state.final_status == order_status::paid)
+      return must_read{};
+    return refused{why, state.final_status};
+  }
+};
+
+/// Payments go by the user, as charges do; the others by their order, which names no user.
+const caf::actor& lane_for(const order_actor_state& state, const command& what) {
+  const auto* payment = std::get_if<pay>(&what);
+  return payment ? shard_of(state.context->lanes, payment->user)
+                 : shard_of(state.context->lanes, state.id);
+}
+
+/// Answers the command in front and goes on with the next.
+void finish(order_actor_type* self, outcome_reply with) {
+  auto& state = self->state;
+  const ticket to = std::move(state.waiting.front().from);
+  state.waiting.pop_front();
+  state.busy = false;
+  ++state.handled;
+  self->send(to.reply_to, settled{to.number, std::move(with)});
+}
+
+void ask_lane(order_actor_type* self) {
+  auto& state = self->state;
+  const submit& next = state.waiting.front();
+  const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by};
+  self->send(lane_for(state, next.what), submit{mine, next.what});
+}
+
+void forget(order_actor_state& state) {
+  state.owner.reset();
+  state.final_status.reset();
+}
+
+void start_next(order_actor_type* self) {
+  auto& state = self->state;
+  while (!state.busy && !state.waiting.empty()) {
+    submit& next = state.waiting.front();
+    if (next.from.begin_by < self->clock().now()) {
+      finish(self, std::unexpected(no_outcome::overloaded));
+      continue;
+    }
+    state.asked_under = state.context->generation->load(std::memory_order_acquire);
+    if (state.asked_under != state.learned_under)
+      forget(state);
+    const remembered known = std::visit(remember{state}, next.what);
+    if (const auto* answer = std::get_if<refused>(&known)) {
+      finish(self, *answer);
+      continue;
+    }
+    state.busy = true;
+    if (std::holds_alternative<must_read>(known)) {
+      const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by};
+      self->send(shard_of(state.context->readers, state.id), look_up{mine, get_order{state.id}});
+    } else {
+      ask_lane(self);
+    }
+  }
+  if (!state.busy)
+    self->send(state.registry, order_idle{state.id, state.handled});
+}
+
+/// Keeps what the outcome tells for good.
+void learn(order_actor_state& state, const outcome& from) {
+  if (state.asked_under != state.context->generation->load(std::memory_order_acquire))
+    return; // it may be of a database that is no more
+  state.learned_under = state.asked_under;
+  if (const auto* found = std::get_if<order>(&from)) {
+    state.owner = found->owner;
+    if (found->status != order_status::pending)
+      state.final_status = found->status;
+  } else if (const auto* no = std::get_if<refused>(&from)) {
+    if (no->status && *no->status != order_status::pending) {
+      state.final_status = no->status;
+      // A payment is refused with the status only where the order is that user's.
+      if (const auto* payment = std::get_if<pay>(&state.waiting.front().what))
+        state.owner = payment->user;
+    }
+  }
+}
+
+void on_settled(order_actor_type* self, settled& done) {
+  auto& state = self->state;
+  if (!state.busy || done.number != state.request)
+    return;
+  if (done.reply)
+    learn(state, *done.reply);
+  finish(self, std::move(done.reply));
+  start_next(self);
+}
+
+/// The present status of an order that is known not to be payable any more.
+void on_looked_up(order_actor_type* self, looked_up& done) {
+  auto& state = self->state;
+  if (!state.busy || done.number != state.request)
+    return;
+  if (!done.reply) {
+    finish(self, std::unexpected(done.reply.error()));
+  } else if (const auto* found = std::get_if<order>(&*done.reply)) {
+    if (found->status == order_status::pending) {
+      // What was learned was lost, with a failed server or by a restored backup. The lane decides.
+      forget(state);
+      ask_lane(self);
+      return;
+    }
+    state.final_status = found->status;
+    const bool payment = std::holds_alternative<pay>(state.waiting.front().what);
+    finish(self, refused{payment ? refusal::order_not_payable : refusal::order_not_cancellable,
+                         state.final_status});
+  } else {
+    finish(self, refused{refusal::order_not_found, std::nullopt});
+  }
+  start_next(self);
+}
+
+} // namespace
+
+caf::behavior order_actor(order_actor_type* self, caf::actor registry,
+                          std::shared_ptr<const order_actor_context> context) {
+  self->state.registry = std::move(registry);
+  self->state.context = std::move(context);
+  return {
+      [self](assignment& what) {
+        auto& state = self->state;
+        state.id = what.order;
+        state.handled = 0;
+        forget(state);
+        state.waiting.push_back(std::move(what.first));
+        start_next(self);
+      },
+      [self](submit& what) {
+        auto& state = self->state;
+        if (state.waiting.size() > state.context->waiters_max) {
+          ++state.handled;
+          self->send(what.from.reply_to,
+                     settled{what.from.number, std::unexpected(no_outcome::overloaded)});
+          return;
+        }
+        state.waiting.push_back(std::move(what));
+        start_next(self);
+      },
+      [self](settled& done) { on_settled(self, done); },
+      [self](looked_up& done) { on_looked_up(self, done); },
+  };
+}
+
+} // namespace paymentd::actors

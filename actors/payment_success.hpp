@@ -1,0 +1,39 @@
+// Messages from the wing of payments to the wing of delivery, and no others: which stream a lane
+// writes, and that it holds new payments.
+#pragma once
+
+#include "domain/delivery.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <optional>
+
+namespace paymentd::actors {
+
+/// A hint after a commit: the stream holds new payments. The ledger is the record; a lost hint
+/// delays a message and loses none.
+struct payment_success {
+  stream_lease stream;
+  entry_id last;
+};
+
+/// From a lane to the stream keeper: it writes to the stream from now on, or goes on under another
+/// epoch. From the keeper to a subscriber: its messages of the stream are this process's to
+/// deliver. Sent again for each renewal; under another epoch without a stream_lost before, it goes
+/// on with what it has under way.
+struct stream_held {
+  stream_lease stream;
+  /// By the actor system's clock: nothing is sent from then on, unless it is held on. Nothing: for
+  /// as long as no stream_lost comes, where no other process can take the stream.
+  std::optional<steady_instant> held_until = std::nullopt;
+};
+/// It no longer does, or under another epoch.
+struct stream_lost {
+  stream_lease stream;
+};
+
+} // namespace paymentd::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::payment_success)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_held)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_lost)

@@ -1,0 +1,63 @@
+// The base of providers that call an API over HTTP: its client, a clean stop, and options that are
+// the same for all. Answers come on the thread of the client.
+#pragma once
+
+#include "net/http_client.hpp"
+#include "providers/kind.hpp"
+#include "providers/provider.hpp"
+
+#include <atomic>
+#include <initializer_list>
+#include <utility>
+
+namespace paymentd::providers {
+
+/// A failure of a call of which not one byte was written.
+std::unexpected<failure> never_sent(std::string reason);
+
+/// `now` where it is set, else the system's clock.
+std::function<instant()> clock_or_system(std::function<instant()> now);
+
+/// The first option that no API can work with, as a line; empty where all can. `texts` are
+/// credentials by their keys; `recipients_max` is the API's own bound.
+std::string
+wrong_option(const api_options& options,
+             std::initializer_list<std::pair<std::string_view, const std::string&>> texts,
+             std::size_t recipients_max);
+
+/// Options of a client by those of an API: its origin is `base_url`.
+net::http_client_options client_options(const api_options& options);
+
+class http_provider : public provider {
+ public:
+  std::optional<std::chrono::milliseconds> ahead() const override {
+    return client_->server_ahead();
+  }
+  bool can_find() const override { return false; }
+  void find(call what, std::function<void(find_result)> done) override;
+  std::chrono::milliseconds key_window() const override { return {}; }
+  std::size_t recipients_max() const override { return recipients_max_; }
+  void stop() final {
+    stopped_ = true;
+    client_->stop();
+  }
+
+ protected:
+  /// A derived class stops it in its destructor: answers use its members.
+  http_provider(std::unique_ptr<net::http_client> client, std::size_t recipients_max)
+      : client_(std::move(client)), recipients_max_(recipients_max) {}
+
+  bool stopped() const { return stopped_; }
+  /// Why a call of so many messages is not sent, if so.
+  std::optional<failure> refuse_at_once(std::size_t recipients) const;
+  void request(net::http_request what, std::function<void(net::http_result)> done) {
+    client_->request(std::move(what), std::move(done));
+  }
+
+ private:
+  const std::unique_ptr<net::http_client> client_;
+  const std::size_t recipients_max_;
+  std::atomic<bool> stopped_ = false;
+};
+
+} // namespace paymentd::providers

@@ -1,0 +1,149 @@
+// The port between delivery and a message API. An adapter turns a call of messages into whatever
+// its API wants and the API's answer into the few classes of failure that delivery acts upon.
+// Adapters: log, nhn, solapi. They know nothing of actors; the notification actor nothing of HTTP.
+#pragma once
+
+#include "domain/event.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paymentd::providers {
+
+/// One message of a call.
+struct recipient {
+  std::string delivery_id; // "alimtalk-<instance>-<entry id>": the recipient grouping key
+  payment_event event;     // of `find`: with an empty phone, nothing but the entry's id is known
+};
+
+/// A call: sent whole, and repeated only whole under the same key.
+struct call {
+  std::string key;                   // idempotency key and sender grouping key
+  std::vector<recipient> recipients; // at least one, at most recipients_max()
+  std::string instance = {};         // of the database: 8 of [0-9a-f]
+};
+
+enum class failure_class : std::uint8_t {
+  permanent, // this will never succeed: a bad number
+  transient, // try this message again later
+  throttled, // try again after `retry_after`
+  outage, // the API as a whole does not work: down, 5xx, or credentials, sender or template refused
+  unknown, // it may have been accepted: a time-out after writing, a lost connection, garbage
+  seen,    // the key was seen before, which does not tell what was accepted: `find` does
+};
+
+struct failure {
+  failure_class kind = failure_class::unknown;
+  std::string reason; // one line for the log and the delivery's lastError; no secrets
+  std::chrono::milliseconds retry_after{0}; // of a throttled one; 0 where the API does not say
+  /// Of an outage: whether the request cannot have been accepted because not one byte of it was
+  /// written. Then the same key may be used again; otherwise a refused call needs a new key.
+  bool never_written = false;
+  /// Of an outage: whether it may have come after the call was accepted, as a server's error or a
+  /// gateway's may. Then the call is in doubt, and keeps its key.
+  bool may_follow_acceptance = false;
+  /// Of a refused call: whether the API refused this call as it stands, so that a smaller part of
+  /// it might pass (a poisoned recipient), rather than being out of order itself.
+  bool refused_content = false;
+};
+
+struct accepted {
+  std::string provider_message_id;
+  std::optional<message_channel> channel = {}; // where it is known already
+};
+
+/// What became of a call: a failure of the call as a whole, or one result for each recipient, in
+/// the call's order.
+using recipient_result = std::expected<accepted, failure>;
+using call_result = std::expected<std::vector<recipient_result>, failure>;
+
+/// What a search by key found of one recipient: the provider's message id where the provider has
+/// accepted it, otherwise nothing; and why it was not sent after all, where that is known by now.
+struct found_message {
+  std::string provider_message_id = {};
+  std::string failed = {}; // one line
+  std::optional<message_channel> channel = {};
+  friend bool operator==(const found_message&, const found_message&) = default;
+};
+/// One for each recipient of the call, in its order.
+using find_result = std::expected<std::vector<found_message>, failure>;
+
+/// What finally became of a message that was accepted.
+struct final_result {
+  std::string delivery_id; // as in the call
+  bool reached = false;    // the customer's phone
+  instant at;              // when it did
+  std::string reason;      // one line, where it did not
+  /// What the provider calls the call that it came in: the message's own id begins with it. It
+  /// tells a message that was sent again from the one before. Empty: not told.
+  std::string provider_call_id = {};
+  std::optional<message_channel> channel = {}; // of one that reached it
+};
+
+/// One page of the final results that became known in a span of time.
+struct results_query {
+  instant from;
+  instant to;
+  std::string cursor; // empty: the first page
+};
+struct results_page {
+  std::vector<final_result> results; // at most 1,000
+  std::string next;                  // the cursor of the next page; empty: this is the last
+};
+using results_answer = std::expected<results_page, failure>;
+
+class provider {
+ public:
+  virtual ~provider() = default;
+
+  /// What it is called in the settings: "nhn". At most 64 characters; any thread.
+  virtual std::string_view name() const = 0;
+
+  /// Sends a call. `done` is called exactly once, on the provider's own thread, within the
+  /// provider's time-out (or at once, in `send` itself), and must not block. Any thread.
+  virtual void send(call what, std::function<void(call_result)> done) = 0;
+
+  /// Looks up which of a call's recipients were accepted under its key. As `send`. Only where
+  /// `can_find()`.
+  virtual void find(call what, std::function<void(find_result)> done) = 0;
+  virtual bool can_find() const = 0;
+
+  /// What became of accepted messages: those whose final result became known from `from` to `to`,
+  /// and maybe some from just before and after. A message may come more than once. As `send`. Only
+  /// where `can_tell_results()`.
+  virtual void results(results_query what, std::function<void(results_answer)> done) {
+    static_cast<void>(what);
+    done(std::unexpected(failure{.kind = failure_class::outage,
+                                 .reason = "this provider does not tell results",
+                                 .never_written = true}));
+  }
+  virtual bool can_tell_results() const { return false; }
+
+  /// How far the provider's clock was ahead of this machine's when it last answered: results are
+  /// dated by the provider's. Nothing where that is not known. Any thread.
+  virtual std::optional<std::chrono::milliseconds> ahead() const { return std::nullopt; }
+
+  /// How long the provider refuses a repeated key (`seen`); 0 where it does not know keys. After
+  /// that, a call in doubt is looked up, and what is not there is sent under a new key.
+  virtual std::chrono::milliseconds key_window() const = 0;
+
+  /// Whether a call that is sent again, since its outcome is unknown, may reach its recipients a
+  /// second time without anybody noticing: then it is repeated rarely, and not often.
+  virtual bool repeats_are_copies() const { return false; }
+
+  /// The most recipients that one call may have.
+  virtual std::size_t recipients_max() const = 0;
+
+  /// Ends connections and answers what is open with `unknown`. Afterwards all calls are answered
+  /// at once with an outage.
+  virtual void stop() = 0;
+};
+
+} // namespace paymentd::providers

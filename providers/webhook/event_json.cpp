@@ -1,0 +1,47 @@
+#include "providers/webhook/event_json.hpp"
+
+#include "net/json_text.hpp"
+#include "net/utc_text.hpp"
+
+namespace paymentd::webhook {
+
+using net::append_json_string;
+using net::append_number;
+using net::utc_text;
+
+std::string event_json(const payment_event& event, std::string_view instance) {
+  const bool refunded = event.kind == entry_kind::refund;
+  const std::string at = net::utc_text(event.at);
+  std::string json;
+  json.reserve(512);
+  json.append(R"({"specversion":"1.0","id":")");
+  net::append_number(json, event.entry.value);
+  json.append(R"(","source":"urn:paymentd:)").append(instance).append(R"(","type":)");
+  json.append(refunded ? R"("paymentd.payment.refunded.v1")"
+                       : R"("paymentd.payment.succeeded.v1")");
+  json.append(R"(,"subject":"orders/)");
+  net::append_number(json, event.order.value);
+  json.append(R"(","time":")").append(at);
+  json.append(R"(","datacontenttype":"application/json","data":{"id":)");
+  net::append_number(json, event.order.value);
+  json.append(R"(,"userId":)");
+  net::append_number(json, event.user.value);
+  json.append(R"(,"couponId":)");
+  if (event.coupon)
+    net::append_number(json, event.coupon->value);
+  else
+    json.append("null");
+  json.append(R"(,"totalAmount":)");
+  net::append_number(json, event.total.value);
+  json.append(R"(,"discountAmount":)");
+  net::append_number(json, event.discount.value);
+  json.append(R"(,"finalAmount":)");
+  net::append_number(json, event.final_amount().value);
+  json.append(R"(,"status":)");
+  net::append_json_string(json, to_string(refunded ? order_status::refunded : order_status::paid));
+  json.append(R"(,"createdAt":")").append(net::utc_text(event.ordered_at));
+  json.append(R"(","updatedAt":")").append(at);
+  return json.append(R"("}})");
+}
+
+} // namespace paymentd::webhook

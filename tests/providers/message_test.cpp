@@ -1,0 +1,94 @@
+// Goal: what the customer reads is right to the character. Method: the pure functions of the
+// message against texts written by hand, with the edges of money, time and phone numbers.
+#include "net/json_text.hpp"
+#include "providers/message.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace paymentd::providers {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr instant evening_in_korea =
+    std::chrono::sys_days{std::chrono::year{2026} / 11 / 22} + 14h + 5min + 59s;
+
+payment_event example() {
+  return {.entry = {17},
+          .kind = entry_kind::payment,
+          .order = {1},
+          .user = {2},
+          .phone = "01012345678",
+          .coupon = std::nullopt,
+          .total = {12000},
+          .discount = {2000},
+          .ordered_at = evening_in_korea - 1min,
+          .at = evening_in_korea};
+}
+
+TEST(message, an_amount_has_a_separator_every_three_digits) {
+  EXPECT_EQ(amount_text({0}), "0원");
+  EXPECT_EQ(amount_text({999}), "999원");
+  EXPECT_EQ(amount_text({1000}), "1,000원");
+  EXPECT_EQ(amount_text({12000}), "12,000원");
+  EXPECT_EQ(amount_text({123456}), "123,456원");
+  EXPECT_EQ(amount_text(won_max), "9,007,199,254,740,991원");
+  EXPECT_EQ(amount_text({-100}), "-100원");
+  EXPECT_EQ(amount_text({-123456}), "-123,456원");
+}
+
+TEST(message, times_are_koreas_and_cut_to_the_minute) {
+  EXPECT_EQ(korea_time_text(evening_in_korea), "2026-11-22 23:05");
+  const instant new_year = std::chrono::sys_days{std::chrono::year{2026} / 12 / 31} + 15h;
+  EXPECT_EQ(korea_time_text(new_year - 1ms), "2026-12-31 23:59");
+  EXPECT_EQ(korea_time_text(new_year), "2027-01-01 00:00");
+  EXPECT_EQ(korea_time_text(instant{-10h}), "1969-12-31 23:00");
+  EXPECT_EQ(korea_time_text(std::chrono::sys_days{std::chrono::year{2028} / 2 / 28} + 15h),
+            "2028-02-29 00:00");
+}
+
+TEST(message, the_template_gets_order_amount_after_discount_time_and_status) {
+  const auto parameters = template_parameters(example());
+  EXPECT_EQ(parameters[0].name, "orderId");
+  EXPECT_EQ(parameters[0].value, "1");
+  EXPECT_EQ(parameters[1].name, "amount");
+  EXPECT_EQ(parameters[1].value, "10,000원");
+  EXPECT_EQ(parameters[2].name, "time");
+  EXPECT_EQ(parameters[2].value, "2026-11-22 23:05");
+  EXPECT_EQ(parameters[3].name, "status");
+  EXPECT_EQ(parameters[3].value, "결제 완료");
+  payment_event refund = example();
+  refund.kind = entry_kind::refund;
+  EXPECT_EQ(template_parameters(refund)[3].value, "환불 완료");
+}
+
+TEST(message, a_masked_phone_shows_its_prefix_and_its_last_four_digits) {
+  EXPECT_EQ(masked_phone("01012345678"), "010****5678");
+  EXPECT_EQ(masked_phone("0161234567"), "016***4567");
+  EXPECT_EQ(masked_phone("0101234"), "*******");
+  EXPECT_EQ(masked_phone(""), "");
+}
+
+TEST(message, the_log_line_tells_who_what_how_much_when_and_which_delivery) {
+  payment_event event = example();
+  EXPECT_EQ(
+      log_line("alimtalk-17", event, true),
+      "AlimTalk to 010****5678: order 1 paid, 10,000원 at 2026-11-22 23:05 (Korea) [alimtalk-17]");
+  event.kind = entry_kind::refund;
+  EXPECT_EQ(log_line("alimtalk-18", event, false), "AlimTalk to 01012345678: order 1 refunded, "
+                                                   "10,000원 at 2026-11-22 23:05 (Korea) "
+                                                   "[alimtalk-18]");
+}
+
+TEST(json_text, every_byte_below_128_comes_back_from_a_json_reader) {
+  std::string text = "원";
+  for (char c = 0; c < 127; ++c)
+    text.push_back(c);
+  std::string json;
+  net::append_json_string(json, text);
+  EXPECT_EQ(nlohmann::json::parse(json).get<std::string>(), text);
+}
+
+} // namespace
+} // namespace paymentd::providers

@@ -1,0 +1,94 @@
+// What the fake API answers: from a request's parts to an answer, with all that it remembers, and
+// nothing of sockets. Any thread may call it; the lock is held for one call at a time.
+#pragma once
+
+#include "tools/fake_alimtalk/received_log.hpp"
+#include "tools/fake_alimtalk/send_body.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <unordered_set>
+
+namespace paymentd::providers {
+
+struct fake_request {
+  std::string_view method;
+  std::string_view target; // path and query
+  std::string_view secret_key;
+  std::string_view idempotency_key;
+  std::string_view authorization; // Solapi's
+  std::string_view body;
+};
+
+struct fake_answer {
+  enum class way : std::uint8_t { reply, hang, close };
+  way how = way::reply;
+  int status = 200;
+  std::chrono::milliseconds latency{0};
+  std::optional<std::chrono::seconds> retry_after = std::nullopt;
+  std::string body = {};
+};
+
+class fake_api {
+ public:
+  fake_api(std::function<instant()> now, fake_behaviour behaviour, std::string solapi_secret);
+
+  fake_answer handle(const fake_request& request);
+
+  void set_behaviour(fake_behaviour behaviour);
+  fake_behaviour behaviour() const;
+
+  // As the members of fake_alimtalk with the same names.
+  std::uint64_t accepted() const;
+  std::uint64_t distinct() const;
+  std::uint64_t calls() const;
+  std::uint64_t searches() const;
+  std::uint64_t times_accepted(std::string_view recipient_grouping_key) const;
+  std::vector<fake_message> received() const;
+  std::string last_body() const;
+  bool wait_for_accepted(std::uint64_t count, std::chrono::milliseconds timeout) const;
+  bool wait_for_calls(std::uint64_t count, std::chrono::milliseconds timeout) const;
+
+ private:
+  using query = std::vector<std::pair<std::string, std::string>>;
+
+  fake_answer handle_locked(const fake_request& request);
+  std::optional<fake_answer> fail_on_demand();
+  std::vector<std::size_t> found_by(const query& filters, int& refusal) const;
+  fake_answer send(const fake_request& request);
+  fake_answer search(const query& filters) const;
+  std::string accept_and_report(const send_body& body, instant now);
+  bool accept(const send_recipient& one, int seq, int& code);
+  bool remember(std::string_view idempotency_key, instant now);
+  fake_answer list_received(const query& filters) const;
+  fake_answer change_behaviour(std::string_view json);
+
+  // results.cpp
+  fake_answer nhn_results(const query& filters, bool only_count) const;
+  void append_fate(std::string& json, const fake_message& message, instant accepted) const;
+  fake_answer solapi_list(const query& filters) const;
+  bool arrives(std::string_view phone) const;
+
+  // solapi.cpp
+  fake_answer solapi(const fake_request& request);
+  std::string solapi_refusal(std::string_view authorization);
+  fake_answer solapi_send(std::string_view body, instant now);
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::function<instant()> now_;
+  fake_behaviour behaviour_;
+  const std::string solapi_secret_;
+  std::unordered_set<std::string> signatures_; // Solapi's, each of which works once
+  received_log log_;
+  send_body body_; // kept for its memory
+  std::string last_body_;
+  std::uint64_t calls_ = 0;
+  std::uint64_t searches_ = 0;
+  std::unordered_map<std::string, instant> keys_; // idempotency keys and when they came
+  std::deque<std::pair<instant, std::string>> keys_by_age_;
+  std::mt19937_64 random_{1}; // the same failures in every run
+};
+
+} // namespace paymentd::providers
