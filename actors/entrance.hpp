@@ -17,9 +17,10 @@ struct entrance {
   std::vector<caf::actor> listers; // of deliveries; apart from the readers, whom a page would delay
   caf::actor retry_lane;           // of deliveries
 
-  /// Who takes `submit` with this command. Commands on orders go through their order's actor.
+  /// The actor that takes `submit` with this command. Commands on orders go through their order's
+  /// actor.
   const caf::actor& taking(const command& what) const;
-  /// Who takes `look_up` with this query.
+  /// The actor that takes `look_up` with this query.
   const caf::actor& taking(const query& what) const;
 };
 

@@ -1,4 +1,4 @@
-// What a lane knows of its database: whether the next command or query would be answered. A lane
+// A lane's knowledge of its database: whether the next command or query would be answered. A lane
 // writes it, /readyz and the metrics read it. Any thread.
 #pragma once
 
@@ -42,7 +42,7 @@ class lane_health {
   std::atomic<steady_instant::rep> asked_at_{nothing_asked};
 };
 
-/// What the parts that a payment needs know at one moment.
+/// The knowledge of the parts that a payment needs, at one moment.
 struct health_report {
   condition settlement = condition::starting; // of all lanes, the worst
   condition reads = condition::starting;      // likewise; pages are apart

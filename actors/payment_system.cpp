@@ -35,7 +35,7 @@ db::result<void> subscribe_all(db::delivery_store& store, const payment_system_o
   return {};
 }
 
-/// What a worker needs before it may begin. The database may not have been there when the process
+/// Conditions before a worker may begin. The database may not have been there when the process
 /// started; and a lane must not settle a payment before those who want to know of it are
 /// registered.
 db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_options& options,

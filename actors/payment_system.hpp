@@ -26,7 +26,8 @@ struct payment_system_options {
   std::size_t batch_max = 512;
   std::size_t pending_max = 20000;    // commands that wait, over all lanes
   std::chrono::milliseconds lease{0}; // of streams; 0: no other process can take them
-  /// Who is told of payments; `delivery.store` is set here. None: nobody is told of anything.
+  /// The subscribers that are told of payments; `delivery.store` is set here. None: nobody is told
+  /// of anything.
   std::vector<notification_supervisor_options> subscribers;
   std::function<double()> random; // uniform in [0, 1); any thread
   wall_clock now = system_wall_clock;
@@ -65,7 +66,7 @@ class payment_system {
   std::shared_ptr<const lane_counters> lanes() const { return lane_counters_; }
   std::shared_ptr<const registry_counters> registries() const { return registry_counters_; }
   std::vector<subscriber_metrics> subscribers() const;
-  /// What is known now, by lanes that were not started yet as well. Any thread.
+  /// All that is known now, by lanes that were not started yet as well. Any thread.
   health_report health(steady_instant now) const;
 
  private:

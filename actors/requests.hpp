@@ -31,7 +31,7 @@ using answer_reply = std::expected<answer, no_outcome>;
 struct ticket {
   std::uint64_t number = 0;
   caf::actor reply_to;
-  /// By the actor system's clock. What was not begun by then is answered `overloaded` or
+  /// By the actor system's clock. Work that was not begun by then is answered `overloaded` or
   /// `database_unavailable`; what was begun is only answered with what became of it.
   steady_instant begin_by;
 };
@@ -68,7 +68,7 @@ struct retry_delivery {
 };
 
 /// To a settlement lane: see whether the database takes a write, where you have not asked it of
-/// late. What the lane learns stands in its lane_health.
+/// late. Its answer stands in its lane_health.
 struct check_store {};
 
 } // namespace paymentd::actors

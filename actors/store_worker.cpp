@@ -7,7 +7,7 @@ caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
   self->state.options = std::move(options);
   return {
       [self](const store_call& call) {
-        // Whoever asks is an actor that waits for the answer; there is always a sender.
+        // The asker is an actor that waits for the answer; there is always a sender.
         self->send(caf::actor_cast<caf::actor>(self->current_sender()), call.make(self->state));
       },
   };

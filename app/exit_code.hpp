@@ -12,7 +12,7 @@ enum exit_code : int { fine = 0, failed = 1, bad_usage = 2 };
 /// Gives `code` back.
 int complain(int code, std::string line);
 
-/// What became of a command whose output is its purpose: `code`, or failed where standard output
+/// The exit code of a command whose output is its purpose: `code`, or failed where standard output
 /// could not be written.
 int said(int code);
 

@@ -26,7 +26,7 @@ class log_guard {
 };
 
 /// Writes a last line and returns when it is written, or after two seconds where the console takes
-/// none, for a process that then ends without its destructors. What still waits for the log's
+/// none, for a process that then ends without its destructors. Lines that still wait for the log's
 /// thread may be lost.
 void log_last(const std::string& line);
 

@@ -1,4 +1,4 @@
-// paymentd: the command line. What the commands do stands in commands.cpp and serve.cpp.
+// paymentd: the command line. The commands themselves stand in commands.cpp and serve.cpp.
 #include "app/commands.hpp"
 #include "app/exit_code.hpp"
 #include "app/process.hpp"
@@ -64,7 +64,7 @@ std::string meant_by(std::string_view word, const CLI::App& app) {
 /// Why the command line cannot be used: the words that nobody knows say more than what is missing.
 int complain_of_usage(const CLI::App& app, const CLI::ParseError& wrong) {
   if (const auto unknown = app.remaining(true); !unknown.empty()) {
-    // What follows a = or stands in a URL may be a secret.
+    // The text after a =, or in a URL, may be a secret.
     const std::string& word = unknown.front();
     const std::string shown = word.substr(0, word.find_first_of("=:"));
     const std::string meant = meant_by(shown, app);
@@ -75,7 +75,8 @@ int complain_of_usage(const CLI::App& app, const CLI::ParseError& wrong) {
   return complain(bad_usage, fmt::format("{}; --help tells what there is", wrong.what()));
 }
 
-/// What is wrong between the numbers of a plan, each of which is in bounds; empty where nothing is.
+/// The contradiction between the numbers of a plan, each of which is in bounds; empty where nothing
+/// is.
 std::string wrong_plan(const db::seed_plan& plan) {
   if (plan.orders > 0 && plan.users == 0)
     return "--orders: an order needs a user, but --users is 0";
@@ -84,7 +85,7 @@ std::string wrong_plan(const db::seed_plan& plan) {
   return {};
 }
 
-/// What every subcommand takes, before or behind its name.
+/// Options of every subcommand, before or behind its name.
 struct common_arguments {
   std::optional<std::string> file;
   std::vector<std::string> sets;

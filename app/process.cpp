@@ -52,7 +52,7 @@ int next_signal(steady::time_point until) {
     const bool endless = until == steady::time_point::max();
     if (!endless && left <= steady::duration{0})
       return -1;
-    // Who stops and continues the process, or looks at its threads, interrupts the wait.
+    // A debugger that stops and continues the process interrupts the wait.
     if (const int which =
             endless ? ::sigwaitinfo(&all, nullptr) : ::sigtimedwait(&all, nullptr, &most);
         which > 0)

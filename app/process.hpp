@@ -1,5 +1,5 @@
-// What of the process belongs to the system: its first three files, its signals, its limit of open
-// files. Used by serve.cpp.
+// Parts of the process that belong to the system: its first three files, its signals, its limit of
+// open files. Used by serve.cpp.
 #pragma once
 
 #include <atomic>
@@ -13,8 +13,8 @@
 namespace paymentd {
 
 /// Opens standard input, output and error where the process was started without them, so that no
-/// other file gets their numbers, and with them what is printed. What is then read or written there
-/// fails. Before anything else is opened.
+/// other file gets their numbers, and with them what is printed. All that is then read or written
+/// there fails. Before anything else is opened.
 void open_standard_files();
 
 /// Raises the limit of open files to what the system lets this process have. Gives the limit in

@@ -103,7 +103,7 @@ void say_stopped(const actors::lane_counters& settled) {
                    static_cast<double>(std::max<std::uint64_t>(batches, 1)));
 }
 
-/// What lies between the first line of the log and its last one.
+/// The life of the server, between the first line of the log and its last one.
 int serve_until(stop_signals& signals, const config::settings& settings) {
   const std::uint64_t file_limit = raise_file_limit();
   const auto subscribers = make_subscribers(settings);

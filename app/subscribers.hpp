@@ -1,4 +1,4 @@
-// Who is told of payments, as the settings have it: each subscriber with its provider, ready to be
+// The subscribers that are told of payments, by the settings: each with its provider, ready to be
 // supervised. Used by serve.cpp, on the main thread, before the actors start.
 #pragma once
 

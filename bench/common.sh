@@ -1,4 +1,4 @@
-# What the load scripts share: programs, a PostgreSQL cluster of the script's own, processor time, and
+# The common part of the load scripts: programs, a PostgreSQL cluster of the script's own, processor time, and
 # waiting. Sourced, with the working directory at the project's root; everything that it starts ends
 # with the script.
 programs=${BENCH_PROGRAMS:-build/release}

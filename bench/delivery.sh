@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What happens behind the payments, end to end: paymentd, its database and the message API on this
+# Measures the work behind the payments, end to end: paymentd, its database and the message API on this
 # machine.
 #
 #   bench/delivery.sh [--seconds S] [--orders N] [--waiting N] [--outage N] [SCENARIO]...

@@ -86,7 +86,7 @@ run() {
   [ "$store" = sqlite ] || after_db=$(cpu_of_cluster)
   local rss; rss=$(rss_of "$server")
   read -r _ requests rate p50 p99 refused broken <<< "$result"
-  # What was paid in all: the last answers may have been lost when wrk stopped.
+  # All that was paid: the last answers may have been lost when wrk stopped.
   begin=$(date +%s.%N)
   if [ "$store" = sqlite ]; then
     left=$((requests - refused - sent))

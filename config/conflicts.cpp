@@ -22,7 +22,7 @@ std::vector<conflict> conflicts(const settings& of) {
     found.push_back({{"shutdown.drain_delay", "shutdown.timeout"},
                      "must be shorter than shutdown.timeout, " + to_string(of.shutdown.timeout) +
                          ", not " + to_string(of.shutdown.drain_delay)});
-  // What was DELIVERED is asked about for up to three polls; its row must still be there.
+  // A message that was DELIVERED is asked about for up to three polls; its row must still be there.
   if (of.notification.retention < 3 * of.notification.results_poll)
     found.push_back({{"notification.retention", "notification.results_poll"},
                      "must be at least three times notification.results_poll, " +

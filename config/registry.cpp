@@ -88,13 +88,13 @@ std::vector<setting> provider_list() {
 std::vector<setting> alimtalk_list() {
   return {
       choice(PAYMENTD_AT(alimtalk.fallback), fallback_names,
-             "What the provider sends to a customer whom the AlimTalk does not reach: an SMS, a "
+             "The message that a customer gets whom the AlimTalk does not reach: an SMS, a "
              "longer LMS, or nothing (off). Solapi itself chooses between the two by the length."),
       phone_number(PAYMENTD_AT(alimtalk.fallback_from),
                    "The registered number that the fallback comes from."),
       words(PAYMENTD_AT(alimtalk.fallback_title), 120, "nhn: the title of an LMS."),
       words(PAYMENTD_AT(alimtalk.fallback_text), 2000,
-            "What the fallback says; #{orderId}, #{amount}, #{time} and #{status} are filled in. "
+            "The fallback's text; #{orderId}, #{amount}, #{time} and #{status} are filled in. "
             "Empty: what the template says."),
       duration(PAYMENTD_AT(alimtalk.timeout), 10ms, 5min,
                "How long one call of the message API may take."),
@@ -124,13 +124,13 @@ std::vector<setting> notification_list() {
                "How long a message is tried before it is FAILED."),
       duration(PAYMENTD_AT(notification.retention), 1h, 87600h,
                "How long a message that was DELIVERED can be looked up; then its row is deleted. "
-               "What is FAILED or PENDING is kept."),
+               "Those that are FAILED or PENDING are kept."),
       duration(PAYMENTD_AT(notification.lease), 1s, 10min,
                "How long the messages of a process that died stay its own, before another process "
                "sends them."),
       duration(PAYMENTD_AT(notification.results_poll), 100ms, 1h,
-               "How often the provider is asked what became of the messages that it accepted. What "
-               "it tells is stored two to three times as long after it became known."),
+               "How often the provider is asked what became of the messages that it accepted. Its "
+               "answer is stored two to three times as long after it became known."),
   };
 }
 

@@ -29,7 +29,7 @@ struct setting {
   std::string variable() const;
 };
 
-/// What a key ends with whose value names the file that holds the secret.
+/// The ending of a key whose value names the file that holds the secret.
 inline constexpr std::string_view file_suffix = "_file";
 
 /// All settings, those of a section next to each other, in the order in which they are shown.
@@ -38,7 +38,7 @@ const std::vector<setting>& registry();
 /// "PAYMENTD_HTTP_LISTEN" for "http.listen".
 std::string variable_of(std::string_view key);
 
-/// What is wrong between settings that are each in bounds: the keys concerned and the line.
+/// A contradiction between settings that are each in bounds: the keys concerned and the line.
 struct conflict {
   std::vector<std::string> keys;
   std::string line; // after the first key's place and name

@@ -10,7 +10,7 @@
 
 namespace paymentd::config {
 
-/// What stands in the place of a secret wherever settings are shown.
+/// The mark in the place of a secret wherever settings are shown.
 inline constexpr std::string_view hidden_mark = "***";
 
 /// A text that is never shown: nothing prints it, and taking it out is a call that can be searched.

@@ -9,7 +9,7 @@ namespace paymentd::config {
 
 inline constexpr std::string_view webhook_section = "webhook";
 
-/// The webhooks that `tables` describe. What is wrong becomes a line in `errors`, which begins with
+/// The webhooks that `tables` describe. Each fault becomes a line in `errors`, which begins with
 /// the file and the line and shows no secret.
 std::vector<webhook_settings> read_webhooks(const std::vector<file_table>& tables,
                                             const std::string& file,
@@ -18,7 +18,7 @@ std::vector<webhook_settings> read_webhooks(const std::vector<file_table>& table
 /// One webhook as TOML, its secrets and its URL's query hidden.
 std::string webhook_toml(const webhook_settings& of);
 
-/// What the example file says of them.
+/// Their part of the example file.
 extern const std::string_view webhook_example;
 
 } // namespace paymentd::config

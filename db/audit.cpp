@@ -347,7 +347,7 @@ void auditor::judge_event(const subscriber_row& of, const audit_rows& row) {
     wrong(" is FAILED without a reason");
 }
 
-/// What the schema forbids by now, and what the program would misread.
+/// Values that the schema forbids by now, or that the program would misread.
 void auditor::judge_delivery(const subscriber_row& of, const audit_rows& row) {
   if (row.is_null(1))
     say("subscriber ", of.name, ": has a delivery of ledger entry ", row.integer(0),

@@ -24,7 +24,7 @@ class audit_rows {
   virtual std::string_view text(int column) const = 0; // until the next row; null is empty
 };
 
-/// What reads for the audit. Failures leave as the store's own exceptions.
+/// A reader for the audit. Failures leave as the store's own exceptions.
 class audit_source {
  public:
   virtual ~audit_source() = default;
@@ -39,7 +39,7 @@ class audit_source {
   virtual std::unique_ptr<audit_rows> query(const char* sql,
                                             std::span<const std::int64_t> parameters) = 0;
 
-  // What each says in its own way.
+  // Texts that differ from store to store.
   /// Of one subscriber ($1): entry, claim, stream, the entry again or null where there is none; a
   /// row for each entry in a claim's list of retries.
   virtual const char* retries_of() const = 0;

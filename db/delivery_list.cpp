@@ -7,7 +7,7 @@
 namespace paymentd::db {
 namespace {
 
-// What one page may look at, over all its stretches; after that it is cut short.
+// The most that one page may look at, over all its stretches; after that it is cut short.
 constexpr int rows_looked_at_max = 20'000;
 // One stretch is read in pieces that grow up to this.
 constexpr int piece_rows_max = 1'000;
@@ -17,7 +17,7 @@ bool wants(const list_place& at, entry_kind kind) {
          (kind == entry_kind::refund && at.wants_refunds);
 }
 
-/// What is shown of an entry to whoever asks for this place; nothing where it is not for it, or was
+/// The delivery of an entry as this place shows it; nothing where it is not for it, or was
 /// pruned.
 std::optional<delivery> shown(const list_place& at, const list_row& row) {
   if (!row.kind || !wants(at, *row.kind))

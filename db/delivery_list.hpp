@@ -74,7 +74,7 @@ class list_source {
   virtual ~list_source() = default;
   /// All subscribers in all streams, in the snapshot that all reads share.
   virtual result<std::vector<list_place>> places() = 0;
-  /// What each stretch holds, in order.
+  /// The rows of each stretch, in order.
   virtual result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) = 0;
   virtual result<std::optional<order>> find(order_id id) = 0;
 };

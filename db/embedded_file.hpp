@@ -1,4 +1,4 @@
-// What concerns the file of the embedded database, and no database on a server.
+// Calls for the file of the embedded database, and for no database on a server.
 #pragma once
 
 #include "db/error.hpp"

@@ -1,4 +1,4 @@
-// What can go wrong at a database, in the classes that decide what the caller may say and do next.
+// Errors of a database, in the classes that decide what the caller may say and do next.
 #pragma once
 
 #include <cstdint>

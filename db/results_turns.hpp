@@ -9,7 +9,7 @@
 
 namespace paymentd::db {
 
-/// What is stored of a subscriber's turns.
+/// The row of a subscriber's turns.
 struct results_mark {
   instant read_until;
   instant lease_until;
@@ -28,7 +28,7 @@ std::optional<results_span> due_span(const results_due& asked, const results_mar
 /// From when results are to be read again, as the earliest of the step's ended claims wants it.
 std::optional<instant> read_again_from(const delivery_step& step);
 
-/// What is to be stored of the turn with this page.
+/// The row that is to be stored with this page.
 results_mark mark_after(const results_step& step, instant now);
 
 result<void> check_results_step(const results_step& step);

@@ -40,7 +40,7 @@ class settlement_store {
  public:
   /// Makes a stream this store's own to write to: one that nobody owns, or a new one. Begins a new
   /// epoch, whose numbers begin where the clock says (domain/id_floor.hpp) or, where it is behind,
-  /// far above all that were given. What is left in an earlier stream of this
+  /// far above all that were given. The rest of an earlier stream of this
   /// store is delivered on.
   virtual result<stream_lease> take_stream(instant now) = 0;
 
@@ -104,7 +104,7 @@ class delivery_store {
   virtual result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) = 0;
 
   /// Deletes what has been DELIVERED for long, and notes in the cursor up to where entries need no
-  /// row. What is FAILED or PENDING stays. Passes entries whose times are in the future.
+  /// row. FAILED and PENDING ones stay. Passes entries whose times are in the future.
   virtual result<prune_answer> prune(const prune_step& step, instant now) = 0;
 
   /// Takes the turn to read results, where one is due and no other process has it. The first one
@@ -173,8 +173,8 @@ class database {
   virtual result<void> seed(const seed_plan& plan, instant now) = 0;
 
   /// Makes the FAILED deliveries of a subscriber (empty: of all) PENDING and due, in batches that
-  /// lock briefly; calls `progress` with how many so far. What fails again meanwhile is left alone.
-  /// `broken` where no subscriber has that name.
+  /// lock briefly; calls `progress` with how many so far. A delivery that fails again meanwhile is
+  /// left alone. `broken` where no subscriber has that name.
   virtual result<std::int64_t>
   retry_all_failed(std::string_view subscriber, instant now,
                    const std::function<void(std::int64_t)>& progress) = 0;

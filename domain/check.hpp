@@ -11,7 +11,7 @@ namespace paymentd {
 [[noreturn]] void end_by_failed_check(std::string_view what, const std::source_location& where);
 
 /// Ends the process where `holds` is false: then there is a bug, and the state in memory is not to
-/// be trusted. What was committed is, so a restart heals. `what` says in words what must hold.
+/// be trusted. The database can, so a restart heals. `what` says in words what must hold.
 inline void check(bool holds, std::string_view what,
                   const std::source_location& where = std::source_location::current()) {
   if (!holds) [[unlikely]]

@@ -1,4 +1,4 @@
-// What clients ask for and what becomes of it: commands go in, outcomes come out. Plain values.
+// Requests of clients for a change: commands go in, outcomes come out. Plain values.
 #pragma once
 
 #include "domain/model.hpp"

@@ -9,7 +9,7 @@
 
 namespace paymentd {
 
-/// What a batch names, as read under lock. `decide` takes it over and changes it in place.
+/// All that a batch names, as read under lock. `decide` takes it over and changes it in place.
 struct snapshot {
   std::vector<order> orders; // those of the named orders that exist, by rising id, each once
   std::vector<user> users;   // those of the named users and of the orders' owners, likewise
@@ -18,7 +18,7 @@ struct snapshot {
   order_id first_order;      // ids for created orders: from here on, one a create_order
 };
 
-/// What becomes of a batch. The vectors of changes are by rising id, each id once, with the state
+/// The outcome of a batch. The vectors of changes are by rising id, each id once, with the state
 /// after the whole batch; created ones, whose ids have no gaps, stand in `new_…` only.
 struct decision {
   std::vector<outcome> outcomes; // one for each command, in the order of the commands

@@ -1,4 +1,4 @@
-// What delivery is made of: subscribers, their messages, the claims that stand in the database
+// The parts of delivery: subscribers, their messages, the claims that stand in the database
 // while something may be under way, and one step of all that. Values only; any thread.
 #pragma once
 
@@ -64,7 +64,7 @@ struct claim {
   std::string provider = {};     // that it was opened for; empty: by a release that noted none
 };
 
-/// What became of one message of a claim that ends.
+/// The result of one message of a claim that ends.
 struct delivery_result {
   entry_id entry;
   delivery_status status = delivery_status::delivered;
@@ -79,7 +79,7 @@ struct delivery_result {
 struct ended_claim {
   claim_id id;
   std::vector<delivery_result> results; // exactly one for each message of the claim
-  /// What became of its messages may have been read already, from then on, before they were known
+  /// The results of its messages may have been read already, from then on, before they were known
   /// to be DELIVERED: it is read again. By the provider's clock.
   std::optional<instant> read_again_from = {};
 };
@@ -136,7 +136,7 @@ struct results_turn {
   std::string instance = {}; // of the database, as in `subscriber`
   friend bool operator==(const results_turn&, const results_turn&) = default;
 };
-/// What finally became of a message.
+/// The final result of a message.
 struct final_delivery {
   entry_id entry;
   std::optional<instant> delivered_at;         // nothing: it did not arrive

@@ -1,5 +1,5 @@
-// What subscribers are told: that a payment succeeded or was refunded. Made from the ledger entry
-// and from what never changes of its order and user, so it can be made again at any time.
+// The event that subscribers are told of: a payment succeeded or was refunded. Made from the ledger
+// entry and from what never changes of its order and user, so it can be made again at any time.
 #pragma once
 
 #include "domain/model.hpp"

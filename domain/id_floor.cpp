@@ -6,7 +6,7 @@ namespace paymentd {
 namespace {
 
 constexpr std::int64_t numbers_end = std::int64_t{1} << stream_shift;
-// What a floor leaves of a stream: more than any epoch uses before the next window begins.
+// The part of a stream above a floor: more than any epoch uses before the next window begins.
 constexpr std::int64_t numbers_left_min = std::int64_t{1} << 30;
 constexpr std::int64_t window_ms = (numbers_end - numbers_left_min) / ids_per_ms;
 constexpr std::int64_t streams_per_window = 64;

@@ -1,6 +1,6 @@
-// What a line of the log is about, as values that a program can search for: the order, the request.
-// The log's library has no such fields, so they travel behind the message of the line; the log
-// writes them beside it in JSON, and leaves them out for people, whom the message tells. Any
+// The subject of a line of the log, as values that a program can search for: the order, the
+// request. The log's library has no such fields, so they travel behind the message of the line; the
+// log writes them beside it in JSON, and leaves them out for people, whom the message tells. Any
 // thread.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What a payment is made of: users, orders and the append-only ledger. Plain values; any thread.
+// The parts of a payment: users, orders and the append-only ledger. Plain values; any thread.
 #pragma once
 
 #include "domain/types.hpp"
@@ -34,7 +34,7 @@ struct order {
   instant updated_at;
   friend bool operator==(const order&, const order&) = default;
 
-  /// What is to be paid.
+  /// The amount that is to be paid.
   constexpr won final_amount() const { return {total.value - discount.value}; }
 };
 

@@ -34,7 +34,7 @@ struct delivery_reach {
 /// number of entries, since charges, which nobody wants, lie between those that are wanted.
 delivery_reach reach_of(const delivery_step& step);
 
-/// What a store read for a step, under the lock of its cursor and before it wrote anything.
+/// All that a store read for a step, under the lock of its cursor and before it wrote anything.
 struct delivery_view {
   struct due_retry {
     entry_id entry;
@@ -49,7 +49,7 @@ struct delivery_view {
   bool at_end = false;                    // no entry of the stream is behind that one
 };
 
-/// What became of one message, to be stored.
+/// The result of one message, to be stored.
 struct planned_result {
   const delivery_result* result; // in the step
   instant created_at;            // of its entry
@@ -66,7 +66,7 @@ struct planned_claim {
                                       // still to be read
 };
 
-/// What a store writes, in one transaction.
+/// All that a store writes, in one transaction.
 struct delivery_plan {
   std::vector<planned_result> results; // by rising entry
   std::vector<claim_id> deleted;       // the ended and the halved ones

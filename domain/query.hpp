@@ -1,4 +1,4 @@
-// What clients ask of a store without changing anything, and what it answers. Values only; any
+// Questions of clients that change nothing, and their answers. Values only; any
 // thread.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace paymentd {
 
-/// What became of one event on its way to one subscriber. One that was not tried yet, or is being
+/// The state of one event on its way to one subscriber. One that was not tried yet, or is being
 /// tried, is PENDING too.
 struct delivery {
   std::string subscriber; // its name

@@ -14,7 +14,7 @@
 
 namespace paymentd::http {
 
-/// What other threads share with the gateway. The companion keeps it alive, so a message that
+/// State that other threads share with the gateway. The companion keeps it alive, so a message that
 /// comes after the gateway's end finds a closed inbox, not a dangling one.
 struct gateway::inbox {
   std::mutex guard;
@@ -159,7 +159,7 @@ void gateway::remove(std::uint32_t at) {
   --in_flight_;
 }
 
-/// Who waits for this number; nobody where it came too late.
+/// The request that waits for this number; none where it came too late.
 gateway::waiter* gateway::leave(std::uint64_t number) {
   const auto at = static_cast<std::uint32_t>(number);
   if (at >= slots_.size() || slots_[at].generation != number >> 32 || slots_[at].who == nullptr)
@@ -208,8 +208,8 @@ void gateway::drain() {
         who->resume.resume();
       }
     } else if (content.match_elements<caf::down_msg>()) {
-      // What it was sent and has not answered may still be answered by those it passed it on to;
-      // otherwise the time-out does it.
+      // Work that it was sent and has not answered may still be answered by those it passed it on
+      // to; otherwise the time-out does it.
       gone_.push_back(content.get_as<caf::down_msg>(0).source);
       if (!closed_)
         spdlog::error("an entrance to the payment system ended; what it takes is refused");

@@ -98,7 +98,7 @@ class gateway {
   void resume_oldest();
   void count(actors::no_outcome why);
 
-  /// What goes to one actor at the end of this turn.
+  /// Messages to one actor at the end of this turn.
   struct parcel {
     caf::actor to;
     std::vector<actors::submit> commands;

@@ -61,9 +61,9 @@ class io_thread {
   void refuse_work();
   /// From now on each connection ends with its next answer, which says so. Idle ones stay.
   void leave();
-  /// Closes idle connections, and ends every other with its next answer. What has not arrived
-  /// wholly has a second for that, as has the first request of a new connection; later it is
-  /// refused.
+  /// Closes idle connections, and ends every other with its next answer. A request that has not
+  /// arrived wholly has a second for that, as has the first request of a new connection; later it
+  /// is refused.
   void drain();
   /// Ends all connections, then the thread.
   void stop();

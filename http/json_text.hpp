@@ -14,7 +14,7 @@ void append_integer(std::string& out, std::int64_t value);
 /// Quotes, backslashes and control characters are escaped; what is not UTF-8 becomes U+FFFD, so the
 /// JSON is valid whatever a client or a provider sent.
 void append_quoted(std::string& out, std::string_view text);
-/// What a client sent, as it is repeated to it: at most 64 bytes, whole characters, then "...".
+/// A client's text, as it is repeated to it: at most 64 bytes, whole characters, then "...".
 std::string echoed(std::string_view text);
 /// "2025-11-22T05:04:03.021Z", in quotes. Years 0 to 9999.
 void append_time(std::string& out, instant at);

@@ -38,10 +38,10 @@ class listener {
   std::expected<void, std::string> open(const std::string& address);
   /// Begins to accept.
   void start();
-  /// Accepts no more. What the kernel has accepted for us until now is still taken, and for
-  /// `settling` what it is about to accept: its client believes that it is connected. Clients that
-  /// come in that time try again a second later, and are then refused. Returns when that is done,
-  /// or at `deadline`. Any thread but the listener's, which must be running.
+  /// Accepts no more. A connection that the kernel has accepted for us until now is still taken,
+  /// and for `settling` what it is about to accept: its client believes that it is connected.
+  /// Clients that come in that time try again a second later, and are then refused. Returns when
+  /// that is done, or at `deadline`. Any thread but the listener's, which must be running.
   void close(std::chrono::milliseconds settling, steady_instant deadline);
   std::uint16_t port() const { return port_; }
 

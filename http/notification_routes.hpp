@@ -1,4 +1,4 @@
-// What the table of routes needs of the calls on notifications. Any thread.
+// The calls on notifications, for the table of routes. Any thread.
 #pragma once
 
 #include "http/router.hpp"

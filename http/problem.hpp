@@ -1,4 +1,4 @@
-// What can go wrong with a request, and how a client is told: RFC 9457 problem details, with the
+// Faults of a request, and how a client is told: RFC 9457 problem details, with the
 // stable `code` that clients decide by. The one table of codes stands in problem.cpp. Values; any
 // thread.
 #pragma once

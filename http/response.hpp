@@ -22,7 +22,7 @@ struct response {
   void clear();
 };
 
-/// What the head of an answer says of the connection and the request.
+/// The part of an answer's head that depends on the connection and the request.
 struct exchange {
   std::string_view request_id;
   std::string_view date;                   // as HTTP writes it

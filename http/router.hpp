@@ -18,10 +18,10 @@ namespace paymentd::http {
 
 enum class http_method : std::uint8_t { get, head, post, other };
 
-/// What a call needs before it can be answered: nothing more (the answer is written), the outcome
-/// of a command, or the answer to a query or a retry.
+/// The next step of a call before it can be answered: nothing more (the answer is written), the
+/// outcome of a command, or the answer to a query or a retry.
 struct answered {};
-/// What is left to the deliverers, and answered as a query is.
+/// A request to the deliverers, answered as a query is.
 struct retry {
   get_delivery which;
 };
@@ -30,10 +30,10 @@ using step = std::variant<answered, command, query, retry>;
 /// Appends what is measured, in Prometheus's text format.
 using metrics_writer = std::function<void(std::string&)>;
 
-/// What the parts of the payment system know of the database.
+/// The payment system's knowledge of the database, part by part.
 using health_source = std::function<actors::health_report()>;
 
-/// What of a request a call sees.
+/// The part of a request that a call sees.
 struct call_input {
   std::int64_t id = 0;                     // what stands for {id} in the path
   std::string_view body = {};              // empty where there was none
@@ -73,7 +73,7 @@ struct route_match {
 /// either way (RFC 3986, 6.2.2.2). All else stays as it is, the query too.
 void decode_path(std::string& target);
 
-/// What an absolute target names as its host; empty for any other target.
+/// The host that an absolute target names; empty for any other target.
 std::string_view host_of_target(std::string_view target);
 
 /// The call for `method` and `target` (a path, perhaps with a query, or an absolute URI). The

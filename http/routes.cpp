@@ -1,5 +1,5 @@
 // The calls that clients make: each parses its input into a command or a query and writes the
-// outcome. What a payment is, is decided elsewhere.
+// outcome. The rules of payment are elsewhere.
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
 #include "http/notification_routes.hpp"

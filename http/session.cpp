@@ -17,7 +17,7 @@ using beast_error = boost::beast::http::error;
 
 namespace {
 
-/// What a request usually fits in; the buffer of an idle connection is no larger.
+/// The size that a request usually fits in; the buffer of an idle connection is no larger.
 constexpr std::size_t input_bytes_usual = 4096;
 /// Input memory that is kept from one request to the next, at the most.
 constexpr std::size_t kept_bytes_max = 16384;
@@ -384,7 +384,7 @@ session::intake session::after_failed_read(error_code ec) {
   if (timed_out_ && phase_ == phase::receiving) {
     keep_alive_ = false;
     timed_out_ = false;
-    // What has not arrived wholly has done nothing.
+    // A request that has not arrived wholly has done nothing.
     fail({owner_.draining() ? problem_code::shutting_down : problem_code::request_timeout,
           {},
           {},

@@ -12,14 +12,14 @@
 
 namespace paymentd::http {
 
-/// What a listener calls its own site.
+/// The names that a listener calls its own site.
 struct site_policy {
   /// On a loopback address: then Host has to name this machine, or one of `hosts`.
   bool checks_host = false;
   std::vector<std::string> hosts; // in lower case, without port: "shop.example"
 };
 
-/// What a request says of where it comes from. Empty where it does not say.
+/// A request's statement of where it comes from. Empty where it does not say.
 struct request_site {
   std::string_view host = {};       // Host, or what an absolute target names
   std::string_view origin = {};     // Origin

@@ -31,8 +31,8 @@ struct http_client_options {
   std::size_t response_bytes_max = 4 * 1024 * 1024; // of a body; a larger one is an error
   /// A PEM file of certificates to trust besides the system's; empty: none.
   std::string ca_file;
-  /// Connects only to addresses of the public internet (public_address.hpp). What the name
-  /// resolves to is checked, and what was checked is connected to.
+  /// Connects only to addresses of the public internet (public_address.hpp): each address
+  /// that the name resolves to is checked, and those that pass are connected to.
   bool public_only = false;
 };
 
@@ -104,7 +104,7 @@ class http_client {
   std::unique_ptr<impl> impl_;
 };
 
-/// What is wrong with a `ca_file`, in one line; empty: nothing, or none is named.
+/// The fault of a `ca_file`, in one line; empty: nothing, or none is named.
 std::string wrong_ca_file(const std::string& path);
 
 /// An HTTP date as RFC 9110 wants it ("Sun, 06 Nov 1994 08:49:37 GMT"); nothing for another text.

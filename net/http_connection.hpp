@@ -36,7 +36,7 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
  public:
   using results = boost::asio::ip::tcp::resolver::results_type;
 
-  /// What a connection needs of the client. All are called on the client's thread.
+  /// Calls of a connection to its client. All are called on the client's thread.
   class owner {
    public:
     /// Asks for `resolved` on this connection, unless it is gone by then.

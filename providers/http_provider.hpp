@@ -30,6 +30,10 @@ net::http_client_options client_options(const api_options& options);
 
 class http_provider : public provider {
  public:
+  /// A derived class stops it in its destructor: answers use its members.
+  http_provider(std::unique_ptr<net::http_client> client, std::size_t recipients_max)
+      : client_(std::move(client)), recipients_max_(recipients_max) {}
+
   std::optional<std::chrono::milliseconds> ahead() const override {
     return client_->server_ahead();
   }
@@ -43,10 +47,6 @@ class http_provider : public provider {
   }
 
  protected:
-  /// A derived class stops it in its destructor: answers use its members.
-  http_provider(std::unique_ptr<net::http_client> client, std::size_t recipients_max)
-      : client_(std::move(client)), recipients_max_(recipients_max) {}
-
   bool stopped() const { return stopped_; }
   /// Why a call of so many messages is not sent, if so.
   std::optional<failure> refuse_at_once(std::size_t recipients) const;

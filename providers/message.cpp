@@ -36,7 +36,7 @@ std::string filled_in(std::string_view text, const payment_event& event) {
     const std::string_view name =
         close == text.npos ? std::string_view{} : text.substr(2, close - 2);
     const auto known = std::ranges::find(parameters, name, &template_parameter::name);
-    // What is no parameter stands as it is written.
+    // A name that is no parameter stands as it is written.
     const std::size_t taken = known == parameters.end() ? 2 : close + 1;
     filled.append(known == parameters.end() ? text.substr(0, taken)
                                             : std::string_view(known->value));

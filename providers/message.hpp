@@ -1,4 +1,4 @@
-// What the customer reads: a payment event as the parameters of the approved template, and as a
+// The customer's text: a payment event as the parameters of the approved template, and as a
 // line of the log. Used by every adapter. Pure functions; any thread.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace paymentd::providers {
 
-/// What replaces `#{name}` in the template.
+/// A parameter, which replaces `#{name}` in the template.
 struct template_parameter {
   std::string_view name;
   std::string value;
@@ -47,7 +47,7 @@ std::optional<instant> parse_korea_time(std::string_view text);
 /// seven characters or fewer is hidden wholly.
 std::string masked_phone(std::string_view phone);
 
-/// What the `log` adapter writes: "AlimTalk to 010****5678: order 1 paid, 10,000원 at 2026-11-22
+/// The line of the `log` adapter: "AlimTalk to 010****5678: order 1 paid, 10,000원 at 2026-11-22
 /// 23:05 (Korea) [alimtalk-17]".
 std::string log_line(std::string_view delivery_id, const payment_event& event, bool mask_phone);
 

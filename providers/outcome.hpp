@@ -1,4 +1,4 @@
-// What every adapter makes of an HTTP exchange before it looks at its API's own words: errors and
+// Every adapter's view of an HTTP exchange before it looks at its API's own words: errors and
 // statuses in the port's classes of failure. Pure functions; any thread.
 #pragma once
 

@@ -59,13 +59,14 @@ struct accepted {
   std::optional<message_channel> channel = {}; // where it is known already
 };
 
-/// What became of a call: a failure of the call as a whole, or one result for each recipient, in
+/// The result of a call: a failure of the call as a whole, or one result for each recipient, in
 /// the call's order.
 using recipient_result = std::expected<accepted, failure>;
 using call_result = std::expected<std::vector<recipient_result>, failure>;
 
-/// What a search by key found of one recipient: the provider's message id where the provider has
-/// accepted it, otherwise nothing; and why it was not sent after all, where that is known by now.
+/// The finding of a search by key for one recipient: the provider's message id where the provider
+/// has accepted it, otherwise nothing; and why it was not sent after all, where that is known by
+/// now.
 struct found_message {
   std::string provider_message_id = {};
   std::string failed = {}; // one line
@@ -75,13 +76,13 @@ struct found_message {
 /// One for each recipient of the call, in its order.
 using find_result = std::expected<std::vector<found_message>, failure>;
 
-/// What finally became of a message that was accepted.
+/// The final result of a message that was accepted.
 struct final_result {
   std::string delivery_id; // as in the call
   bool reached = false;    // the customer's phone
   instant at;              // when it did
   std::string reason;      // one line, where it did not
-  /// What the provider calls the call that it came in: the message's own id begins with it. It
+  /// The provider's id of the call that it came in: the message's own id begins with it. It
   /// tells a message that was sent again from the one before. Empty: not told.
   std::string provider_call_id = {};
   std::optional<message_channel> channel = {}; // of one that reached it
@@ -103,7 +104,7 @@ class provider {
  public:
   virtual ~provider() = default;
 
-  /// What it is called in the settings: "nhn". At most 64 characters; any thread.
+  /// Its name in the settings: "nhn". At most 64 characters; any thread.
   virtual std::string_view name() const = 0;
 
   /// Sends a call. `done` is called exactly once, on the provider's own thread, within the
@@ -115,9 +116,9 @@ class provider {
   virtual void find(call what, std::function<void(find_result)> done) = 0;
   virtual bool can_find() const = 0;
 
-  /// What became of accepted messages: those whose final result became known from `from` to `to`,
-  /// and maybe some from just before and after. A message may come more than once. As `send`. Only
-  /// where `can_tell_results()`.
+  /// The final results of accepted messages: those whose final result became known from `from` to
+  /// `to`, and maybe some from just before and after. A message may come more than once. As `send`.
+  /// Only where `can_tell_results()`.
   virtual void results(results_query what, std::function<void(results_answer)> done) {
     static_cast<void>(what);
     done(std::unexpected(failure{.kind = failure_class::outage,

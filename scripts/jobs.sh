@@ -2,7 +2,7 @@
 # Prints how many compilers may run at once: one a processor, and none without its memory.
 # Sourced by the scripts that build.
 
-# What the largest file takes to compile, with some to spare.
+# The memory that the largest file takes to compile, with some to spare.
 readonly compiler_memory_kb=1800000
 
 build_jobs() {

@@ -51,7 +51,7 @@ void publish(const backoff_supervisor_state& state) {
   to.delay_ms.store(state.status.delay.count(), relaxed);
 }
 
-/// What a child said when it ended, without the wrapping that CAF renders around it.
+/// The reason that a child gave when it ended, without the wrapping that CAF renders around it.
 std::string text_of(supervisor* self, const caf::error& reason) {
   if (reason.context().match_elements<std::string>())
     return reason.context().get_as<std::string>(0);

@@ -12,7 +12,7 @@
 
 namespace paymentd::actors {
 
-/// What the store was asked to do, without the results, which stay with their claims.
+/// The step that the store was asked to do, without the results, which stay with their claims.
 struct asked_step {
   stream_lease stream;
   std::vector<claim_id> ended;
@@ -56,8 +56,8 @@ class claim_book {
   bool all_linger(instant since_before, instant now) const; // all that take a slot are in doubt,
                                                             // and stood that early already
 
-  /// Compares with the database, after a restart or after a step whose outcome was lost. What is
-  /// new may have been sent. Gives the claims that have ended.
+  /// Compares with the database, after a restart or after a step whose outcome was lost. A
+  /// claim that is new here may have been sent. Gives the claims that have ended.
   std::vector<open_claim> take_over(held_stream& stream, std::vector<claim> open,
                                     const delivery_policy& policy, instant now);
 

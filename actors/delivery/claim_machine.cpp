@@ -162,7 +162,7 @@ instant after_doubt(const open_claim& claim, const delivery_policy& policy,
 
 // ---- after a call ----
 
-/// What became of one recipient of a call that was taken; nothing where that is not known.
+/// The result for one recipient of a call that was taken; nothing where that is not known.
 std::optional<delivery_result> result_of(const message& message,
                                          providers::recipient_result& result,
                                          const delivery_policy& policy,
@@ -328,8 +328,8 @@ claim_state found(const open_claim& claim, const under_way& search, known_result
   if (missing == messages.size() && missing > 1 && claim.refused_repeats > 0 &&
       !all_too_old(claim, policy, around.now))
     return states::to_split{around.now}; // nothing was accepted, and as a whole it will not be
-  // What is not there by now never will be: it is claimed anew, under a new key. However old it is:
-  // where no try of it told anything, an outage is all that it has seen.
+  // A message that is not there by now never will be: it is claimed anew, under a new key. However
+  // old it is: where no try of it told anything, an outage is all that it has seen.
   std::size_t i = 0;
   return ended(claim, true, [&](const message& each) {
     auto& one = known[i++];

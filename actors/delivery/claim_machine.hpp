@@ -24,7 +24,7 @@ struct under_way {
   std::uint64_t successes_before = 0; // how many calls and searches had worked by then
 };
 
-/// What is known of each message, in the claim's order; empty: nothing.
+/// All that is known of each message, in the claim's order; empty: nothing.
 using known_results = std::vector<std::optional<delivery_result>>;
 
 // ---- the states. `at` is the earliest time of what comes next; until then the claim is parked and
@@ -121,7 +121,7 @@ bool is_in_doubt(const claim_state& state);
 
 // ---- the events ----
 
-/// What surrounds a claim when something became known of it.
+/// The circumstances of a claim when something became known of it.
 struct circumstances {
   instant now;
   double random = 0.0;           // uniform in [0, 1)
@@ -130,7 +130,7 @@ struct circumstances {
   bool others_untried = false;   // other claims wait whose content has not been refused so often
 };
 
-/// What becomes of more than the claim itself.
+/// Consequences for more than the claim itself.
 struct consequence {
   bool worked = false;                               // the API does what it is there for
   std::optional<std::chrono::milliseconds> hold_for; // nothing may be sent for so long: throttled
@@ -158,7 +158,7 @@ consequence answered(open_claim& claim, providers::find_result result,
                      const delivery_policy& policy, const circumstances& around);
 
 /// A call of another claim worked: a suspected one is halved, or tried once more, without waiting
-/// any longer. What refused it may be mended by now, so that alone fails no message.
+/// any longer. The cause may be mended by now, so that alone fails no message.
 void others_worked(open_claim& claim, instant now);
 
 /// The actor ends: what was not sent ends too, to be claimed anew, rather than stay in the

@@ -104,7 +104,8 @@ class deliverer {
   int probes_alone_ = 0;             // calls that were allowed so
   steady_instant hold_until_;        // throttled
   std::optional<instant> unstored_hold_;
-  // What the wall clock said, and when; from there on it may go on by the steady clock alone.
+  // The time of the wall clock, and when it was read; from there on it may go on by the steady
+  // clock alone.
   instant clock_base_;
   steady_instant clock_base_at_;
   bool set_back_ = false;    // the wall clock is behind that

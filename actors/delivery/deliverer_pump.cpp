@@ -1,5 +1,5 @@
-// What the deliverer asks of the store and of the provider after each event, and when it has itself
-// woken. What comes back is in deliverer.cpp.
+// The deliverer's questions to the store and to the provider after each event, and when it has
+// itself woken. Their answers are in deliverer.cpp.
 #include "actors/delivery/deliverer.hpp"
 
 #include <caf/actor_system.hpp>
@@ -121,7 +121,7 @@ void deliverer::ask_store() {
   auto& streams = book_.streams();
   const auto wanting = std::ranges::count_if(
       streams, [](const auto& each) { return each.second.more && !each.second.step; });
-  // Whoever was given room last comes last.
+  // The stream that was given room last comes last.
   auto next = streams.upper_bound(served_);
   for (std::size_t i = 0; i < streams.size(); ++i) {
     if (next == streams.end())

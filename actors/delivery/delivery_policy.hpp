@@ -35,7 +35,7 @@ struct delivery_policy {
   int refusals_max = 2;
   /// So often in a row a claim may stay in doubt before it is given up, once it is too old.
   int doubts_max = 10;
-  /// What the provider can do: see providers::provider.
+  /// Abilities of the provider: see providers::provider.
   bool can_find = false;
   std::chrono::milliseconds key_window{0};
   bool repeats_are_copies = false;

@@ -22,7 +22,7 @@
 
 namespace paymentd::actors {
 
-/// What was delivered so far, for whoever measures. Written by the actors, read on any thread.
+/// Counts of all that was delivered so far, for metrics. Written by the actors, read on any thread.
 struct delivery_counters {
   std::atomic<std::uint64_t> calls{0};     // to the provider
   std::atomic<std::uint64_t> searches{0};  // at the provider, for the outcome of calls

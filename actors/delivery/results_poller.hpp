@@ -24,8 +24,8 @@ struct results_poller_options {
   worker_of<db::delivery_store> store;
   std::shared_ptr<providers::provider> provider; // can_tell_results()
   std::chrono::milliseconds poll{60000};
-  /// What is asked for ended so many polls ago: by then the provider tells all of it, and the
-  /// messages are stored as DELIVERED.
+  /// The time that is asked for ended so many polls ago: by then the provider tells all of it, and
+  /// the messages are stored as DELIVERED.
   int lag_polls = 2;
   std::chrono::milliseconds span_max{300000}; // of one turn, so that each has a bounded number
   int pages_max = 10000;                      // of pages; what is beyond is passed by

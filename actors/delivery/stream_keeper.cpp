@@ -79,7 +79,8 @@ void on_leased(keeper_actor* self, leases_answer leases) {
   auto& state = self->state;
   state.asked = false;
   if (!leases) {
-    // What is held stays so until its lease is over; the next look renews it, or finds it lost.
+    // A stream that is held stays so until its lease is over; the next look renews it, or finds it
+    // lost.
     spdlog::debug("stream keeper: {}", leases.error().text);
     look_later(self);
     return;

@@ -11,7 +11,7 @@ namespace {
 
 using order_actor_type = caf::stateful_actor<order_actor_state>;
 
-/// What memory knows about a command: its outcome, that the order's present status must be read, or
+/// Memory's answer to a command: its outcome, that the order's present status must be read, or
 /// nothing.
 struct must_read {};
 struct must_settle {};
@@ -144,7 +144,8 @@ void on_looked_up(order_actor_type* self, looked_up& done) {
     finish(self, std::unexpected(done.reply.error()));
   } else if (const auto* found = std::get_if<order>(&*done.reply)) {
     if (found->status == order_status::pending) {
-      // What was learned was lost, with a failed server or by a restored backup. The lane decides.
+      // The facts that were learned are lost, with a failed server or by a restored backup. The
+      // lane decides.
       forget(state);
       ask_lane(self);
       return;

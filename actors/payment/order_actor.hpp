@@ -18,11 +18,11 @@
 namespace paymentd::actors {
 
 /// Which database the lanes are at: raised whenever a lane goes on under another epoch, since
-/// behind a new connection may stand a server that lacks the last commits. Whatever was learned
+/// behind a new connection may stand a server that lacks the last commits. All that was learned
 /// before may be untrue then. Any thread.
 using database_generation = std::atomic<std::uint64_t>;
 
-/// What all order actors share; it outlives them.
+/// State that all order actors share; it outlives them.
 struct order_actor_context {
   std::vector<caf::actor> lanes;   // by user id
   std::vector<caf::actor> readers; // by order id

@@ -84,7 +84,7 @@ void tell_lost(lane_actor* self) {
     self->send(self->state.options.keeper, stream_lost{self->state.stream});
 }
 
-/// What became of a batch, and under which lease. No outcomes: nothing had happened.
+/// The fate of a batch, and under which lease. No outcomes: nothing had happened.
 struct settled_batch {
   std::optional<std::vector<outcome>> outcomes;
   stream_lease stream;
@@ -180,8 +180,9 @@ void take_in(lane_actor* self, submit& what) {
     shed(self, what.from, never_begun(self));
 }
 
-/// Settles nothing, to see whether the database answers. What waits is not begun meanwhile: it
-/// would be in the worker's hands while that connects, and its time would be up without an answer.
+/// Settles nothing, to see whether the database answers. Commands that wait are not begun
+/// meanwhile: they would be in the worker's hands while that connects, and its time would be up
+/// without an answer.
 void probe(lane_actor* self) {
   settle(self, std::make_shared<const std::vector<command>>());
 }

@@ -21,7 +21,7 @@
 
 namespace paymentd::actors {
 
-/// What a lane did so far, for whoever measures. Written by the lane, read on any thread.
+/// Counts of a lane's work so far, for metrics. Written by the lane, read on any thread.
 struct lane_counters {
   std::atomic<std::uint64_t> batches{0};  // settled, not counting renewals of the lease
   std::atomic<std::uint64_t> commands{0}; // settled
@@ -55,7 +55,7 @@ struct settlement_lane_options {
 struct settlement_lane_state {
   static inline const char* name = "settlement-lane";
 
-  /// What the lane waits for. Only in `ready` may it send the worker something.
+  /// The event that the lane waits for. Only in `ready` may it send the worker something.
   enum class phase : std::uint8_t {
     taking_stream, // a stream of its own, at the start and after it was fenced
     ready,         // nothing: commands leave at once

@@ -1,4 +1,4 @@
-// What is done to a PostgreSQL database off the hot path: migrations, seed, audit and the retry of
+// Work on a PostgreSQL database off the hot path: migrations, seed, audit and the retry of
 // all that failed, through libpqxx. Each opens a connection of its own; any thread. Failures of the
 // server leave as pqxx's exceptions and are turned into db::error by `current_error`.
 #pragma once

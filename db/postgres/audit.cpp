@@ -1,4 +1,4 @@
-// What the PostgreSQL store reads for the audit (db/audit.hpp): one read-only transaction on one
+// The PostgreSQL store's reads for the audit (db/audit.hpp): one read-only transaction on one
 // snapshot, so that a live database can be judged while it is used.
 #include "db/audit.hpp"
 

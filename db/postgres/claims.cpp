@@ -1,5 +1,5 @@
-// Subscribers and their cursors, and the claims as they stand in the database. What delivers in
-// steps is delivery.cpp.
+// Subscribers and their cursors, and the claims as they stand in the database. The code that
+// delivers in steps is delivery.cpp.
 #include "db/claim_key.hpp"
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"

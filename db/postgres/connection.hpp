@@ -6,7 +6,7 @@
 // libpq rather than libpqxx, whose version 6 neither pipelines nor takes binary parameters nor
 // bounds a wait. On one connection with batches of 128, the same work through libpqxx (text arrays,
 // a round trip a statement) settled 20,000 payments/s at 3.3 us of our own processor time, this way
-// 28,000 at 2.0 us. What is not on the hot path (migrations, audit) uses libpqxx.
+// 28,000 at 2.0 us. Code off the hot path (migrations, audit) uses libpqxx.
 #pragma once
 
 #include "db/postgres/conninfo.hpp"
@@ -67,7 +67,7 @@ class rows {
   }
   /// The numbers of a bigint array.
   std::vector<std::int64_t> integers(int row, int column) const;
-  /// What the server says was done: "COMMIT", "ROLLBACK", "UPDATE 3".
+  /// The server's word for what was done: "COMMIT", "ROLLBACK", "UPDATE 3".
   std::string_view tag() const noexcept { return PQcmdStatus(result_.get()); }
   /// How many rows the statement changed.
   std::int64_t changed() const noexcept;

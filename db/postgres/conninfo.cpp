@@ -117,7 +117,7 @@ bool are_ports(std::string_view list) {
   });
 }
 
-/// What libpq finds out only when it connects, and would be waited for in vain.
+/// Faults that libpq finds only when it connects, and that would be waited for in vain.
 result<void> check_values(const PQconninfoOption* options) {
   constexpr std::array<std::string_view, 6> numbers = {"connect_timeout",  "keepalives",
                                                        "keepalives_idle",  "keepalives_interval",

@@ -1,4 +1,4 @@
-// What the PostgreSQL store reads for pages of deliveries (db/delivery_list.hpp). Runs inside the
+// The PostgreSQL store's reads for pages of deliveries (db/delivery_list.hpp). Runs inside the
 // caller's transaction, on its session.
 #pragma once
 

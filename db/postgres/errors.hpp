@@ -1,4 +1,5 @@
-// What a failure of PostgreSQL means to the store's caller. Used by all of db/postgres; any thread.
+// The meaning of a failure of PostgreSQL to the store's caller. Used by all of db/postgres; any
+// thread.
 #pragma once
 
 #include "db/error.hpp"

@@ -89,7 +89,7 @@ void postgres_store::review_locked() {
   if (now - locked_asked_ < review_interval)
     return;
   locked_asked_ = now;
-  // What cannot be asked stays as it is: the next batch meets the reason itself.
+  // A row that cannot be asked about stays as it is: the next batch meets the reason itself.
   if (auto found =
           ask_locked(list_of(locked_.orders), list_of(locked_.users), list_of(locked_.of_users)))
     locked_ = *std::move(found);

@@ -141,13 +141,14 @@ create index deliveries_waiting on deliveries ((entry_id >> 41), subscriber_id, 
   where next_attempt_at is not null;
 )sql";
 
-// What is FAILED or PENDING is found among all that is DELIVERED, which costs the latter nothing.
+// Rows that are FAILED or PENDING are found among all that are DELIVERED, which costs these
+// nothing.
 inline constexpr const char* migration_2 = R"sql(
 create index deliveries_undelivered on deliveries (subscriber_id, status, entry_id)
   where status <> 1;
 )sql";
 
-// What finally became of what was DELIVERED, and up to when each subscriber's results were read. A
+// The final result of what was DELIVERED, and up to when each subscriber's results were read. A
 // turn at reading is one process's until lease_until.
 inline constexpr const char* migration_3 = R"sql(
 alter table deliveries add column delivered_at timestamptz;
@@ -159,12 +160,12 @@ create table result_marks (
 ) with (fillfactor = 10);
 )sql";
 
-// Batches that wrote no ledger entry, until it is known that they were committed. Who delivers a
-// stream to a subscriber, and the processes that say that they live; owner '': nobody delivers it.
-// Until when a subscriber's provider asked for quiet. How often a message may have reached the
-// customer unknown to anybody, and by which way it did (1 AlimTalk, 2 SMS). Which provider a claim
-// was opened for. The checks hold for what is written from now on: `not valid` looks at no row that
-// is there, so that a large table is not read (`paymentd audit` does that).
+// Batches that wrote no ledger entry, until it is known that they were committed. The process that
+// delivers a stream to a subscriber, and the processes that say that they live; owner '': nobody
+// delivers it. Until when a subscriber's provider asked for quiet. How often a message may have
+// reached the customer unknown to anybody, and by which way it did (1 AlimTalk, 2 SMS). Which
+// provider a claim was opened for. The checks hold for what is written from now on: `not valid`
+// looks at no row that is there, so that a large table is not read (`paymentd audit` does that).
 inline constexpr const char* migration_4 = R"sql(
 create table batch_marks (
   stream_id bigint not null,

@@ -23,7 +23,7 @@ class session {
   bool contended() const noexcept { return contended_; }
   /// Whether the call failed since the connection, which is older than the call, is of no use any
   /// more: a firewall, a restart, a failover or the server's idle_session_timeout has ended it.
-  /// What does no harm when it is done twice may be tried once more, on a new connection.
+  /// Work that does no harm when it is done twice may be tried once more, on a new connection.
   bool stale() const noexcept { return stale_; }
 
   void add(const statement& what, const parameters& with = {}) { connection_->add(what, with); }

@@ -178,7 +178,7 @@ void postgres_store::add_fence() {
   renewing_ = now;
 }
 
-// What proves the batch, if its commit comes into doubt: its first entry, or a mark. On the way,
+// The proof of the batch, if its commit comes into doubt: its first entry, or a mark. On the way,
 // the marks of batches that are past all doubt go, as often as the lease is renewed.
 entry_id postgres_store::add_proof(const decision& decided, std::int64_t first, std::int64_t last) {
   if (renewing_ && marked_)
@@ -348,9 +348,9 @@ result<std::optional<std::vector<outcome>>> postgres_store::resolve(instant now)
     return std::unexpected(repeatable(answers.error()));
   if (const rows& raised = (*answers)[0]; !raised.empty())
     holds({asked.stream, raised.integer(0, 0)}, raised.integer(0, 1));
-  // Whoever ended the epoch, this call or another owner, has noted it, and waited for the batch if
-  // that was still on its way. Without a note the epoch itself was lost with a failed server, and
-  // all that was done under it.
+  // The one that ended the epoch, this call or another owner, has noted it, and waited for the
+  // batch if that was still on its way. Without a note the epoch itself was lost with a failed
+  // server, and all that was done under it.
   const rows& ended = (*answers)[1];
   const bool committed = (*answers)[2].boolean(0, 0);
   std::optional<std::vector<outcome>> outcomes;

@@ -40,7 +40,7 @@ inline constexpr statement commit{"commit", "commit"};
 inline constexpr statement rollback{"rollback", "rollback"};
 inline constexpr statement ping{"ping", "select 1"};
 
-// No locks. What has to be there is there, or this fails with a state that says what is not.
+// No locks. All that has to be there is there, or this fails with a state that says what is not.
 inline constexpr statement schema_state{"schema_state", R"sql(
 select exists (select from pg_catalog.pg_namespace where nspname = 'paymentd'),
        exists (select from pg_catalog.pg_tables
@@ -454,7 +454,7 @@ left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
 where e.id >= $1::bigint and e.id <= $2::bigint and e.kind = any ($3::smallint[])
 order by e.id)sql"};
 
-// What lies ahead of a cursor: the entries behind it up to the last wanted one that fits, and the
+// The part ahead of a cursor: the entries behind it up to the last wanted one that fits, and the
 // unwanted ones (charges, say) behind that. No locks: under the lock of the cursor. A stream's
 // numbers are committed in order, so no entry is passed that commits later. Orders and users are
 // looked up for wanted entries only.
@@ -525,8 +525,8 @@ from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], 
   as n (entry_id, status, attempts, last_error, provider_message_id, next_attempt_at)
 where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
 
-// What few results have: copies, and a known channel (0: none). Locks the deliveries, under the
-// lock of their cursor. $1 subscriber, $2 entries, $3 copies, $4 channels.
+// Columns that few results have: copies, and a known channel (0: none). Locks the deliveries, under
+// the lock of their cursor. $1 subscriber, $2 entries, $3 copies, $4 channels.
 inline constexpr statement mark_deliveries{"mark_deliveries", R"sql(
 update deliveries d set copies = n.copies, channel = nullif(n.channel, 0)
 from unnest($2::bigint[], $3::smallint[], $4::smallint[]) as n (entry_id, copies, channel)

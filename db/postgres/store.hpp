@@ -95,7 +95,7 @@ class postgres_store final : public store {
   void add_fence();
   entry_id add_proof(const decision& decided, std::int64_t first, std::int64_t last);
   result<void> reserve(id_block& block, std::int64_t count, instant now);
-  // What a batch names, and where the rows of it lie, in step.
+  // All that a batch names, and where the rows of it lie, in step.
   struct locked {
     snapshot state;
     std::vector<std::pair<order_id, row_place>> orders;
@@ -159,7 +159,7 @@ class postgres_store final : public store {
   std::string instance_;            // of the database; empty until it was read
   // Where a step was taken before: the cursor as that left it.
   std::map<std::pair<subscriber_id, stream_id>, delivery_place> known_places_;
-  // What open claims consist of, so that their ends need not read it again.
+  // The parts of open claims, so that their ends need not read it again.
   std::unordered_map<claim_id, claim_record> known_claims_;
 };
 

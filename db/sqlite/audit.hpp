@@ -1,4 +1,4 @@
-// What the embedded store reads for the audit (db/audit.hpp), on a connection that only reads.
+// The embedded store's reads for the audit (db/audit.hpp), on a connection that only reads.
 #pragma once
 
 #include "db/sqlite/connection.hpp"

@@ -176,7 +176,7 @@ transaction::~transaction() {
   }
 }
 
-// What a failed COMMIT leaves behind. SQLite appends the transaction's pages to the log, the last
+// The state behind a failed COMMIT. SQLite appends the transaction's pages to the log, the last
 // of them marked as the commit, syncs the log, and then shows the commit to this and other
 // connections.
 // - BUSY: the commit was not begun. FULL: a page did not fit, so the marked last page is not
@@ -186,7 +186,7 @@ transaction::~transaction() {
 // - Anything else, a failed sync above all: the marked page may be complete in the file although
 // this
 //   process sees a rollback, and if the process died now, recovery would find it and the payments
-//   would be there after all. So the commit is in doubt. What decides it is the next commit: it
+//   would be there after all. So the commit is in doubt. The next commit decides it: it
 //   writes over the same place in the log, and the checksums, which run on from page to page, make
 //   the rest of the old transaction unreadable. `resolve` makes that commit by raising the epoch.
 void transaction::commit() {

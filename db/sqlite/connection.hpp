@@ -184,7 +184,7 @@ class transaction {
   bool open_ = true;
 };
 
-/// What an error of SQLite means to the caller, with one line for the log.
+/// The meaning of an error of SQLite to the caller, with one line for the log.
 error to_error(const SQLite::Exception& thrown);
 
 /// Whether the connection should be opened anew after this error.

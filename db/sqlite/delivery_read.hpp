@@ -1,4 +1,4 @@
-// What the embedded store reads for pages of deliveries (db/delivery_list.hpp). Runs inside the
+// The embedded store's reads for pages of deliveries (db/delivery_list.hpp). Runs inside the
 // caller's read transaction, on any connection.
 #pragma once
 

@@ -58,7 +58,7 @@ result<prune_answer> deliveries::prune(const prune_step& step, instant now) {
     auto row = prune_look_.query(step.subscriber, make_entry_id(stream, step.after), end,
                                  step.looked_at_max);
     for (; !answer.at_end && row.next(); ++looked_at) {
-      // What comes behind is as young; but that one clock was ahead once says nothing of it.
+      // The rows behind are as young; but that one clock was ahead once says nothing of it.
       if (row.time(2) >= step.before && row.time(2) <= now) {
         answer.at_end = true;
         break;

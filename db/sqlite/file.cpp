@@ -24,8 +24,8 @@ std::unexpected<error> failed_file(std::string_view what, const std::string& pat
   return broken(std::string(what) + " " + path + ": " + std::strerror(errno));
 }
 
-/// A file that was made under a name of passage, and loses that name in the end. What is to stay
-/// has another name by then.
+/// A file that was made under a name of passage, and loses that name in the end. A file that is to
+/// stay has another name by then.
 class unfinished_file {
  public:
   explicit unfinished_file(std::string path) : path_(std::move(path)) {}

@@ -121,13 +121,14 @@ create index deliveries_waiting on deliveries (subscriber_id, next_attempt_at)
   where next_attempt_at is not null;
 )sql";
 
-// What is FAILED or PENDING is found among all that is DELIVERED, which costs the latter nothing.
+// Rows that are FAILED or PENDING are found among all that are DELIVERED, which costs these
+// nothing.
 constexpr const char* migration_2 = R"sql(
 create index deliveries_undelivered on deliveries (subscriber_id, status, entry_id)
   where status <> 1;
 )sql";
 
-// What finally became of what was DELIVERED, and up to when each subscriber's results were read. A
+// The final result of what was DELIVERED, and up to when each subscriber's results were read. A
 // turn at reading is one process's until lease_until.
 constexpr const char* migration_3 = R"sql(
 alter table deliveries add column delivered_at integer;
@@ -189,7 +190,7 @@ std::string versions(std::int64_t has) {
   return "schema " + std::to_string(has) + ", this program's is " + std::to_string(newest);
 }
 
-// What makes this database's message keys different from those of any other.
+// The name that makes this database's message keys different from those of any other.
 std::string random_instance() {
   std::array<char, 9> hex{};
   std::random_device random;

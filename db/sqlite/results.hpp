@@ -1,4 +1,4 @@
-// What finally became of messages, as db/store.hpp has it. Every call runs inside the caller's
+// The final results of messages, as db/store.hpp has it. Every call runs inside the caller's
 // write transaction, on the one connection that writes.
 #pragma once
 

@@ -1,5 +1,5 @@
 // Every statement of the embedded store but the schema (migrations.cpp) and the audit's
-// (audit.cpp). Locks: SQLite has one writer. What writes runs inside `begin immediate`, which takes
+// (audit.cpp). Locks: SQLite has one writer. Each write runs inside `begin immediate`, which takes
 // the database's only write lock first, so no row lock and no lock order is needed; what reads
 // alone takes none and sees the last commit.
 #pragma once
@@ -146,7 +146,7 @@ inline constexpr const char* event_of_entry =
     "d.subscriber_id = ?2 "
     "and d.entry_id = e.id where e.id = ?1";
 
-// What a range claim consists of, when it ends.
+// The entries of a range claim, when it ends.
 inline constexpr const char* entries_of_range =
     "select id, kind, created_at from ledger_entries where id >= ? and id <= ? order by id";
 
@@ -176,7 +176,7 @@ inline constexpr const char* put_delivery =
     "last_error = ?5, provider_message_id = ?6, next_attempt_at = excluded.next_attempt_at, "
     "updated_at = ?9";
 
-// What few results have: copies, and a known channel (0: none).
+// Columns that few results have: copies, and a known channel (0: none).
 inline constexpr const char* mark_delivery =
     "update deliveries set copies = ?3, channel = nullif(?4, 0) "
     "where subscriber_id = ?1 and entry_id = ?2";

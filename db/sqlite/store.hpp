@@ -46,7 +46,7 @@ class sqlite_store final : public store {
   result<results_answer> store_results(const results_step& step, instant now) override;
 
  private:
-  // What lives as long as one connection does.
+  // State that lives as long as one connection does.
   struct reading_session {
     connection on;
     transactions with;

@@ -10,7 +10,7 @@
 
 namespace paymentd::providers {
 
-/// What a body says of every message alike.
+/// The part of a body that is the same for every message.
 struct nhn_sender {
   std::string_view sender_key;
   std::string_view template_code;

@@ -38,7 +38,7 @@ constexpr int codes_of_the_api[] = {-7000, code_system_failed};
 // template's or NHN's (3013, say), and such a message has not been sent.
 constexpr std::string_view final_codes_of_the_recipient[] = {"1012", "1020", "3008",
                                                              "3018", "3019", "3020"};
-// What became of the SMS for a message that failed: it will be sent, is under way, has arrived.
+// The state of the SMS for a message that failed: it will be sent, is under way, has arrived.
 constexpr std::string_view sms_to_come[] = {"RSC02", "RSC03"};
 constexpr std::string_view sms_arrived = "RSC04";
 
@@ -83,7 +83,7 @@ failure refused_call(int code, const std::string& message, std::size_t recipient
   return refused;
 }
 
-/// What a recipient's result is judged beside.
+/// The circumstances by which a recipient's result is judged.
 struct beside {
   bool falls_back = false;      // the call asked for an SMS where the AlimTalk is refused
   bool others_accepted = false; // of the same call: the account and the template are good
@@ -215,7 +215,7 @@ call_result match_results(const call& what, const nhn_answer& answer, bool falls
   return matched;
 }
 
-/// What a status other than 2xx says may come from behind the acceptance, or from a gateway before
+/// A status other than 2xx may come from behind the acceptance, or from a gateway before
 /// it: whether a failed call uses up its key is not documented. Only what refuses the content as it
 /// stands does not.
 failure after_status(failure refused) {

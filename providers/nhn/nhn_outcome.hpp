@@ -9,7 +9,7 @@
 
 namespace paymentd::providers {
 
-/// What became of a send. `falls_back`: it asked for an SMS where the AlimTalk is refused, so some
+/// The result of a send. `falls_back`: it asked for an SMS where the AlimTalk is refused, so some
 /// refusals mean that the SMS went.
 call_result nhn_call_result(const call& what, net::http_result answer, bool falls_back = false);
 

@@ -87,7 +87,7 @@ class reading : public std::enable_shared_from_this<reading> {
     const auto total = nhn_news_count(std::move(answer));
     if (!total)
       return fail(total.error());
-    // What left or joined the list has moved the others from page to page.
+    // A message that left or joined the list has moved the others from page to page.
     if (at_.total.value_or(*total) != *total)
       return fail({.kind = failure_class::outage,
                    .reason = "NHN's list of results changed while it was read"});

@@ -1,4 +1,4 @@
-// What finally became of messages, asked of NHN. Its list of news names messages by the ids of
+// The final results of messages, asked of NHN. Its list of news names messages by the ids of
 // their calls, not by ours, so each call that is in it is looked up, which tells both.
 #pragma once
 

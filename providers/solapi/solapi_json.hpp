@@ -10,7 +10,7 @@
 
 namespace paymentd::providers {
 
-/// What a body says of every message alike.
+/// The part of a body that is the same for every message.
 struct solapi_sender {
   std::string_view pf_id;
   std::string_view template_id;
@@ -65,7 +65,7 @@ struct solapi_error {
   std::string message;
 };
 
-/// What an answer with an error's status says; empty where it says nothing.
+/// The text of an answer with an error's status; empty where there is none.
 solapi_error parse_solapi_error(std::string_view json);
 
 } // namespace paymentd::providers

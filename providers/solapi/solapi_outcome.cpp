@@ -106,7 +106,7 @@ class addressees {
   map by_phone_;
 };
 
-/// What was said of one recipient: by which result, and whether by one that says otherwise too.
+/// The verdict on one recipient: by which result, and whether by one that says otherwise too.
 struct said {
   const solapi_result* by = nullptr;
   bool contradicted = false;
@@ -143,7 +143,7 @@ call_result match_results(const call& what, const solapi_answer& answer) {
       named += about[at].by == nullptr ? 1 : 0;
       // A message of the list of failures is in both lists, with the same code.
       about[at].contradicted |= about[at].by != nullptr && about[at].by->code != result.code;
-      // What is in the list of failures was not accepted, whatever its code.
+      // A message in the list of failures was not accepted, whatever its code.
       about[at].contradicted |= list == &answer.failed && is_one_of(codes_accepted, result.code);
       about[at].by = &result;
     }

@@ -7,11 +7,11 @@
 
 namespace paymentd::providers {
 
-/// What became of a send.
+/// The result of a send.
 call_result solapi_call_result(const call& what, net::http_result answer);
 
 /// One page of a list of messages by the time at which they changed; `asked_to` stands for times
-/// that Solapi does not tell. What is still under way is not in it.
+/// that Solapi does not tell. A message that is still under way is not in it.
 results_answer solapi_results_page(net::http_result answer, instant asked_to);
 
 } // namespace paymentd::providers

@@ -1,4 +1,4 @@
-// What a webhook's receiver reads: a payment event as CloudEvents 1.0 JSON, with the order as it
+// The text for a webhook's receiver: a payment event as CloudEvents 1.0 JSON, with the order as it
 // was then. Pure functions; any thread.
 #pragma once
 

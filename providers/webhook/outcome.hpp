@@ -1,4 +1,4 @@
-// What a receiver's answers mean for delivery, in the port's classes of failure. No I/O and no
+// The meaning of a receiver's answers for delivery, in the port's classes of failure. No I/O and no
 // clock of its own.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace paymentd::webhook {
 
-/// What became of one event. Since a receiver knows it again by its id, one whose outcome is not
+/// The result of one event. Since a receiver knows it again by its id, one whose outcome is not
 /// known is simply sent again: `transient`, not `unknown`. Its `retry_after` is the receiver's.
 providers::recipient_result result_of(net::http_result answer);
 
@@ -31,7 +31,7 @@ class receiver_health {
 
   /// To be kept with a POST that begins now.
   std::uint64_t begun() const;
-  /// What the end of that POST means for its call.
+  /// The result of its call, from the end of that POST.
   providers::call_result ended(std::uint64_t begun, entry_id event,
                                providers::recipient_result result);
 

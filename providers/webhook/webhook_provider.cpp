@@ -26,7 +26,7 @@ constexpr std::size_t suspects_max = 16;
 /// Of an answer's body, which is read so that the connection can be used again.
 constexpr std::size_t response_bytes_max = 64 * 1024;
 
-/// What precedes the path of a URL, and the path with its query.
+/// The part of a URL before its path, and the path with its query.
 struct split_url {
   std::string origin;
   std::string target;

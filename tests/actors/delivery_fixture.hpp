@@ -131,7 +131,7 @@ class delivery_fixture {
   delivery_fixture();
   ~delivery_fixture();
 
-  /// Starts the supervised actor on the held stream. What is paid later is its to deliver.
+  /// Starts the supervised actor on the held stream. A payment that comes later is its to deliver.
   void start();
   void end();
   /// Pays that many new orders and gives their ledger entries; says so to the supervisor, or not.

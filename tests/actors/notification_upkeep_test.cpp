@@ -76,7 +76,7 @@ TEST_F(notification_upkeep_test, pruning_pauses_between_its_steps) {
   fixture.pass(62min, 10s);
   std::uint64_t before = fixture.counters->pruned;
   EXPECT_GT(before, 0u);
-  // Whatever the round has left goes 500 at a time, with 100 ms between.
+  // The rest of the round goes 500 at a time, with 100 ms between.
   for (int i = 0; i < 40 && before < 1505; ++i) {
     fixture.pass(50ms);
     EXPECT_LE(fixture.counters->pruned - before, 500u);

@@ -11,7 +11,7 @@
 
 namespace paymentd::actors::test {
 
-/// What a store is asked, each with what it is asked about.
+/// Calls of a store, each with its subject.
 namespace asked {
 struct take_stream {};
 struct settle {
@@ -110,7 +110,7 @@ class played_worker {
     return {calls_.handle()};
   }
 
-  /// What was asked so, since it was taken last.
+  /// Calls of this kind, since they were taken last.
   template <class Question>
   std::vector<Question>& got() {
     for (store_call& each : calls_.take<store_call>()) {

@@ -78,7 +78,7 @@ class settlement_lane_test : public ::testing::Test {
     return result;
   }
 
-  /// What the asker was told since the last look: the ticket's number, and the reply.
+  /// The replies to the asker since the last look: the ticket's number, and the reply.
   std::map<std::uint64_t, outcome_reply> replies() {
     std::map<std::uint64_t, outcome_reply> result;
     for (settled& each : asker.take<settled>())

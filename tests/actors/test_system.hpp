@@ -101,7 +101,7 @@ class inbox {
               [kept](Ts& what) { std::get<std::vector<Ts>>(*kept).push_back(std::move(what)); }...};
         })) {}
 
-  /// What was kept may hold the actors that hold this one: forget it, or none of them ever ends.
+  /// A kept message may hold the actors that hold this one: forget it, or none of them ever ends.
   ~inbox() {
     *kept_ = {};
     caf::anon_send_exit(handle_, caf::exit_reason::user_shutdown);

@@ -1,5 +1,5 @@
-// What the tests of every store share: a migrated database, a lane with its stream, and short ways
-// to settle, deliver and audit.
+// The common part of the tests of every store: a migrated database, a lane with its stream, and
+// short ways to settle, deliver and audit.
 #pragma once
 
 #include "tests/db/fresh_database.hpp"

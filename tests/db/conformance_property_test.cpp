@@ -14,7 +14,7 @@ namespace {
 constexpr int batches = 60;
 constexpr int commands_max = 40;
 
-// What a store is held to: the state in two maps, and `decide`.
+// The model that a store is held to: the state in two maps, and `decide`.
 struct model {
   std::map<order_id, order> orders;
   std::map<user_id, user> users;

@@ -1,5 +1,5 @@
-// What the tests of PostgreSQL alone share: a migrated database in the program's cluster, lanes of
-// several processes on it, and a user with orders.
+// The common part of the tests of PostgreSQL alone: a migrated database in the program's cluster,
+// lanes of several processes on it, and a user with orders.
 #pragma once
 
 #include "tests/db/conformance.hpp"

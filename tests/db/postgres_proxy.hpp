@@ -27,7 +27,7 @@ class postgres_proxy {
   /// The directory of its socket: what stands as `host` in a URL.
   std::string host() const { return directory_.path().string(); }
 
-  /// What happens at the next commit, once.
+  /// The fault of the next commit, once.
   void fail_next(fault how) { next_ = how; }
   /// Hands a held commit to the server and waits until the server has answered or closed.
   void release();

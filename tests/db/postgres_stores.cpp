@@ -12,10 +12,11 @@ class fresh_postgres final : public fresh_database {
 
   void raw(const std::string& sql) override {
     side_session on(url());
-    // What the schema's own checks would refuse is to be found by the audit too.
-    for (const auto& drop : on.sql(
-             "select format('alter table %s drop constraint %I', conrelid::regclass, conname) "
-             "from pg_constraint where contype = 'c' and connamespace = 'paymentd'::regnamespace"))
+    // Rows that the schema's own checks would refuse are to be found by the audit too.
+    for (const auto& drop :
+         on.sql("select format('alter table %s drop constraint %I', conrelid::regclass, conname) "
+                "from pg_constraint where contype = 'c' and connamespace = "
+                "to_regnamespace('paymentd')"))
       on.sql(drop);
     on.sql(sql);
   }

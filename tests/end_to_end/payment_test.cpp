@@ -64,7 +64,7 @@ TEST(payment, a_stop_finishes_what_was_begun_and_exits_0) {
   server.process().signal(SIGTERM);
   EXPECT_EQ(server.process().wait().exit_code, 0);
   EXPECT_EQ(place.number("select count(*) from orders where status = 1"), 50);
-  // What was accepted was also marked; the rest is for the next start.
+  // Accepted messages were also marked; the rest is for the next start.
   EXPECT_EQ(
       static_cast<std::uint64_t>(place.number("select count(*) from deliveries where status = 1")),
       api.accepted());

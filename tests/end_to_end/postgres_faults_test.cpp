@@ -163,7 +163,7 @@ TEST_F(postgres_faults, while_no_connection_can_be_made_payments_are_refused_in_
     // The lane has its session by then, which is to be among those that end.
     http::testing::test_client operators(server->admin_port());
     ASSERT_TRUE(eventually([&] { return operators.get("/readyz")->status == 200; }));
-    // Whoever connects now is neither refused nor served.
+    // A client that connects now is neither refused nor served.
     const auto sessions = cluster.sql(
         database, "select pid::text from pg_stat_activity where application_name = 'paymentd'");
     const standstill stopped(cluster.postmaster());

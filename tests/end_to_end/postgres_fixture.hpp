@@ -1,4 +1,4 @@
-// What the end-to-end tests on PostgreSQL share: a cluster of the test's own with a seeded
+// The common part of the end-to-end tests on PostgreSQL: a cluster of the test's own with a seeded
 // database, real paymentd processes on it, a message API in this process, and a comparison of what
 // clients were told with what is there.
 #pragma once
@@ -19,7 +19,7 @@ namespace paymentd::end_to_end {
 /// Of the seed: order i belongs to user 1 + i % users.
 inline constexpr std::int64_t users = 10;
 
-/// What clients were told of each order that they paid, each once.
+/// The answers to clients for each order that they paid, each once.
 class told {
  public:
   void note(std::int64_t order, const http::testing::test_answer& answer) {

@@ -30,7 +30,7 @@ class operators_view {
   bool becomes(const std::string& what) {
     return eventually([&] { return settlement() == what; });
   }
-  /// What the metric says, which needs no /readyz to be asked.
+  /// The metric's value, which needs no /readyz to be asked.
   bool metric() {
     const auto page = client_.get("/metrics").value().body;
     return page.find("\npaymentd_ready{part=\"settlement\"} 1\n") != std::string::npos;

@@ -18,7 +18,7 @@
 
 namespace paymentd::end_to_end {
 
-/// What a program that has ended left behind.
+/// The remains of a program that has ended.
 struct ended {
   int exit_code = -1; // -1: killed by a signal
   std::string output; // standard output and standard error

@@ -27,7 +27,7 @@ breaches everywhere(const std::function<breaches(const source&)>& rule) {
   return all;
 }
 
-/// What a rule says to a sample.
+/// A rule's verdict on a sample.
 template <class Rule>
 breaches sample(Rule rule, std::string path, std::string text) {
   return rule(make_source(std::move(path), std::move(text)));
@@ -68,6 +68,33 @@ TEST(house, no_function_is_longer_than_70_lines) {
 
 TEST(house, one_thing_has_one_word) {
   EXPECT_THAT(everywhere(one_word_for_one_thing), IsEmpty());
+}
+
+std::string text_of(const std::string& path) {
+  const auto found = std::ranges::find(tree(), path, &source::path);
+  return found == tree().end() ? std::string() : found->text;
+}
+
+TEST(house, recipes_begin_from_the_code_as_it_is) {
+  const auto recipes = std::ranges::find(tree(), std::string("docs/recipes.md"), &source::path);
+  ASSERT_NE(recipes, tree().end());
+  EXPECT_THAT(recipes_fit(*recipes, text_of), IsEmpty());
+  const auto of = [](const std::string& diff) {
+    return recipes_fit(make_source("docs/a.md", "```diff\n=== a.cpp\n" + diff + "```\n"),
+                       [](const std::string&) { return std::string("one\ntwo\nthree\n"); });
+  };
+  EXPECT_THAT(of(" one\n+new\n-two\n"), IsEmpty());
+  EXPECT_THAT(of(" one\n+new\n three\n"), SizeIs(1));
+}
+
+TEST(house, sentences_name_their_subject) {
+  EXPECT_THAT(everywhere(sentences_name_their_subject), IsEmpty());
+  const auto of = [](const std::string& text) {
+    return sample(sentences_name_their_subject, "db/a.hpp", text);
+  };
+  EXPECT_THAT(of("// What is held stays.\n"), SizeIs(1));
+  EXPECT_THAT(of("/// A lane. Who waits is told.\n"), SizeIs(1));
+  EXPECT_THAT(of("// A stream that is held stays.\n// Who waits?\n"), IsEmpty());
 }
 
 TEST(house, a_long_function_is_seen) {

@@ -4,12 +4,14 @@
 #include <map>
 #include <optional>
 #include <regex>
+#include <sstream>
 
 namespace paymentd::house {
 
 namespace {
 
-/// What a room may include: other rooms' headers by prefix, and which libraries it must not.
+/// The includes that a room may have: other rooms' headers by prefix, and which libraries it must
+/// not.
 struct wall {
   std::string room;
   std::vector<std::string> rooms;
@@ -28,7 +30,7 @@ std::vector<std::string> join(std::initializer_list<std::vector<std::string>> li
   return all;
 }
 
-/// What a provider's own folder may include: not another provider's.
+/// The includes of a provider's own folder: not another provider's.
 std::vector<std::string> shared_and(const std::string& own) {
   return {"providers/" + own + "/",
           "providers/provider.hpp",
@@ -216,6 +218,46 @@ breaches one_word_for_one_thing(const source& file) {
   breaches found;
   if (file.is_cpp() && file.room() != "tests" && matches(file.text, other_words))
     found.push_back(file.path + ": says redeliver, redrive or retrier; the word is retry");
+  return found;
+}
+
+breaches sentences_name_their_subject(const source& file) {
+  static const std::regex unnamed{
+      R"re((// |/// |\. |^|# |\*\*|")(What|Who|Whoever|Whatever) [a-z])re"};
+  breaches found;
+  if (file.path == "CHANGELOG.md" || file.path.starts_with("tests/house/"))
+    return found;
+  std::istringstream lines(file.text);
+  for (std::string line; std::getline(lines, line);)
+    if (matches(line, unnamed) && line.find('?') == line.npos)
+      found.push_back(file.path + ": names no subject: " + line);
+  return found;
+}
+
+breaches recipes_fit(const source& file,
+                     const std::function<std::string(const std::string&)>& text_of) {
+  breaches found;
+  std::string path;
+  std::string before; // the lines that the diff leaves or takes away, from one gap to the next
+  bool in_diff = false;
+  const auto end_hunk = [&] {
+    if (!before.empty() && text_of(path).find(before) == std::string::npos)
+      found.push_back(file.path + ": " + path + " no longer has these lines:\n" + before);
+    before.clear();
+  };
+  std::istringstream lines(file.text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("```")) {
+      end_hunk();
+      in_diff = line == "```diff";
+    } else if (in_diff && (line.empty() || line == "..." || line.starts_with("=== "))) {
+      end_hunk();
+      if (line.starts_with("=== "))
+        path = line.substr(4);
+    } else if (in_diff && !line.starts_with('+')) {
+      before += line.substr(1) + "\n";
+    }
+  }
   return found;
 }
 

@@ -4,6 +4,7 @@
 
 #include "tests/house/source.hpp"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,12 @@ breaches nothing_left_over(const source& file);
 
 /// No function is longer than 70 lines, head and braces included.
 breaches functions_are_short(const source& file);
+/// A diff of docs/recipes.md begins from lines that its file has: `text_of` gives a file's text by
+/// its path, empty where there is none.
+breaches recipes_fit(const source& file,
+                     const std::function<std::string(const std::string&)>& text_of);
+/// Comments, docs and help name their subject: no sentence begins with What, Who or Whoever.
+breaches sentences_name_their_subject(const source& file);
 /// Code says the words of docs/glossary.md, and none of those that meant the same.
 breaches one_word_for_one_thing(const source& file);
 

@@ -204,11 +204,11 @@ TEST(http_connections, a_client_that_expects_it_is_told_to_go_on) {
   client.send(whole.substr(head_size));
   ASSERT_TRUE(answer = client.receive());
   EXPECT_EQ(answer->status, 201);
-  // Whoever does not wait for it is not told.
+  // A client that does not wait for it is not told.
   client.send(whole);
   ASSERT_TRUE(answer = client.receive());
   EXPECT_EQ(answer->status, 201);
-  // What is refused anyway is refused before its body is sent.
+  // A request that is refused anyway is refused before its body is sent.
   const auto refused = post_text("/nowhere", payment, "Expect: 100-continue\r\n");
   client.send(refused.substr(0, refused.find("\r\n\r\n") + 4));
   ASSERT_TRUE(answer = client.receive());

@@ -21,12 +21,12 @@ namespace paymentd::http::testing {
 /// 2025-11-22T05:04:03.021Z
 inline constexpr instant noon{std::chrono::milliseconds{1763787843021}};
 
-/// What a healthy payment system would say, made from the command alone.
+/// The answer of a healthy payment system, made from the command alone.
 actors::outcome_reply plausible(const command& what);
 actors::answer_reply plausible(const query& what);
 delivery some_delivery(const get_delivery& which, delivery_status status);
 
-/// What the actors were sent, and how they answer. Any thread.
+/// The messages to the actors, and how they answer. Any thread.
 class script {
  public:
   std::function<actors::outcome_reply(const command&)> settle = [](const command& what) {

@@ -124,7 +124,7 @@ TEST(http_stop, it_is_announced_before_the_listener_closes) {
   EXPECT_EQ(kept.get("/v1/users/1")->field("connection"), "keep-alive");
   auto stopped = std::async(std::launch::async, [&] { server.stop(2s); });
   wait_for_draining(server);
-  // What comes is served as ever, on new connections and on kept ones; and each ends with that.
+  // Requests are served as ever, on new connections and on kept ones; and each ends with that.
   test_client fresh{server.port()};
   for (auto* client : {&kept, &fresh}) {
     const auto answer = client->post("/v1/payments", payment);

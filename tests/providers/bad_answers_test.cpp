@@ -102,7 +102,7 @@ call_result send(const api& what, const std::string& origin, const std::string& 
   return result.get();
 }
 
-/// What becomes of a call that is answered with these bytes.
+/// The result of a call that is answered with these bytes.
 call_result answered(const api& what, const std::string& bytes) {
   canned_server server([&](canned_connection& connection) {
     if (connection.read_request())

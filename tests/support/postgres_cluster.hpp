@@ -35,7 +35,7 @@ class postgres_cluster {
   /// Copies a database into an empty one, as pg_dump and pg_restore do.
   void copy_database(const std::string& from, const std::string& to) const;
   std::string url(const std::string& database) const;
-  /// What stands as `host` in a URL: the directory of its socket.
+  /// The value of `host` in a URL: the directory of its socket.
   std::string host() const { return directory_.string(); }
   /// The server's socket.
   std::filesystem::path socket() const;

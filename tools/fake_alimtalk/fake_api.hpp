@@ -1,4 +1,4 @@
-// What the fake API answers: from a request's parts to an answer, with all that it remembers, and
+// The fake API's answers: from a request's parts to an answer, with all that it remembers, and
 // nothing of sockets. Any thread may call it; the lock is held for one call at a time.
 #pragma once
 

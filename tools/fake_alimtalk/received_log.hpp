@@ -1,5 +1,5 @@
-// What the fake API accepted, small enough to keep millions of messages (some 50 bytes each) and
-// quick to search by either grouping key. Used by fake_api under its lock.
+// The messages that the fake API accepted, small enough to keep millions of messages (some 50 bytes
+// each) and quick to search by either grouping key. Used by fake_api under its lock.
 #pragma once
 
 #include "tools/fake_alimtalk/fake_alimtalk.hpp"

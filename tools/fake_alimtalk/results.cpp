@@ -1,4 +1,4 @@
-// What the fake API tells of the messages that it accepted: on the phone at once, or, for
+// The fake API's results of the messages that it accepted: on the phone at once, or, for
 // unreachable numbers, never. In NHN's words and in Solapi's.
 #include "tools/fake_alimtalk/fake_api.hpp"
 
@@ -34,7 +34,7 @@ bool fake_api::arrives(std::string_view phone) const {
          behaviour_.unreachable_numbers.end();
 }
 
-/// What both of NHN's lists tell of what became of a message, behind other fields of it.
+/// The common part of both of NHN's lists for one message, behind other fields of it.
 void fake_api::append_fate(std::string& out, const fake_message& message, instant accepted) const {
   const bool arrived = !message.as_sms && arrives(message.phone);
   const bool sms_arrived = message.as_sms || (!arrived && message.with_fallback);

@@ -1,0 +1,89 @@
+// Goal: a database of the release before goes on where it stood: nothing of it is lost, its ledger
+// adds up, and what may have been sent is known. Method: a small database of each store, kept as
+// SQL in data/, as a server of schema 3 left it when it was killed while the message API hung:
+// three users, orders in every status, one message DELIVERED, one FAILED, one to be tried again,
+// and two in open claims.
+#include "tests/db/conformance.hpp"
+
+#include <fstream>
+#include <sstream>
+
+namespace paymentd::db {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class upgrade : public conformance {
+ protected:
+  /// The first user in data/.
+  user_id first_user() const {
+    return {GetParam().name == "sqlite" ? 313'315'159'680 : 313'315'891'714};
+  }
+  void SetUp() override {
+    fresh_ = GetParam().make();
+    const std::string path =
+        std::string(PAYMENTD_TEST_DATA) + "/version_3." + GetParam().name + ".sql";
+    std::ifstream file(path);
+    std::ostringstream sql;
+    sql << file.rdbuf();
+    ASSERT_FALSE(sql.str().empty()) << path;
+    fresh_->raw(sql.str());
+    now_ = instant{std::chrono::milliseconds{1'800'000'000'000}}; // long after it was killed
+    database_ = open();
+  }
+  void take_stream() {
+    lane_ = must(database_->connect());
+    must(lane_->take_stream(now_));
+  }
+};
+
+TEST_P(upgrade, an_older_database_is_refused_until_it_is_migrated) {
+  EXPECT_EQ(kind_of(database_->check_schema()), error_kind::broken);
+  EXPECT_EQ(must(database_->migrate(now_)), 1);
+  EXPECT_EQ(kind_of(database_->check_schema()), std::nullopt);
+  EXPECT_EQ(must(database_->migrate(now_)), 0);
+}
+
+TEST_P(upgrade, an_upgraded_database_is_sound_and_pays_on) {
+  must(database_->migrate(now_));
+  EXPECT_THAT(breaches(), IsEmpty());
+  take_stream();
+  const auto before = read<user>(get_user{first_user()});
+  const auto paid = settle_one<order>(pay{new_order(first_user(), 100).id, first_user()});
+  EXPECT_EQ(paid.status, order_status::paid);
+  EXPECT_EQ(read<user>(get_user{first_user()}).balance.value, before.balance.value - 100);
+  EXPECT_EQ(read<user>(get_user{first_user()}).last_sequence, before.last_sequence + 1);
+  EXPECT_THAT(breaches(), IsEmpty());
+}
+
+TEST_P(upgrade, what_may_have_been_sent_and_what_waits_is_delivered_on) {
+  must(database_->migrate(now_));
+  take_stream();
+  const auto who = subscribe();
+  const std::vector<std::string> names{"alimtalk"};
+  const std::vector<stream_id> written{lane_->lease().stream};
+  std::size_t in_doubt = 0;
+  std::size_t waiting = 0;
+  for (const auto& each : must(lane_->lease_deliveries(names, written, 100, now_))) {
+    delivery_step next;
+    next.subscriber = who;
+    next.stream = each.stream;
+    for (const auto& open : must(lane_->open_claims(who, each.stream, now_))) {
+      in_doubt += open.messages.size();
+      next.ended.push_back(end_as(open, delivery_status::delivered));
+    }
+    next.open_max = 8;
+    next.messages_max = 100;
+    for (const auto& opened : must(lane_->deliver(next, now_)).claims)
+      waiting += opened.messages.size();
+  }
+  EXPECT_EQ(in_doubt, 2U);
+  EXPECT_EQ(waiting, 1U);
+  EXPECT_THAT(breaches(), IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(stores, upgrade, testing::ValuesIn(all_stores()), name_of_store);
+
+} // namespace
+} // namespace paymentd::db
