@@ -1,5 +1,5 @@
-// Messages from the wing of payments to the wing of delivery, and no others: which stream a lane
-// writes, and that it holds new payments.
+// All the messages that pass from the wing of payments to the wing of delivery: which stream a lane
+// writes, and that the stream holds new payments. The stream keeper passes the former on.
 #pragma once
 
 #include "domain/delivery.hpp"
@@ -27,7 +27,8 @@ struct stream_held {
   /// as long as no stream_lost comes, where no other process can take the stream.
   std::optional<steady_instant> held_until = std::nullopt;
 };
-/// It no longer does, or under another epoch.
+/// From a lane: it no longer writes to the stream under this epoch. From the keeper: the stream is
+/// no longer this process's to deliver.
 struct stream_lost {
   stream_lease stream;
 };

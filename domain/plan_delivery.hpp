@@ -28,7 +28,7 @@ struct claim_record {
 /// How much of what waits a store reads for a step, at the most.
 struct delivery_reach {
   std::int64_t messages = 0; // of the retries that are due, and of the entries that are wanted
-  std::int64_t entries = 0;  // behind the cursor, wanted or not
+  std::int64_t entries = 0;  // ahead of the cursor, wanted or not
 };
 /// One more than the step's claims can hold, so that it shows whether there is more; and a bounded
 /// number of entries, since charges, which nobody wants, lie between those that are wanted.
@@ -44,9 +44,9 @@ struct delivery_view {
   std::vector<claim_record> claims = {};  // those that are open of the ones that the step names
   std::vector<due_retry> due = {};        // PENDING, in no claim; the earliest first
   std::optional<instant> next_retry = {}; // the earliest that is due later than now
-  std::vector<message> ahead = {};        // wanted, behind the cursor, by rising entry
+  std::vector<message> ahead = {};        // wanted, ahead of the cursor, by rising entry
   std::int64_t seen_to = 0;               // the number of the last entry that was looked at
-  bool at_end = false;                    // no entry of the stream is behind that one
+  bool at_end = false;                    // no entry of the stream follows that one
 };
 
 /// The result of one message, to be stored.
@@ -85,8 +85,8 @@ struct delivery_plan {
 /// Plans `step`. Ends, regenerates and halves the claims that it names; then claims retries that
 /// are due, the earliest first, before what lies ahead of the cursor; a new claim holds the one or
 /// the other. The cursor passes what is claimed, and where all of that is, also the unwanted
-/// entries behind it. Gives one line where the step does not fit what stands there: nothing may be
-/// written then. Cost: n log n for n messages. Precondition: messages_max is at least 1.
+/// entries that follow. Gives one line where the step does not fit what stands there: nothing may
+/// be written then. Cost: n log n for n messages. Precondition: messages_max is at least 1.
 std::expected<delivery_plan, std::string> plan_delivery(const delivery_step& step,
                                                         delivery_view view, instant now);
 

@@ -1,5 +1,4 @@
-// Questions of clients that change nothing, and their answers. Values only; any
-// thread.
+// Questions of clients that change nothing, and their answers. Values only; any thread.
 #pragma once
 
 #include "domain/delivery.hpp"

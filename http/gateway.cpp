@@ -65,8 +65,8 @@ void gateway::connect(actors::entrance to) {
 }
 
 gateway::~gateway() {
-  decltype(inbox_->messages)
-      undelivered; // end after the lock: an end may send, and so come back here
+  decltype(inbox_->messages) undelivered; // destroyed after the lock is released: a message's end
+                                          // may send, and so come back here
   {
     const std::lock_guard lock{inbox_->guard};
     inbox_->wake = nullptr;

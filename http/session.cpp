@@ -176,7 +176,7 @@ void session::enter(phase next, std::chrono::milliseconds time) {
     deadline_ = new_until_;
 }
 
-/// To what an answer that took its time had interrupted.
+/// Goes back to the phase before an answer that took its time to be sent.
 void session::go_back_to(phase before, steady_instant due) {
   if (before == phase::idle)
     return enter(phase::idle, owner_.options().idle_timeout);

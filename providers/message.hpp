@@ -1,5 +1,5 @@
 // The customer's text: a payment event as the parameters of the approved template, and as a
-// line of the log. Used by every adapter. Pure functions; any thread.
+// line of the log. Used by every adapter but the webhook. Pure functions; any thread.
 #pragma once
 
 #include "domain/event.hpp"

@@ -1,6 +1,7 @@
 // The port between delivery and a message API. An adapter turns a call of messages into whatever
 // its API wants and the API's answer into the few classes of failure that delivery acts upon.
-// Adapters: log, nhn, solapi. They know nothing of actors; the notification actor nothing of HTTP.
+// Adapters: log, nhn, solapi, webhook. They know nothing of actors; the notification actor nothing
+// of HTTP.
 #pragma once
 
 #include "domain/event.hpp"
@@ -19,7 +20,7 @@ namespace paymentd::providers {
 
 /// One message of a call.
 struct recipient {
-  std::string delivery_id; // "alimtalk-<instance>-<entry id>": the recipient grouping key
+  std::string delivery_id; // "<subscriber>-<instance>-<entry id>"
   payment_event event;     // of `find`: with an empty phone, nothing but the entry's id is known
 };
 
@@ -136,7 +137,8 @@ class provider {
   virtual std::chrono::milliseconds key_window() const = 0;
 
   /// Whether a call that is sent again, since its outcome is unknown, may reach its recipients a
-  /// second time without anybody noticing: then it is repeated rarely, and not often.
+  /// second time without anybody noticing: then it is repeated at long intervals, and only a few
+  /// times.
   virtual bool repeats_are_copies() const { return false; }
 
   /// The most recipients that one call may have.

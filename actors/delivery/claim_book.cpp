@@ -13,7 +13,7 @@ namespace {
 
 // The clocks of processes that share a database differ by less.
 constexpr std::chrono::seconds clock_difference_max{30};
-// A claim that is in doubt for less had the reading of results wait for it.
+// While a claim is in doubt for less than this, the reading of results waits for it.
 constexpr std::chrono::minutes results_wait{9};
 
 /// Whether a claim takes a slot: one that ends takes none, since the step that ends it also opens

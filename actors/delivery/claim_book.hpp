@@ -80,7 +80,7 @@ class claim_book {
   /// Tells every claim but `but` that a call succeeded.
   void others_worked(const open_claim* but, instant now);
 
-  /// The wall clock was put forward: nothing is older for that.
+  /// The wall clock was put forward: no claim counts as older because of it.
   void put_forward(std::chrono::milliseconds by);
 
   /// Ends what surely was not sent, to be claimed anew.

@@ -70,8 +70,8 @@ delivery_result pending(const message& message, std::string reason, instant at, 
   return again(message, std::move(reason), at, spent);
 }
 
-/// Sent at `sent_at`, and again though it may be a second copy: rarely, and not often. The count is
-/// stored with the message, so that it outlives whatever dies.
+/// Sent at `sent_at`, and again though it may be a second copy: at long intervals, and only a few
+/// times. The count is stored with the message, so that it outlives whatever dies.
 delivery_result pending_as_copy(const message& message, const std::string& reason,
                                 const delivery_policy& policy, instant sent_at, double random) {
   const int copies = message.copies + 1;
@@ -180,7 +180,7 @@ std::optional<delivery_result> result_of(const message& message,
     return pending(message, std::move(why.reason),
                    around.now + std::max(std::min(why.retry_after, policy.retry_after_max), delay),
                    0, policy, around.now);
-  case failure_class::outage: // the call was taken, so this is of the recipient's
+  case failure_class::outage: // the call was taken, so the fault is this recipient's
     return pending(message, std::move(why.reason), around.now + delay, 0, policy, around.now);
   case failure_class::unknown:
   case failure_class::seen:
@@ -328,8 +328,8 @@ claim_state found(const open_claim& claim, const under_way& search, known_result
   if (missing == messages.size() && missing > 1 && claim.refused_repeats > 0 &&
       !all_too_old(claim, policy, around.now))
     return states::to_split{around.now}; // nothing was accepted, and as a whole it will not be
-  // A message that is not there by now never will be: it is claimed anew, under a new key. However
-  // old it is: where no try of it told anything, an outage is all that it has seen.
+  // A message that is not there by now never will be: it is claimed anew, under a new key. Its
+  // age does not matter: where no try of it told anything, it has met nothing but an outage.
   std::size_t i = 0;
   return ended(claim, true, [&](const message& each) {
     auto& one = known[i++];

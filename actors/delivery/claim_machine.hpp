@@ -65,8 +65,8 @@ struct used_up {
 struct to_regenerate {
   instant at;
 };
-/// Its content was refused so often that only others' success is missing for that to be its own
-/// fault. Gets a new key, or is halved as soon as another call works.
+/// Its content was refused often enough: it is at fault, and is halved, once the call of another
+/// claim works. Until then it gets a new key from time to time.
 struct suspected {
   instant at;
 };

@@ -11,8 +11,8 @@ namespace {
 
 using order_actor_type = caf::stateful_actor<order_actor_state>;
 
-/// Memory's answer to a command: its outcome, that the order's present status must be read, or
-/// nothing.
+/// Memory's answer to a command: the refusal itself; must_read where the order's present status
+/// decides; must_settle where memory does not know.
 struct must_read {};
 struct must_settle {};
 using remembered = std::variant<must_settle, must_read, refused>;

@@ -325,7 +325,8 @@ void on_resolved(lane_actor* self, batch_answer answer) {
         fmt::format("a commit stays in doubt, {} commands are answered 504: {}",
                     state.commands.at_worker().size(), answer.error().text));
     give_up(self, no_outcome::outcome_unknown);
-    tell_lost(self); // the stream that is taken next may be another, and whose this one is by now
+    // The next stream may be another one, and this one may have another owner by now.
+    tell_lost(self);
     take_stream(self);
     return;
   }

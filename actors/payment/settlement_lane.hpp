@@ -1,7 +1,7 @@
 // A settlement lane: gathers commands while its worker is at the database, and sends what has come
-// as one batch as soon as the worker is back. No timer and no tuning: a lone command leaves at
-// once, a flood makes large batches. Payments and charges of one user meet in one lane, so
-// they never wait for each other's row locks. An actor; nothing in it blocks.
+// as one batch as soon as the worker is back. No batch waits for a timer, and nothing is tuned: a
+// lone command leaves at once, a flood makes large batches. Payments and charges of one user meet
+// in one lane, so they never wait for each other's row locks. An actor; nothing in it blocks.
 #pragma once
 
 #include "actors/batcher.hpp"

@@ -1,5 +1,5 @@
 // The adapter for trying paymentd out: it writes each message to the log and calls no API. (The
-// setting `alimtalk.provider = "none"` has no adapter: then no subscriber is registered at all.)
+// setting `alimtalk.provider = "none"` has no adapter: then there is no subscriber `alimtalk`.)
 #pragma once
 
 #include "providers/provider.hpp"

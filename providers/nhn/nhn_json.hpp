@@ -26,8 +26,8 @@ std::string_view delivery_id_of(std::string_view grouping_key);
 /// The body of a send, written straight as text: a thousand messages in well under a millisecond.
 std::string nhn_send_body(const nhn_sender& from, const call& what);
 
-/// One element of `sendResults`, of a search's `messages`, or of `message-results`, which tells the
-/// request's id, the place in it and what became of it alone.
+/// One element of `sendResults`, of a search's `messages`, or of `message-results`, which tells
+/// only the request's id, the message's place in it and the message's result.
 struct nhn_result {
   std::optional<int> code; // of a send; a search's codes are of another kind, and texts
   std::int64_t seq = 0;    // 0: not given

@@ -216,8 +216,8 @@ call_result match_results(const call& what, const nhn_answer& answer, bool falls
 }
 
 /// A status other than 2xx may come from behind the acceptance, or from a gateway before
-/// it: whether a failed call uses up its key is not documented. Only what refuses the content as it
-/// stands does not.
+/// it: whether a failed call uses up its key is not documented. Only a refusal of the content as it
+/// stands is sure not to follow an acceptance.
 failure after_status(failure refused) {
   if (refused.kind == failure_class::outage && !refused.refused_content)
     refused.may_follow_acceptance = true;

@@ -1,4 +1,4 @@
-// The test_system on which the notification actor is tested: the real embedded store, a provider
+// The fixture that the notification actor is tested in: the real embedded store, a provider
 // that remembers keys as NHN's API does and counts what it accepted, and faults at the word of the
 // test. Single-threaded; time passes only when the test says so.
 #pragma once

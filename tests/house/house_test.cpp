@@ -122,7 +122,7 @@ TEST(house, a_hole_in_a_wall_is_seen) {
            {"domain/a.cpp", "#include <caf/all.hpp>"},
            {"domain/a.cpp", "#include <unistd.h>"},
            {"domain/a.hpp", "#include \"db/store.hpp\""},
-           {"config/a.cpp", "#include \"actors/messages.hpp\""},
+           {"config/a.cpp", "#include \"actors/requests.hpp\""},
            {"config/a.hpp", "#include <toml++/toml.h>"},
            {"db/sqlite/a.cpp", "#include <caf/actor.hpp>"},
            {"db/a.cpp", "  #  include <boost/beast.hpp>"},
