@@ -1,8 +1,8 @@
 // Goal: a database of the release before goes on where it stood: nothing of it is lost, its ledger
 // adds up, and what may have been sent is known. Method: a small database of each store, kept as
 // SQL in data/, as a server of schema 3 left it when it was killed while the message API hung:
-// three users, orders in every status, one message DELIVERED, one FAILED, one to be tried again,
-// and two in open claims.
+// three users, orders in every status, two messages in open claims and three DELIVERED, of which
+// one was then made FAILED and one to be tried again by hand.
 #include "tests/db/conformance.hpp"
 
 #include <fstream>
