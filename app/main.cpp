@@ -1,6 +1,7 @@
 // paymentd: the command line. The commands themselves stand in commands.cpp and serve.cpp.
 #include "app/commands.hpp"
 #include "app/exit_code.hpp"
+#include "app/keys.hpp"
 #include "app/process.hpp"
 #include "app/serve.hpp"
 #include "config/settings.hpp"
@@ -131,6 +132,7 @@ class command_line {
   using command = std::function<int(const config::settings&)>;
   CLI::App& add(CLI::App& to, const char* name, const char* help, command runs);
   void add_seed();
+  void add_keys();
 
   CLI::App app_{
       "paymentd takes payments over REST, each in one database transaction, and sends the "
@@ -142,6 +144,8 @@ class command_line {
   std::string subscriber_;
   std::string backup_file_;
   bool all_failed_ = false;
+  new_key new_key_;
+  std::string revoked_key_;
 };
 
 command_line::command_line() {
@@ -156,6 +160,7 @@ command_line::command_line() {
   add(app_, "migrate", "create or upgrade the schema",
       [](const config::settings& settings) { return said(migrate(settings)); });
   add_seed();
+  add_keys();
   add(app_, "audit", "check the invariants; exit 1 and a line a breach",
       [](const config::settings& settings) { return said(audit(settings)); });
   add(app_, "backup", "copy the embedded database, also while it is served",
@@ -196,6 +201,34 @@ void command_line::add_seed() {
       ->check(amounts);
   seeding.add_option("--amount", plan_.amount.value, "of each order, in won; default: 0")
       ->check(amounts);
+}
+
+void command_line::add_keys() {
+  CLI::App& keys = *app_.add_subcommand("keys", "the API keys that clients send");
+  keys.require_subcommand(1);
+  CLI::App& creating = add(
+      keys, "create", "make a key, and print it this once",
+      [this](const config::settings& settings) { return said(create_key(settings, new_key_)); });
+  creating.add_option("NAME", new_key_.name, "1 to 40 of a-z, 0-9, - and _; the ledger shows it")
+      ->required();
+  creating
+      .add_option("--scopes", new_key_.scopes,
+                  "the calls that it may make: read, pay, charge, refund, operate, with commas "
+                  "between them")
+      ->required()
+      ->type_name("SCOPES");
+  creating.add_option("--rate", new_key_.rate, "requests a second; default: no limit")
+      ->check(CLI::Range(1, http::key_rate_max));
+  creating
+      .add_option("--expires", new_key_.expires,
+                  "how long it is good for, such as 90d or 12h; default: until it is revoked")
+      ->type_name("TIME");
+  add(keys, "list", "print the keys' names, scopes and times",
+      [](const config::settings& settings) { return said(list_keys(settings)); });
+  add(keys, "revoke", "refuse a key from now on",
+      [this](const config::settings& settings) { return said(revoke_key(settings, revoked_key_)); })
+      .add_option("NAME", revoked_key_, "the key's name")
+      ->required();
 }
 
 int command_line::run(int argc, char** argv) {

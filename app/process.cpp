@@ -100,6 +100,25 @@ stop_signals::~stop_signals() {
   thread_.join();
 }
 
+void stop_signals::on_hangup(std::function<void()> reread) {
+  const std::lock_guard lock{guard_};
+  reread_ = std::move(reread);
+}
+
+void stop_signals::hang_up() {
+  std::function<void()> reread;
+  {
+    const std::lock_guard lock{guard_};
+    reread = reread_;
+  }
+  if (reread) {
+    say("SIGHUP: reading files anew");
+    reread();
+  } else if (!std::exchange(told_of_hangup_, true)) {
+    say("SIGHUP: ignored, since there is nothing to read anew");
+  }
+}
+
 void stop_signals::wait() {
   std::unique_lock lock{guard_};
   came_.wait(lock, [this] { return asked_to_stop_; });
@@ -107,12 +126,11 @@ void stop_signals::wait() {
 
 void stop_signals::watch() {
   bool stopping = false;
-  bool told_of_hangup = false;
   for (auto until = steady::time_point::max(); !over_;) {
     const int which = next_signal(until);
     if (which == SIGHUP) {
-      if (!over_ && !stopping && !std::exchange(told_of_hangup, true))
-        say("SIGHUP: ignored, since there is nothing to read anew");
+      if (!over_ && !stopping)
+        hang_up();
       continue;
     }
     if (which < 0)

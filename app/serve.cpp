@@ -3,6 +3,8 @@
 #include "actors/payment_system.hpp"
 #include "app/commands.hpp"
 #include "app/exit_code.hpp"
+#include "app/file_watch.hpp"
+#include "app/keys.hpp"
 #include "app/log.hpp"
 #include "app/process.hpp"
 #include "app/subscribers.hpp"
@@ -16,6 +18,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <thread>
 
 namespace paymentd {
@@ -90,6 +93,10 @@ void say_started(const config::settings& settings, const http::server& server,
         "connections instead of the {} of http.max_connections: raise one or lower the "
         "other",
         file_limit, connections_max, settings.http.max_connections);
+  if (!config::is_loopback(settings.http.listen))
+    spdlog::warn(
+        "http.listen is beyond this machine: what API keys allow is in clear on the network, "
+        "unless a proxy that speaks TLS stands in front");
   spdlog::info("paymentd {} serves http://{} (operators: http://{}) from {}", PAYMENTD_VERSION,
                to_string(config::address{settings.http.listen.host, server.port()}),
                to_string(config::address{settings.admin.listen.host, server.admin_port()}),
@@ -103,12 +110,30 @@ void say_stopped(const actors::lane_counters& settled) {
                    static_cast<double>(std::max<std::uint64_t>(batches, 1)));
 }
 
+/// Has what the files of the settings hold taken over when they change, and at a SIGHUP. `keys`
+/// outlives the watch.
+std::shared_ptr<file_watch> watch_files(stop_signals& signals, key_loader& keys) {
+  auto watch = std::make_shared<file_watch>();
+  if (keys.ring() == nullptr)
+    return watch;
+  watch->add({keys.file()}, [&keys] { keys.reload(); });
+  signals.on_hangup([weak = std::weak_ptr(watch)] {
+    if (const auto watching = weak.lock())
+      watching->look();
+  });
+  watch->start();
+  return watch;
+}
+
 /// The life of the server, between the first line of the log and its last one.
 int serve_until(stop_signals& signals, const config::settings& settings) {
   const std::uint64_t file_limit = raise_file_limit();
   const auto subscribers = make_subscribers(settings);
   if (!subscribers)
     return complain(bad_usage, subscribers.error());
+  key_loader keys(settings.http.api_keys_file);
+  if (const auto loaded = keys.load(); !loaded)
+    return complain(bad_usage, "http.api_keys_file: " + loaded.error());
   auto database = open_database(settings, [](const std::string& why) {
     log_last(why);
     std::_Exit(failed);
@@ -130,6 +155,7 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   };
   server_options.health = [&payments] { return payments.health(std::chrono::steady_clock::now()); };
   server_options.shed = &shed;
+  server_options.keys = keys.ring();
   http::server server(actor_system, std::move(server_options));
   // Start: from the inside out, so that who is asked is there. Only operators come first: a
   // database can keep a start waiting for long, and they want to know that the process lives.
@@ -148,9 +174,11 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
     payments.stop();
     return complain(failed, started.error());
   }
+  const auto watch = watch_files(signals, keys);
   say_started(settings, server, file_limit, connections_max);
 
   signals.wait();
+  watch->stop();
 
   // Stop: from the outside in, so that what was accepted is finished.
   const auto until = std::chrono::steady_clock::now() + settings.shutdown.timeout;

@@ -7,11 +7,11 @@ namespace paymentd::config {
 std::vector<conflict> conflicts(const settings& of) {
   std::vector<conflict> found;
   const auto& backoff = of.notification.backoff;
-  if (!is_loopback(of.http.listen))
-    found.push_back({{"http.listen"},
+  if (!is_loopback(of.http.listen) && of.http.api_keys_file.empty())
+    found.push_back({{"http.listen", "http.api_keys_file"},
                      "must be a loopback address (127.0.0.1 or [::1]), not " +
                          toml_text(to_string(of.http.listen)) +
-                         ": other addresses need API keys, which are not supported yet"});
+                         ": other addresses need API keys, in http.api_keys_file"});
   if (of.http.listen == of.admin.listen && of.admin.listen.port != 0)
     found.push_back({{"admin.listen", "http.listen"}, "must not be the same as http.listen"});
   if (backoff.min > backoff.max)

@@ -21,8 +21,11 @@ constexpr std::array format_names{"text", "json"};
 
 std::vector<setting> http_list() {
   return {
-      listening(PAYMENTD_AT(http.listen), "Where the REST API listens. Only a loopback address: "
-                                          "others need API keys, which are not supported yet."),
+      listening(PAYMENTD_AT(http.listen), "Where the REST API listens. Other addresses than "
+                                          "loopback need http.api_keys_file."),
+      words(PAYMENTD_AT(http.api_keys_file), 1000,
+            "The file of the API keys, which paymentd keys makes and changes. A changed file is in "
+            "force within a second. Empty: every request is served without a key."),
       whole(PAYMENTD_AT(http.threads), 0, 256,
             "Threads that serve connections. 0: chosen from the number of processors."),
       whole(PAYMENTD_AT(http.max_body_bytes), 1024, 16 * 1024 * 1024,

@@ -66,10 +66,12 @@ std::expected<step, problem> prepare_metrics(const call_input& input, response& 
 }
 
 constexpr std::array table{
-    route{http_method::get, "/healthz", body_rule::ignored, prepare_healthz, nullptr, nullptr},
-    route{http_method::get, "/readyz", body_rule::ignored, prepare_readyz, nullptr, nullptr, false,
-          write_ready},
-    route{http_method::get, "/metrics", body_rule::ignored, prepare_metrics, nullptr, nullptr},
+    route{http_method::get, "/healthz", scope::none, body_rule::ignored, prepare_healthz, nullptr,
+          nullptr},
+    route{http_method::get, "/readyz", scope::none, body_rule::ignored, prepare_readyz, nullptr,
+          nullptr, false, write_ready},
+    route{http_method::get, "/metrics", scope::none, body_rule::ignored, prepare_metrics, nullptr,
+          nullptr},
 };
 
 } // namespace

@@ -41,6 +41,13 @@ std::string keep_alive_fields(std::chrono::milliseconds idle_timeout) {
   return "\r\nConnection: keep-alive\r\nKeep-Alive: timeout=" + std::to_string(told);
 }
 
+void warn_of_request(std::string text, std::uint64_t left_out, std::string_view request,
+                     int status) {
+  if (left_out > 0)
+    text += fmt::format(" ({} such lines before it were left out)", left_out);
+  spdlog::warn("{}", with_fields(text, {{"request", request}, {"status", std::int64_t{status}}}));
+}
+
 /// A bijection that makes neighbouring numbers look unlike (SplitMix64's last step).
 std::uint64_t scattered(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -180,10 +187,17 @@ void io_thread::log_failure(int status, std::string_view code, std::string_view 
   const auto left_out = failure_lines_.take(std::chrono::steady_clock::now());
   if (!left_out)
     return;
-  std::string text = fmt::format("request {}: {} {} for {}", request, status, code, path);
-  if (*left_out > 0)
-    text += fmt::format(" ({} such lines before it were left out)", *left_out);
-  spdlog::warn("{}", with_fields(text, {{"request", request}, {"status", std::int64_t{status}}}));
+  const auto text = fmt::format("request {}: {} {} for {}", request, status, code, path);
+  warn_of_request(text, *left_out, request, status);
+}
+
+void io_thread::log_refusal(int status, std::string_view code, std::string_view request,
+                            std::string_view peer, std::string_view why) {
+  const auto left_out = refusal_lines_.take(std::chrono::steady_clock::now());
+  if (!left_out)
+    return;
+  const auto text = fmt::format("request {}: {} {} from {}: {}", request, status, code, peer, why);
+  warn_of_request(text, *left_out, request, status);
 }
 
 void io_thread::append_request_id(std::string& out) {

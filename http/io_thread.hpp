@@ -84,6 +84,9 @@ class io_thread {
   /// Says in the log that a request was answered 5xx, of which there may be very many.
   void log_failure(int status, std::string_view code, std::string_view request,
                    std::string_view path);
+  /// Likewise, that one was refused for its key or for its rate.
+  void log_refusal(int status, std::string_view code, std::string_view request,
+                   std::string_view peer, std::string_view why);
   void forget(std::list<session>::iterator ended);
 
  private:
@@ -107,6 +110,7 @@ class io_thread {
   std::string date_;
   std::uint64_t next_request_;
   line_budget failure_lines_;
+  line_budget refusal_lines_;
   std::thread thread_;
 };
 

@@ -24,6 +24,8 @@ constexpr std::array code_table{
                "The body is not valid JSON."},
     code_facts{problem_code::invalid_request, "invalid_request", 400, "Invalid request",
                "The request is not as this call takes it."},
+    code_facts{problem_code::unauthorized, "unauthorized", 401, "Unauthorized",
+               "This server wants an API key."},
     code_facts{problem_code::insufficient_balance, "insufficient_balance", 402,
                "Insufficient balance", "The user's balance does not cover the order."},
     code_facts{problem_code::forbidden, "forbidden", 403, "Forbidden",
@@ -53,6 +55,8 @@ constexpr std::array code_table{
                "The only expectation taken is 100-continue."},
     code_facts{problem_code::misdirected_request, "misdirected_request", 421, "Misdirected request",
                "The Host field names another server than this one; see http.allowed_hosts."},
+    code_facts{problem_code::rate_limited, "rate_limited", 429, "Rate limited",
+               "There were too many requests.", 1},
     code_facts{problem_code::header_too_large, "header_too_large", 431, "Header too large",
                "The request's header is larger than this server takes."},
     code_facts{problem_code::internal_error, "internal_error", 500, "Internal error",
@@ -140,7 +144,8 @@ void write_problem(response& answer, const problem& what, std::string_view reque
   const code_facts& facts = code_table[static_cast<std::size_t>(what.code)];
   answer.status = facts.status;
   answer.is_problem = true;
-  answer.retry_after = std::chrono::seconds{facts.retry_after_s};
+  answer.retry_after = std::max(std::chrono::seconds{facts.retry_after_s}, what.retry_after);
+  answer.challenge = what.challenge;
   answer.location.clear();
   std::string& out = answer.body;
   out.clear();
@@ -167,6 +172,8 @@ void write_problem(response& answer, const problem& what, std::string_view reque
     out += to_string(*what.status_of_notification);
     out += '"';
   }
+  if (what.missing_scope != scope::none)
+    out.append(R"(,"missingScope":")").append(name_of(what.missing_scope)).append("\"");
   if (!what.parts.empty())
     out.append(R"(,"parts":)").append(what.parts);
   if (!what.errors.empty()) {

@@ -5,6 +5,7 @@
 
 #include "actors/requests.hpp"
 #include "domain/command.hpp"
+#include "http/keys/api_key.hpp"
 #include "http/response.hpp"
 
 #include <optional>
@@ -17,6 +18,7 @@ namespace paymentd::http {
 enum class problem_code : std::uint8_t {
   invalid_json,
   invalid_request,
+  unauthorized,
   insufficient_balance,
   forbidden,
   not_found,
@@ -32,6 +34,7 @@ enum class problem_code : std::uint8_t {
   unsupported_media_type,
   expectation_failed,
   misdirected_request,
+  rate_limited,
   header_too_large,
   internal_error,
   overloaded,
@@ -49,11 +52,14 @@ struct field_error {
 
 struct problem {
   problem_code code = problem_code::internal_error;
-  std::string detail;              // for people; empty: the code's own sentence
-  std::vector<field_error> errors; // all that is wrong with the input at once
-  std::optional<order_status> status_of_order;
+  std::string detail = {};              // for people; empty: the code's own sentence
+  std::vector<field_error> errors = {}; // all that is wrong with the input at once
+  std::optional<order_status> status_of_order = std::nullopt;
   std::optional<delivery_status> status_of_notification = std::nullopt;
   std::string parts = {}; // a JSON object: how each part of the system is; empty: not asked for
+  std::chrono::seconds retry_after{0}; // 0: what the code says
+  std::string challenge = {};          // WWW-Authenticate; empty: none
+  scope missing_scope = scope::none;   // what the API key lacks, in `missingScope`
 };
 
 /// The stable `code` that clients decide by.

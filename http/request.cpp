@@ -15,6 +15,8 @@ namespace {
 constexpr std::string_view request_id_field = "X-Request-Id";
 /// One that is longer, or not visible ASCII, is not repeated.
 constexpr std::size_t request_id_max = 128;
+/// More of an Authorization field than any API key has.
+constexpr std::size_t authorization_kept_max = 512;
 
 bool visible(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
@@ -61,11 +63,13 @@ void request::clear() {
   host.clear();
   origin.clear();
   fetch_site.clear();
+  authorization.clear();
   id.clear();
   body.clear();
   fault = {};
   type = media::none;
   encoded = http_1_0 = wants_continue = expects_more = has_host = has_key = false;
+  has_authorization = authorization_repeated = false;
 }
 
 void request_parser::on_request_impl(beast_http::verb method, string_view, string_view target,
@@ -118,6 +122,11 @@ void request_parser::on_field_impl(beast_http::field name, string_view name_text
     break;
   case beast_http::field::origin:
     into_.origin = value;
+    break;
+  case beast_http::field::authorization:
+    into_.authorization_repeated = into_.has_authorization;
+    into_.has_authorization = true;
+    into_.authorization = value.substr(0, authorization_kept_max);
     break;
   case beast_http::field::content_type:
     // Of several, the worst counts.

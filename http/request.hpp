@@ -16,18 +16,21 @@ enum class media : std::uint8_t { none, json, other };
 struct request {
   http_method method = http_method::other;
   std::string target;
-  std::string host;       // as the Host field has it
-  std::string origin;     // Origin; only browsers send it
-  std::string fetch_site; // Sec-Fetch-Site; only browsers send it
-  std::string id;         // X-Request-Id where it is fit to be repeated, otherwise empty
-  std::string body;       // what was sent, without its chunks
-  std::string_view fault; // why the header was refused, where the parser itself had no objection
+  std::string host;          // as the Host field has it
+  std::string origin;        // Origin; only browsers send it
+  std::string fetch_site;    // Sec-Fetch-Site; only browsers send it
+  std::string authorization; // Authorization, its first bytes; of several, the last one
+  std::string id;            // X-Request-Id where it is fit to be repeated, otherwise empty
+  std::string body;          // what was sent, without its chunks
+  std::string_view fault;    // why the header was refused, where the parser itself had no objection
   media type = media::none;
   bool encoded = false; // Content-Encoding: anything but identity
   bool http_1_0 = false;
   bool wants_continue = false; // Expect: 100-continue
   bool expects_more = false;   // Expect: anything else
   bool has_host = false;
+  bool has_authorization = false;
+  bool authorization_repeated = false;
   bool has_key = false; // Idempotency-Key
 
   void clear();

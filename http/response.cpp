@@ -19,6 +19,8 @@ constexpr std::string_view reason_of(int status) {
     return "Accepted";
   case 400:
     return "Bad Request";
+  case 401:
+    return "Unauthorized";
   case 402:
     return "Payment Required";
   case 403:
@@ -39,6 +41,8 @@ constexpr std::string_view reason_of(int status) {
     return "Expectation Failed";
   case 421:
     return "Misdirected Request";
+  case 429:
+    return "Too Many Requests";
   case 431:
     return "Request Header Fields Too Large";
   case 500:
@@ -68,6 +72,7 @@ void response::clear() {
   body.clear();
   location.clear();
   allow.clear();
+  challenge.clear();
   retry_after = std::chrono::seconds{0};
 }
 
@@ -94,6 +99,10 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
   if (!answer.allow.empty()) {
     out += "\r\nAllow: ";
     out += answer.allow;
+  }
+  if (!answer.challenge.empty()) {
+    out += "\r\nWWW-Authenticate: ";
+    out += answer.challenge;
   }
   if (answer.identity_only)
     out += "\r\nAccept-Encoding: identity";

@@ -17,6 +17,7 @@ struct response {
   std::string body;
   std::string location;                // sent where not empty
   std::string allow;                   // likewise
+  std::string challenge;               // WWW-Authenticate, likewise
   std::chrono::seconds retry_after{0}; // likewise where above 0
 
   void clear();

@@ -49,6 +49,7 @@ enum class body_rule : std::uint8_t { ignored, optional, required };
 struct route {
   http_method method;    // get stands for head, too
   std::string_view path; // with at most one {id}, a number, or {name}, any text
+  scope needs;           // of the client's key
   body_rule body;
   std::expected<step, problem> (*prepare)(const call_input& input, response& answer);
   void (*settled)(const outcome& what, response& answer); // of a command

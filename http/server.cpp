@@ -31,7 +31,14 @@ session_options sessions_of(const server_options& options, const std::string& li
           options.header_timeout,
           nullptr,
           nullptr,
-          {.checks_host = is_loopback(listen), .hosts = options.allowed_hosts}};
+          {.checks_host = is_loopback(listen), .hosts = options.allowed_hosts},
+          nullptr};
+}
+
+session_options client_sessions_of(const server_options& options) {
+  session_options made = sessions_of(options, options.listen);
+  made.keys = options.keys;
+  return made;
 }
 
 session_options admin_sessions_of(const server_options& options) {
@@ -58,7 +65,7 @@ struct server::parts {
           gateway::options{options.request_timeout,
                            std::max<std::size_t>(1, options.in_flight_max / threads_count),
                            options.shed},
-          sessions_of(options, options.listen), public_routes(), connections));
+          client_sessions_of(options), public_routes(), connections));
       all.push_back(threads.back().get());
     }
     public_listener = std::make_unique<listener>(

@@ -16,6 +16,8 @@
 
 namespace paymentd::http {
 
+class key_ring;
+
 struct server_options {
   std::string listen = "127.0.0.1:8080"; // address and port; port 0: a free one
   std::string admin_listen = "127.0.0.1:8081";
@@ -41,6 +43,8 @@ struct server_options {
   /// Tells what the parts of the payment system know, on the admin listener's thread; empty:
   /// /readyz knows only whether a read is answered.
   std::function<actors::health_report()> health = nullptr;
+  /// The keys that clients need; null: none. Outlives the server.
+  key_ring* keys = nullptr;
   /// Counts the clients' requests that were answered 503 overloaded or database_unavailable; may be
   /// null. Outlives the server.
   std::atomic<std::uint64_t>* shed = nullptr;

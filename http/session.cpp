@@ -39,6 +39,12 @@ constexpr std::chrono::milliseconds client_time_at_stop{1000};
 
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
+address_bytes bytes_of(const asio::ip::address& address) {
+  namespace ip = asio::ip;
+  return address.is_v6() ? address.to_v6().to_bytes()
+                         : ip::make_address_v6(ip::v4_mapped, address.to_v4()).to_bytes();
+}
+
 } // namespace
 
 struct session::reading {
@@ -310,6 +316,8 @@ session::intake session::take_head() {
   const bool has_body = !parser_->is_done();
   if (auto foreign = foreign_to_here())
     objection_ = std::move(foreign); // before it learns which paths there are
+  else if (auto locked_out = lacking_key(found.has_value()))
+    objection_ = std::move(locked_out);
   if (!objection_ && request_.has_key && call_.to->repeats)
     objection_ = problem{problem_code::invalid_request,
                          "Idempotency keys are not supported yet: leave the field out, and look a "
@@ -349,6 +357,28 @@ std::optional<problem> session::foreign_to_here() {
   if (says_host_alone && !objection)
     good_host_ = request_.host;
   return objection;
+}
+
+const asio::ip::address& session::peer() {
+  error_code unconnected; // then the address is 0.0.0.0
+  if (!peer_)
+    peer_ = socket_.remote_endpoint(unconnected).address();
+  return *peer_;
+}
+
+/// Also where there is no such call: a stranger does not learn that.
+std::optional<problem> session::lacking_key(bool call_known) {
+  if (owner_.options().keys == nullptr || (call_known && call_.to->needs == scope::none))
+    return std::nullopt;
+  const auto wall_now = std::chrono::system_clock::now();
+  return owner_.options().keys->objection_to(
+      {.authorization = request_.authorization,
+       .repeated = request_.authorization_repeated,
+       .needs = call_known ? call_.to->needs : scope::none,
+       .from = bytes_of(peer()),
+       .now = std::chrono::steady_clock::now(),
+       .wall_now = std::chrono::floor<std::chrono::milliseconds>(wall_now)},
+      key_);
 }
 
 std::optional<problem> session::unfit_body(bool has_body) {
@@ -459,6 +489,9 @@ void session::fail(const problem& what) {
   if (answer_.status >= servers_fault && !is_asked_how_it_is)
     owner_.log_failure(answer_.status, name_of(what.code), request_id(),
                        call_.to != nullptr ? call_.to->path : "a connection");
+  if (what.code == problem_code::unauthorized || what.code == problem_code::rate_limited)
+    owner_.log_refusal(answer_.status, name_of(what.code), request_id(), peer().to_string(),
+                       what.detail);
 }
 
 void session::fail_internally(const char* why) {

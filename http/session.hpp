@@ -3,6 +3,7 @@
 #pragma once
 
 #include "http/coroutine.hpp"
+#include "http/keys/key_ring.hpp"
 #include "http/request.hpp"
 #include "http/router.hpp"
 #include "http/site_policy.hpp"
@@ -34,6 +35,7 @@ struct session_options {
   metrics_writer metrics = nullptr;                // of the admin listener
   health_source health = nullptr;                  // likewise
   site_policy site = {};                           // which requests are foreign
+  key_ring* keys = nullptr;                        // null: every request is served without a key
 };
 
 class session {
@@ -78,6 +80,8 @@ class session {
   intake take_in();
   intake take_head();
   std::optional<problem> foreign_to_here();
+  std::optional<problem> lacking_key(bool call_known);
+  const boost::asio::ip::address& peer();
   std::optional<problem> unfit_body(bool has_body);
   intake malformed(error_code ec);
   intake after_failed_read(error_code ec);
@@ -108,7 +112,9 @@ class session {
   int answers_in_turn_ = 0;
   std::size_t empty_line_bytes_ = 0; // before the present request
   route_match call_;
-  std::string good_host_;            // the last Host that there was nothing against
+  remembered_key key_;
+  std::optional<boost::asio::ip::address> peer_; // once it was asked for
+  std::string good_host_;                        // the last Host that there was nothing against
   std::optional<problem> objection_; // known since the header; told once the body is read
   steady_instant deadline_ = steady_instant::max();
   steady_instant new_until_; // the first request is still to come, even in a stop

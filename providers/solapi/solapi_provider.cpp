@@ -1,6 +1,6 @@
 #include "providers/solapi/solapi_provider.hpp"
 
-#include "net/hmac.hpp"
+#include "net/digest.hpp"
 #include "net/origin.hpp"
 #include "net/utc_text.hpp"
 #include "providers/http_provider.hpp"

@@ -1,6 +1,6 @@
 #include "providers/webhook/signature.hpp"
 
-#include "net/hmac.hpp"
+#include "net/digest.hpp"
 
 #include <optional>
 

@@ -307,8 +307,9 @@ TEST(load, only_loopback_addresses_are_listened_on_by_the_api) {
   EXPECT_THAT(
       bad(sets({{"http.listen", "0.0.0.0:8080"}})),
       ElementsAre("--set: http.listen: must be a loopback address (127.0.0.1 or [::1]), not "
-                  "\"0.0.0.0:8080\": other addresses need API keys, which are not "
-                  "supported yet"));
+                  "\"0.0.0.0:8080\": other addresses need API keys, in "
+                  "http.api_keys_file"));
+  EXPECT_TRUE(load(sets({{"http.listen", "0.0.0.0:8080"}, {"http.api_keys_file", "keys.json"}})));
   EXPECT_TRUE(load(sets({{"http.listen", "[::1]:8080"}})));
   EXPECT_TRUE(load(sets({{"admin.listen", "0.0.0.0:8081"}})));
 }

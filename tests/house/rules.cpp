@@ -73,11 +73,11 @@ const std::vector<wall>& all_walls() {
        join({databases, web, files, {"nlohmann/"}})},
       {"http",
        {"http/", "domain/", "actors/requests.hpp", "actors/entrance.hpp", "actors/health.hpp",
-        "actors/payment_system.hpp"},
+        "actors/payment_system.hpp", "net/digest.hpp", "net/utc_text.hpp"},
        join({databases, files})},
       {"app",
        {"app/", "domain/", "actors/", "providers/", "config/", "db/store.hpp",
-        "db/embedded_file.hpp", "http/"},
+        "db/embedded_file.hpp", "http/", "net/digest.hpp", "net/utc_text.hpp"},
        join({databases, web})},
   };
   return table;

@@ -3,7 +3,7 @@
 // fake-alimtalk over real sockets, which checks each signature and fails in each way that it knows.
 #include "providers/solapi/solapi_provider.hpp"
 
-#include "net/hmac.hpp"
+#include "net/digest.hpp"
 #include "tests/providers/example_call.hpp"
 #include "tools/fake_alimtalk/fake_alimtalk.hpp"
 

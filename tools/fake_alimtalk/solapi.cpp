@@ -2,7 +2,7 @@
 #include "tools/fake_alimtalk/fake_api.hpp"
 
 #include "domain/model.hpp"
-#include "net/hmac.hpp"
+#include "net/digest.hpp"
 #include "tools/fake_alimtalk/query.hpp"
 
 #include <nlohmann/json.hpp>

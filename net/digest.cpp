@@ -1,4 +1,4 @@
-#include "net/hmac.hpp"
+#include "net/digest.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -7,8 +7,17 @@
 
 namespace paymentd::net {
 
-hmac_bytes hmac_sha256(std::string_view key, std::string_view text) {
-  hmac_bytes bytes{};
+digest_bytes sha256(std::string_view text) {
+  digest_bytes bytes{};
+  unsigned int size = 0;
+  if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1 ||
+      size != bytes.size())
+    throw std::runtime_error("SHA-256 failed");
+  return bytes;
+}
+
+digest_bytes hmac_sha256(std::string_view key, std::string_view text) {
+  digest_bytes bytes{};
   unsigned int size = 0;
   if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
            reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes.data(),
@@ -27,6 +36,21 @@ std::string hex_text(std::span<const std::uint8_t> bytes) {
     text.push_back(hex[byte & 15]);
   }
   return text;
+}
+
+std::optional<digest_bytes> digest_from_hex(std::string_view text) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  digest_bytes bytes{};
+  if (text.size() != bytes.size() * 2)
+    return std::nullopt;
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    const auto high = hex.find(text[2 * at]);
+    const auto low = hex.find(text[2 * at + 1]);
+    if (high == hex.npos || low == hex.npos)
+      return std::nullopt;
+    bytes[at] = static_cast<std::uint8_t>(high << 4 | low);
+  }
+  return bytes;
 }
 
 std::string base64_text(std::span<const std::uint8_t> bytes) {
