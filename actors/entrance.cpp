@@ -12,7 +12,7 @@ const caf::actor& entrance::taking(const command& what) const {
         else
           return lanes.front(); // a user that has no id yet
       },
-      what);
+      what.what);
 }
 
 const caf::actor& entrance::taking(const query& what) const {

@@ -3,6 +3,7 @@
 #include "actors/delivery/results_poller.hpp"
 #include "actors/delivery/retry_lane.hpp"
 #include "actors/delivery/stream_keeper.hpp"
+#include "actors/payment/key_pruner.hpp"
 #include "actors/payment/read_lane.hpp"
 
 #include <caf/scoped_actor.hpp>
@@ -159,6 +160,13 @@ void payment_system::start_retries(const delivery_worker& store) {
   way_in_.retry_lane = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
 }
 
+void payment_system::start_key_pruner(const caf::actor& worker) {
+  key_pruner_options options;
+  options.worker = {worker};
+  options.retention = options_.idempotency_retention;
+  started_.push_back(system_.spawn(key_pruner, std::move(options)));
+}
+
 void payment_system::start_lanes(const std::vector<caf::actor>& workers, const caf::actor& keeper) {
   for (std::size_t i = 0; i < workers.size(); ++i) {
     settlement_lane_options options;
@@ -183,7 +191,6 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   std::vector<caf::actor> workers;
   for (int i = 1; i <= options_.lanes; ++i)
     workers.push_back(start_worker(fmt::format("lane {}", i), work::settles));
-  // A worker connects when it is first asked: where nobody is told of payments, for a retry only.
   const delivery_worker store{options_.database->delivers_on_lane()
                                   ? workers.front()
                                   : start_worker("delivery", work::delivers)};
@@ -194,6 +201,7 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   if (!options_.subscribers.empty() || options_.lease.count() > 0)
     keeper = start_keeper(store);
   start_retries(store);
+  start_key_pruner(store.actor);
   start_lanes(workers, keeper);
   for (std::size_t i = 0; i < reader_health_.size(); ++i)
     way_in_.readers.push_back(

@@ -24,7 +24,8 @@ struct payment_system_options {
   int readers = 1;
   int registries = 1;
   std::size_t batch_max = 512;
-  std::size_t pending_max = 20000;    // commands that wait, over all lanes
+  std::size_t pending_max = 20000; // commands that wait, over all lanes
+  std::chrono::milliseconds idempotency_retention{std::chrono::hours{24}};
   std::chrono::milliseconds lease{0}; // of streams; 0: no other process can take them
   /// The subscribers that are told of payments; `delivery.store` is set here. None: nobody is told
   /// of anything.
@@ -78,6 +79,7 @@ class payment_system {
   caf::actor start_reader(const std::string& name, std::size_t batch_max,
                           std::shared_ptr<lane_health> health);
   void start_retries(const delivery_worker& store);
+  void start_key_pruner(const caf::actor& worker);
   void start_lanes(const std::vector<caf::actor>& workers, const caf::actor& keeper);
 
   caf::actor_system& system_;

@@ -69,6 +69,7 @@ system_options_of(const config::settings& settings, db::database& database,
   options.batch_max = static_cast<std::size_t>(
       std::min(settings.database.max_batch, settings.database.max_pending));
   options.pending_max = static_cast<std::size_t>(settings.database.max_pending);
+  options.idempotency_retention = settings.http.idempotency_retention;
   if (database.lanes_max() > 1)
     options.lease = settings.notification.lease;
   options.random = random_fraction;

@@ -12,6 +12,8 @@
 #   postgres-zipf     users as Zipf's law has them, PostgreSQL
 #   postgres-scatter  distinct users, orders paid in scattered order, PostgreSQL
 #   postgres-single   one connection, one payment after another, PostgreSQL
+#   embedded-keyed    as embedded, each payment under an Idempotency-Key
+#   postgres-keyed    as postgres, likewise
 #   embedded-reads    GET /v1/orders/{id} instead of payments, SQLite; scattered over all orders
 #   postgres-reads    the same, PostgreSQL
 #   pgbench           the whole payment as one PL/pgSQL call, without any HTTP, 64 clients
@@ -36,7 +38,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ ${#scenarios[@]} -gt 0 ] || scenarios=(embedded embedded-one embedded-silent postgres postgres-one postgres-zipf
-  postgres-scatter postgres-single embedded-reads postgres-reads pgbench)
+  postgres-scatter postgres-single embedded-keyed postgres-keyed embedded-reads postgres-reads pgbench)
 
 source bench/common.sh
 
@@ -78,7 +80,7 @@ run() {
   wait_for "http://127.0.0.1:$((port + 2))/received?count=1"
   [ "$store" = sqlite ] || before_db=$(cpu_of_cluster)
   local before; before=$(cpu_of "$server")
-  result=$(ORDERS=$orders SPREAD=$spread USERS_FILE=$users_file SEQUENCE=$sequence \
+  result=$(ORDERS=$orders SPREAD=$spread USERS_FILE=$users_file SEQUENCE=$sequence KEYS=${KEYS:-} \
     wrk -t1 -c"$clients" -d"${seconds}s" -s "$here/bench/$script" "http://127.0.0.1:$port" |
     grep ^RESULT)
   sent=$(messages)
@@ -158,6 +160,8 @@ for scenario in "${scenarios[@]}"; do
     postgres-zipf) run "$scenario" postgres 10000 "$connections" "$work/users" ;;
     postgres-scatter) run "$scenario" postgres "$orders" "$connections" '' scattered ;;
     postgres-single) run "$scenario" postgres "$orders" 1 ;;
+    embedded-keyed) KEYS=yes run "$scenario" sqlite "$orders" "$connections" ;;
+    postgres-keyed) KEYS=yes run "$scenario" postgres "$orders" "$connections" ;;
     embedded-reads) run "$scenario" sqlite "$orders" "$connections" '' scattered none get.lua ;;
     postgres-reads) run "$scenario" postgres "$orders" "$connections" '' scattered none get.lua ;;
     pgbench) run_pgbench ;;

@@ -22,7 +22,7 @@ class memory_store final : public db::store {
     std::vector<outcome> outcomes;
     outcomes.reserve(batch.size());
     for (const command& one : batch) {
-      const auto& what = std::get<pay>(one);
+      const auto& what = std::get<pay>(one.what);
       outcomes.emplace_back(order{.id = what.order,
                                   .owner = what.user,
                                   .coupon = std::nullopt,
@@ -38,6 +38,7 @@ class memory_store final : public db::store {
   }
   db::result<std::optional<std::vector<outcome>>> resolve(instant) override { return std::nullopt; }
   stream_lease lease() const override { return {{1}, 1}; }
+  db::result<std::int64_t> forget_keys(instant) override { return 0; }
   db::result<std::vector<answer>> read(std::span<const query> queries) override {
     return std::vector<answer>(queries.size());
   }

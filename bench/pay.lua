@@ -2,11 +2,13 @@
 --   FIRST, ORDERS   pays orders FIRST to ORDERS; a thread that has none left stops
 --   SPREAD          order i belongs to user 1 + (i mod SPREAD), as `paymentd seed` makes them
 --   USERS_FILE      or line i of this file says whose order i is
+--   KEYS            "yes": each payment under an Idempotency-Key of its own
 --   SEQUENCE        "ascending" (the default) or "scattered": orders in a fixed random-like order
 local first = tonumber(os.getenv("FIRST") or "1")
 local orders = tonumber(os.getenv("ORDERS"))
 local spread = tonumber(os.getenv("SPREAD") or os.getenv("ORDERS"))
 local scattered = os.getenv("SEQUENCE") == "scattered"
+local keyed = os.getenv("KEYS") == "yes"
 local users_file = os.getenv("USERS_FILE") ~= "" and os.getenv("USERS_FILE") or nil
 -- A prime larger than any number of orders in use: n * prime mod orders meets every order once
 -- (where it does not divide the number of orders). Below 2^53, doubles keep the product exact.
@@ -25,7 +27,7 @@ function init()
   step = 0
   -- The request is put together here: wrk.format would cost more than the server's parsing of it.
   head = "POST /v1/payments HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port ..
-         "\r\nContent-Type: application/json\r\nContent-Length: "
+         "\r\nContent-Type: application/json\r\n"
   if users_file then
     owners = {}
     for line in io.lines(users_file) do owners[#owners + 1] = tonumber(line) end
@@ -43,7 +45,9 @@ function request()
   if scattered then order = first + (n * prime) % (orders - first + 1) end
   local user = owners and owners[order] or 1 + order % spread
   local body = '{"orderId":' .. order .. ',"userId":' .. user .. "}"
-  return head .. #body .. "\r\n\r\n" .. body
+  -- Keys as unlike each other as the UUIDs that clients send are by their digests anyway.
+  local key = keyed and "Idempotency-Key: pay-order-" .. order .. "-of-this-run\r\n" or ""
+  return head .. key .. "Content-Length: " .. #body .. "\r\n\r\n" .. body
 end
 
 function done(summary, latency)

@@ -40,6 +40,8 @@ std::vector<setting> http_list() {
       duration(PAYMENTD_AT(http.header_timeout), 10ms, 10min,
                "How long a client may take to send a request, from its first byte; a slower one is "
                "answered 408."),
+      duration(PAYMENTD_AT(http.idempotency_retention), 1min, 8760h,
+               "How long a success is kept for its Idempotency-Key, at least."),
       host_names(PAYMENTD_AT(http.allowed_hosts), 32,
                  "Names that the Host field of a request may have beside this machine's own "
                  "(localhost, 127.0.0.1): what a proxy or a container passes on. Other hosts are "

@@ -41,6 +41,7 @@ struct http_settings {
   milliseconds request_timeout{5'000};
   milliseconds idle_timeout{120'000};
   milliseconds header_timeout{10'000};
+  milliseconds idempotency_retention = std::chrono::hours{24};
   std::vector<std::string> allowed_hosts; // in lower case
 };
 

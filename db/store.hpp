@@ -46,6 +46,8 @@ class settlement_store {
 
   /// Settles the batch in one transaction on the taken stream, and renews its lease where the last
   /// renewal is more than a sixth of the lease ago (lease_renewals); an empty batch does no more.
+  /// Successes under an idempotency key are kept in the same transaction; where another process
+  /// commits the same key first, its success is given again.
   /// Gives one outcome a command, in order, and only after the commit is durable.
   /// `in_doubt`: call `resolve` before anything else. Precondition: take_stream succeeded.
   virtual result<std::vector<outcome>> settle(std::span<const command> batch, instant now) = 0;
@@ -61,6 +63,18 @@ class settlement_store {
 
  protected:
   ~settlement_store() = default;
+};
+
+/// Work that a database needs now and then.
+class upkeep_store {
+ public:
+  /// Forgets the oldest idempotency keys, those from before `before`, and what is kept for them:
+  /// at most forgotten_at_once, in a transaction of its own. Gives how many.
+  virtual result<std::int64_t> forget_keys(instant before) = 0;
+  static constexpr std::int64_t forgotten_at_once = 2000;
+
+ protected:
+  ~upkeep_store() = default;
 };
 
 class read_store {
@@ -124,6 +138,7 @@ class delivery_store {
 /// A connection that writes.
 class store : public store_connection,
               public settlement_store,
+              public upkeep_store,
               public read_store,
               public delivery_store {};
 

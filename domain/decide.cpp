@@ -3,6 +3,8 @@
 #include "domain/check.hpp"
 
 #include <algorithm>
+#include <concepts>
+#include <map>
 
 namespace paymentd {
 
@@ -74,13 +76,63 @@ class tracked {
   id_type first_created_;
 };
 
+/// The successes under idempotency keys: those of the snapshot and those of this batch.
+class kept_successes {
+ public:
+  explicit kept_successes(std::vector<kept_success> known) : known_(std::move(known)) {}
+
+  const kept_success* find(const idempotency_key& key) const {
+    const auto at = std::ranges::lower_bound(known_, key.digest, {},
+                                             [](const kept_success& of) { return of.key.digest; });
+    if (at != known_.end() && at->key.digest == key.digest)
+      return &*at;
+    const auto added = added_.find(key.digest);
+    return added == added_.end() ? nullptr : &added->second;
+  }
+
+  /// Keeps it, unless it is a refusal.
+  void add(const idempotency_key& key, const outcome& from) {
+    std::visit(
+        [&]<class Thing>(const Thing& what) {
+          if constexpr (std::constructible_from<success, Thing>)
+            added_.emplace(key.digest, kept_success{key, what});
+        },
+        from);
+  }
+
+  std::vector<kept_success> take_added() {
+    std::vector<kept_success> all;
+    all.reserve(added_.size());
+    for (auto& [digest, each] : added_)
+      all.push_back(std::move(each));
+    return all;
+  }
+
+ private:
+  std::vector<kept_success> known_; // by rising digest
+  std::map<decltype(idempotency_key::digest), kept_success> added_;
+};
+
 /// One run over one batch: what `decide` does, command by command.
 class decider {
  public:
   decider(snapshot state, instant now)
       : orders_(std::move(state.orders), state.first_order),
-        users_(std::move(state.users), state.first_user), next_entry_(state.first_entry),
-        now_(now) {}
+        users_(std::move(state.users), state.first_user), kept_(std::move(state.kept)),
+        next_entry_(state.first_entry), now_(now) {}
+
+  outcome operator()(const command& asked) {
+    if (!asked.key)
+      return std::visit(*this, asked.what);
+    if (const kept_success* before = kept_.find(*asked.key)) {
+      if (before->key.body != asked.key->body)
+        return refused{refusal::key_reused, std::nullopt};
+      return replayed{before->what};
+    }
+    outcome decided = std::visit(*this, asked.what);
+    kept_.add(*asked.key, decided);
+    return decided;
+  }
 
   outcome operator()(const create_user& what) {
     user& created = users_.create({.id = users_.next_id(),
@@ -162,6 +214,7 @@ class decider {
     result_.new_users = users_.take_created();
     result_.changed_orders = orders_.take_changed();
     result_.changed_users = users_.take_changed();
+    result_.new_kept = kept_.take_added();
     return std::move(result_);
   }
 
@@ -192,6 +245,7 @@ class decider {
 
   tracked<order> orders_;
   tracked<user> users_;
+  kept_successes kept_;
   entry_id next_entry_;
   instant now_;
   decision result_;
@@ -202,11 +256,15 @@ class decider {
 decision decide(std::span<const command> commands, snapshot state, instant now) {
   check(rises(state.orders), "orders stand by rising id, each once");
   check(rises(state.users), "users stand by rising id, each once");
+  check(std::ranges::adjacent_find(state.kept, std::ranges::greater_equal{},
+                                   [](const kept_success& of) { return of.key.digest; }) ==
+            state.kept.end(),
+        "kept successes stand by rising digest, each once");
   decider run(std::move(state), now);
   std::vector<outcome> outcomes;
   outcomes.reserve(commands.size());
   for (const command& what : commands)
-    outcomes.push_back(std::visit(run, what));
+    outcomes.push_back(run(what));
   return run.finish(std::move(outcomes));
 }
 
@@ -227,8 +285,15 @@ named_ids ids_named_by(std::span<const command> commands) {
     void operator()(const cancel& what) { into.orders.push_back(what.order); }
     void operator()(const refund& what) { into.orders.push_back(what.order); }
   } collect{named};
-  for (const command& what : commands)
-    std::visit(collect, what);
+  for (const command& asked : commands) {
+    std::visit(collect, asked.what);
+    if (asked.key)
+      named.keys.push_back(*asked.key);
+  }
+  const auto digest_of = [](const idempotency_key& key) -> const auto& { return key.digest; };
+  std::ranges::sort(named.keys, {}, digest_of);
+  const auto repeated = std::ranges::unique(named.keys, {}, digest_of);
+  named.keys.erase(repeated.begin(), repeated.end());
   sort_unique(named.orders);
   sort_unique(named.users);
   return named;

@@ -9,13 +9,21 @@
 
 namespace paymentd {
 
+/// A success that is kept for the idempotency key it was asked under.
+struct kept_success {
+  idempotency_key key;
+  success what;
+  friend bool operator==(const kept_success&, const kept_success&) = default;
+};
+
 /// All that a batch names, as read under lock. `decide` takes it over and changes it in place.
 struct snapshot {
   std::vector<order> orders; // those of the named orders that exist, by rising id, each once
   std::vector<user> users;   // those of the named users and of the orders' owners, likewise
-  entry_id first_entry;      // entry ids from here on are the batch's: one a command at the most
-  user_id first_user;        // ids for created users: from here on, one a create_user
-  order_id first_order;      // ids for created orders: from here on, one a create_order
+  std::vector<kept_success> kept = {}; // those of the commands' keys that there are, by digest
+  entry_id first_entry; // entry ids from here on are the batch's: one a command at the most
+  user_id first_user;   // ids for created users: from here on, one a create_user
+  order_id first_order; // ids for created orders: from here on, one a create_order
 };
 
 /// The outcome of a batch. The vectors of changes are by rising id, each id once, with the state
@@ -24,13 +32,16 @@ struct decision {
   std::vector<outcome> outcomes; // one for each command, in the order of the commands
   std::vector<user> new_users;
   std::vector<order> new_orders;
-  std::vector<user> changed_users;   // balance and last_sequence may differ
-  std::vector<order> changed_orders; // status, payment_entry, refund_entry, updated_at may differ
-  std::vector<ledger_entry> entries; // by rising id
+  std::vector<user> changed_users;    // balance and last_sequence may differ
+  std::vector<order> changed_orders;  // status, payment_entry, refund_entry, updated_at may differ
+  std::vector<ledger_entry> entries;  // by rising id
+  std::vector<kept_success> new_kept; // successes under a key, by rising digest
 };
 
 /// Decides `commands` in their order, each against what the ones before it left. One that does not
-/// fit is refused and changes nothing; a later, smaller one may still pass. The checks of a payment
+/// fit is refused and changes nothing; a later, smaller one may still pass. One whose key had a
+/// success before, in this batch or an earlier one, is given that again and changes nothing, or is
+/// refused where its body is another one; a refusal is not kept. The checks of a payment
 /// come in this order: the order exists and belongs to that user; it is PENDING; the user exists;
 /// the balance suffices. Cost: n log m for n commands on m orders and users. Never throws but for
 /// memory. Precondition: `commands` were validated (amounts and ids in their bounds).
@@ -41,8 +52,9 @@ decision decide(std::span<const command> commands, snapshot state, instant now);
 struct named_ids {
   std::vector<order_id> orders;
   std::vector<user_id> users;
-  std::int64_t creates_users = 0;  // how many create_user there are
-  std::int64_t creates_orders = 0; // how many create_order
+  std::int64_t creates_users = 0;    // how many create_user there are
+  std::int64_t creates_orders = 0;   // how many create_order
+  std::vector<idempotency_key> keys; // of the commands, by digest, each digest once
 };
 named_ids ids_named_by(std::span<const command> commands);
 

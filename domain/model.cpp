@@ -50,6 +50,8 @@ std::string_view to_string(refusal why) noexcept {
     return "row_locked";
   case refusal::balance_limit:
     return "balance_limit";
+  case refusal::key_reused:
+    return "key_reused";
   }
   return "unknown";
 }

@@ -69,7 +69,7 @@ constexpr std::array table{
     route{http_method::get, "/healthz", scope::none, body_rule::ignored, prepare_healthz, nullptr,
           nullptr},
     route{http_method::get, "/readyz", scope::none, body_rule::ignored, prepare_readyz, nullptr,
-          nullptr, false, write_ready},
+          nullptr, write_ready},
     route{http_method::get, "/metrics", scope::none, body_rule::ignored, prepare_metrics, nullptr,
           nullptr},
 };

@@ -55,6 +55,8 @@ constexpr std::array code_table{
                "The only expectation taken is 100-continue."},
     code_facts{problem_code::misdirected_request, "misdirected_request", 421, "Misdirected request",
                "The Host field names another server than this one; see http.allowed_hosts."},
+    code_facts{problem_code::idempotency_key_reused, "idempotency_key_reused", 422,
+               "Idempotency key reused", "The Idempotency-Key came with another body before."},
     code_facts{problem_code::rate_limited, "rate_limited", 429, "Rate limited",
                "There were too many requests.", 1},
     code_facts{problem_code::header_too_large, "header_too_large", 431, "Header too large",
@@ -70,8 +72,10 @@ constexpr std::array code_table{
                1},
     code_facts{problem_code::shutting_down, "shutting_down", 503, "Shutting down",
                "The server is stopping; nothing happened.", 2},
-    code_facts{problem_code::outcome_unknown, "outcome_unknown", 504, "Outcome unknown",
-               "The request may have taken effect; look it up before it is repeated."},
+    code_facts{
+        problem_code::outcome_unknown, "outcome_unknown", 504, "Outcome unknown",
+        "The request may have taken effect: repeat it under the same Idempotency-Key, or look "
+        "it up first."},
 };
 
 constexpr bool in_order() {
@@ -95,7 +99,7 @@ std::string_view name_of(problem_code code) {
 problem problem_of(const refused& why, const command& what) {
   switch (why.why) {
   case refusal::order_not_found:
-    if (std::holds_alternative<pay>(what))
+    if (std::holds_alternative<pay>(what.what))
       return {problem_code::order_not_found, "There is no such order of this user.", {}, {}};
     return {problem_code::order_not_found, {}, {}, {}};
   case refusal::user_not_found:
@@ -110,8 +114,10 @@ problem problem_of(const refused& why, const command& what) {
     return {problem_code::insufficient_balance, {}, {}, {}};
   case refusal::row_locked: // a lane says so by a no_outcome
     return {problem_code::row_locked, {}, {}, {}};
+  case refusal::key_reused:
+    return {problem_code::idempotency_key_reused, {}, {}, {}};
   case refusal::balance_limit:
-    if (std::holds_alternative<refund>(what))
+    if (std::holds_alternative<refund>(what.what))
       return {problem_code::order_not_refundable,
               "The refund " + std::string{too_large_balance} + ".",
               {},

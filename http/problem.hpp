@@ -34,6 +34,7 @@ enum class problem_code : std::uint8_t {
   unsupported_media_type,
   expectation_failed,
   misdirected_request,
+  idempotency_key_reused,
   rate_limited,
   header_too_large,
   internal_error,

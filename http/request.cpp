@@ -15,6 +15,8 @@ namespace {
 constexpr std::string_view request_id_field = "X-Request-Id";
 /// One that is longer, or not visible ASCII, is not repeated.
 constexpr std::size_t request_id_max = 128;
+/// More of an Idempotency-Key field than any key has, even with each character escaped.
+constexpr std::size_t key_kept_max = 1024;
 /// More of an Authorization field than any API key has.
 constexpr std::size_t authorization_kept_max = 512;
 
@@ -64,12 +66,13 @@ void request::clear() {
   origin.clear();
   fetch_site.clear();
   authorization.clear();
+  key.clear();
   id.clear();
   body.clear();
   fault = {};
   type = media::none;
   encoded = http_1_0 = wants_continue = expects_more = has_host = has_key = false;
-  has_authorization = authorization_repeated = false;
+  has_authorization = authorization_repeated = key_repeated = false;
 }
 
 void request_parser::on_request_impl(beast_http::verb method, string_view, string_view target,
@@ -166,7 +169,9 @@ void request_parser::take_other_field(std::string_view name, std::string_view va
   } else if (same(name, "Sec-Fetch-Site")) {
     into_.fetch_site = value;
   } else if (same(name, "Idempotency-Key")) {
+    into_.key_repeated = into_.has_key;
     into_.has_key = true;
+    into_.key = value.substr(0, key_kept_max);
   }
 }
 

@@ -20,6 +20,7 @@ struct request {
   std::string origin;        // Origin; only browsers send it
   std::string fetch_site;    // Sec-Fetch-Site; only browsers send it
   std::string authorization; // Authorization, its first bytes; of several, the last one
+  std::string key;           // Idempotency-Key, its first bytes; of several, the last one
   std::string id;            // X-Request-Id where it is fit to be repeated, otherwise empty
   std::string body;          // what was sent, without its chunks
   std::string_view fault;    // why the header was refused, where the parser itself had no objection
@@ -31,7 +32,8 @@ struct request {
   bool has_host = false;
   bool has_authorization = false;
   bool authorization_repeated = false;
-  bool has_key = false; // Idempotency-Key
+  bool has_key = false;      // Idempotency-Key
+  bool key_repeated = false; // there is more than one
 
   void clear();
 };

@@ -41,6 +41,8 @@ constexpr std::string_view reason_of(int status) {
     return "Expectation Failed";
   case 421:
     return "Misdirected Request";
+  case 422:
+    return "Unprocessable Content";
   case 429:
     return "Too Many Requests";
   case 431:
@@ -67,7 +69,7 @@ void append_padded(std::string& out, unsigned value, int width) {
 
 void response::clear() {
   status = 200;
-  is_problem = identity_only = false;
+  is_problem = replayed = identity_only = false;
   text_type = {};
   body.clear();
   location.clear();
@@ -104,6 +106,8 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
     out += "\r\nWWW-Authenticate: ";
     out += answer.challenge;
   }
+  if (answer.replayed)
+    out += "\r\nIdempotent-Replayed: true";
   if (answer.identity_only)
     out += "\r\nAccept-Encoding: identity";
   if (answer.retry_after.count() > 0) {

@@ -93,10 +93,15 @@ std::string_view host_of_target(std::string_view target) {
   return {};
 }
 
+std::string_view path_of_target(std::string_view target) {
+  const std::string_view local = local_part(target);
+  return local.substr(0, local.find('?'));
+}
+
 std::expected<route_match, problem> find_route(std::span<const route> routes, http_method method,
                                                std::string_view target, std::string& allow) {
   const std::string_view local = local_part(target);
-  const std::string_view path = local.substr(0, local.find('?'));
+  const std::string_view path = path_of_target(target);
   const std::string_view query = local.substr(std::min(path.size() + 1, local.size()));
   const http_method wanted = method == http_method::head ? http_method::get : method;
   for (const route& candidate : routes) {

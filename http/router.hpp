@@ -52,12 +52,9 @@ struct route {
   scope needs;           // of the client's key
   body_rule body;
   std::expected<step, problem> (*prepare)(const call_input& input, response& answer);
-  void (*settled)(const outcome& what, response& answer); // of a command
+  void (*settled)(const success& what, response& answer); // of a command
   std::expected<void, problem> (*found)(const answer& what,
                                         response& answer); // of a query or a retry
-  /// A repeat does it a second time. Idempotency keys do not work yet, so one is refused here: a
-  /// client that sends it may take it as leave to repeat.
-  bool repeats = false;
   /// Instead of `found`, of a query that tells how the system is: its failure is a finding, too.
   std::expected<void, problem> (*judged)(const actors::answer_reply& what, const call_input& input,
                                          response& answer) = nullptr;
@@ -76,6 +73,9 @@ void decode_path(std::string& target);
 
 /// The host that an absolute target names; empty for any other target.
 std::string_view host_of_target(std::string_view target);
+
+/// The path of a target, without scheme, host and query.
+std::string_view path_of_target(std::string_view target);
 
 /// The call for `method` and `target` (a path, perhaps with a query, or an absolute URI). The
 /// problem is not_found, method_not_allowed (then `allow` lists the methods that the path takes) or

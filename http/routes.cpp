@@ -96,25 +96,25 @@ prepared prepare_get_order(const call_input& input, response&) {
 /// Writes the thing that the outcome holds. Another kind of outcome is a bug: get throws, and the
 /// session answers internal_error.
 template <class Thing>
-void write_changed(const outcome& what, response& answer) {
+void write_changed(const success& what, response& answer) {
   append_json(answer.body, std::get<Thing>(what));
 }
 
 template <class Thing>
-void write_created(const outcome& what, response& answer) {
+void write_created(const success& what, response& answer) {
   write_changed<Thing>(what, answer);
   answer.status = 201;
 }
 
 // A Location is relative to the call's own path, so that it holds behind a proxy's prefix, too.
 
-void write_created_user(const outcome& what, response& answer) {
+void write_created_user(const success& what, response& answer) {
   write_created<user>(what, answer);
   answer.location = "users/";
   append_integer(answer.location, std::get<user>(what).id.value);
 }
 
-void write_created_order(const outcome& what, response& answer) {
+void write_created_order(const success& what, response& answer) {
   write_created<order>(what, answer);
   answer.location = "orders/";
   append_integer(answer.location, std::get<order>(what).id.value);
@@ -129,14 +129,13 @@ std::expected<void, problem> write_found(const answer& what, response& answer) {
 }
 
 using enum http_method;
-constexpr bool repeats = true;
 
 // The most frequent call first: the table is searched from the top.
 constexpr std::array table{
     route{post, "/v1/payments", scope::pay, body_rule::required, prepare_pay, write_created<order>,
           nullptr},
     route{post, "/v1/orders", scope::pay, body_rule::required, prepare_create_order,
-          write_created_order, nullptr, repeats},
+          write_created_order, nullptr},
     route{get, "/v1/orders/{id}", scope::read, body_rule::ignored, prepare_get_order, nullptr,
           write_found<order, problem_code::order_not_found>},
     route{post, "/v1/orders/{id}/cancel", scope::pay, body_rule::optional, prepare_on_order<cancel>,
@@ -144,11 +143,11 @@ constexpr std::array table{
     route{post, "/v1/orders/{id}/refund", scope::refund, body_rule::optional,
           prepare_on_order<refund>, write_changed<order>, nullptr},
     route{post, "/v1/users", scope::charge, body_rule::required, prepare_create_user,
-          write_created_user, nullptr, repeats},
+          write_created_user, nullptr},
     route{get, "/v1/users/{id}", scope::read, body_rule::ignored, prepare_get_user, nullptr,
           write_found<user, problem_code::user_not_found>},
     route{post, "/v1/users/{id}/charges", scope::charge, body_rule::required, prepare_charge,
-          write_created<ledger_entry>, nullptr, repeats},
+          write_created<ledger_entry>, nullptr},
     route{get, "/v1/notifications", scope::read, body_rule::ignored, prepare_list_notifications,
           nullptr, write_notifications},
     route{get, "/v1/notifications/{name}", scope::read, body_rule::ignored,

@@ -1,6 +1,8 @@
 #include "http/session.hpp"
 
+#include "http/idempotency.hpp"
 #include "http/io_thread.hpp"
+#include "http/json_input.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -9,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <concepts>
 
 namespace paymentd::http {
 
@@ -318,12 +321,10 @@ session::intake session::take_head() {
     objection_ = std::move(foreign); // before it learns which paths there are
   else if (auto locked_out = lacking_key(found.has_value()))
     objection_ = std::move(locked_out);
-  if (!objection_ && request_.has_key && call_.to->repeats)
-    objection_ = problem{problem_code::invalid_request,
-                         "Idempotency keys are not supported yet: leave the field out, and look a "
-                         "request without an answer up before it is repeated.",
-                         {{"Idempotency-Key", "is not supported by this call"}},
-                         {}};
+  if (!objection_ && request_.has_key && request_.method == http_method::post &&
+      (request_.key_repeated || !unquote_key(request_.key)))
+    objection_ = invalid_field("Idempotency-Key", "must be one field of 1 to 255 visible ASCII "
+                                                  "characters, bare or as a quoted string");
   if (!objection_)
     objection_ = unfit_body(has_body);
   if (!objection_ && request_.expects_more)
@@ -448,8 +449,15 @@ step session::prepare() {
     if (call_.to->judged)
       owner_.to_actors().check_stores(); // what they find is told the next time
     auto next = call_.to->prepare(input(), answer_);
-    if (next)
+    if (next) {
+      if (auto* what = std::get_if<command>(&*next); what != nullptr && request_.has_key)
+        what->key = digest_key({.api_key = key_.key ? key_.key->key.name : std::string_view{},
+                                .method = "POST",
+                                .path = path_of_target(request_.target),
+                                .key = request_.key,
+                                .body = request_.body});
       return std::move(*next);
+    }
     fail(next.error());
   } catch (const std::exception& error) {
     fail_internally(error.what());
@@ -463,7 +471,15 @@ void session::settle(const command& what, const actors::outcome_reply& reply) {
   if (const auto* why = std::get_if<refused>(&*reply))
     return fail(problem_of(*why, what));
   try {
-    call_.to->settled(*reply, answer_);
+    std::visit(
+        [this]<class Thing>(const Thing& thing) {
+          if constexpr (std::constructible_from<success, Thing>)
+            call_.to->settled(thing, answer_);
+          else if constexpr (std::same_as<Thing, replayed>)
+            call_.to->settled(thing.what, answer_);
+        },
+        *reply);
+    answer_.replayed = std::holds_alternative<replayed>(*reply);
   } catch (const std::exception& error) {
     fail_internally(error.what());
   }

@@ -51,7 +51,7 @@ struct remember {
 
 /// Payments go by the user, as charges do; the others by their order, which names no user.
 const caf::actor& lane_for(const order_actor_state& state, const command& what) {
-  const auto* payment = std::get_if<pay>(&what);
+  const auto* payment = std::get_if<pay>(&what.what);
   return payment ? shard_of(state.context->lanes, payment->user)
                  : shard_of(state.context->lanes, state.id);
 }
@@ -89,7 +89,9 @@ void start_next(order_actor_type* self) {
     state.asked_under = state.context->generation->load(std::memory_order_acquire);
     if (state.asked_under != state.learned_under)
       forget(state);
-    const remembered known = std::visit(remember{state}, next.what);
+    // Under a key the answer may be an earlier one, which only the database has.
+    const remembered known =
+        next.what.key ? must_settle{} : std::visit(remember{state}, next.what.what);
     if (const auto* answer = std::get_if<refused>(&known)) {
       finish(self, *answer);
       continue;
@@ -119,7 +121,7 @@ void learn(order_actor_state& state, const outcome& from) {
     if (no->status && *no->status != order_status::pending) {
       state.final_status = no->status;
       // A payment is refused with the status only where the order is that user's.
-      if (const auto* payment = std::get_if<pay>(&state.waiting.front().what))
+      if (const auto* payment = std::get_if<pay>(&state.waiting.front().what.what))
         state.owner = payment->user;
     }
   }
@@ -151,7 +153,7 @@ void on_looked_up(order_actor_type* self, looked_up& done) {
       return;
     }
     state.final_status = found->status;
-    const bool payment = std::holds_alternative<pay>(state.waiting.front().what);
+    const bool payment = std::holds_alternative<pay>(state.waiting.front().what.what);
     finish(self, refused{payment ? refusal::order_not_payable : refusal::order_not_cancellable,
                          state.final_status});
   } else {

@@ -24,7 +24,7 @@ order_id order_named_by(const command& what) {
         else
           return {};
       },
-      what);
+      what.what);
 }
 
 /// Takes an order out of memory, and gives its actor. It is idle.

@@ -65,6 +65,12 @@ class rows {
     std::memcpy(at.raw.data(), value(row, column, at.raw.size()), at.raw.size());
     return at;
   }
+  /// A uuid's bytes.
+  std::array<std::uint8_t, 16> digest(int row, int column) const {
+    std::array<std::uint8_t, 16> bytes{};
+    std::memcpy(bytes.data(), value(row, column, bytes.size()), bytes.size());
+    return bytes;
+  }
   /// The numbers of a bigint array.
   std::vector<std::int64_t> integers(int row, int column) const;
   /// The server's word for what was done: "COMMIT", "ROLLBACK", "UPDATE 3".

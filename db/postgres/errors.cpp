@@ -36,6 +36,10 @@ bool is_contention(std::string_view sqlstate) noexcept {
   return sqlstate == "55P03";
 }
 
+bool is_duplicate(std::string_view sqlstate) noexcept {
+  return sqlstate == "23505";
+}
+
 bool belongs_to_connection(std::string_view sqlstate) noexcept {
   constexpr std::array<std::string_view, 4> states = {
       "25006", // the server is read only by now: another of the address may be the primary

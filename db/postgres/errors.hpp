@@ -15,6 +15,9 @@ bool passes_by_itself(std::string_view sqlstate) noexcept;
 /// Whether a row was locked elsewhere for too long. (A deadlock passes by itself.)
 bool is_contention(std::string_view sqlstate) noexcept;
 
+/// Whether a unique index refused a row.
+bool is_duplicate(std::string_view sqlstate) noexcept;
+
 /// Whether an error will stay as long as the connection does: then it is closed.
 bool belongs_to_connection(std::string_view sqlstate) noexcept;
 

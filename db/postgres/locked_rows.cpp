@@ -72,7 +72,7 @@ bool postgres_store::find_locked(std::span<const command> batch) {
   const named_ids named = ids_named_by(batch);
   std::vector<order_id> refunded;
   for (const command& each : batch)
-    if (const auto* what = std::get_if<refund>(&each))
+    if (const auto* what = std::get_if<refund>(&each.what))
       refunded.push_back(what->order);
   auto found = ask_locked(named.orders, named.users, refunded);
   if (!found || found->empty())
@@ -109,7 +109,7 @@ bool postgres_store::names_locked(const command& what) const {
       return locked.orders.contains(one.order) || locked.of_users.contains(one.order);
     }
   };
-  return std::visit(asks{locked_}, what);
+  return std::visit(asks{locked_}, what.what);
 }
 
 } // namespace paymentd::db::postgres

@@ -25,8 +25,10 @@ enum class element : std::uint32_t {
   int2 = 21,
   int8 = 20,
   text = 25,
+  bytea = 17,
   timestamptz = 1184,
-  tid = 27
+  tid = 27,
+  uuid = 2950
 };
 
 /// Microseconds since 2000, which is how the server keeps a timestamptz.
@@ -88,10 +90,10 @@ class parameters {
     end_value();
     return *this;
   }
-  /// `text` gives a string, or an optional of a view of one.
+  /// `text` gives a string, or an optional of a view of one. `type` is text or bytea.
   template <std::ranges::input_range Items, class Text>
-  parameters& add_texts(const Items& items, Text text) {
-    begin_array(element::text, static_cast<std::size_t>(std::ranges::size(items)));
+  parameters& add_texts(const Items& items, Text text, element type = element::text) {
+    begin_array(type, static_cast<std::size_t>(std::ranges::size(items)));
     for (const auto& item : items)
       add_text_element(std::invoke(text, item));
     end_value();
@@ -118,7 +120,7 @@ class parameters {
   void add_text_element(std::optional<std::string_view> text);
 
   // An element behind its length; at most this many bytes. Gives the place behind it.
-  static constexpr std::size_t element_bytes_max = 4 + 8;
+  static constexpr std::size_t element_bytes_max = 4 + 16;
   template <class Tag>
   static char* put_element(char* at, element type, strong_id<Tag> id) {
     return put_element(at, type, id.value);
@@ -141,6 +143,10 @@ class parameters {
   static char* put_element(char* at, element, row_place place) {
     at = put(at, static_cast<std::int32_t>(place.raw.size()));
     return std::ranges::copy(place.raw, at).out;
+  }
+  static char* put_element(char* at, element, const std::array<std::uint8_t, 16>& uuid) {
+    at = put(at, static_cast<std::int32_t>(uuid.size()));
+    return std::ranges::copy(uuid, at).out;
   }
   template <class Value>
   static char* put_element(char* at, element type, const std::optional<Value>& value) {

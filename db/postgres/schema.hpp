@@ -195,7 +195,21 @@ create table processes (
 ) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 )sql";
 
-inline constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4};
+// The success of a command under an idempotency key, as domain/success_bytes.hpp writes it. `key`
+// is the key's digest within its scope, `body` that of the request. By the time for those that are
+// forgotten; a batch has one time, so that index is small.
+inline constexpr const char* migration_5 = R"sql(
+create table idempotency_keys (
+  key uuid primary key,
+  body bigint not null,
+  created_at timestamptz not null,
+  success bytea not null
+) with (autovacuum_vacuum_scale_factor = 0.05);
+create index idempotency_keys_by_time on idempotency_keys (created_at);
+)sql";
+
+inline constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4,
+                                          migration_5};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

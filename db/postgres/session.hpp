@@ -21,6 +21,8 @@ class session {
   connection& on() noexcept { return *connection_; }
   /// Whether the call failed since a row was locked elsewhere for too long.
   bool contended() const noexcept { return contended_; }
+  /// Whether the call failed since a row with the same key was there already.
+  bool duplicate() const noexcept { return duplicate_; }
   /// Whether the call failed since the connection, which is older than the call, is of no use any
   /// more: a firewall, a restart, a failover or the server's idle_session_timeout has ended it.
   /// Work that does no harm when it is done twice may be tried once more, on a new connection.
@@ -49,6 +51,7 @@ class session {
   bool opened_now_ = false; // in this call
   bool stale_ = false;
   bool contended_ = false;
+  bool duplicate_ = false;
   steady_instant deadline_;
 };
 

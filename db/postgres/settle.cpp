@@ -3,6 +3,7 @@
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
 #include "domain/id_floor.hpp"
+#include "domain/success_bytes.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -13,6 +14,8 @@ namespace {
 // Ids are reserved in blocks of at least this many, so that creating costs no round trip; what is
 // left of a block when the process ends is lost.
 constexpr std::int64_t id_block_min = 1000;
+/// How often a batch is decided again since keys of it were taken meanwhile.
+constexpr int key_races_max = 5;
 constexpr std::int64_t all_numbers_end = std::int64_t{1} << stream_shift;
 
 std::int64_t numbers_for(std::span<const command> batch) {
@@ -52,6 +55,10 @@ result<std::vector<outcome>> postgres_store::settle(std::span<const command> bat
   if (!locked_.empty())
     review_locked();
   auto settled = settle_free(batch, now);
+  // Another process was first with one of the keys. It has committed by now, so this batch, of
+  // which nothing is left, is decided again with what that one did.
+  for (int times = 0; !settled && session_.duplicate() && times < key_races_max; ++times)
+    settled = settle_free(batch, now);
   if (settled || !session_.contended() || !find_locked(batch))
     return settled;
   return settle_free(batch, now);
@@ -87,6 +94,7 @@ result<std::vector<outcome>> postgres_store::settle_free(std::span<const command
   order_ids_.next += std::ssize(decided.new_orders);
   add_created(decided, now);
   add_changes(decided, *found, now);
+  add_kept(decided, now);
   const entry_id proof = add_proof(decided, first, last);
   if (all_free)
     return commit_batch(proof, last, std::move(decided.outcomes));
@@ -200,7 +208,7 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
     return std::unexpected(enough.error());
   std::vector<order_id> refunded; // only their orders tell whose they are
   for (const command& one : batch)
-    if (const auto* what = std::get_if<refund>(&one))
+    if (const auto* what = std::get_if<refund>(&one.what))
       refunded.push_back(what->order);
 
   session_.add(sql::begin);
@@ -213,6 +221,10 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
     session_.add(sql::lock_users_and_owners, parameters{}.add_ids(named.users).add_ids(refunded));
   else if (users)
     session_.add(sql::lock_users, parameters{}.add_ids(named.users));
+  // Behind the locks: a batch that held them before has committed, with its keys.
+  if (!named.keys.empty())
+    session_.add(sql::read_kept,
+                 parameters{}.add_array(element::uuid, named.keys, &idempotency_key::digest));
   auto answers = session_.run("settle");
   if (!answers)
     return std::unexpected(answers.error());
@@ -238,7 +250,7 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
   }
   if (users) {
     // The phone and the time of creation stay out: no decision and no outcome shows them.
-    const rows& found = (*answers)[at];
+    const rows& found = (*answers)[at++];
     state.users.reserve(static_cast<std::size_t>(found.size()));
     out.users.reserve(state.users.capacity());
     for (int row = 0; row < found.size(); ++row) {
@@ -248,6 +260,15 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
       one.last_sequence = found.integer(row, 2);
       out.users.emplace_back(one.id, found.place(row, 3));
       state.users.push_back(std::move(one));
+    }
+  }
+  if (!named.keys.empty()) {
+    const rows& found = (*answers)[at];
+    for (int row = 0; row < found.size(); ++row) {
+      auto what = success_from_bytes(found.text(row, 2));
+      if (!what)
+        throw std::runtime_error("settle: what is kept for an idempotency key cannot be read");
+      state.kept.push_back({{found.digest(row, 0), found.integer(row, 1)}, *std::move(what)});
     }
   }
   return out;
@@ -272,6 +293,20 @@ void postgres_store::add_created(const decision& decided, instant now) {
                                       .add_array(element::int8, orders, &order::payment_entry)
                                       .add_array(element::int8, orders, &order::refund_entry)
                                       .add(now));
+}
+
+void postgres_store::add_kept(const decision& decided, instant now) {
+  const auto& kept = decided.new_kept;
+  if (kept.empty())
+    return;
+  session_.add(
+      sql::add_kept,
+      parameters{}
+          .add_array(element::uuid, kept, [](const kept_success& one) { return one.key.digest; })
+          .add_array(element::int8, kept, [](const kept_success& one) { return one.key.body; })
+          .add_texts(
+              kept, [](const kept_success& one) { return to_bytes(one.what); }, element::bytea)
+          .add(now));
 }
 
 void postgres_store::add_changes(const decision& decided, const locked& at, instant now) {

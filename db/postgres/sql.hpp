@@ -1,10 +1,10 @@
 // Every statement of the PostgreSQL stores but the schema (schema.hpp) and what runs off the hot
 // path (administration: seed.cpp, audit.cpp). Each says what it locks.
 //
-// The order of locks, everywhere: the stream's row, the cursor, orders, users; the ids of one
-// statement sorted. A locking statement returns only rows that it locks itself. All rows are
-// reached by their primary keys: begin_session turns the other ways off, since a plan is made once
-// and kept while its tables grow.
+// The order of locks, everywhere: the stream's row, the cursor, orders, users, idempotency keys;
+// the ids of one statement sorted. A locking statement returns only rows that it locks itself. All
+// rows are reached by their primary keys: begin_session turns the other ways off, since a plan is
+// made once and kept while its tables grow.
 #pragma once
 
 #include "db/postgres/statement.hpp"
@@ -250,6 +250,25 @@ select n.id, n.user_id, n.total, n.discount, n.coupon_id, n.payment_entry_id, n.
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[],
             $7::bigint[], $8::bigint[]) as n (id, user_id, coupon_id, total, discount, status,
                                               payment_entry_id, refund_entry_id))sql"};
+
+// No locks. It stands behind the locks of orders and users, so that it sees what a batch that held
+// them before has committed. $1 keys.
+inline constexpr statement read_kept{"read_kept", R"sql(
+select key, body, success from idempotency_keys where key = any ($1::uuid[]) order by key)sql"};
+
+// No locks but those of the new rows. Waits for another batch that adds the same key, and fails
+// (23505) once that is committed. $1 keys, rising; $2 bodies, $3 successes, $4 now.
+inline constexpr statement add_kept{"add_kept", R"sql(
+insert into idempotency_keys (key, body, created_at, success)
+select n.key, n.body, $4::timestamptz, n.success
+from unnest($1::uuid[], $2::bigint[], $3::bytea[]) as n (key, body, success))sql"};
+
+// Forgets old keys, some at a time. Locks them, skipping those that another process forgets now.
+// $1 before when, $2 how many at the most.
+inline constexpr statement forget_keys{"forget_keys", R"sql(
+delete from idempotency_keys where key = any (array(
+  select key from idempotency_keys where created_at < $1::timestamptz
+  order by created_at limit $2::bigint for update skip locked)))sql"};
 
 // ---- reading ------------------------------------------------------------------------------------
 

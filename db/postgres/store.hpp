@@ -42,6 +42,7 @@ class postgres_store final : public store {
   result<std::optional<std::vector<outcome>>> resolve(instant now) override;
   stream_lease lease() const override { return lease_; }
   result<std::vector<answer>> read(std::span<const query> queries) override;
+  result<std::int64_t> forget_keys(instant before) override;
   result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                instant now) override;
   result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
@@ -104,6 +105,7 @@ class postgres_store final : public store {
   result<locked> lock_and_read(std::span<const command> batch, instant now);
   void add_created(const decision& decided, instant now);
   void add_changes(const decision& decided, const locked& at, instant now);
+  void add_kept(const decision& decided, instant now);
   result<std::vector<outcome>> commit_batch(entry_id proof, std::int64_t last,
                                             std::vector<outcome> outcomes);
 

@@ -158,6 +158,11 @@ void statement::bind(int index, std::string_view value) {
   check(sqlite3_bind_text64(statement_.get(), index, bytes, value.size(), nullptr, SQLITE_UTF8));
 }
 
+void statement::bind(int index, blob value) {
+  const char* bytes = value.bytes.data() != nullptr ? value.bytes.data() : "";
+  check(sqlite3_bind_blob64(statement_.get(), index, bytes, value.bytes.size(), nullptr));
+}
+
 transactions::transactions(connection& on)
     : begin_immediate_(on, "begin immediate"), begin_deferred_(on, "begin deferred"),
       commit_(on, "commit"), rollback_(on, "rollback") {}

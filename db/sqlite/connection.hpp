@@ -58,6 +58,11 @@ class connection {
   int next_checkpoint_; // due when the log has so many pages
 };
 
+/// Bytes that are no text.
+struct blob {
+  std::string_view bytes;
+};
+
 /// A statement prepared once, for the connection's life.
 class statement {
  public:
@@ -80,7 +85,7 @@ class statement {
     bool is_null(int column) const noexcept {
       return sqlite3_column_type(statement_, column) == SQLITE_NULL;
     }
-    /// Valid until the next step.
+    /// Of a text or a blob. Valid until the next step.
     std::string_view text(int column) const noexcept;
     instant time(int column) const noexcept {
       return instant{std::chrono::milliseconds{integer(column)}};
@@ -134,6 +139,7 @@ class statement {
   void bind(int index, bool value) { bind(index, std::int64_t{value}); }
   void bind(int index, std::nullopt_t) { check(sqlite3_bind_null(statement_.get(), index)); }
   void bind(int index, std::string_view value);
+  void bind(int index, blob value);
   void bind(int index, instant value) { bind(index, value.time_since_epoch().count()); }
   void bind(int index, won value) { bind(index, value.value); }
   template <class Tag>

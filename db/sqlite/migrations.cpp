@@ -173,7 +173,19 @@ drop table claims;
 alter table claims_4 rename to claims;
 )sql";
 
-constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4};
+// The success of a command under an idempotency key, as domain/success_bytes.hpp writes it. `key`
+// is the key's digest within its scope, `body` that of the request.
+constexpr const char* migration_5 = R"sql(
+create table idempotency_keys (
+  key blob primary key check (length(key) = 16),
+  body integer not null,
+  created_at integer not null,
+  success blob not null
+) strict, without rowid;
+create index idempotency_keys_by_time on idempotency_keys (created_at);
+)sql";
+
+constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4, migration_5};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {

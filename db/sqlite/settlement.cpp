@@ -2,6 +2,7 @@
 
 #include "db/sqlite/sql.hpp"
 #include "domain/id_floor.hpp"
+#include "domain/success_bytes.hpp"
 
 #include <algorithm>
 
@@ -12,6 +13,10 @@ std::int64_t only_number(statement& of) {
   auto rows = of.query();
   rows.next();
   return rows.integer(0);
+}
+
+blob as_blob(const idempotency_key& key) {
+  return {{reinterpret_cast<const char*>(key.digest.data()), key.digest.size()}};
 }
 
 } // namespace
@@ -49,12 +54,13 @@ settlement::settlement(connection& on, reading& reads)
     : reads_(reads), last_user_(on, sql::last_user), last_order_(on, sql::last_order),
       add_user_(on, sql::add_user), add_order_(on, sql::add_order),
       change_user_(on, sql::change_user), change_order_(on, sql::change_order),
-      add_entry_(on, sql::add_entry) {}
+      add_entry_(on, sql::add_entry), get_kept_(on, sql::get_kept), add_kept_(on, sql::add_kept),
+      forget_keys_(on, sql::forget_keys) {}
 
 std::vector<outcome> settlement::settle(std::span<const command> batch, entry_id first,
                                         instant now) {
   decision decided = decide(batch, load(batch, first, now), now);
-  write(decided);
+  write(decided, now);
   return std::move(decided.outcomes);
 }
 
@@ -87,10 +93,25 @@ snapshot settlement::load(std::span<const command> batch, entry_id first, instan
     state.first_user = {std::max(only_number(last_user_) + 1, row_id_floor_at(now))};
   if (named.creates_orders > 0)
     state.first_order = {std::max(only_number(last_order_) + 1, row_id_floor_at(now))};
+  state.kept = find_kept(named.keys);
   return state;
 }
 
-void settlement::write(const decision& decided) {
+std::vector<kept_success> settlement::find_kept(const std::vector<idempotency_key>& keys) {
+  std::vector<kept_success> found;
+  for (const idempotency_key& each : keys) {
+    auto row = get_kept_.query(as_blob(each));
+    if (!row.next())
+      continue;
+    auto what = success_from_bytes(row.text(1));
+    if (!what)
+      throw std::runtime_error("what is kept for an idempotency key cannot be read");
+    found.push_back({{each.digest, row.integer(0)}, *std::move(what)});
+  }
+  return found;
+}
+
+void settlement::write(const decision& decided, instant now) {
   for (const auto& created : decided.new_users)
     add(created);
   for (const auto& created : decided.new_orders)
@@ -102,6 +123,8 @@ void settlement::write(const decision& decided) {
                       changed.refund_entry, changed.updated_at);
   for (const auto& entry : decided.entries)
     add(entry);
+  for (const auto& kept : decided.new_kept)
+    add(kept, now);
 }
 
 void settlement::add(const user& created) {
@@ -118,6 +141,11 @@ void settlement::add(const order& created) {
 void settlement::add(const ledger_entry& entry) {
   add_entry_.run(entry.id, entry.user, entry.sequence, entry.order, static_cast<int>(entry.kind),
                  entry.amount, entry.balance_after, entry.created_at);
+}
+
+void settlement::add(const kept_success& kept, instant now) {
+  const std::string bytes = to_bytes(kept.what);
+  add_kept_.run(as_blob(kept.key), kept.key.body, now, blob{bytes});
 }
 
 } // namespace paymentd::db::sqlite

@@ -30,12 +30,19 @@ class settlement {
   /// Settles `batch` with entry ids from `first` on; one outcome a command, in order.
   std::vector<outcome> settle(std::span<const command> batch, entry_id first, instant now);
 
+  /// Forgets at most `most` keys from before `before`; gives how many.
+  std::int64_t forget_keys(instant before, std::int64_t most) {
+    return forget_keys_.run(before, most);
+  }
+
  private:
   snapshot load(std::span<const command> batch, entry_id first, instant now);
-  void write(const decision& decided);
+  std::vector<kept_success> find_kept(const std::vector<idempotency_key>& keys);
+  void write(const decision& decided, instant now);
   void add(const user& created);
   void add(const order& created);
   void add(const ledger_entry& entry);
+  void add(const kept_success& kept, instant now);
 
   reading& reads_;
   statement last_user_;
@@ -45,6 +52,9 @@ class settlement {
   statement change_user_;
   statement change_order_;
   statement add_entry_;
+  statement get_kept_;
+  statement add_kept_;
+  statement forget_keys_;
 };
 
 } // namespace paymentd::db::sqlite

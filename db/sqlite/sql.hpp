@@ -83,6 +83,15 @@ inline constexpr const char* add_entry =
     "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
     "created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
 
+inline constexpr const char* get_kept = "select body, success from idempotency_keys where key = ?";
+
+inline constexpr const char* add_kept =
+    "insert into idempotency_keys (key, body, created_at, success) values (?, ?, ?, ?)";
+
+inline constexpr const char* forget_keys =
+    "delete from idempotency_keys where key in (select key from idempotency_keys "
+    "where created_at < ? order by created_at limit ?)";
+
 // ---- delivery -----------------------------------------------------------------------------------
 
 inline constexpr const char* get_instance = "select value from meta where name = 'instance'";

@@ -183,6 +183,12 @@ result<std::optional<std::vector<outcome>>> sqlite_store::resolve(instant now) {
   return outcomes;
 }
 
+result<std::int64_t> sqlite_store::forget_keys(instant before) {
+  return writing(error_kind::unavailable, [&]() -> result<std::int64_t> {
+    return writer_->settles.forget_keys(before, forgotten_at_once);
+  });
+}
+
 result<std::vector<answer>> sqlite_store::read(std::span<const query> queries) {
   return guarded(error_kind::unavailable, [&]() -> result<std::vector<answer>> {
     std::vector<answer> answers;

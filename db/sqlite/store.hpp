@@ -32,6 +32,7 @@ class sqlite_store final : public store {
   result<std::optional<std::vector<outcome>>> resolve(instant now) override;
   stream_lease lease() const override { return lease_; }
   result<std::vector<answer>> read(std::span<const query> queries) override;
+  result<std::int64_t> forget_keys(instant before) override;
   result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                instant now) override;
   result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,

@@ -185,6 +185,24 @@ TEST_F(order_actor_test, an_outcome_of_an_ended_connection_teaches_nothing) {
   EXPECT_EQ(settles(), 2u);
 }
 
+TEST_F(order_actor_test, a_command_under_a_key_is_never_answered_from_memory) {
+  pay_by(7);
+  settle(paid_order(1, 7, 10));
+  replies();
+  command again = pay{{1}, {7}};
+  again.key.emplace();
+  send(again);
+  EXPECT_EQ(settles(), 2u);
+  EXPECT_EQ(reads(), 0u);
+  EXPECT_TRUE(lane.got<submit>().back().what.key);
+  const outcome earlier = replayed{paid_order(1, 7, 10)};
+  settle(earlier);
+  EXPECT_EQ(*replies().back().reply, earlier);
+  // It tells how the order was, not how it is.
+  pay_by(7);
+  EXPECT_EQ(reads(), 1u);
+}
+
 TEST_F(order_actor_test, too_many_waiters_and_a_time_that_is_up_are_overloaded) {
   pay_by(7);
   send(pay{{1}, {7}}, 10ms);

@@ -25,6 +25,9 @@ struct lease_deliveries {
   std::vector<std::string> subscribers;
   std::vector<stream_id> written;
 };
+struct forget_keys {
+  instant before;
+};
 struct retry {
   std::vector<get_delivery> which;
 };
@@ -50,6 +53,9 @@ class played_store final : public db::store {
     return note<std::optional<std::vector<outcome>>>(asked::resolve{});
   }
   stream_lease lease() const override { return present; }
+  db::result<std::int64_t> forget_keys(instant before) override {
+    return note<std::int64_t>(asked::forget_keys{before});
+  }
   db::result<std::vector<answer>> read(std::span<const query> queries) override {
     return note<std::vector<answer>>(asked::read{{queries.begin(), queries.end()}});
   }
@@ -87,7 +93,8 @@ class played_store final : public db::store {
   std::tuple<std::vector<asked::take_stream>, std::vector<asked::settle>,
              std::vector<asked::resolve>, std::vector<asked::read>,
              std::vector<asked::lease_deliveries>, std::vector<asked::retry>,
-             std::vector<asked::begin_results>, std::vector<asked::store_results>>
+             std::vector<asked::forget_keys>, std::vector<asked::begin_results>,
+             std::vector<asked::store_results>>
       noted;
 
  private:

@@ -73,7 +73,7 @@ class settlement_lane_test : public ::testing::Test {
     for (const asked::settle& each : worker.take<asked::settle>()) {
       result.emplace_back();
       for (const command& what : each.batch)
-        result.back().push_back(std::get<pay>(what).order.value);
+        result.back().push_back(std::get<pay>(what.what).order.value);
     }
     return result;
   }

@@ -52,7 +52,8 @@ TEST_F(postgres_faults, a_commit_whose_answer_was_lost_is_resolved_to_its_outcom
 TEST_F(postgres_faults, a_batch_without_a_ledger_entry_is_resolved_as_well) {
   const auto on = lane("one", proxy_url());
   const auto pays = payable(*on, 1);
-  const std::vector<command> creates(2, create_order{std::get<pay>(pays[0]).user, {10}, {0}, {}});
+  const std::vector<command> creates(2,
+                                     create_order{std::get<pay>(pays[0].what).user, {10}, {0}, {}});
   proxy_.fail_next(fault::cut_after_commit);
   EXPECT_EQ(kind_of(on->settle(creates, start)), error_kind::in_doubt);
   const auto outcomes = must(on->resolve(start));
@@ -121,9 +122,9 @@ TEST_F(postgres_faults, a_row_that_is_locked_elsewhere_costs_the_commands_on_it_
   const auto on = lane("one");
   const auto held = payable(*on, 3);
   auto batch = payable(*on, 2); // another user's
-  const user_id locked_user = std::get<pay>(held[0]).user;
+  const user_id locked_user = std::get<pay>(held[0].what).user;
   must(on->settle({&held[2], 1}, start));
-  const order_id paid = std::get<pay>(held[2]).order;
+  const order_id paid = std::get<pay>(held[2].what).order;
   batch.insert(batch.begin(), held[0]);
   batch.emplace_back(charge{locked_user, {5}});
   batch.emplace_back(refund{paid}); // names no user

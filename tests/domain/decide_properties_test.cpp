@@ -20,6 +20,7 @@ struct world {
   std::map<order_id, order> orders;
   std::map<user_id, user> users;
   std::vector<ledger_entry> ledger;
+  std::map<decltype(idempotency_key::digest), kept_success> kept;
   std::int64_t next_entry = 1;
 
   std::vector<outcome> settle(std::span<const command> batch, instant now) {
@@ -41,6 +42,10 @@ struct world {
       if (const auto at = users.find(id); at != users.end())
         state.users.push_back(at->second);
 
+    for (const idempotency_key& each : named.keys)
+      if (const auto at = kept.find(each.digest); at != kept.end())
+        state.kept.push_back(at->second);
+
     decision result = decide(batch, std::move(state), now);
     next_entry += static_cast<std::int64_t>(result.entries.size());
     for (const user& each : result.new_users)
@@ -52,6 +57,8 @@ struct world {
     for (const order& each : result.changed_orders)
       orders.at(each.id) = each;
     ledger.insert(ledger.end(), result.entries.begin(), result.entries.end());
+    for (const kept_success& each : result.new_kept)
+      EXPECT_TRUE(kept.emplace(each.key.digest, each).second);
     EXPECT_EQ(result.outcomes.size(), batch.size());
     return std::move(result.outcomes);
   }
@@ -62,7 +69,7 @@ struct world {
   }
 };
 
-command random_command(std::mt19937_64& random) {
+action random_action(std::mt19937_64& random) {
   const auto pick = [&](std::int64_t from, std::int64_t to) {
     return std::uniform_int_distribution<std::int64_t>(from, to)(random);
   };
@@ -84,6 +91,18 @@ command random_command(std::mt19937_64& random) {
   default:
     return pay{{pick(1, ids_max * 3)}, {pick(1, ids_max)}};
   }
+}
+
+/// Half of them under a key, of few, with one of two bodies.
+command random_command(std::mt19937_64& random) {
+  command made = random_action(random);
+  const auto pick = [&](int to) { return std::uniform_int_distribution<int>(0, to)(random); };
+  if (pick(1) == 0) {
+    made.key.emplace();
+    made.key->digest.back() = static_cast<std::uint8_t>(pick(60));
+    made.key->body = pick(9) == 0 ? 1 : 0;
+  }
+  return made;
 }
 
 void expect_sound(const world& of) {
@@ -143,6 +162,7 @@ TEST(decide_properties, a_batch_equals_its_commands_one_at_a_time_and_the_ledger
     ASSERT_EQ(batched.orders, single.orders) << "seed " << seed;
     ASSERT_EQ(batched.users, single.users) << "seed " << seed;
     ASSERT_EQ(batched.ledger, single.ledger) << "seed " << seed;
+    ASSERT_EQ(batched.kept, single.kept) << "seed " << seed;
     expect_sound(batched);
     ASSERT_FALSE(testing::Test::HasFailure()) << "seed " << seed;
   }

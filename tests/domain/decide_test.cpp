@@ -240,5 +240,67 @@ TEST(decide, the_ids_of_a_batch_are_sorted_and_named_once) {
   EXPECT_EQ(named.creates_orders, 1);
 }
 
+command under(std::uint8_t key, action what, std::int64_t body = 0) {
+  command made = std::move(what);
+  made.key.emplace();
+  made.key->digest.back() = key;
+  made.key->body = body;
+  return made;
+}
+
+TEST(decide, a_command_repeated_under_its_key_is_given_its_first_success) {
+  const decision result = run({under(1, charge{{7}, {5}}), under(1, charge{{7}, {5}}),
+                               under(2, charge{{7}, {5}}), charge{{7}, {5}}},
+                              {}, {make_user(7, 100)});
+  ASSERT_EQ(result.entries.size(), 3u);
+  EXPECT_EQ(result.outcomes[0], outcome{result.entries[0]});
+  EXPECT_EQ(result.outcomes[1], outcome{replayed{result.entries[0]}});
+  EXPECT_EQ(result.outcomes[2], outcome{result.entries[1]});
+  EXPECT_EQ(result.changed_users.front().balance, won{115});
+  ASSERT_EQ(result.new_kept.size(), 2u);
+  EXPECT_EQ(result.new_kept[0].what, success{result.entries[0]});
+  EXPECT_EQ(result.new_kept[0].key.digest.back(), 1);
+  EXPECT_EQ(result.new_kept[1].key.digest.back(), 2);
+}
+
+TEST(decide, a_success_of_an_earlier_batch_is_given_again_whatever_became_of_the_order) {
+  const order paid_then = make_order(1, 7, 100, order_status::paid);
+  const command again = under(1, pay{{1}, {7}});
+  snapshot state =
+      make_snapshot({make_order(1, 7, 100, order_status::refunded)}, {make_user(7, 100)});
+  state.kept.push_back({*again.key, paid_then});
+  const decision result = decide(std::vector{again}, std::move(state), now);
+  EXPECT_EQ(result.outcomes.front(), outcome{replayed{paid_then}});
+  EXPECT_TRUE(result.entries.empty());
+  EXPECT_TRUE(result.changed_orders.empty());
+  EXPECT_TRUE(result.new_kept.empty());
+}
+
+TEST(decide, a_key_that_came_with_another_body_is_refused) {
+  const decision result =
+      run({under(1, charge{{7}, {5}}, 10), under(1, charge{{7}, {6}}, 11)}, {}, {make_user(7, 1)});
+  EXPECT_EQ(result.outcomes[1], refusal_of(refusal::key_reused));
+  EXPECT_EQ(result.entries.size(), 1u);
+}
+
+TEST(decide, a_refusal_is_not_kept_and_decided_anew_under_the_same_key) {
+  const command payment = under(1, pay{{1}, {7}});
+  const decision result = run({payment, charge{{7}, {100}}, payment, payment},
+                              {make_order(1, 7, 100)}, {make_user(7, 0)});
+  EXPECT_EQ(result.outcomes[0], refusal_of(refusal::insufficient_balance));
+  ASSERT_TRUE(std::holds_alternative<order>(result.outcomes[2]));
+  EXPECT_EQ(result.outcomes[3], outcome{replayed{std::get<order>(result.outcomes[2])}});
+  EXPECT_EQ(result.new_kept.size(), 1u);
+}
+
+TEST(decide, the_keys_of_a_batch_are_named_once_and_sorted) {
+  const std::vector<command> batch{under(9, charge{{7}, {5}}), under(3, charge{{7}, {5}}),
+                                   under(9, charge{{7}, {5}})};
+  const named_ids named = ids_named_by(batch);
+  ASSERT_EQ(named.keys.size(), 2u);
+  EXPECT_EQ(named.keys[0].digest.back(), 3);
+  EXPECT_EQ(named.keys[1].digest.back(), 9);
+}
+
 } // namespace
 } // namespace paymentd

@@ -36,8 +36,8 @@ TEST(http_outcomes, a_payment_is_answered_with_its_paid_order) {
                                              {"updatedAt", at}}));
   const auto sent = server.actors.commands();
   ASSERT_EQ(sent.size(), 1u);
-  EXPECT_EQ(std::get<pay>(sent[0]).order, order_id{3});
-  EXPECT_EQ(std::get<pay>(sent[0]).user, user_id{4});
+  EXPECT_EQ(std::get<pay>(sent[0].what).order, order_id{3});
+  EXPECT_EQ(std::get<pay>(sent[0].what).user, user_id{4});
 }
 
 TEST(http_outcomes, a_created_user_has_its_location) {

@@ -69,7 +69,7 @@ delivery some_delivery(const get_delivery& which, delivery_status status) {
 }
 
 actors::outcome_reply plausible(const command& what) {
-  return std::visit(outcome_maker{}, what);
+  return std::visit(outcome_maker{}, what.what);
 }
 
 actors::answer_reply plausible(const query& what) {

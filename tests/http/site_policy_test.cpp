@@ -119,24 +119,5 @@ TEST_F(http_site, nothing_may_be_kept_by_a_cache) {
   EXPECT_EQ(admin.get("/healthz").value().field("cache-control"), "no-store");
 }
 
-TEST_F(http_site, a_key_is_refused_where_a_repeat_would_do_it_again) {
-  const std::string key = "Idempotency-Key: \"a\"\r\n";
-  test_client client{server.port()};
-  for (const auto& [path, body] : std::vector<std::pair<std::string, std::string>>{
-           {"/v1/users/1/charges", R"({"amount":5})"},
-           {"/v1/users", R"({"phone":"01012345678"})"},
-           {"/v1/orders", R"({"userId":1,"totalAmount":5})"}}) {
-    const auto answer = client.post(path, body, key);
-    ASSERT_TRUE(answer);
-    EXPECT_EQ(answer->status, 400) << path;
-    const auto problem = nlohmann::json::parse(answer->body);
-    EXPECT_EQ(problem["code"], "invalid_request");
-    EXPECT_EQ(problem["errors"][0]["field"], "Idempotency-Key");
-  }
-  EXPECT_THAT(server.actors.commands(), ::testing::IsEmpty());
-  // An order is paid once, so its key does no harm.
-  EXPECT_EQ(client.post("/v1/payments", R"({"orderId":3,"userId":4})", key).value().status, 201);
-}
-
 } // namespace
 } // namespace paymentd::http::testing

@@ -1,0 +1,195 @@
+#include "domain/success_bytes.hpp"
+
+#include <cstdint>
+#include <type_traits>
+
+namespace paymentd {
+
+namespace {
+
+constexpr char user_mark = 'u';
+constexpr char order_mark = 'o';
+constexpr char entry_mark = 'e';
+constexpr unsigned byte_bits = 7; // of a number in a byte; the eighth says that there are more
+
+/// Appends fields: numbers in 7 bits a byte, lowest first, with the sign in the lowest bit.
+class writer {
+ public:
+  explicit writer(char mark) : bytes_(1, mark) {}
+
+  void field(std::int64_t value) {
+    const auto unsigned_value = static_cast<std::uint64_t>(value);
+    std::uint64_t left = unsigned_value << 1 ^ (value < 0 ? ~std::uint64_t{0} : 0);
+    for (; left >> byte_bits != 0; left >>= byte_bits)
+      bytes_ += static_cast<char>((left & 127) | 128);
+    bytes_ += static_cast<char>(left);
+  }
+  void field(const std::string& text) {
+    field(static_cast<std::int64_t>(text.size()));
+    bytes_ += text;
+  }
+  template <class Tag>
+  void field(strong_id<Tag> id) {
+    field(id.value);
+  }
+  void field(won amount) { field(amount.value); }
+  void field(instant at) { field(at.time_since_epoch().count()); }
+  template <class Enum>
+    requires std::is_enum_v<Enum>
+  void field(Enum value) {
+    field(static_cast<std::int64_t>(value));
+  }
+  template <class Id>
+  void field(const std::optional<Id>& id) { // ids begin at 1
+    field(id.value_or(Id{}));
+  }
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+/// Takes fields in the same order. It remembers that something was wrong; later fields are then 0.
+class reader {
+ public:
+  explicit reader(std::string_view bytes) : left_(bytes) {}
+
+  void field(std::int64_t& value) {
+    std::uint64_t read = 0;
+    unsigned shift = 0;
+    constexpr unsigned last_shift = 63;
+    for (;; shift += byte_bits) {
+      if (left_.empty() || shift > last_shift) {
+        good_ = false;
+        return;
+      }
+      const auto byte = static_cast<std::uint8_t>(left_.front());
+      left_.remove_prefix(1);
+      read |= std::uint64_t{byte & 127u} << shift;
+      if (byte < 128)
+        break;
+    }
+    value = static_cast<std::int64_t>(read >> 1 ^ (~(read & 1) + 1));
+  }
+  void field(std::string& text) {
+    std::int64_t size = 0;
+    field(size);
+    if (size < 0 || size > static_cast<std::int64_t>(left_.size())) {
+      good_ = false;
+      return;
+    }
+    text = left_.substr(0, static_cast<std::size_t>(size));
+    left_.remove_prefix(text.size());
+  }
+  template <class Tag>
+  void field(strong_id<Tag>& id) {
+    field(id.value);
+  }
+  void field(won& amount) { field(amount.value); }
+  void field(instant& at) {
+    std::int64_t count = 0;
+    field(count);
+    at = instant{std::chrono::milliseconds{count}};
+  }
+  template <class Enum>
+    requires std::is_enum_v<Enum>
+  void field(Enum& value) {
+    std::int64_t number = 0;
+    field(number);
+    value = static_cast<Enum>(number);
+  }
+  template <class Id>
+  void field(std::optional<Id>& id) {
+    Id given;
+    field(given);
+    id = given.value == 0 ? std::nullopt : std::optional(given);
+  }
+  bool read_all() const { return good_ && left_.empty(); }
+
+ private:
+  std::string_view left_;
+  bool good_ = true;
+};
+
+// One list of fields a struct, for both ways.
+
+template <class Fields, class User>
+void each_field_of_user(Fields& to, User& of) {
+  to.field(of.id);
+  to.field(of.phone);
+  to.field(of.balance);
+  to.field(of.last_sequence);
+  to.field(of.created_at);
+}
+
+template <class Fields, class Order>
+void each_field_of_order(Fields& to, Order& of) {
+  to.field(of.id);
+  to.field(of.owner);
+  to.field(of.coupon);
+  to.field(of.total);
+  to.field(of.discount);
+  to.field(of.status);
+  to.field(of.payment_entry);
+  to.field(of.refund_entry);
+  to.field(of.created_at);
+  to.field(of.updated_at);
+}
+
+template <class Fields, class Entry>
+void each_field_of_entry(Fields& to, Entry& of) {
+  to.field(of.id);
+  to.field(of.user);
+  to.field(of.sequence);
+  to.field(of.order);
+  to.field(of.kind);
+  to.field(of.amount);
+  to.field(of.balance_after);
+  to.field(of.created_at);
+}
+
+} // namespace
+
+std::string to_bytes(const success& what) {
+  struct {
+    std::string operator()(const user& of) const {
+      writer to(user_mark);
+      each_field_of_user(to, of);
+      return to.take();
+    }
+    std::string operator()(const order& of) const {
+      writer to(order_mark);
+      each_field_of_order(to, of);
+      return to.take();
+    }
+    std::string operator()(const ledger_entry& of) const {
+      writer to(entry_mark);
+      each_field_of_entry(to, of);
+      return to.take();
+    }
+  } write;
+  return std::visit(write, what);
+}
+
+std::optional<success> success_from_bytes(std::string_view bytes) {
+  if (bytes.empty())
+    return std::nullopt;
+  reader from(bytes.substr(1));
+  success made;
+  switch (bytes.front()) {
+  case user_mark:
+    each_field_of_user(from, made.emplace<user>());
+    break;
+  case order_mark:
+    each_field_of_order(from, made.emplace<order>());
+    break;
+  case entry_mark:
+    each_field_of_entry(from, made.emplace<ledger_entry>());
+    break;
+  default:
+    return std::nullopt;
+  }
+  return from.read_all() ? std::optional(std::move(made)) : std::nullopt;
+}
+
+} // namespace paymentd

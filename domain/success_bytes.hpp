@@ -1,0 +1,20 @@
+// A success as the few bytes that a store keeps for an idempotency key, and back. Fields stand in
+// the order of their struct. A release that adds one gives the struct another mark and goes on
+// reading the old one, since what was stored before it has to be read. Pure; any thread.
+#pragma once
+
+#include "domain/command.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace paymentd {
+
+/// At most some hundred bytes.
+std::string to_bytes(const success& what);
+
+/// Nothing where `bytes` are not what to_bytes gives.
+std::optional<success> success_from_bytes(std::string_view bytes);
+
+} // namespace paymentd
