@@ -1,6 +1,7 @@
 #include "app/serve.hpp"
 
 #include "actors/payment_system.hpp"
+#include "app/certificate.hpp"
 #include "app/commands.hpp"
 #include "app/exit_code.hpp"
 #include "app/file_watch.hpp"
@@ -94,11 +95,13 @@ void say_started(const config::settings& settings, const http::server& server,
         "connections instead of the {} of http.max_connections: raise one or lower the "
         "other",
         file_limit, connections_max, settings.http.max_connections);
-  if (!config::is_loopback(settings.http.listen))
+  const bool secure = !settings.http.tls_certificate.empty();
+  if (!secure && !config::is_loopback(settings.http.listen))
     spdlog::warn(
         "http.listen is beyond this machine: what API keys allow is in clear on the network, "
         "unless a proxy that speaks TLS stands in front");
-  spdlog::info("paymentd {} serves http://{} (operators: http://{}) from {}", PAYMENTD_VERSION,
+  spdlog::info("paymentd {} serves {}://{} (operators: http://{}) from {}", PAYMENTD_VERSION,
+               secure ? "https" : "http",
                to_string(config::address{settings.http.listen.host, server.port()}),
                to_string(config::address{settings.admin.listen.host, server.admin_port()}),
                settings.database.url.shown());
@@ -111,13 +114,18 @@ void say_stopped(const actors::lane_counters& settled) {
                    static_cast<double>(std::max<std::uint64_t>(batches, 1)));
 }
 
-/// Has what the files of the settings hold taken over when they change, and at a SIGHUP. `keys`
-/// outlives the watch.
-std::shared_ptr<file_watch> watch_files(stop_signals& signals, key_loader& keys) {
+/// Has what the files of the settings hold taken over when they change, and at a SIGHUP. `keys` and
+/// `certificate` outlive the watch.
+std::shared_ptr<file_watch> watch_files(stop_signals& signals, key_loader& keys,
+                                        certificate_loader& certificate) {
   auto watch = std::make_shared<file_watch>();
-  if (keys.ring() == nullptr)
+  if (keys.ring() == nullptr && certificate.holder() == nullptr)
     return watch;
-  watch->add({keys.file()}, [&keys] { keys.reload(); });
+  if (keys.ring() != nullptr)
+    watch->add({keys.file()}, [&keys] { keys.reload(); });
+  if (certificate.holder() != nullptr)
+    watch->add({certificate.files().certificate, certificate.files().private_key},
+               [&certificate] { certificate.reload(); });
   signals.on_hangup([weak = std::weak_ptr(watch)] {
     if (const auto watching = weak.lock())
       watching->look();
@@ -135,6 +143,9 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   key_loader keys(settings.http.api_keys_file);
   if (const auto loaded = keys.load(); !loaded)
     return complain(bad_usage, "http.api_keys_file: " + loaded.error());
+  certificate_loader certificate({settings.http.tls_certificate, settings.http.tls_private_key});
+  if (const auto loaded = certificate.load(); !loaded)
+    return complain(bad_usage, "http.tls_certificate: " + loaded.error());
   auto database = open_database(settings, [](const std::string& why) {
     log_last(why);
     std::_Exit(failed);
@@ -157,6 +168,7 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   server_options.health = [&payments] { return payments.health(std::chrono::steady_clock::now()); };
   server_options.shed = &shed;
   server_options.keys = keys.ring();
+  server_options.certificate = certificate.holder();
   http::server server(actor_system, std::move(server_options));
   // Start: from the inside out, so that who is asked is there. Only operators come first: a
   // database can keep a start waiting for long, and they want to know that the process lives.
@@ -175,7 +187,7 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
     payments.stop();
     return complain(failed, started.error());
   }
-  const auto watch = watch_files(signals, keys);
+  const auto watch = watch_files(signals, keys, certificate);
   say_started(settings, server, file_limit, connections_max);
 
   signals.wait();

@@ -12,6 +12,11 @@ std::vector<conflict> conflicts(const settings& of) {
                      "must be a loopback address (127.0.0.1 or [::1]), not " +
                          toml_text(to_string(of.http.listen)) +
                          ": other addresses need API keys, in http.api_keys_file"});
+  if (of.http.tls_certificate.empty() != of.http.tls_private_key.empty())
+    found.push_back(
+        {{of.http.tls_certificate.empty() ? "http.tls_certificate" : "http.tls_private_key",
+          "http.tls_certificate", "http.tls_private_key"},
+         "must be given: TLS needs a certificate and its private key"});
   if (of.http.listen == of.admin.listen && of.admin.listen.port != 0)
     found.push_back({{"admin.listen", "http.listen"}, "must not be the same as http.listen"});
   if (backoff.min > backoff.max)

@@ -26,6 +26,12 @@ std::vector<setting> http_list() {
       words(PAYMENTD_AT(http.api_keys_file), 1000,
             "The file of the API keys, which paymentd keys makes and changes. A changed file is in "
             "force within a second. Empty: every request is served without a key."),
+      words(
+          PAYMENTD_AT(http.tls_certificate), 1000,
+          "A PEM file of the certificate that clients are shown, with those that signed it behind "
+          "it. A changed file is in force within a second. Empty: no TLS."),
+      words(PAYMENTD_AT(http.tls_private_key), 1000,
+            "The PEM file of its private key, without a passphrase."),
       whole(PAYMENTD_AT(http.threads), 0, 256,
             "Threads that serve connections. 0: chosen from the number of processors."),
       whole(PAYMENTD_AT(http.max_body_bytes), 1024, 16 * 1024 * 1024,

@@ -35,7 +35,9 @@ std::string_view to_string(log_format) noexcept;
 struct http_settings {
   address listen{"127.0.0.1", 8080}; // a loopback address where there are no keys
   std::string api_keys_file;         // empty: no keys are asked for
-  int threads = 0;                   // 0: to be chosen from the number of processors
+  std::string tls_certificate;       // empty: no TLS, and then the next one is empty, too
+  std::string tls_private_key;
+  int threads = 0; // 0: to be chosen from the number of processors
   int max_body_bytes = 65536;
   int max_connections = 10000;
   milliseconds request_timeout{5'000};

@@ -184,6 +184,8 @@ void listener::take(stream_socket socket, io_thread& to) {
 /// Tells a client at once that there are too many, without waiting for it. Its request, where that
 /// is still on its way, resets the connection and may take the answer with it.
 void listener::tell_overload(stream_socket socket) {
+  if (!options_.tells)
+    return;
   std::string id, text;
   response answer;
   threads_.front()->append_request_id(id);

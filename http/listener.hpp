@@ -22,6 +22,7 @@ struct listener_options {
   /// For operators, on a single thread: a new connection ends an idle one where there are too many,
   /// and the descriptors that are kept back serve connections.
   bool always_serves = false;
+  bool tells = true; // the reason, to one that is closed at once; under TLS nothing can be told
 };
 
 class listener {

@@ -32,12 +32,14 @@ session_options sessions_of(const server_options& options, const std::string& li
           nullptr,
           nullptr,
           {.checks_host = is_loopback(listen), .hosts = options.allowed_hosts},
+          nullptr,
           nullptr};
 }
 
 session_options client_sessions_of(const server_options& options) {
   session_options made = sessions_of(options, options.listen);
   made.keys = options.keys;
+  made.certificate = options.certificate;
   return made;
 }
 
@@ -68,8 +70,10 @@ struct server::parts {
           client_sessions_of(options), public_routes(), connections));
       all.push_back(threads.back().get());
     }
-    public_listener = std::make_unique<listener>(
-        all, connections, listener_options{.connections_max = options.max_connections});
+    public_listener =
+        std::make_unique<listener>(all, connections,
+                                   listener_options{.connections_max = options.max_connections,
+                                                    .tells = options.certificate == nullptr});
   }
 
   server_options options;

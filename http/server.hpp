@@ -17,6 +17,7 @@
 namespace paymentd::http {
 
 class key_ring;
+class certificate_holder;
 
 struct server_options {
   std::string listen = "127.0.0.1:8080"; // address and port; port 0: a free one
@@ -45,6 +46,8 @@ struct server_options {
   std::function<actors::health_report()> health = nullptr;
   /// The keys that clients need; null: none. Outlives the server.
   key_ring* keys = nullptr;
+  /// The certificate that clients are shown; null: no TLS. It holds one, and outlives the server.
+  const certificate_holder* certificate = nullptr;
   /// Counts the clients' requests that were answered 503 overloaded or database_unavailable; may be
   /// null. Outlives the server.
   std::atomic<std::uint64_t>* shed = nullptr;

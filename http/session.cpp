@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 
 namespace paymentd::http {
@@ -40,6 +41,9 @@ constexpr std::chrono::milliseconds linger_time_at_stop{250};
 /// for an answer to be taken.
 constexpr std::chrono::milliseconds client_time_at_stop{1000};
 
+/// Encrypted input that is read in one go: a whole record and its head (RFC 8446, 5.2).
+constexpr std::size_t encrypted_bytes_max = 16384 + 1024;
+
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 address_bytes bytes_of(const asio::ip::address& address) {
@@ -53,9 +57,18 @@ address_bytes bytes_of(const asio::ip::address& address) {
 struct session::reading {
   session& of;
   error_code error{};
-  bool await_ready() const noexcept { return false; }
+  /// TLS may have decrypted more than there was room for.
+  bool await_ready() { return of.tls_ && of.decrypt(error); }
   void await_suspend(std::coroutine_handle<> self) {
     of.answers_in_turn_ = 0;
+    if (of.tls_)
+      // No buffer for what is encrypted while nothing comes: an idle connection costs less so.
+      return of.socket_.async_wait(asio::ip::tcp::socket::wait_read, [this, self](error_code ec) {
+        error = ec ? ec : of.read_encrypted();
+        if (error == asio::error::would_block)
+          error = {};
+        self.resume();
+      });
     const std::size_t room = std::min(input_bytes_usual, of.input_.max_size() - of.input_.size());
     of.socket_.async_read_some(asio::buffer(of.input_.prepare(room)),
                                [this, self](error_code ec, std::size_t n) {
@@ -111,11 +124,15 @@ session::session(io_thread& owner, stream_socket socket, bool refuse)
     : owner_(owner), socket_(std::move(socket)),
       // A chunk's header must fit, too; the parser refuses larger headers before that.
       input_(std::max<std::size_t>(owner.options().max_header_bytes, input_bytes_usual) + 1),
-      new_until_(std::chrono::steady_clock::now() + client_time_at_stop), refuse_(refuse) {}
+      new_until_(std::chrono::steady_clock::now() + client_time_at_stop), refuse_(refuse) {
+  if (owner.options().certificate != nullptr)
+    tls_.emplace(owner.options().certificate->present());
+}
 
 detached session::run(std::list<session>::iterator self) {
   try {
-    while (keep_alive_) {
+    // Under TLS nothing can be told before the hands are shaken, which is too much work here.
+    while (keep_alive_ && !(refuse_ && tls_)) {
       begin_request();
       if (refuse_)
         fail({problem_code::overloaded, "There are too many connections.", {}, {}});
@@ -129,6 +146,7 @@ detached session::run(std::list<session>::iterator self) {
         got = why ? after_failed_read(why) : take_in();
       }
       if (got == intake::over) {
+        end_tls();
         gone_ = true;
         break;
       }
@@ -159,6 +177,7 @@ detached session::run(std::list<session>::iterator self) {
       if (++answers_in_turn_ >= answers_a_turn_max)
         co_await yielding{*this};
     }
+    end_tls();
     if (!keep_alive_ && !interrupted()) {
       error_code ignored;
       socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
@@ -259,7 +278,9 @@ void session::begin_request() {
     request_.body.shrink_to_fit();
   if (input_.size() == 0 && input_.capacity() > kept_bytes_max)
     input_.shrink_to_fit();
-  enter(phase::idle, owner_.options().idle_timeout);
+  const bool shakes_hands = tls_ && !tls_->is_open();
+  enter(phase::idle,
+        shakes_hands ? owner_.options().header_timeout : owner_.options().idle_timeout);
 }
 
 /// An empty line before a request is skipped (RFC 9112, 2.2), and the connection is as idle as
@@ -337,7 +358,7 @@ session::intake session::take_head() {
     keep_alive_ = false;
     return intake::refused;
   }
-  output_ += continue_line; // is sent before more is read
+  put(continue_line); // is sent before more is read
   return intake::partial;
 }
 
@@ -424,7 +445,10 @@ session::intake session::after_failed_read(error_code ec) {
   }
   if (!timed_out_ && ec == asio::error::operation_aborted) {
     // The server stops. A request that has come meanwhile shall have its answer.
-    input_.commit(socket_.read_some(input_.prepare(input_bytes_usual), ec));
+    if (tls_)
+      ec = read_encrypted();
+    else
+      input_.commit(socket_.read_some(input_.prepare(input_bytes_usual), ec));
     if (!ec)
       return take_in();
   }
@@ -525,9 +549,61 @@ std::string_view session::request_id() {
 void session::render() {
   keep_alive_ = keep_alive_ && !refuse_ && !owner_.leaving();
   served_ = true;
-  append_http(output_, answer_,
+  append_http(tls_ ? plain_ : output_, answer_,
               {request_id(), owner_.date(), keep_alive_ ? owner_.keep_alive() : std::string_view{},
                keep_alive_, request_.http_1_0, request_.method == http_method::head});
+  if (tls_)
+    put(plain_);
+  plain_.clear();
+}
+
+/// Tells the client in TLS's own words that nothing more comes, where it is still there.
+void session::end_tls() {
+  if (!tls_ || gone_ || cut_)
+    return;
+  tls_->close(output_);
+  send_now();
+}
+
+/// Appends to what is gathered.
+void session::put(std::string_view plain) {
+  if (tls_)
+    tls_->write(plain, output_);
+  else
+    output_ += plain;
+}
+
+/// Reads what has come into TLS, and decrypts it. `would_block` where nothing had.
+session::error_code session::read_encrypted() {
+  std::array<char, encrypted_bytes_max> wire;
+  error_code ec;
+  const std::size_t size = socket_.read_some(asio::buffer(wire), ec);
+  if (ec)
+    return ec;
+  tls_->take({wire.data(), size});
+  decrypt(ec);
+  return ec;
+}
+
+/// Moves what is decrypted to the input, as far as there is room. Gives whether there was
+/// something, be it the end.
+bool session::decrypt(error_code& ec) {
+  const bool was_open = tls_->is_open();
+  const std::size_t room = std::min(input_bytes_usual, input_.max_size() - input_.size());
+  const auto to = input_.prepare(room);
+  std::size_t size = 0;
+  const auto got = tls_->read({static_cast<char*>(to.data()), to.size()}, size);
+  input_.commit(size);
+  tls_->flush(output_);
+  if (!was_open && tls_->is_open() && phase_ == phase::idle)
+    enter(phase::idle, owner_.options().idle_timeout);
+  if (got == tls_channel::state::ended)
+    ec = asio::error::eof;
+  if (got == tls_channel::state::failed) {
+    ec = asio::error::connection_aborted;
+    send_now(); // the alert
+  }
+  return got != tls_channel::state::more;
 }
 
 /// Whether the answer can wait for the next one, whose request is here already.

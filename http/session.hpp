@@ -7,6 +7,7 @@
 #include "http/request.hpp"
 #include "http/router.hpp"
 #include "http/site_policy.hpp"
+#include "http/tls/channel.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -36,6 +37,7 @@ struct session_options {
   health_source health = nullptr;                  // likewise
   site_policy site = {};                           // which requests are foreign
   key_ring* keys = nullptr;                        // null: every request is served without a key
+  const certificate_holder* certificate = nullptr; // null: no TLS
 };
 
 class session {
@@ -94,6 +96,10 @@ class session {
   void render();
   bool gathers() const;
   bool send_now();
+  void put(std::string_view plain);
+  void end_tls();
+  error_code read_encrypted();
+  bool decrypt(error_code& ec);
   void enter(phase next, std::chrono::milliseconds time);
   void go_back_to(phase before, steady_instant due);
   std::chrono::milliseconds client_time() const;
@@ -104,10 +110,12 @@ class session {
   io_thread& owner_;
   stream_socket socket_;
   boost::beast::flat_buffer input_;
+  std::optional<tls_channel> tls_;
+  std::string plain_; // an answer before it is encrypted
   request request_;
   std::optional<request_parser> parser_;
   response answer_;
-  std::string output_; // answers that were not sent yet, in their order
+  std::string output_; // answers that were not sent yet, in their order; encrypted where TLS is on
   std::size_t sent_ = 0;
   int answers_in_turn_ = 0;
   std::size_t empty_line_bytes_ = 0; // before the present request

@@ -164,7 +164,7 @@ server_process::server_process(const workplace& place, std::vector<std::string> 
                                const std::filesystem::path& config)
     : program_(serve_arguments(place, std::move(sets), config),
                unused_name(place.path(), "serve")) {
-  static const std::regex line(R"(serves http://[^:]+:(\d+) \(operators: http://[^:]+:(\d+)\))");
+  static const std::regex line(R"(serves https?://[^:]+:(\d+) \(operators: http://[^:]+:(\d+)\))");
   std::smatch match;
   std::string text;
   const bool serves = eventually([&] {
