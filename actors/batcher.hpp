@@ -21,28 +21,39 @@ class batcher {
   using work = decltype(Request::what);
   using batch = std::shared_ptr<const std::vector<work>>;
 
-  bool has_room(std::size_t pending_max) const { return pending_.size() < pending_max; }
-  void add(Request what) { pending_.push_back(std::move(what)); }
-  bool empty() const { return pending_.empty(); } // nothing waits
+  bool has_room(std::size_t pending_max) const {
+    return pending_.size() + bulk_.size() < pending_max;
+  }
+  void add(Request what) { (what.from.bulk ? bulk_ : pending_).push_back(std::move(what)); }
+  bool empty() const { return pending_.empty() && bulk_.empty(); } // nothing waits
   const std::vector<ticket>& at_worker() const { return tickets_; }
 
+  /// Of a batch, the part (one in so many) that is kept for requests of a bulk while some wait.
+  static constexpr std::size_t bulk_part = 4;
+
   /// Takes the next batch: at most `max` requests, or one where it goes alone; those whose time is
-  /// up give way. Nothing where none is left. Precondition: no batch is at the worker.
+  /// up give way. Requests that came alone go first, and those of a bulk fill what is left, a
+  /// quarter at least: so neither keeps the other waiting for ever. Nothing where none is left.
+  /// Precondition: no batch is at the worker.
   template <class Shed>
   batch gather(std::size_t max, steady_instant now, Shed shed) {
     check(tickets_.empty(), "one batch at a time is at the worker");
     auto made = std::make_shared<std::vector<work>>();
-    while (!pending_.empty() && made->size() < (alone_ > 0 ? 1 : max)) {
-      Request& next = pending_.front();
-      if (next.from.begin_by < now) {
-        shed(next.from);
-        drop_front();
-        continue;
+    const auto take = [&](std::deque<Request>& line, std::size_t up_to) {
+      while (!line.empty() && made->size() < (alone_ > 0 ? 1 : up_to)) {
+        Request& next = line.front();
+        if (next.from.begin_by < now) {
+          shed(next.from);
+          drop_front(line);
+          continue;
+        }
+        made->push_back(std::move(next.what));
+        tickets_.push_back(std::move(next.from));
+        line.pop_front();
       }
-      made->push_back(std::move(next.what));
-      tickets_.push_back(std::move(next.from));
-      pending_.pop_front();
-    }
+    };
+    take(pending_, max - std::min(bulk_.size(), max / bulk_part));
+    take(bulk_, max);
     if (made->empty())
       return nullptr;
     alone_ -= std::min<std::size_t>(alone_, 1);
@@ -64,22 +75,25 @@ class batcher {
   /// Puts the batch back in front: nothing of it had happened.
   void put_back() {
     for (std::size_t i = tickets_.size(); i-- > 0;)
-      pending_.push_front({std::move(tickets_[i]), (*batch_)[i]});
+      (tickets_[i].bulk ? bulk_ : pending_).push_front({std::move(tickets_[i]), (*batch_)[i]});
     finish();
   }
   /// The same, and each of its requests goes alone: one must not fail its neighbours.
   void put_back_alone() {
     alone_ = tickets_.size();
+    for (ticket& each : tickets_)
+      each.bulk = false;
     put_back();
   }
 
   /// Sheds those in front whose time is up: nearly all of them, since nearly all come in order.
   template <class Shed>
   void expire_front(steady_instant now, Shed shed) {
-    while (!pending_.empty() && pending_.front().from.begin_by < now) {
-      shed(pending_.front().from);
-      drop_front();
-    }
+    for (auto* line : {&pending_, &bulk_})
+      while (!line->empty() && line->front().from.begin_by < now) {
+        shed(line->front().from);
+        drop_front(*line);
+      }
   }
 
   /// Sheds all whose time is up: of those that waited elsewhere before, one may stand behind others
@@ -97,26 +111,35 @@ class batcher {
       ++at;
       return over;
     });
+    std::erase_if(bulk_, [&](const Request& each) {
+      const bool over = each.from.begin_by < now;
+      if (over)
+        shed(each.from);
+      return over;
+    });
   }
 
   /// Sheds all that wait.
   template <class Shed>
   void shed_all(Shed shed) {
-    for (const Request& each : std::exchange(pending_, {}))
-      shed(each.from);
+    for (auto* line : {&pending_, &bulk_})
+      for (const Request& each : std::exchange(*line, {}))
+        shed(each.from);
     alone_ = 0;
   }
 
  private:
-  void drop_front() {
-    pending_.pop_front();
-    alone_ -= std::min<std::size_t>(alone_, 1);
+  void drop_front(std::deque<Request>& line) {
+    line.pop_front();
+    if (&line == &pending_)
+      alone_ -= std::min<std::size_t>(alone_, 1);
   }
 
-  std::deque<Request> pending_;
+  std::deque<Request> pending_; // that came alone
+  std::deque<Request> bulk_;    // of many in one request
   std::vector<ticket> tickets_; // of the batch at the worker, in its order
   batch batch_;
-  std::size_t alone_ = 0; // that many of those in front go alone
+  std::size_t alone_ = 0; // that many of those in front of pending_ go alone
 };
 
 } // namespace paymentd::actors

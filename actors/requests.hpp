@@ -34,6 +34,8 @@ struct ticket {
   /// By the actor system's clock. Work that was not begun by then is answered `overloaded` or
   /// `database_unavailable`; what was begun is only answered with what became of it.
   steady_instant begin_by;
+  /// One of many that came in one request: it gives way to those that came alone.
+  bool bulk = false;
 };
 
 /// A command, to the payment system's entrance; answered by exactly one `settled`.

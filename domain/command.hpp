@@ -26,6 +26,7 @@ struct create_order {
   won total;    // 0 to won_max
   won discount; // 0 to total
   std::optional<coupon_id> coupon;
+  bool pays = false; // at once: then it is created and paid, or neither
 };
 
 struct pay {

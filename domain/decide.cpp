@@ -155,18 +155,22 @@ class decider {
   }
 
   outcome operator()(const create_order& what) {
-    if (!users_.find(what.user))
+    user* payer = users_.find(what.user);
+    if (!payer)
       return refused{refusal::user_not_found, std::nullopt};
-    return orders_.create({.id = orders_.next_id(),
-                           .owner = what.user,
-                           .coupon = what.coupon,
-                           .total = what.total,
-                           .discount = what.discount,
-                           .status = order_status::pending,
-                           .payment_entry = std::nullopt,
-                           .refund_entry = std::nullopt,
-                           .created_at = now_,
-                           .updated_at = now_});
+    if (what.pays && payer->balance.value < what.total.value - what.discount.value)
+      return refused{refusal::insufficient_balance, std::nullopt};
+    order& created = orders_.create({.id = orders_.next_id(),
+                                     .owner = what.user,
+                                     .coupon = what.coupon,
+                                     .total = what.total,
+                                     .discount = what.discount,
+                                     .status = order_status::pending,
+                                     .payment_entry = std::nullopt,
+                                     .refund_entry = std::nullopt,
+                                     .created_at = now_,
+                                     .updated_at = now_});
+    return what.pays ? settle_payment(created, *payer) : outcome{created};
   }
 
   outcome operator()(const pay& what) {
@@ -180,8 +184,7 @@ class decider {
       return refused{refusal::user_not_found, std::nullopt};
     if (payer->balance < found->final_amount())
       return refused{refusal::insufficient_balance, std::nullopt};
-    found->payment_entry = move(*payer, -found->final_amount(), entry_kind::payment, found->id).id;
-    return become(*found, order_status::paid);
+    return settle_payment(*found, *payer);
   }
 
   outcome operator()(const cancel& what) {
@@ -219,6 +222,12 @@ class decider {
   }
 
  private:
+  /// Takes what was checked to be there.
+  outcome settle_payment(order& of, user& payer) {
+    of.payment_entry = move(payer, -of.final_amount(), entry_kind::payment, of.id).id;
+    return become(of, order_status::paid);
+  }
+
   /// Writes the ledger entry of a movement that was checked to fit.
   const ledger_entry& move(user& who, won amount, entry_kind kind, std::optional<order_id> of) {
     users_.mark(who);

@@ -80,6 +80,10 @@ auto gateway::submit(command what) -> submission {
   return {*this, std::move(what)};
 }
 
+auto gateway::submit_all(std::vector<command> all) -> bulk_submission {
+  return {*this, std::move(all)};
+}
+
 auto gateway::look_up(const query& what) -> inquiry {
   return {*this, what, false};
 }
@@ -90,14 +94,50 @@ auto gateway::retry(const get_delivery& which) -> inquiry {
 
 void gateway::submission::await_suspend(std::coroutine_handle<> self) {
   resume = self;
-  const caf::actor& to = via_.to_.taking(what_);
-  auto& parcels = via_.parcels_;
-  auto parcel = std::ranges::find(parcels, to, &parcel::to);
-  if (parcel == parcels.end())
-    parcel = parcels.insert(parcels.end(), {to, {}});
-  parcel->commands.push_back({via_.enter(*this), std::move(what_)});
-  if (!std::exchange(via_.in_turn_, true))
-    via_.turn_begun_();
+  via_.send_this_turn(*this, std::move(what_));
+}
+
+bool gateway::bulk_submission::await_suspend(std::coroutine_handle<> self) {
+  resume_ = self;
+  parts_.resize(all_.size());
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    waiter& part = parts_[i];
+    part.part_of = this;
+    if (!via_.admit(part) || !via_.admit(part, via_.to_.taking(all_[i])))
+      continue;
+    ++left_;
+    via_.send_this_turn(part, std::move(all_[i]));
+  }
+  return left_ > 0;
+}
+
+std::vector<actors::outcome_reply> gateway::bulk_submission::await_resume() {
+  std::vector<actors::outcome_reply> replies;
+  replies.reserve(parts_.size());
+  for (waiter& part : parts_) {
+    if (!*part.outcome)
+      via_.count(part.outcome->error());
+    replies.push_back(std::move(*part.outcome));
+  }
+  return replies;
+}
+
+/// Sends it with the other commands of this turn of the event loop.
+void gateway::send_this_turn(waiter& who, command what) {
+  const caf::actor& to = to_.taking(what);
+  auto into = std::ranges::find(parcels_, to, &parcel::to);
+  if (into == parcels_.end())
+    into = parcels_.insert(parcels_.end(), {to, {}});
+  into->commands.push_back({enter(who), std::move(what)});
+  if (!std::exchange(in_turn_, true))
+    turn_begun_();
+}
+
+void gateway::wake(waiter& who) {
+  if (who.part_of == nullptr)
+    who.resume.resume();
+  else if (--who.part_of->left_ == 0)
+    who.part_of->resume_.resume();
 }
 
 void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
@@ -145,7 +185,7 @@ actors::ticket gateway::enter(waiter& who) {
   newest_ = at;
   ++in_flight_;
   return {std::uint64_t{entered.generation} << 32 | at, self_,
-          system_.clock().now() + limits_.request_timeout * 4 / 5};
+          system_.clock().now() + limits_.request_timeout * 4 / 5, who.part_of != nullptr};
 }
 
 void gateway::remove(std::uint32_t at) {
@@ -199,13 +239,13 @@ void gateway::drain() {
       const auto& reply = content.get_as<actors::settled>(0);
       if (waiter* who = leave(reply.number)) {
         who->outcome = reply.reply;
-        who->resume.resume();
+        wake(*who);
       }
     } else if (content.match_elements<actors::looked_up>()) {
       const auto& reply = content.get_as<actors::looked_up>(0);
       if (waiter* who = leave(reply.number)) {
         who->answer = reply.reply;
-        who->resume.resume();
+        wake(*who);
       }
     } else if (content.match_elements<caf::down_msg>()) {
       // Work that it was sent and has not answered may still be answered by those it passed it on
@@ -222,7 +262,7 @@ void gateway::resume_oldest() {
   waiter* who = slots_[oldest_].who;
   remove(oldest_);
   who->fail(who->when_late);
-  who->resume.resume();
+  wake(*who);
 }
 
 void gateway::count(actors::no_outcome why) {

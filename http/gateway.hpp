@@ -48,6 +48,10 @@ class gateway {
   /// `outcome_unknown`: it may have happened. An outcome that comes later is dropped.
   class submission;
   submission submit(command what);
+  /// co_await submit_all(commands) gives one reply each, in their order, once all have one. Each is
+  /// a command of its own, and gives way to those that are submitted alone.
+  class bulk_submission;
+  bulk_submission submit_all(std::vector<command> all);
   /// co_await look_up(query) likewise; without an answer in time it is `database_unavailable`,
   /// since a query changes nothing.
   class inquiry;
@@ -75,6 +79,7 @@ class gateway {
   struct inbox;
   struct waiter {
     std::coroutine_handle<> resume;
+    bulk_submission* part_of = nullptr; // then that is resumed, once all of it have answers
     actors::no_outcome when_late = actors::no_outcome::outcome_unknown;
     std::optional<actors::outcome_reply> outcome;
     std::optional<actors::answer_reply> answer;
@@ -94,6 +99,8 @@ class gateway {
   bool admit(waiter& who, const caf::actor& to);
   actors::ticket enter(waiter& who);
   waiter* leave(std::uint64_t number);
+  static void wake(waiter& who);
+  void send_this_turn(waiter& who, command what);
   void remove(std::uint32_t at);
   void resume_oldest();
   void count(actors::no_outcome why);
@@ -136,6 +143,23 @@ class gateway {
     submission(gateway& via, command what) : via_(via), what_(std::move(what)) {}
     gateway& via_;
     command what_;
+  };
+
+  class bulk_submission {
+   public:
+    bool await_ready() const noexcept { return false; }
+    /// False where there is nothing to wait for.
+    bool await_suspend(std::coroutine_handle<> self);
+    std::vector<actors::outcome_reply> await_resume();
+
+   private:
+    friend gateway;
+    bulk_submission(gateway& via, std::vector<command> all) : via_(via), all_(std::move(all)) {}
+    gateway& via_;
+    std::vector<command> all_;
+    std::vector<waiter> parts_; // one a command
+    std::size_t left_ = 0;      // without an answer
+    std::coroutine_handle<> resume_;
   };
 
   class inquiry : waiter {

@@ -29,6 +29,10 @@ bool unquote_key(std::string& key) {
     }
     key = std::move(bare);
   }
+  return valid_key(key);
+}
+
+bool valid_key(std::string_view key) {
   return !key.empty() && key.size() <= idempotency_key_max && is_visible(key);
 }
 

@@ -15,6 +15,8 @@ inline constexpr std::size_t idempotency_key_max = 255;
 /// Takes the quotes off a key that is written as a quoted string (RFC 8941, 3.3.3), in place; a
 /// bare one stays as it is. False where it is not 1 to 255 visible ASCII characters then.
 bool unquote_key(std::string& key);
+/// Whether it is one, without quotes.
+bool valid_key(std::string_view key);
 
 /// The parts of a request that a key is scoped by, and its body.
 struct keyed_request {

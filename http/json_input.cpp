@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace paymentd::http {
@@ -14,8 +15,20 @@ namespace {
 std::string what_fits(const field_rule& rule) {
   if (rule.type == field_rule::kind::text)
     return "must be a string";
+  if (rule.type == field_rule::kind::boolean)
+    return "must be true or false";
   return "must be a whole number from " + std::to_string(rule.min) + " to " +
          std::to_string(rule.max);
+}
+
+constexpr int number_overflow = 406; // nlohmann_json's out_of_range.406: "1e400" is valid JSON
+
+problem bad_json(std::size_t position) {
+  return {problem_code::invalid_json,
+          "The body is not valid JSON, as far as it was read: " + std::to_string(position) +
+              " bytes.",
+          {},
+          {}};
 }
 
 /// Called back by the JSON parser, token by token; `false` ends the parse.
@@ -31,7 +44,12 @@ class object_handler {
     }
     return mismatch();
   }
-  bool boolean(bool) { return mismatch(); }
+  bool boolean(bool value) {
+    if (!takes(field_rule::kind::boolean))
+      return mismatch();
+    set().integer = value ? 1 : 0;
+    return true;
+  }
   bool number_float(double, const std::string&) { return mismatch(); }
   bool binary(nlohmann::json::binary_t&) { return mismatch(); }
   bool number_integer(std::int64_t value) {
@@ -73,22 +91,19 @@ class object_handler {
   }
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& why) {
-    constexpr int number_overflow = 406; // nlohmann_json's out_of_range.406: "1e400" is valid JSON
     if (why.id != number_overflow || !mismatch() || errors_.empty())
       bad_at_ = position;
     return false;
   }
+
+  int depth() const { return depth_; }
 
   std::expected<void, problem> result(bool parsed) {
     if (too_deep_)
       return std::unexpected(problem{
           problem_code::invalid_json, "The body nests deeper than this server reads.", {}, {}});
     if (bad_at_)
-      return std::unexpected(problem{problem_code::invalid_json,
-                                     "The body is not valid JSON, as far as it was read: " +
-                                         std::to_string(*bad_at_) + " bytes.",
-                                     {},
-                                     {}});
+      return std::unexpected(bad_json(*bad_at_));
     if (parsed && is_object_)
       for (std::size_t at = 0; at < rules_.size(); ++at)
         if (rules_[at].required && !seen_[at])
@@ -146,23 +161,164 @@ class object_handler {
   bool is_object_ = true;
 };
 
+/// The handler of {"<name>": [{…}, …]}: gives each object to an object_handler of its own. All that
+/// does not fit this frame ends the parse.
+class list_handler {
+ public:
+  list_handler(std::string_view name, std::span<const field_rule> rules, std::size_t elements_max)
+      : name_(name), rules_(rules), elements_max_(elements_max) {}
+
+  bool null() { return element_ ? element_->null() : misfit(); }
+  bool boolean(bool value) { return element_ ? element_->boolean(value) : misfit(); }
+  bool number_float(double value, const std::string& text) {
+    return element_ ? element_->number_float(value, text) : misfit();
+  }
+  bool binary(nlohmann::json::binary_t&) { return misfit(); }
+  bool number_integer(std::int64_t value) {
+    return element_ ? element_->number_integer(value) : misfit();
+  }
+  bool number_unsigned(std::uint64_t value) {
+    return element_ ? element_->number_unsigned(value) : misfit();
+  }
+  bool string(std::string& value) { return element_ ? element_->string(value) : misfit(); }
+  bool key(std::string& name) {
+    if (element_)
+      return element_->key(name);
+    if (name != name_)
+      return fault(echoed(name), "is not a field of this call");
+    if (std::exchange(named_, true))
+      return fault(std::string{name_}, "is given more than once");
+    return true;
+  }
+  bool start_object(std::size_t size) {
+    if (element_)
+      return element_->start_object(size);
+    if (at_ == place::outside) {
+      at_ = place::frame;
+      return true;
+    }
+    if (at_ != place::list)
+      return misfit();
+    if (elements_.size() >= elements_max_)
+      return wrong_count();
+    values_.assign(rules_.size(), {});
+    element_.emplace(rules_, values_);
+    return element_->start_object(size);
+  }
+  bool end_object() {
+    if (!element_) {
+      at_ = place::outside;
+      return true;
+    }
+    const bool goes_on = element_->end_object();
+    if (element_->depth() > 0)
+      return goes_on;
+    auto read = element_->result(true);
+    element_.reset();
+    if (read)
+      elements_.emplace_back(std::move(values_));
+    else
+      elements_.emplace_back(std::unexpect, std::move(read.error()));
+    return true;
+  }
+  bool start_array(std::size_t size) {
+    if (element_)
+      return element_->start_array(size);
+    if (at_ != place::frame)
+      return misfit();
+    at_ = place::list;
+    return true;
+  }
+  bool end_array() {
+    if (element_)
+      return element_->end_array();
+    at_ = place::frame;
+    return true;
+  }
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception& why) {
+    if (why.id == number_overflow)
+      return fault(std::string{name_}, "holds a number that no field takes");
+    if (!fault_)
+      fault_ = bad_json(position);
+    return false;
+  }
+
+  std::expected<std::vector<list_element>, problem> result() {
+    if (element_ && !fault_) // it ended the parse: it nests too deep
+      if (auto read = element_->result(false); !read)
+        fault_ = std::move(read.error());
+    if (!fault_ && !named_)
+      fault(std::string{name_}, "is missing");
+    if (!fault_ && elements_.empty())
+      wrong_count();
+    if (fault_)
+      return std::unexpected(*std::move(fault_));
+    return std::move(elements_);
+  }
+
+ private:
+  enum class place : std::uint8_t { outside, frame, list };
+
+  bool fault(std::string field, std::string message) {
+    if (!fault_)
+      fault_ = problem{problem_code::invalid_request, {}, {{std::move(field), std::move(message)}}};
+    return false;
+  }
+  bool misfit() {
+    if (at_ == place::outside)
+      return fault("", "must be a JSON object");
+    return fault(std::string{name_}, "must be a list of JSON objects");
+  }
+  bool wrong_count() {
+    return fault(std::string{name_},
+                 "must hold 1 to " + std::to_string(elements_max_) + " elements");
+  }
+
+  std::string_view name_;
+  std::span<const field_rule> rules_;
+  std::size_t elements_max_;
+  place at_ = place::outside;
+  bool named_ = false;
+  std::vector<field_value> values_; // of the present element
+  std::optional<object_handler> element_;
+  std::vector<list_element> elements_;
+  std::optional<problem> fault_;
+};
+
+/// The fault of a body that no parser should see; nothing where it can be parsed.
+std::optional<problem> unreadable(std::string_view body) {
+  if (body.empty())
+    return problem{problem_code::invalid_json, "The body is missing.", {}, {}};
+  // The parser takes a NUL for the end of its input, and would let anything stand after it.
+  if (body.find('\0') != std::string_view::npos)
+    return problem{problem_code::invalid_json, "The body holds a NUL character.", {}, {}};
+  // The parser would skip it; JSON is sent without one (RFC 8259, 8.1).
+  if (body.starts_with("\xEF\xBB\xBF"))
+    return problem{problem_code::invalid_json, "The body begins with a byte order mark.", {}, {}};
+  return std::nullopt;
+}
+
 } // namespace
 
 std::expected<void, problem> read_object(std::string_view body, std::span<const field_rule> rules,
                                          std::span<field_value> values) {
-  if (body.empty())
-    return std::unexpected(problem{problem_code::invalid_json, "The body is missing.", {}, {}});
-  // The parser takes a NUL for the end of its input, and would let anything stand after it.
-  if (body.find('\0') != std::string_view::npos)
-    return std::unexpected(
-        problem{problem_code::invalid_json, "The body holds a NUL character.", {}, {}});
-  // The parser would skip it; JSON is sent without one (RFC 8259, 8.1).
-  if (body.starts_with("\xEF\xBB\xBF"))
-    return std::unexpected(
-        problem{problem_code::invalid_json, "The body begins with a byte order mark.", {}, {}});
+  if (auto fault = unreadable(body))
+    return std::unexpected(*std::move(fault));
   object_handler handler{rules, values};
   const bool parsed = nlohmann::json::sax_parse(body.data(), body.data() + body.size(), &handler);
   return handler.result(parsed);
+}
+
+std::expected<std::vector<list_element>, problem> read_list(std::string_view body,
+                                                            std::string_view name,
+                                                            std::span<const field_rule> rules,
+                                                            std::size_t elements_max) {
+  if (auto fault = unreadable(body))
+    return std::unexpected(*std::move(fault));
+  list_handler handler{name, rules, elements_max};
+  nlohmann::json::sax_parse(body.data(), body.data() + body.size(), &handler);
+  return handler.result();
 }
 
 problem invalid_field(std::string_view field, std::string_view message) {

@@ -19,7 +19,7 @@ inline constexpr std::size_t field_errors_max = 20;
 inline constexpr int json_depth_max = 16;
 
 struct field_rule {
-  enum class kind : std::uint8_t { integer, text };
+  enum class kind : std::uint8_t { integer, text, boolean };
   std::string_view name;
   kind type = kind::integer;
   bool required = true;
@@ -30,7 +30,7 @@ struct field_rule {
 
 struct field_value {
   bool given = false;
-  std::int64_t integer = 0;
+  std::int64_t integer = 0; // of a boolean, 1 or 0
   std::string text;
 };
 
@@ -38,6 +38,17 @@ struct field_value {
 /// invalid_request with an error for each field that is wrong. Never throws but for memory.
 std::expected<void, problem> read_object(std::string_view body, std::span<const field_rule> rules,
                                          std::span<field_value> values);
+
+/// One object of a list: a value a rule, or the problem that it has by itself.
+using list_element = std::expected<std::vector<field_value>, problem>;
+
+/// Reads a body that is {"<name>": [{…}, …]}, each object by `rules`, as read_object does. The
+/// problem is of the body as a whole: invalid_json, or invalid_request where it is not such a list,
+/// or one of none or of more than `elements_max` elements.
+std::expected<std::vector<list_element>, problem> read_list(std::string_view body,
+                                                            std::string_view name,
+                                                            std::span<const field_rule> rules,
+                                                            std::size_t elements_max);
 
 /// A problem for input that reads well and is wrong all the same.
 problem invalid_field(std::string_view field, std::string_view message);

@@ -93,6 +93,8 @@ void request_parser::on_request_impl(beast_http::verb method, string_view, strin
   }
   into_.target.assign(target.data(), target.size());
   into_.http_1_0 = version == 10;
+  if (takes_many(into_.target))
+    body_limit(bulk_bytes_max_);
 }
 
 /// Whether the value went over several lines, which Beast joins: then it stands in a buffer of

@@ -45,6 +45,7 @@ class request_parser final : public boost::beast::http::basic_parser<true> {
       : into_(into) {
     header_limit(header_bytes_max);
     body_limit(body_bytes_max);
+    bulk_bytes_max_ = body_bytes_max * bulk_bodies;
   }
 
   /// Parses as far as `input` goes; gives how many bytes were used up. (It is `put`, which must not
@@ -73,6 +74,7 @@ class request_parser final : public boost::beast::http::basic_parser<true> {
   void on_finish_impl(error_code&) override {}
 
   request& into_;
+  std::uint64_t bulk_bytes_max_;
   const char* input_end_ = nullptr;
   bool in_trailer_ = false;
 };

@@ -98,6 +98,10 @@ std::string_view path_of_target(std::string_view target) {
   return local.substr(0, local.find('?'));
 }
 
+bool takes_many(std::string_view target) {
+  return path_of_target(target).ends_with("/bulk");
+}
+
 std::expected<route_match, problem> find_route(std::span<const route> routes, http_method method,
                                                std::string_view target, std::string& allow) {
   const std::string_view local = local_part(target);

@@ -13,19 +13,29 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace paymentd::http {
 
 enum class http_method : std::uint8_t { get, head, post, other };
 
 /// The next step of a call before it can be answered: nothing more (the answer is written), the
-/// outcome of a command, or the answer to a query or a retry.
+/// outcome of a command, those of many, or the answer to a query or a retry.
 struct answered {};
 /// A request to the deliverers, answered as a query is.
 struct retry {
   get_delivery which;
 };
-using step = std::variant<answered, command, query, retry>;
+/// Many commands of one request: each is done by itself, or was refused already.
+struct bulk_item {
+  command what;
+  std::string key;  // its Idempotency-Key; empty: that of the request with its place, if any
+  std::string body; // its part of the request, in one writing, for that key
+};
+struct bulk {
+  std::vector<std::expected<bulk_item, problem>> items;
+};
+using step = std::variant<answered, command, bulk, query, retry>;
 
 /// Appends what is measured, in Prometheus's text format.
 using metrics_writer = std::function<void(std::string&)>;
@@ -52,7 +62,7 @@ struct route {
   scope needs;           // of the client's key
   body_rule body;
   std::expected<step, problem> (*prepare)(const call_input& input, response& answer);
-  void (*settled)(const success& what, response& answer); // of a command
+  void (*settled)(const success& what, response& answer); // of a command, or of each of a bulk
   std::expected<void, problem> (*found)(const answer& what,
                                         response& answer); // of a query or a retry
   /// Instead of `found`, of a query that tells how the system is: its failure is a finding, too.
@@ -73,6 +83,10 @@ void decode_path(std::string& target);
 
 /// The host that an absolute target names; empty for any other target.
 std::string_view host_of_target(std::string_view target);
+
+/// Whether it is a call for many: its body may be larger, and its path ends in /bulk.
+bool takes_many(std::string_view target);
+inline constexpr std::uint64_t bulk_bodies = 16; // so many times http.max_body_bytes
 
 /// The path of a target, without scheme, host and query.
 std::string_view path_of_target(std::string_view target);

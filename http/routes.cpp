@@ -1,10 +1,12 @@
 // The calls that clients make: each parses its input into a command or a query and writes the
 // outcome. The rules of payment are elsewhere.
+#include "http/idempotency.hpp"
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
 #include "http/notification_routes.hpp"
 #include "http/router.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace paymentd::http {
@@ -41,16 +43,26 @@ prepared prepare_charge(const call_input& input, response&) {
   return charge{user_id{input.id}, won{given[0].integer}};
 }
 
-prepared prepare_create_order(const call_input& input, response&) {
-  static constexpr std::array rules{
-      field_rule{.name = "userId", .min = 1},
-      field_rule{.name = "totalAmount"},
-      field_rule{.name = "discountAmount", .required = false},
-      field_rule{.name = "couponId", .required = false, .null_is_absent = true, .min = 1},
-  };
-  std::array<field_value, rules.size()> given;
-  auto read = read_object(input.body, rules, given);
-  const auto& [owner, total, discount, coupon] = given;
+constexpr std::array order_rules{
+    field_rule{.name = "userId", .min = 1},
+    field_rule{.name = "totalAmount"},
+    field_rule{.name = "discountAmount", .required = false},
+    field_rule{.name = "couponId", .required = false, .null_is_absent = true, .min = 1},
+    field_rule{.name = "pay", .type = field_rule::kind::boolean, .required = false},
+};
+
+constexpr std::array payment_rules{
+    field_rule{.name = "orderId", .min = 1},
+    field_rule{.name = "userId", .min = 1},
+};
+
+// Values as these rules have them, to commands. `read` tells what is wrong with them already.
+
+std::expected<command, problem> order_from(std::expected<void, problem> read,
+                                           std::span<const field_value> given) {
+  const auto& owner = given[0];
+  const auto& total = given[1];
+  const auto& discount = given[2];
   if (total.given && discount.given && discount.integer > total.integer) {
     if (read)
       read = std::unexpected(problem{problem_code::invalid_request, {}, {}, {}});
@@ -59,22 +71,83 @@ prepared prepare_create_order(const call_input& input, response&) {
   }
   if (!read)
     return std::unexpected(std::move(read.error()));
-  create_order what{user_id{owner.integer}, won{total.integer}, won{discount.integer}, {}};
-  if (coupon.given)
-    what.coupon = coupon_id{coupon.integer};
+  create_order what{
+      user_id{owner.integer}, won{total.integer}, won{discount.integer}, {}, given[4].integer != 0};
+  if (given[3].given)
+    what.coupon = coupon_id{given[3].integer};
   return what;
 }
 
-prepared prepare_pay(const call_input& input, response&) {
-  static constexpr std::array rules{
-      field_rule{.name = "orderId", .min = 1},
-      field_rule{.name = "userId", .min = 1},
-  };
-  std::array<field_value, rules.size()> given;
-  if (auto read = read_object(input.body, rules, given); !read)
+std::expected<command, problem> payment_from(std::expected<void, problem> read,
+                                             std::span<const field_value> given) {
+  if (!read)
     return std::unexpected(std::move(read.error()));
   return pay{order_id{given[0].integer}, user_id{given[1].integer}};
 }
+
+using maker = std::expected<command, problem> (*)(std::expected<void, problem> read,
+                                                  std::span<const field_value> given);
+
+template <const auto& rules, maker make>
+prepared prepare_one(const call_input& input, response&) {
+  std::array<field_value, rules.size()> given;
+  auto read = read_object(input.body, rules, given);
+  auto made = make(std::move(read), given);
+  if (!made)
+    return std::unexpected(std::move(made.error()));
+  return *std::move(made);
+}
+
+/// Commands of one request, at the most.
+constexpr std::size_t bulk_max = 1000;
+
+/// An element's fields in one writing, so that its key knows them again.
+std::string canonical(std::span<const field_rule> rules, std::span<const field_value> given) {
+  std::string text;
+  for (std::size_t at = 0; at < rules.size(); ++at)
+    if (given[at].given) {
+      text.append(rules[at].name).append("=");
+      append_integer(text, given[at].integer);
+      text += ';';
+    }
+  return text;
+}
+
+/// The same fields as a call for one, and an idempotencyKey.
+template <const auto& name, const auto& rules, maker make>
+prepared prepare_many(const call_input& input, response&) {
+  static constexpr auto with_key = [] {
+    std::array<field_rule, rules.size() + 1> all;
+    std::ranges::copy(rules, all.begin());
+    all.back() = {.name = "idempotencyKey", .type = field_rule::kind::text, .required = false};
+    return all;
+  }();
+  auto elements = read_list(input.body, name, with_key, bulk_max);
+  if (!elements)
+    return std::unexpected(std::move(elements.error()));
+  bulk many;
+  many.items.reserve(elements->size());
+  for (list_element& each : *elements) {
+    if (each && each->back().given && !valid_key(each->back().text)) {
+      many.items.emplace_back(std::unexpect,
+                              invalid_field("idempotencyKey", "must be 1 to 255 visible ASCII "
+                                                              "characters"));
+      continue;
+    }
+    std::vector<field_value> given =
+        each ? std::move(*each) : std::vector<field_value>(with_key.size());
+    auto made = each ? make({}, given) : std::unexpected(std::move(each.error()));
+    if (made)
+      many.items.emplace_back(
+          bulk_item{*std::move(made), std::move(given.back().text), canonical(rules, given)});
+    else
+      many.items.emplace_back(std::unexpect, std::move(made.error()));
+  }
+  return many;
+}
+
+constexpr std::string_view payments = "payments";
+constexpr std::string_view orders = "orders";
 
 /// For calls that say all by their path: no body, or an empty object.
 template <class Command>
@@ -132,10 +205,14 @@ using enum http_method;
 
 // The most frequent call first: the table is searched from the top.
 constexpr std::array table{
-    route{post, "/v1/payments", scope::pay, body_rule::required, prepare_pay, write_created<order>,
-          nullptr},
-    route{post, "/v1/orders", scope::pay, body_rule::required, prepare_create_order,
+    route{post, "/v1/payments", scope::pay, body_rule::required,
+          prepare_one<payment_rules, payment_from>, write_created<order>, nullptr},
+    route{post, "/v1/orders", scope::pay, body_rule::required, prepare_one<order_rules, order_from>,
           write_created_order, nullptr},
+    route{post, "/v1/payments/bulk", scope::pay, body_rule::required,
+          prepare_many<payments, payment_rules, payment_from>, write_created<order>, nullptr},
+    route{post, "/v1/orders/bulk", scope::pay, body_rule::required,
+          prepare_many<orders, order_rules, order_from>, write_created<order>, nullptr},
     route{get, "/v1/orders/{id}", scope::read, body_rule::ignored, prepare_get_order, nullptr,
           write_found<order, problem_code::order_not_found>},
     route{post, "/v1/orders/{id}/cancel", scope::pay, body_rule::optional, prepare_on_order<cancel>,

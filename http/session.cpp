@@ -3,6 +3,7 @@
 #include "http/idempotency.hpp"
 #include "http/io_thread.hpp"
 #include "http/json_input.hpp"
+#include "http/json_text.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -161,6 +162,9 @@ detached session::run(std::list<session>::iterator self) {
         if (const auto* what = std::get_if<command>(&next)) {
           auto waiting = owner_.to_actors().submit(*what);
           settle(*what, co_await waiting);
+        } else if (const auto* many = std::get_if<bulk>(&next)) {
+          auto waiting = owner_.to_actors().submit_all(keyed(*many));
+          settle_all(*many, co_await waiting);
         } else if (const auto* asked = std::get_if<query>(&next)) {
           auto waiting = owner_.to_actors().look_up(*asked);
           show(co_await waiting);
@@ -475,11 +479,7 @@ step session::prepare() {
     auto next = call_.to->prepare(input(), answer_);
     if (next) {
       if (auto* what = std::get_if<command>(&*next); what != nullptr && request_.has_key)
-        what->key = digest_key({.api_key = key_.key ? key_.key->key.name : std::string_view{},
-                                .method = "POST",
-                                .path = path_of_target(request_.target),
-                                .key = request_.key,
-                                .body = request_.body});
+        what->key = key_of(request_.key, request_.body);
       return std::move(*next);
     }
     fail(next.error());
@@ -489,21 +489,80 @@ step session::prepare() {
   return answered{};
 }
 
-void session::settle(const command& what, const actors::outcome_reply& reply) {
+idempotency_key session::key_of(std::string_view key, std::string_view body) const {
+  return digest_key({.api_key = key_.key ? std::string_view{key_.key->key.name} : "",
+                     .method = "POST",
+                     .path = path_of_target(request_.target),
+                     .key = key,
+                     .body = body});
+}
+
+/// The commands of a bulk, each under its own key, or under the request's with its place.
+std::vector<command> session::keyed(const bulk& many) {
+  std::vector<command> all;
+  all.reserve(many.items.size());
+  for (std::size_t place = 0; place < many.items.size(); ++place) {
+    const auto& item = many.items[place];
+    if (!item)
+      continue;
+    command& what = all.emplace_back(item->what);
+    if (!item->key.empty())
+      what.key = key_of(item->key, item->body);
+    else if (request_.has_key)
+      what.key = key_of(request_.key + '\0' + std::to_string(place), item->body);
+  }
+  return all;
+}
+
+/// Writes a success to `answer`. Gives what is wrong instead, where something is.
+std::optional<problem> session::write_outcome(const command& what,
+                                              const actors::outcome_reply& reply,
+                                              response& answer) const {
   if (!reply)
-    return fail(problem_of(reply.error()));
+    return problem_of(reply.error());
   if (const auto* why = std::get_if<refused>(&*reply))
-    return fail(problem_of(*why, what));
+    return problem_of(*why, what);
+  std::visit(
+      [&]<class Thing>(const Thing& thing) {
+        if constexpr (std::constructible_from<success, Thing>)
+          call_.to->settled(thing, answer);
+        else if constexpr (std::same_as<Thing, replayed>)
+          call_.to->settled(thing.what, answer);
+      },
+      *reply);
+  answer.replayed = std::holds_alternative<replayed>(*reply);
+  return std::nullopt;
+}
+
+void session::settle(const command& what, const actors::outcome_reply& reply) {
   try {
-    std::visit(
-        [this]<class Thing>(const Thing& thing) {
-          if constexpr (std::constructible_from<success, Thing>)
-            call_.to->settled(thing, answer_);
-          else if constexpr (std::same_as<Thing, replayed>)
-            call_.to->settled(thing.what, answer_);
-        },
-        *reply);
-    answer_.replayed = std::holds_alternative<replayed>(*reply);
+    if (const auto wrong = write_outcome(what, reply, answer_))
+      fail(*wrong);
+  } catch (const std::exception& error) {
+    fail_internally(error.what());
+  }
+}
+
+/// {"results":[{"status":201,"order":{…}},{"status":409,"problem":{…}}]}, in the order of the
+/// items.
+void session::settle_all(const bulk& many, const std::vector<actors::outcome_reply>& replies) {
+  try {
+    std::string& out = answer_.body;
+    out += R"({"results":[)";
+    response part;
+    std::size_t reply = 0;
+    for (const auto& item : many.items) {
+      part.clear();
+      const auto wrong =
+          item ? write_outcome(item->what, replies.at(reply++), part) : std::optional(item.error());
+      if (wrong)
+        write_problem(part, *wrong, request_id());
+      out += &item == &many.items.front() ? R"({"status":)" : R"(,{"status":)";
+      append_integer(out, part.status);
+      out += wrong ? R"(,"problem":)" : R"(,"order":)";
+      out.append(part.body).append("}");
+    }
+    out += "]}";
   } catch (const std::exception& error) {
     fail_internally(error.what());
   }

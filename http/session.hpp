@@ -89,7 +89,12 @@ class session {
   intake after_failed_read(error_code ec);
   step prepare();
   call_input input() const;
+  std::vector<command> keyed(const bulk& many);
+  idempotency_key key_of(std::string_view key, std::string_view body) const;
+  std::optional<problem> write_outcome(const command& what, const actors::outcome_reply& reply,
+                                       response& answer) const;
   void settle(const command& what, const actors::outcome_reply& reply);
+  void settle_all(const bulk& many, const std::vector<actors::outcome_reply>& replies);
   void show(const actors::answer_reply& reply);
   void fail(const problem& what);
   void fail_internally(const char* why);

@@ -69,7 +69,8 @@ void finish(order_actor_type* self, outcome_reply with) {
 void ask_lane(order_actor_type* self) {
   auto& state = self->state;
   const submit& next = state.waiting.front();
-  const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by};
+  const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by,
+                    next.from.bulk};
   self->send(lane_for(state, next.what), submit{mine, next.what});
 }
 
@@ -98,7 +99,8 @@ void start_next(order_actor_type* self) {
     }
     state.busy = true;
     if (std::holds_alternative<must_read>(known)) {
-      const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by};
+      const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by,
+                        next.from.bulk};
       self->send(shard_of(state.context->readers, state.id), look_up{mine, get_order{state.id}});
     } else {
       ask_lane(self);

@@ -24,6 +24,15 @@ class batcher_test : public testing::Test {
                          .begin_by = start + time},
                 .what = {.subscriber = "alimtalk", .entry = {number}}});
   }
+  void wait_in_bulk(std::initializer_list<std::int64_t> numbers,
+                    std::chrono::milliseconds time = std::chrono::seconds{1}) {
+    for (const std::int64_t number : numbers)
+      line.add({.from = {.number = static_cast<std::uint64_t>(number),
+                         .reply_to = {},
+                         .begin_by = start + time,
+                         .bulk = true},
+                .what = {.subscriber = "alimtalk", .entry = {number}}});
+  }
   std::vector<std::int64_t> gather(std::size_t max, steady_instant now = start) {
     std::vector<std::int64_t> entries;
     if (const auto batch = line.gather(max, now, shed()))
@@ -101,6 +110,38 @@ TEST_F(batcher_death_test, each_request_has_one_answer) {
   wait({1, 2});
   gather(2);
   EXPECT_DEATH(line.finish(1), "a batch has one answer a request");
+}
+
+TEST_F(batcher_test, those_of_a_bulk_fill_what_others_leave) {
+  wait_in_bulk({11, 12, 13});
+  wait({1, 2});
+  EXPECT_THAT(gather(4), ElementsAre(1, 2, 11, 12));
+  line.finish(4);
+  EXPECT_THAT(gather(4), ElementsAre(13));
+}
+
+TEST_F(batcher_test, a_quarter_is_kept_for_those_of_a_bulk) {
+  wait({1, 2, 3, 4, 5, 6, 7, 8});
+  wait_in_bulk({11, 12, 13});
+  EXPECT_THAT(gather(8), ElementsAre(1, 2, 3, 4, 5, 6, 11, 12));
+  line.put_back();
+  EXPECT_THAT(gather(8), ElementsAre(1, 2, 3, 4, 5, 6, 11, 12));
+  line.finish(8);
+  EXPECT_THAT(gather(8), ElementsAre(7, 8, 13));
+}
+
+TEST_F(batcher_test, those_of_a_bulk_hear_when_their_time_is_up_and_go_alone_like_others) {
+  wait_in_bulk({11, 12}, std::chrono::milliseconds{5});
+  wait_in_bulk({13, 14});
+  line.expire(start + std::chrono::milliseconds{10}, shed());
+  EXPECT_THAT(over, ElementsAre(11u, 12u));
+  gather(8);
+  line.put_back_alone();
+  EXPECT_THAT(gather(8), ElementsAre(13));
+  line.finish(1);
+  EXPECT_THAT(gather(8), ElementsAre(14));
+  line.finish(1);
+  EXPECT_TRUE(line.empty());
 }
 
 } // namespace

@@ -42,6 +42,19 @@ TEST_P(settling, a_payment_takes_the_final_amount_once) {
   EXPECT_EQ(read<user>(get_user{owner.id}).balance, won{5'000});
 }
 
+TEST_P(settling, an_order_that_pays_at_once_is_created_and_paid_or_neither) {
+  const auto owner = new_user(100);
+  const create_order asked{owner.id, {100}, {30}, std::nullopt, true};
+  const auto outcomes = settle({asked, asked});
+  const auto paid = std::get<order>(outcomes[0]);
+  EXPECT_EQ(paid.status, order_status::paid);
+  EXPECT_EQ(read<order>(get_order{paid.id}), paid);
+  EXPECT_EQ(std::get<refused>(outcomes[1]).why, refusal::insufficient_balance);
+  EXPECT_EQ(read<user>(get_user{owner.id}).balance, won{30});
+  EXPECT_EQ(settle_one<order>(refund{paid.id}).status, order_status::refunded);
+  EXPECT_EQ(read<user>(get_user{owner.id}).balance, won{100});
+}
+
 TEST_P(settling, a_charge_gives_its_ledger_entry) {
   const auto owner = new_user(10);
   const auto entry = settle_one<ledger_entry>(charge{owner.id, {90}});

@@ -81,7 +81,8 @@ action random_action(std::mt19937_64& random) {
   case 2:
   case 3: {
     const std::int64_t total = pick(0, 150);
-    return create_order{{pick(1, ids_max)}, {total}, {pick(0, total)}, std::nullopt};
+    const bool pays = pick(0, 3) == 0;
+    return create_order{{pick(1, ids_max)}, {total}, {pick(0, total)}, std::nullopt, pays};
   }
   case 4:
     return cancel{{pick(1, ids_max * 3)}};

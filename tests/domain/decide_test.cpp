@@ -302,5 +302,22 @@ TEST(decide, the_keys_of_a_batch_are_named_once_and_sorted) {
   EXPECT_EQ(named.keys[1].digest.back(), 9);
 }
 
+TEST(decide, an_order_that_pays_at_once_is_created_and_paid_or_neither) {
+  const create_order paid_at_once{{7}, {100}, {30}, std::nullopt, true};
+  const decision result =
+      run({paid_at_once, paid_at_once}, {}, {make_user(7, 100)}); // the second one lacks 40
+  ASSERT_EQ(result.new_orders.size(), 1u);
+  const order& made = result.new_orders.front();
+  EXPECT_EQ(made.status, order_status::paid);
+  ASSERT_EQ(result.entries.size(), 1u);
+  EXPECT_EQ(made.payment_entry, result.entries.front().id);
+  EXPECT_EQ(result.entries.front().order, made.id);
+  EXPECT_EQ(result.entries.front().amount, won{-70});
+  EXPECT_EQ(result.outcomes[0], outcome{made});
+  EXPECT_EQ(result.outcomes[1], refusal_of(refusal::insufficient_balance));
+  EXPECT_TRUE(result.changed_orders.empty());
+  EXPECT_EQ(result.changed_users.front().balance, won{30});
+}
+
 } // namespace
 } // namespace paymentd

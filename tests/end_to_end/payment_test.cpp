@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <map>
 
 namespace paymentd::end_to_end {
 namespace {
@@ -47,6 +48,52 @@ TEST(payment, takes_the_amount_from_the_balance_and_sends_one_message) {
   ASSERT_TRUE(eventually([&] { return place.number("select count(*) from claims") == 0; }));
   EXPECT_EQ(api.accepted(), 1u);
   EXPECT_EQ(place.number("select count(*) from deliveries where status = 1"), 1);
+  EXPECT_EQ(place.audit().exit_code, 0);
+}
+
+TEST(payment, many_in_one_request_are_paid_each_by_itself_and_repeated_under_their_key_once) {
+  const workplace place;
+  const providers::fake_alimtalk api;
+  constexpr int count = 300;
+  ASSERT_EQ(place
+                .run({"seed", "--set", "database.url=" + place.database_url(), "--users", "10",
+                      "--orders", std::to_string(count), "--balance", "290", "--amount", "10"})
+                .exit_code,
+            0);
+  server_process server(place, sent_to(api));
+  auto client = server.client();
+  json payments = json::array();
+  for (int id = 1; id <= count; ++id)
+    payments.push_back({{"orderId", id}, {"userId", 1 + id % 10}});
+  const std::string body = json{{"payments", payments}}.dump();
+  const std::string key = "Idempotency-Key: all-of-today\r\n";
+  const auto first = client.post("/v1/payments/bulk", body, key);
+  ASSERT_TRUE(first);
+  ASSERT_EQ(first->status, 200) << first->body;
+  // Each user's balance suffices for 29 of its 30 orders.
+  const json results = json::parse(first->body)["results"];
+  std::map<int, int> statuses;
+  for (int at = 0; at < count; ++at) {
+    const json& each = results[static_cast<std::size_t>(at)];
+    ++statuses[each["status"].get<int>()];
+    if (each["status"] == 201) {
+      EXPECT_EQ(each["order"]["id"], at + 1);
+    }
+  }
+  EXPECT_EQ(statuses, (std::map<int, int>{{201, 290}, {402, 10}}));
+  const json again = json::parse(client.post("/v1/payments/bulk", body, key)->body)["results"];
+  for (std::size_t at = 0; at < count; ++at)
+    EXPECT_EQ(again[at].value("order", json{}), results[at].value("order", json{})) << at;
+  for (int user = 1; user <= 10; ++user)
+    EXPECT_EQ(
+        client.post("/v1/users/" + std::to_string(user) + "/charges", R"({"amount":10})")->status,
+        201);
+  // Those that were refused pass now, and none is paid again.
+  for (const json& each : json::parse(client.post("/v1/payments/bulk", body, key)->body)["results"])
+    EXPECT_EQ(each["status"], 201);
+  EXPECT_EQ(place.number("select sum(balance) from users"), 0);
+  ASSERT_TRUE(api.wait_for_accepted(count, 30s));
+  EXPECT_EQ(api.accepted(), static_cast<std::uint64_t>(count));
   EXPECT_EQ(place.audit().exit_code, 0);
 }
 
