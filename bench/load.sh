@@ -14,6 +14,8 @@
 #   postgres-single   one connection, one payment after another, PostgreSQL
 #   embedded-keyed    as embedded, each payment under an Idempotency-Key
 #   postgres-keyed    as postgres, likewise
+#   embedded-bulk     100 payments in a request, distinct users, SQLite; 16 connections
+#   postgres-bulk     the same, PostgreSQL
 #   embedded-reads    GET /v1/orders/{id} instead of payments, SQLite; scattered over all orders
 #   postgres-reads    the same, PostgreSQL
 #   pgbench           the whole payment as one PL/pgSQL call, without any HTTP, 64 clients
@@ -38,7 +40,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ ${#scenarios[@]} -gt 0 ] || scenarios=(embedded embedded-one embedded-silent postgres postgres-one postgres-zipf
-  postgres-scatter postgres-single embedded-keyed postgres-keyed embedded-reads postgres-reads pgbench)
+  postgres-scatter postgres-single embedded-keyed postgres-keyed embedded-bulk postgres-bulk embedded-reads postgres-reads pgbench)
 
 source bench/common.sh
 
@@ -162,6 +164,8 @@ for scenario in "${scenarios[@]}"; do
     postgres-single) run "$scenario" postgres "$orders" 1 ;;
     embedded-keyed) KEYS=yes run "$scenario" sqlite "$orders" "$connections" ;;
     postgres-keyed) KEYS=yes run "$scenario" postgres "$orders" "$connections" ;;
+    embedded-bulk) run "$scenario" sqlite "$orders" 16 '' ascending nhn bulk.lua ;;
+    postgres-bulk) run "$scenario" postgres "$orders" 16 '' ascending nhn bulk.lua ;;
     embedded-reads) run "$scenario" sqlite "$orders" "$connections" '' scattered none get.lua ;;
     postgres-reads) run "$scenario" postgres "$orders" "$connections" '' scattered none get.lua ;;
     pgbench) run_pgbench ;;

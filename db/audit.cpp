@@ -94,6 +94,7 @@ class auditor {
   audit_source& from_;
   const std::function<void(std::string_view)>& breach_;
   std::int64_t count_ = 0;
+  std::map<std::int64_t, std::int64_t> refunded_; // by order, of the user that is judged
   // Of the subscriber that is judged; they move while the audit goes on, so they are read anew in
   // each snapshot.
   std::map<std::int64_t, cursor> at_; // by stream
@@ -109,7 +110,8 @@ constexpr const char* last_of_next_users =
 constexpr const char* users_between =
     "select id, balance, last_sequence, phone from users where id > $1 and id <= $2 order by id";
 constexpr const char* entries_of_users_between =
-    "select user_id, id, sequence, amount, balance_after from ledger_entries "
+    "select user_id, id, sequence, amount, balance_after, kind, order_id, "
+    "coalesce(refunded_after, amount) from ledger_entries "
     "where user_id > $1 and user_id <= $2 order by user_id, sequence";
 
 void auditor::judge_users() {
@@ -153,7 +155,15 @@ void auditor::judge_chain(std::int64_t user, const audit_rows& of, audit_rows& e
       say("user ", user, ": ledger entry ", id, " leaves a balance of ", entry.integer(4),
           ", expected ", expected);
     balance = entry.integer(4);
+    if (entry.integer(5) == static_cast<std::int64_t>(entry_kind::refund) && !entry.is_null(6)) {
+      std::int64_t& refunded = refunded_[entry.integer(6)];
+      refunded = wrapped_sum(refunded, entry.integer(3));
+      if (entry.integer(7) != refunded)
+        say("order ", entry.integer(6), ": ledger entry ", id, " tells of ", entry.integer(7),
+            " refunded, its refunds sum to ", refunded);
+    }
   }
+  refunded_.clear();
   if (of.integer(1) != sum)
     say("user ", user, ": the balance is ", of.integer(1), ", its ledger entries sum to ", sum);
   if (of.integer(1) < 0)
@@ -169,7 +179,8 @@ void auditor::judge_chain(std::int64_t user, const audit_rows& of, audit_rows& e
 
 constexpr const char* entries_with_orders =
     "select e.id, e.user_id, e.order_id, e.kind, e.amount, o.user_id, o.total - o.discount, "
-    "o.status, o.payment_entry_id, o.refund_entry_id, s.next from ledger_entries e "
+    "o.status, o.payment_entry_id, o.refund_entry_id, s.next, "
+    "coalesce(e.refunded_after, e.amount), o.refunded from ledger_entries e "
     "left join orders o on o.id = e.order_id left join streams s on s.id = e.id >> 41 "
     "where e.id > $1 order by e.id limit $2";
 
@@ -181,11 +192,12 @@ void auditor::judge_entry(const audit_rows& row) {
     say("ledger entry ", id, ": its number ", number_of({id}),
         " is not below the next of its stream, ", row.integer(10));
   const std::int64_t kind = row.integer(3);
-  if (kind == 0) {
+  if (kind == 0 || kind == 3) {
+    const std::string_view name = to_string(static_cast<entry_kind>(kind));
     if (!row.is_null(2))
-      say("ledger entry ", id, ": is a CHARGE but names order ", row.integer(2));
-    if (row.integer(4) <= 0)
-      say("ledger entry ", id, ": is a CHARGE of ", row.integer(4));
+      say("ledger entry ", id, ": is a ", name, " but names order ", row.integer(2));
+    if (kind == 0 ? row.integer(4) <= 0 : row.integer(4) >= 0)
+      say("ledger entry ", id, ": is a ", name, " of ", row.integer(4));
   } else if (kind == 1 || kind == 2) {
     judge_entry_of_order(row, static_cast<entry_kind>(kind));
   } else {
@@ -193,7 +205,8 @@ void auditor::judge_entry(const audit_rows& row) {
   }
 }
 
-// A PAYMENT or REFUND: its order has to know it, so there is no second one of its kind.
+// A PAYMENT or REFUND: its order has to know it. There is no second payment; refunds are the parts
+// of what the order says is refunded, and the newest one brings it there.
 void auditor::judge_entry_of_order(const audit_rows& row, entry_kind kind) {
   const std::int64_t id = row.integer(0);
   const std::string_view name = to_string(kind);
@@ -205,17 +218,23 @@ void auditor::judge_entry_of_order(const audit_rows& row, entry_kind kind) {
     say("ledger entry ", id, ": it is user ", row.integer(1), "'s, but its order ", row.integer(2),
         " is user ", row.integer(5), "'s");
   const bool payment = kind == entry_kind::payment;
-  const std::int64_t amount = payment ? -row.integer(6) : row.integer(6);
-  if (row.integer(4) != amount)
-    say("ledger entry ", id, ": the amount is ", row.integer(4), ", expected ", amount,
+  if (payment && row.integer(4) != -row.integer(6))
+    say("ledger entry ", id, ": the amount is ", row.integer(4), ", expected ", -row.integer(6),
         " by order ", row.integer(2));
+  if (!payment && (row.integer(4) < 0 || row.integer(4) > row.integer(11)))
+    say("ledger entry ", id, ": is a REFUND of ", row.integer(4), ", with which ", row.integer(11),
+        " are refunded");
   const int known = payment ? 8 : 9;
-  if (row.is_null(known) || row.integer(known) != id)
+  const bool newest = !row.is_null(known) && row.integer(known) == id;
+  const bool earlier_part = !payment && !row.is_null(known) && row.integer(11) < row.integer(12);
+  if (!newest && !earlier_part)
     say("order ", row.integer(2), ": ledger entry ", id, " is a ", name,
         " of it that it does not know");
+  if (!payment && newest && row.integer(11) != row.integer(12))
+    say("order ", row.integer(2), ": ", row.integer(12), " are refunded, its newest REFUND entry ",
+        id, " tells of ", row.integer(11));
   const auto status = static_cast<order_status>(row.integer(7));
-  const bool fits = status == order_status::refunded || (payment && status == order_status::paid);
-  if (!fits)
+  if (status != order_status::refunded && status != order_status::paid)
     say("order ", row.integer(2), ": is ", to_string(status), " but has the ", name, " entry ", id);
 }
 
@@ -223,7 +242,7 @@ void auditor::judge_entry_of_order(const audit_rows& row, entry_kind kind) {
 
 constexpr const char* orders_with_entries =
     "select o.id, o.user_id, o.status, o.total, o.discount, o.payment_entry_id, o.refund_entry_id, "
-    "u.id, p.order_id, p.kind, r.order_id, r.kind from orders o "
+    "u.id, p.order_id, p.kind, r.order_id, r.kind, o.refunded from orders o "
     "left join users u on u.id = o.user_id "
     "left join ledger_entries p on p.id = o.payment_entry_id "
     "left join ledger_entries r on r.id = o.refund_entry_id where o.id > $1 order by o.id limit $2";
@@ -241,8 +260,14 @@ void auditor::judge_order(const audit_rows& row) {
   }
   const bool refunded = status == static_cast<std::int64_t>(order_status::refunded);
   const bool paid = refunded || status == static_cast<std::int64_t>(order_status::paid);
+  const std::int64_t amount = row.integer(12);
+  const std::int64_t final_amount = wrapped_sum(row.integer(3), -row.integer(4));
+  if (amount < 0 || amount > final_amount || (refunded && amount != final_amount) ||
+      (!refunded && amount != 0 && amount == final_amount))
+    say("order ", id, ": is ", to_string(static_cast<order_status>(status)), " and ", amount,
+        " of ", final_amount, " are refunded");
   judge_named_entry(row, 5, 8, entry_kind::payment, paid);
-  judge_named_entry(row, 6, 10, entry_kind::refund, refunded);
+  judge_named_entry(row, 6, 10, entry_kind::refund, refunded || (paid && amount > 0));
 }
 
 /// The entry in column `names`, whose own order and kind stand in `found` and the column behind it.

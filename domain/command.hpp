@@ -3,7 +3,6 @@
 
 #include "domain/model.hpp"
 
-#include <array>
 #include <concepts>
 #include <type_traits>
 #include <utility>
@@ -18,7 +17,15 @@ struct create_user {
 
 struct charge {
   user_id user;
-  won amount; // 1 to won_max
+  won amount;              // 1 to won_max
+  std::string reason = {}; // at most reason_max characters; empty: none
+};
+
+/// Pays out, or takes back what was charged by mistake.
+struct withdraw {
+  user_id user;
+  won amount;              // 1 to won_max
+  std::string reason = {}; // as of a charge
 };
 
 struct create_order {
@@ -40,17 +47,11 @@ struct cancel {
 
 struct refund {
   order_id order;
+  std::optional<won> amount = std::nullopt; // 1 to won_max; nothing: all that is left
+  std::string reason = {};                  // as of a charge
 };
 
-using action = std::variant<create_user, charge, create_order, pay, cancel, refund>;
-
-/// A client's idempotency key: its digest within its scope (API key, method, path), which names it
-/// here, and that of the body it came with. Two requests with the same ones are the same request.
-struct idempotency_key {
-  std::array<std::uint8_t, 16> digest{};
-  std::int64_t body = 0;
-  friend bool operator==(const idempotency_key&, const idempotency_key&) = default;
-};
+using action = std::variant<create_user, charge, withdraw, create_order, pay, cancel, refund>;
 
 /// An action that is asked for, under a key or without one.
 struct command {
@@ -81,12 +82,13 @@ enum class refusal : std::uint8_t {
 
 struct refused {
   refusal why;
-  std::optional<order_status> status; // the order's, where its status is the reason
+  std::optional<order_status> status;           // the order's, where its status is the reason
+  std::optional<won> refundable = std::nullopt; // of an order, where more was to be refunded
   friend bool operator==(const refused&, const refused&) = default;
 };
 
-/// The changed thing: create_user gives the user; charge the ledger entry; the commands on orders
-/// give the order.
+/// The changed thing: create_user gives the user; charge and withdraw the ledger entry; the
+/// commands on orders give the order.
 using success = std::variant<user, order, ledger_entry>;
 
 /// The success that an earlier request with the same idempotency key had. Nothing happened now.

@@ -86,19 +86,16 @@ class kept_successes {
                                              [](const kept_success& of) { return of.key.digest; });
     if (at != known_.end() && at->key.digest == key.digest)
       return &*at;
-    const auto added = added_.find(key.digest);
-    return added == added_.end() ? nullptr : &added->second;
+    for (const auto* added : {&added_, &paid_})
+      if (const auto found = added->find(key.digest); found != added->end())
+        return &found->second;
+    return nullptr;
   }
 
   /// Keeps it, unless it is a refusal.
-  void add(const idempotency_key& key, const outcome& from) {
-    std::visit(
-        [&]<class Thing>(const Thing& what) {
-          if constexpr (std::constructible_from<success, Thing>)
-            added_.emplace(key.digest, kept_success{key, what});
-        },
-        from);
-  }
+  void add(const idempotency_key& key, const outcome& from) { add(added_, key, from); }
+  /// The same of a payment, whose order keeps it.
+  void add_payment(const idempotency_key& key, const outcome& from) { add(paid_, key, from); }
 
   std::vector<kept_success> take_added() {
     std::vector<kept_success> all;
@@ -109,8 +106,20 @@ class kept_successes {
   }
 
  private:
+  using by_digest = std::map<decltype(idempotency_key::digest), kept_success>;
+
+  static void add(by_digest& to, const idempotency_key& key, const outcome& from) {
+    std::visit(
+        [&]<class Thing>(const Thing& what) {
+          if constexpr (std::constructible_from<success, Thing>)
+            to.emplace(key.digest, kept_success{key, what});
+        },
+        from);
+  }
+
   std::vector<kept_success> known_; // by rising digest
-  std::map<decltype(idempotency_key::digest), kept_success> added_;
+  by_digest added_;
+  by_digest paid_; // in their orders
 };
 
 /// One run over one batch: what `decide` does, command by command.
@@ -124,6 +133,8 @@ class decider {
   outcome operator()(const command& asked) {
     if (!asked.key)
       return std::visit(*this, asked.what);
+    if (const auto* payment = std::get_if<pay>(&asked.what))
+      return pay_under(*asked.key, *payment);
     if (const kept_success* before = kept_.find(*asked.key)) {
       if (before->key.body != asked.key->body)
         return refused{refusal::key_reused, std::nullopt};
@@ -134,6 +145,25 @@ class decider {
     return decided;
   }
 
+  /// The key stands in the order's row, which is read and written anyway: an index of its own for
+  /// each payment would cost a third of all payments.
+  outcome pay_under(const idempotency_key& key, const pay& what) {
+    order* found = orders_.find(what.order);
+    if (found && found->paid_under && found->paid_under->key.digest == key.digest) {
+      if (found->paid_under->key.body != key.body)
+        return refused{refusal::key_reused, std::nullopt};
+      return replayed{as_paid(*found)};
+    }
+    // With another order before, as far as that is known.
+    if (const kept_success* other = kept_.find(key); other && other->key.body != key.body)
+      return refused{refusal::key_reused, std::nullopt};
+    outcome decided = (*this)(what);
+    if (auto* paid = std::get_if<order>(&decided))
+      paid->paid_under = found->paid_under = payment_key{key, now_};
+    kept_.add_payment(key, decided);
+    return decided;
+  }
+
   outcome operator()(const create_user& what) {
     user& created = users_.create({.id = users_.next_id(),
                                    .phone = what.phone,
@@ -141,7 +171,7 @@ class decider {
                                    .last_sequence = 0,
                                    .created_at = now_});
     if (what.balance > won{0})
-      move(created, what.balance, entry_kind::charge, std::nullopt);
+      move(created, what.balance, {.kind = entry_kind::charge});
     return created;
   }
 
@@ -151,7 +181,16 @@ class decider {
       return refused{refusal::user_not_found, std::nullopt};
     if (!checked_add(who->balance, what.amount))
       return refused{refusal::balance_limit, std::nullopt};
-    return move(*who, what.amount, entry_kind::charge, std::nullopt);
+    return move(*who, what.amount, {.kind = entry_kind::charge, .reason = what.reason});
+  }
+
+  outcome operator()(const withdraw& what) {
+    user* who = users_.find(what.user);
+    if (!who)
+      return refused{refusal::user_not_found, std::nullopt};
+    if (who->balance < what.amount)
+      return refused{refusal::insufficient_balance, std::nullopt};
+    return move(*who, -what.amount, {.kind = entry_kind::withdrawal, .reason = what.reason});
   }
 
   outcome operator()(const create_order& what) {
@@ -205,10 +244,20 @@ class decider {
     user* payee = users_.find(found->owner);
     if (!payee)
       return refused{refusal::user_not_found, std::nullopt};
-    if (!checked_add(payee->balance, found->final_amount()))
+    const won amount = what.amount.value_or(found->refundable());
+    if (amount > found->refundable())
+      return refused{refusal::order_not_refundable, found->status, found->refundable()};
+    if (!checked_add(payee->balance, amount))
       return refused{refusal::balance_limit, std::nullopt};
-    found->refund_entry = move(*payee, found->final_amount(), entry_kind::refund, found->id).id;
-    return become(*found, order_status::refunded);
+    found->refunded.value += amount.value;
+    found->refund_entry = move(*payee, amount,
+                               {.kind = entry_kind::refund,
+                                .order = found->id,
+                                .reason = what.reason,
+                                .refunded_after = found->refunded})
+                              .id;
+    return become(*found,
+                  found->refundable() == won{0} ? order_status::refunded : order_status::paid);
   }
 
   decision finish(std::vector<outcome> outcomes) {
@@ -222,25 +271,43 @@ class decider {
   }
 
  private:
+  /// A paid order as it was when it was paid.
+  static order as_paid(order of) {
+    of.status = order_status::paid;
+    of.refunded = {};
+    of.refund_entry.reset();
+    of.updated_at = of.paid_under->paid_at;
+    return of;
+  }
+
   /// Takes what was checked to be there.
   outcome settle_payment(order& of, user& payer) {
-    of.payment_entry = move(payer, -of.final_amount(), entry_kind::payment, of.id).id;
+    of.payment_entry =
+        move(payer, -of.final_amount(), {.kind = entry_kind::payment, .order = of.id}).id;
     return become(of, order_status::paid);
   }
 
   /// Writes the ledger entry of a movement that was checked to fit.
-  const ledger_entry& move(user& who, won amount, entry_kind kind, std::optional<order_id> of) {
+  struct cause {
+    entry_kind kind;
+    std::optional<order_id> order = std::nullopt;
+    std::string reason = {};
+    won refunded_after = {};
+  };
+  const ledger_entry& move(user& who, won amount, cause of) {
     users_.mark(who);
     who.balance.value += amount.value;
     ++who.last_sequence;
     result_.entries.push_back({.id = next_entry_,
                                .user = who.id,
                                .sequence = who.last_sequence,
-                               .order = of,
-                               .kind = kind,
+                               .order = of.order,
+                               .kind = of.kind,
                                .amount = amount,
                                .balance_after = who.balance,
-                               .created_at = now_});
+                               .created_at = now_,
+                               .reason = std::move(of.reason),
+                               .refunded_after = of.refunded_after});
     ++next_entry_.value;
     return result_.entries.back();
   }
@@ -283,6 +350,7 @@ named_ids ids_named_by(std::span<const command> commands) {
     named_ids& into;
     void operator()(const create_user&) { ++into.creates_users; }
     void operator()(const charge& what) { into.users.push_back(what.user); }
+    void operator()(const withdraw& what) { into.users.push_back(what.user); }
     void operator()(const create_order& what) {
       into.users.push_back(what.user);
       ++into.creates_orders;
@@ -296,7 +364,7 @@ named_ids ids_named_by(std::span<const command> commands) {
   } collect{named};
   for (const command& asked : commands) {
     std::visit(collect, asked.what);
-    if (asked.key)
+    if (asked.key && !std::holds_alternative<pay>(asked.what))
       named.keys.push_back(*asked.key);
   }
   const auto digest_of = [](const idempotency_key& key) -> const auto& { return key.digest; };

@@ -20,7 +20,9 @@ struct kept_success {
 struct snapshot {
   std::vector<order> orders; // those of the named orders that exist, by rising id, each once
   std::vector<user> users;   // those of the named users and of the orders' owners, likewise
-  std::vector<kept_success> kept = {}; // those of the commands' keys that there are, by digest
+  /// Those of the named keys that there are, by digest. Also keys of payments that are known to
+  /// have come with another body before; their success is not looked at.
+  std::vector<kept_success> kept = {};
   entry_id first_entry; // entry ids from here on are the batch's: one a command at the most
   user_id first_user;   // ids for created users: from here on, one a create_user
   order_id first_order; // ids for created orders: from here on, one a create_order
@@ -32,8 +34,9 @@ struct decision {
   std::vector<outcome> outcomes; // one for each command, in the order of the commands
   std::vector<user> new_users;
   std::vector<order> new_orders;
-  std::vector<user> changed_users;    // balance and last_sequence may differ
-  std::vector<order> changed_orders;  // status, payment_entry, refund_entry, updated_at may differ
+  std::vector<user> changed_users; // balance and last_sequence may differ
+  /// Their status, payment_entry, refund_entry, refunded, paid_under and updated_at may differ.
+  std::vector<order> changed_orders;
   std::vector<ledger_entry> entries;  // by rising id
   std::vector<kept_success> new_kept; // successes under a key, by rising digest
 };
@@ -41,10 +44,11 @@ struct decision {
 /// Decides `commands` in their order, each against what the ones before it left. One that does not
 /// fit is refused and changes nothing; a later, smaller one may still pass. One whose key had a
 /// success before, in this batch or an earlier one, is given that again and changes nothing, or is
-/// refused where its body is another one; a refusal is not kept. The checks of a payment
-/// come in this order: the order exists and belongs to that user; it is PENDING; the user exists;
-/// the balance suffices. Cost: n log m for n commands on m orders and users. Never throws but for
-/// memory. Precondition: `commands` were validated (amounts and ids in their bounds).
+/// refused where its body is another one; a refusal is not kept. A payment's key is kept in its
+/// order, and found there. The checks of a payment come in this order: the order exists and belongs
+/// to that user; it is PENDING; the user exists; the balance suffices. Cost: n log m for n commands
+/// on m orders and users. Never throws but for memory. Precondition: `commands` were validated
+/// (amounts and ids in their bounds).
 decision decide(std::span<const command> commands, snapshot state, instant now);
 
 /// The orders and users that a batch names: sorted, each once. The users leave out the owners of
@@ -54,7 +58,7 @@ struct named_ids {
   std::vector<user_id> users;
   std::int64_t creates_users = 0;    // how many create_user there are
   std::int64_t creates_orders = 0;   // how many create_order
-  std::vector<idempotency_key> keys; // of the commands, by digest, each digest once
+  std::vector<idempotency_key> keys; // but those of payments; by digest, each digest once
 };
 named_ids ids_named_by(std::span<const command> commands);
 

@@ -28,6 +28,8 @@ std::string_view to_string(entry_kind kind) noexcept {
     return "PAYMENT";
   case entry_kind::refund:
     return "REFUND";
+  case entry_kind::withdrawal:
+    return "WITHDRAWAL";
   }
   return "UNKNOWN";
 }

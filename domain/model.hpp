@@ -3,6 +3,7 @@
 
 #include "domain/types.hpp"
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +19,23 @@ struct user {
   friend bool operator==(const user&, const user&) = default;
 };
 
-/// PENDING becomes PAID or CANCELLED; PAID becomes REFUNDED; nothing else ever changes.
+/// A client's idempotency key: its digest within its scope (API key, method, path), which names it
+/// here, and that of the body it came with. Two requests with the same ones are the same request.
+struct idempotency_key {
+  std::array<std::uint8_t, 16> digest{};
+  std::int64_t body = 0;
+  friend bool operator==(const idempotency_key&, const idempotency_key&) = default;
+};
+
+/// The key that an order was paid under, and when: with them its first answer can be given again.
+struct payment_key {
+  idempotency_key key;
+  instant paid_at;
+  friend bool operator==(const payment_key&, const payment_key&) = default;
+};
+
+/// PENDING becomes PAID or CANCELLED; PAID becomes REFUNDED once all that was paid is given back;
+/// nothing else ever changes.
 enum class order_status : std::uint8_t { pending = 0, paid = 1, cancelled = 2, refunded = 3 };
 
 struct order {
@@ -29,16 +46,20 @@ struct order {
   won discount; // 0 to total
   order_status status = order_status::pending;
   std::optional<entry_id> payment_entry; // there since it was paid
-  std::optional<entry_id> refund_entry;  // there since it was refunded
+  std::optional<entry_id> refund_entry;  // the newest one; there since a part was refunded
   instant created_at;
   instant updated_at;
+  won refunded = {}; // 0 to final_amount(); all of it where REFUNDED
+  std::optional<payment_key> paid_under = std::nullopt; // where the payment had a key
   friend bool operator==(const order&, const order&) = default;
 
   /// The amount that is to be paid.
   constexpr won final_amount() const { return {total.value - discount.value}; }
+  /// The amount that can still be refunded, once it is paid.
+  constexpr won refundable() const { return {final_amount().value - refunded.value}; }
 };
 
-enum class entry_kind : std::uint8_t { charge = 0, payment = 1, refund = 2 };
+enum class entry_kind : std::uint8_t { charge = 0, payment = 1, refund = 2, withdrawal = 3 };
 
 /// One movement of one balance. Written once, never changed.
 struct ledger_entry {
@@ -47,15 +68,20 @@ struct ledger_entry {
   std::int64_t sequence = 0;     // the user's own running number, from 1 without gaps
   std::optional<order_id> order; // of a payment or a refund
   entry_kind kind = entry_kind::charge;
-  won amount; // negative for a payment
+  won amount; // negative for a payment and a withdrawal
   won balance_after;
   instant created_at;
+  std::string reason = {}; // the client's own words; empty: none
+  won refunded_after = {}; // of a refund: of its order, with this one
   friend bool operator==(const ledger_entry&, const ledger_entry&) = default;
 };
 
 /// The names that clients see: "PENDING", "PAYMENT" and so on.
 std::string_view to_string(order_status) noexcept;
 std::string_view to_string(entry_kind) noexcept;
+
+/// A reason's length, in characters.
+inline constexpr std::size_t reason_max = 200;
 
 /// Whether `phone` is a Korean mobile number as the message API takes it: 10 or 11 digits that
 /// begin with 010, 011, 016, 017, 018 or 019, nothing else.

@@ -134,6 +134,7 @@ void each_field_of_order(Fields& to, Order& of) {
   to.field(of.refund_entry);
   to.field(of.created_at);
   to.field(of.updated_at);
+  to.field(of.refunded);
 }
 
 template <class Fields, class Entry>
@@ -146,6 +147,7 @@ void each_field_of_entry(Fields& to, Entry& of) {
   to.field(of.amount);
   to.field(of.balance_after);
   to.field(of.created_at);
+  to.field(of.reason); // refunded_after stands in no answer
 }
 
 } // namespace

@@ -13,6 +13,8 @@ namespace paymentd::http {
 namespace {
 
 std::string what_fits(const field_rule& rule) {
+  if (rule.type == field_rule::kind::text && rule.characters_max > 0)
+    return "must be a string of at most " + std::to_string(rule.characters_max) + " characters";
   if (rule.type == field_rule::kind::text)
     return "must be a string";
   if (rule.type == field_rule::kind::boolean)
@@ -29,6 +31,13 @@ problem bad_json(std::size_t position) {
               " bytes.",
           {},
           {}};
+}
+
+/// Whether a text in UTF-8 has more characters than `most`, where that is a bound.
+bool is_too_long(std::string_view text, std::size_t most) {
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  return most > 0 &&
+         text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues)) > most;
 }
 
 /// Called back by the JSON parser, token by token; `false` ends the parse.
@@ -65,7 +74,7 @@ class object_handler {
                : number_integer(static_cast<std::int64_t>(value));
   }
   bool string(std::string& value) {
-    if (!takes(field_rule::kind::text))
+    if (!takes(field_rule::kind::text) || is_too_long(value, field_->characters_max))
       return mismatch();
     set().text = std::move(value);
     return true;

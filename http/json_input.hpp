@@ -26,6 +26,7 @@ struct field_rule {
   bool null_is_absent = false; // `null` counts as not given
   std::int64_t min = 0;        // of an integer; written without fraction and exponent
   std::int64_t max = safe_integer_max;
+  std::size_t characters_max = 0; // of a text; 0: no bound but the body's
 };
 
 struct field_value {

@@ -135,6 +135,7 @@ void append_json(std::string& out, const order& what) {
   append_member(out, R"(,"totalAmount":)", what.total.value);
   append_member(out, R"(,"discountAmount":)", what.discount.value);
   append_member(out, R"(,"finalAmount":)", what.final_amount().value);
+  append_member(out, R"(,"refundedAmount":)", what.refunded.value);
   append_word(out, R"(,"status":)", to_string(what.status));
   out += R"(,"createdAt":)";
   append_time(out, what.created_at);
@@ -151,6 +152,11 @@ void append_json(std::string& out, const ledger_entry& what) {
   append_word(out, R"(,"kind":)", to_string(what.kind));
   append_member(out, R"(,"amount":)", what.amount.value);
   append_member(out, R"(,"balanceAfter":)", what.balance_after.value);
+  out += R"(,"reason":)";
+  if (what.reason.empty())
+    out += "null";
+  else
+    append_quoted(out, what.reason);
   out += R"(,"createdAt":)";
   append_time(out, what.created_at);
   out += '}';

@@ -27,7 +27,7 @@ constexpr std::array code_table{
     code_facts{problem_code::unauthorized, "unauthorized", 401, "Unauthorized",
                "This server wants an API key."},
     code_facts{problem_code::insufficient_balance, "insufficient_balance", 402,
-               "Insufficient balance", "The user's balance does not cover the order."},
+               "Insufficient balance", "The user's balance does not cover the amount."},
     code_facts{problem_code::forbidden, "forbidden", 403, "Forbidden",
                "A page of another site must not make this call."},
     code_facts{problem_code::not_found, "not_found", 404, "Not found", "There is no such path."},
@@ -108,8 +108,13 @@ problem problem_of(const refused& why, const command& what) {
     return {problem_code::order_not_payable, {}, {}, why.status};
   case refusal::order_not_cancellable:
     return {problem_code::order_not_cancellable, {}, {}, why.status};
-  case refusal::order_not_refundable:
-    return {problem_code::order_not_refundable, {}, {}, why.status};
+  case refusal::order_not_refundable: {
+    problem made{problem_code::order_not_refundable, {}, {}, why.status};
+    made.refundable = why.refundable;
+    if (why.refundable)
+      made.detail = "That is more than is left to be refunded.";
+    return made;
+  }
   case refusal::insufficient_balance:
     return {problem_code::insufficient_balance, {}, {}, {}};
   case refusal::row_locked: // a lane says so by a no_outcome
@@ -177,6 +182,10 @@ void write_problem(response& answer, const problem& what, std::string_view reque
     out += R"(,"notificationStatus":")";
     out += to_string(*what.status_of_notification);
     out += '"';
+  }
+  if (what.refundable) {
+    out += R"(,"refundableAmount":)";
+    append_integer(out, what.refundable->value);
   }
   if (what.missing_scope != scope::none)
     out.append(R"(,"missingScope":")").append(name_of(what.missing_scope)).append("\"");

@@ -58,9 +58,10 @@ struct problem {
   std::optional<order_status> status_of_order = std::nullopt;
   std::optional<delivery_status> status_of_notification = std::nullopt;
   std::string parts = {}; // a JSON object: how each part of the system is; empty: not asked for
-  std::chrono::seconds retry_after{0}; // 0: what the code says
-  std::string challenge = {};          // WWW-Authenticate; empty: none
-  scope missing_scope = scope::none;   // what the API key lacks, in `missingScope`
+  std::chrono::seconds retry_after{0};          // 0: what the code says
+  std::string challenge = {};                   // WWW-Authenticate; empty: none
+  std::optional<won> refundable = std::nullopt; // of an order, in `refundableAmount`
+  scope missing_scope = scope::none;            // what the API key lacks, in `missingScope`
 };
 
 /// The stable `code` that clients decide by.

@@ -1,5 +1,6 @@
 // The calls that clients make: each parses its input into a command or a query and writes the
 // outcome. The rules of payment are elsewhere.
+#include "http/documents/documents.hpp"
 #include "http/idempotency.hpp"
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
@@ -35,12 +36,35 @@ prepared prepare_create_user(const call_input& input, response&) {
   return create_user{std::move(phone.text), won{balance.integer}};
 }
 
-prepared prepare_charge(const call_input& input, response&) {
-  static constexpr std::array rules{field_rule{.name = "amount", .min = 1}};
+constexpr field_rule reason_rule{.name = "reason",
+                                 .type = field_rule::kind::text,
+                                 .required = false,
+                                 .null_is_absent = true,
+                                 .characters_max = reason_max};
+
+/// A charge or a withdrawal.
+template <class Command>
+prepared prepare_movement(const call_input& input, response&) {
+  static constexpr std::array rules{field_rule{.name = "amount", .min = 1}, reason_rule};
   std::array<field_value, rules.size()> given;
   if (auto read = read_object(input.body, rules, given); !read)
     return std::unexpected(std::move(read.error()));
-  return charge{user_id{input.id}, won{given[0].integer}};
+  return Command{user_id{input.id}, won{given[0].integer}, std::move(given[1].text)};
+}
+
+/// No body, or an amount and a reason, which may both be left out.
+prepared prepare_refund(const call_input& input, response&) {
+  static constexpr std::array rules{
+      field_rule{.name = "amount", .required = false, .null_is_absent = true, .min = 1},
+      reason_rule};
+  std::array<field_value, rules.size()> given;
+  if (!input.body.empty())
+    if (auto read = read_object(input.body, rules, given); !read)
+      return std::unexpected(std::move(read.error()));
+  refund what{order_id{input.id}, std::nullopt, std::move(given[1].text)};
+  if (given[0].given)
+    what.amount = won{given[0].integer};
+  return what;
 }
 
 constexpr std::array order_rules{
@@ -166,6 +190,17 @@ prepared prepare_get_order(const call_input& input, response&) {
   return query{get_order{order_id{input.id}}};
 }
 
+prepared prepare_openapi(const call_input&, response& answer) {
+  answer.body = openapi_document();
+  return answered{};
+}
+
+prepared prepare_docs(const call_input&, response& answer) {
+  answer.body = docs_page();
+  answer.text_type = "text/html; charset=utf-8";
+  return answered{};
+}
+
 /// Writes the thing that the outcome holds. Another kind of outcome is a bug: get throws, and the
 /// session answers internal_error.
 template <class Thing>
@@ -217,20 +252,24 @@ constexpr std::array table{
           write_found<order, problem_code::order_not_found>},
     route{post, "/v1/orders/{id}/cancel", scope::pay, body_rule::optional, prepare_on_order<cancel>,
           write_changed<order>, nullptr},
-    route{post, "/v1/orders/{id}/refund", scope::refund, body_rule::optional,
-          prepare_on_order<refund>, write_changed<order>, nullptr},
+    route{post, "/v1/orders/{id}/refund", scope::refund, body_rule::optional, prepare_refund,
+          write_changed<order>, nullptr},
     route{post, "/v1/users", scope::charge, body_rule::required, prepare_create_user,
           write_created_user, nullptr},
     route{get, "/v1/users/{id}", scope::read, body_rule::ignored, prepare_get_user, nullptr,
           write_found<user, problem_code::user_not_found>},
-    route{post, "/v1/users/{id}/charges", scope::charge, body_rule::required, prepare_charge,
-          write_created<ledger_entry>, nullptr},
+    route{post, "/v1/users/{id}/charges", scope::charge, body_rule::required,
+          prepare_movement<charge>, write_created<ledger_entry>, nullptr},
+    route{post, "/v1/users/{id}/withdrawals", scope::charge, body_rule::required,
+          prepare_movement<withdraw>, write_created<ledger_entry>, nullptr},
     route{get, "/v1/notifications", scope::read, body_rule::ignored, prepare_list_notifications,
           nullptr, write_notifications},
     route{get, "/v1/notifications/{name}", scope::read, body_rule::ignored,
           prepare_get_notification, nullptr, write_notification},
     route{post, "/v1/notifications/{name}/retry", scope::operate, body_rule::optional,
           prepare_retry_notification, nullptr, write_retried_notification},
+    route{get, "/openapi.json", scope::none, body_rule::ignored, prepare_openapi, nullptr, nullptr},
+    route{get, "/docs", scope::none, body_rule::ignored, prepare_docs, nullptr, nullptr},
 };
 
 } // namespace

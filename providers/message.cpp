@@ -9,6 +9,11 @@ namespace {
 
 constexpr std::chrono::hours korea_offset{9}; // no summer time since 1988
 
+/// The amount that was moved.
+won amount_of(const payment_event& event) {
+  return event.kind == entry_kind::refund ? event.refund : event.final_amount();
+}
+
 void append_two_digits(std::string& out, unsigned number) {
   out.push_back(static_cast<char>('0' + number / 10 % 10));
   out.push_back(static_cast<char>('0' + number % 10));
@@ -18,7 +23,7 @@ void append_two_digits(std::string& out, unsigned number) {
 
 std::array<template_parameter, 4> template_parameters(const payment_event& event) {
   return {{{"orderId", std::to_string(event.order.value)},
-           {"amount", amount_text(event.final_amount())},
+           {"amount", amount_text(amount_of(event))},
            {"time", korea_time_text(event.at)},
            {"status", event.kind == entry_kind::refund ? "환불 완료" : "결제 완료"}}};
 }
@@ -118,7 +123,7 @@ std::string log_line(std::string_view delivery_id, const payment_event& event, b
   line.append(mask_phone ? masked_phone(event.phone) : event.phone).append(": order ");
   net::append_number(line, event.order.value);
   line.append(event.kind == entry_kind::refund ? " refunded, " : " paid, ");
-  line.append(amount_text(event.final_amount())).append(" at ");
+  line.append(amount_text(amount_of(event))).append(" at ");
   line.append(korea_time_text(event.at)).append(" (Korea) [");
   return line.append(delivery_id).append("]");
 }

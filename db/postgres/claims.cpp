@@ -36,13 +36,18 @@ message read_message(const rows& from, int row) {
                              .discount = {from.integer(row, 7)},
                              .ordered_at = from.time(row, 8),
                              .at = from.time(row, 2)};
+  if (made.event.kind == entry_kind::refund) {
+    made.event.refund = {from.integer(row, 10)};
+    made.event.refunded = {from.integer(row, 11)};
+    made.event.reason = from.text(row, 12);
+  }
   return made;
 }
 
 message read_retry(const rows& from, int row) {
   message made = read_message(from, row);
-  made.attempts = static_cast<int>(from.integer(row, 10));
-  made.copies = static_cast<int>(from.integer(row, 11));
+  made.attempts = static_cast<int>(from.integer(row, 13));
+  made.copies = static_cast<int>(from.integer(row, 14));
   return made;
 }
 

@@ -100,6 +100,7 @@ bool postgres_store::names_locked(const command& what) const {
     const locked_rows& locked;
     bool operator()(const create_user&) const { return false; }
     bool operator()(const charge& one) const { return locked.users.contains(one.user); }
+    bool operator()(const withdraw& one) const { return locked.users.contains(one.user); }
     bool operator()(const create_order& one) const { return locked.users.contains(one.user); }
     bool operator()(const pay& one) const {
       return locked.users.contains(one.user) || locked.orders.contains(one.order);

@@ -208,8 +208,22 @@ create table idempotency_keys (
 create index idempotency_keys_by_time on idempotency_keys (created_at);
 )sql";
 
-inline constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4,
-                                          migration_5};
+// Refunds in parts, withdrawals, and reasons; the idempotency key that an order was paid under. A
+// refund before had no `refunded_after`: it was of all.
+inline constexpr const char* migration_6 = R"sql(
+alter table orders add column refunded bigint not null default 0, add column pay_key uuid,
+  add column pay_body bigint, add column paid_at timestamptz;
+update orders set refunded = total - discount where status = 3;
+alter table orders add constraint orders_refunded
+  check (refunded between 0 and total - discount) not valid;
+alter table ledger_entries add column reason text, add column refunded_after bigint,
+  drop constraint ledger_entries_values,
+  add constraint ledger_entries_values check (sequence >= 1
+    and kind between 0 and 3 and balance_after between 0 and 9007199254740991) not valid;
+)sql";
+
+inline constexpr std::array migrations = {migration_1, migration_2, migration_3,
+                                          migration_4, migration_5, migration_6};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

@@ -36,16 +36,21 @@ error fenced(stream_lease lease) {
 } // namespace
 
 order read_order(const rows& from, int row) {
-  return order{.id = {from.integer(row, 0)},
-               .owner = {from.integer(row, 1)},
-               .coupon = from.optional_id<coupon_id>(row, 4),
-               .total = {from.integer(row, 2)},
-               .discount = {from.integer(row, 3)},
-               .status = static_cast<order_status>(from.small_integer(row, 9)),
-               .payment_entry = from.optional_id<entry_id>(row, 5),
-               .refund_entry = from.optional_id<entry_id>(row, 6),
-               .created_at = from.time(row, 7),
-               .updated_at = from.time(row, 8)};
+  order found{.id = {from.integer(row, 0)},
+              .owner = {from.integer(row, 1)},
+              .coupon = from.optional_id<coupon_id>(row, 4),
+              .total = {from.integer(row, 2)},
+              .discount = {from.integer(row, 3)},
+              .status = static_cast<order_status>(from.small_integer(row, 9)),
+              .payment_entry = from.optional_id<entry_id>(row, 5),
+              .refund_entry = from.optional_id<entry_id>(row, 6),
+              .created_at = from.time(row, 7),
+              .updated_at = from.time(row, 8),
+              .refunded = {from.integer(row, 10)}};
+  if (!from.is_null(row, 11))
+    found.paid_under = payment_key{.key = {from.digest(row, 11), from.integer(row, 12)},
+                                   .paid_at = from.time(row, 13)};
+  return found;
 }
 
 result<std::vector<outcome>> postgres_store::settle(std::span<const command> batch, instant now) {
@@ -88,6 +93,7 @@ result<std::vector<outcome>> postgres_store::settle_free(std::span<const command
   const std::int64_t first = number_of(found->state.first_entry);
   const std::int64_t last = first + numbers_for(chosen) - 1;
   numbers_.next = last + 1; // as the ids below
+  recent_.warn(chosen, found->state);
   decision decided = decide(chosen, std::move(found->state), now);
   // Used up whether the batch commits or not: gaps do no harm, a second use would.
   user_ids_.next += std::ssize(decided.new_users);
@@ -96,8 +102,12 @@ result<std::vector<outcome>> postgres_store::settle_free(std::span<const command
   add_changes(decided, *found, now);
   add_kept(decided, now);
   const entry_id proof = add_proof(decided, first, last);
-  if (all_free)
-    return commit_batch(proof, last, std::move(decided.outcomes));
+  if (all_free) {
+    auto committed = commit_batch(proof, last, std::move(decided.outcomes));
+    if (committed)
+      recent_.learn(batch, *committed);
+    return committed;
+  }
   std::vector<outcome> outcomes(batch.size(), refused{refusal::row_locked, std::nullopt});
   for (std::size_t i = 0; i < at.size(); ++i)
     outcomes[at[i]] = std::move(decided.outcomes[i]);
@@ -245,7 +255,7 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
     out.orders.reserve(state.orders.capacity());
     for (int row = 0; row < found.size(); ++row) {
       state.orders.push_back(read_order(found, row));
-      out.orders.emplace_back(state.orders.back().id, found.place(row, 10));
+      out.orders.emplace_back(state.orders.back().id, found.place(row, 14));
     }
   }
   if (users) {
@@ -309,45 +319,87 @@ void postgres_store::add_kept(const decision& decided, instant now) {
           .add(now));
 }
 
-void postgres_store::add_changes(const decision& decided, const locked& at, instant now) {
-  // Both are by rising id, so one walk finds all places.
-  const auto place_in = [](const auto& places) {
-    return [next = places.begin(), end = places.end()](const auto& one) mutable {
-      while (next != end && next->first != one.id)
-        ++next;
-      if (next == end)
-        throw std::logic_error("settle: a row is changed that was not locked");
-      return next->second;
+namespace {
+
+/// Gives the places of rows by their ids. Rows and places are by rising id, so one walk finds all.
+auto place_in(const auto& places) {
+  return [next = places.begin(), end = places.end()](const auto& one) mutable {
+    while (next != end && next->first != one.id)
+      ++next;
+    if (next == end)
+      throw std::logic_error("settle: a row is changed that was not locked");
+    return next->second;
+  };
+}
+
+} // namespace
+
+void postgres_store::add_changed_orders(const std::vector<order>& orders, const locked& at,
+                                        instant now) {
+  if (orders.empty())
+    return;
+  auto with =
+      parameters{}
+          .add_array(element::tid, orders, place_in(at.orders))
+          .add_array(element::int2, orders, &order::status)
+          .add_array(element::int8, orders,
+                     [](const order& one) { return or_0(one.payment_entry); })
+          .add_array(element::int8, orders, [](const order& one) { return or_0(one.refund_entry); })
+          .add(now)
+          .add_array(element::int8, orders, &order::refunded);
+  const auto has_key = [](const order& one) { return one.paid_under.has_value(); };
+  if (std::ranges::none_of(orders, has_key))
+    return session_.add(sql::change_orders, with);
+  const auto of_key = [](auto part) {
+    return [part](const order& one) {
+      return one.paid_under ? std::optional(part(*one.paid_under)) : std::nullopt;
     };
   };
-  if (const auto& orders = decided.changed_orders; !orders.empty())
-    session_.add(sql::change_orders,
-                 parameters{}
-                     .add_array(element::tid, orders, place_in(at.orders))
-                     .add_array(element::int2, orders, &order::status)
-                     .add_array(element::int8, orders,
-                                [](const order& one) { return or_0(one.payment_entry); })
-                     .add_array(element::int8, orders,
-                                [](const order& one) { return or_0(one.refund_entry); })
-                     .add(now));
+  with.add_array(element::uuid, orders,
+                 of_key([](const payment_key& under) { return under.key.digest; }))
+      .add_array(element::int8, orders,
+                 of_key([](const payment_key& under) { return under.key.body; }))
+      .add_array(element::timestamptz, orders,
+                 of_key([](const payment_key& under) { return under.paid_at; }));
+  session_.add(sql::change_keyed_orders, with);
+}
+
+void postgres_store::add_changes(const decision& decided, const locked& at, instant now) {
+  add_changed_orders(decided.changed_orders, at, now);
   if (const auto& users = decided.changed_users; !users.empty())
     session_.add(sql::change_users, parameters{}
                                         .add_array(element::tid, users, place_in(at.users))
                                         .add_array(element::int8, users, &user::balance)
                                         .add_array(element::int8, users, &user::last_sequence));
-  if (const auto& entries = decided.entries; !entries.empty()) {
-    using entry = ledger_entry;
-    session_.add(sql::add_entries, parameters{}
-                                       .add_array(element::int8, entries, &entry::id)
-                                       .add_array(element::int8, entries, &entry::user)
-                                       .add_array(element::int8, entries, &entry::sequence)
-                                       .add_array(element::int8, entries,
-                                                  [](const entry& one) { return or_0(one.order); })
-                                       .add_array(element::int2, entries, &entry::kind)
-                                       .add_array(element::int8, entries, &entry::amount)
-                                       .add_array(element::int8, entries, &entry::balance_after)
-                                       .add(now));
-  }
+  add_entries(decided.entries, now);
+}
+
+void postgres_store::add_entries(const std::vector<ledger_entry>& entries, instant now) {
+  if (entries.empty())
+    return;
+  using entry = ledger_entry;
+  auto with =
+      parameters{}
+          .add_array(element::int8, entries, &entry::id)
+          .add_array(element::int8, entries, &entry::user)
+          .add_array(element::int8, entries, &entry::sequence)
+          .add_array(element::int8, entries, [](const entry& one) { return or_0(one.order); })
+          .add_array(element::int2, entries, &entry::kind)
+          .add_array(element::int8, entries, &entry::amount)
+          .add_array(element::int8, entries, &entry::balance_after)
+          .add(now);
+  const bool payments_alone = std::ranges::none_of(entries, [](const entry& one) {
+    return one.kind == entry_kind::refund || !one.reason.empty();
+  });
+  if (payments_alone)
+    return session_.add(sql::add_entries, with);
+  with.add_texts(entries, [](const entry& one) {
+    return one.reason.empty() ? std::nullopt : std::optional<std::string_view>(one.reason);
+  });
+  with.add_array(element::int8, entries, [](const entry& one) {
+    return one.kind == entry_kind::refund ? std::optional(one.refunded_after) : std::nullopt;
+  });
+  session_.add(sql::add_told_entries, with);
 }
 
 result<std::vector<outcome>> postgres_store::commit_batch(entry_id proof, std::int64_t last,

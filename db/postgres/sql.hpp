@@ -174,7 +174,7 @@ returning next - $2::bigint)sql"};
 // Locks the orders (no key update) by rising id. $1 ids.
 inline constexpr statement lock_orders{"lock_orders", R"sql(
 select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
-  updated_at, status, ctid
+  updated_at, status, refunded, pay_key, pay_body, paid_at, ctid
 from orders where id = any ($1::bigint[]) order by id for no key update)sql"};
 
 // Locks the users (no key update) by rising id: those named ($1) and the owners of orders ($2),
@@ -213,12 +213,22 @@ select id from orders where id = any ($1::bigint[]) and user_id = any ($2::bigin
 // Locked rows cannot move, so they are found by their place (ctid) rather than by their key again.
 
 // The rows are locked by this transaction already.
-// $1 places, $2 statuses, $3 payment entries, $4 refund entries, $5 now.
+// $1 places, $2 statuses, $3 payment entries, $4 refund entries, $5 now, $6 refunded.
 inline constexpr statement change_orders{"change_orders", R"sql(
 update orders o set status = ($2::smallint[])[i],
   payment_entry_id = nullif(($3::bigint[])[i], 0), refund_entry_id = nullif(($4::bigint[])[i], 0),
-  updated_at = $5::timestamptz
+  updated_at = $5::timestamptz, refunded = ($6::bigint[])[i]
 from generate_series(1, cardinality($1::tid[])) as i where o.ctid = ($1::tid[])[i])sql"};
+
+// The same where some of them were paid under a key. $7 keys, $8 bodies, $9 when they were paid.
+inline constexpr statement change_keyed_orders{"change_keyed_orders", R"sql(
+update orders o set status = n.status, payment_entry_id = nullif(n.payment_entry_id, 0),
+  refund_entry_id = nullif(n.refund_entry_id, 0), updated_at = $5::timestamptz,
+  refunded = n.refunded, pay_key = n.pay_key, pay_body = n.pay_body, paid_at = n.paid_at
+from unnest($1::tid[], $2::smallint[], $3::bigint[], $4::bigint[], $6::bigint[], $7::uuid[],
+            $8::bigint[], $9::timestamptz[])
+  as n (place, status, payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at)
+where o.ctid = n.place)sql"};
 
 // The rows are locked by this transaction already. $1 places, $2 balances, $3 sequences.
 inline constexpr statement change_users{"change_users", R"sql(
@@ -232,6 +242,16 @@ insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_aft
 select ($1::bigint[])[i], ($2::bigint[])[i], ($3::bigint[])[i], nullif(($4::bigint[])[i], 0),
   ($6::bigint[])[i], ($7::bigint[])[i], $8::timestamptz, ($5::smallint[])[i]
 from generate_series(1, cardinality($1::bigint[])) as i)sql"};
+
+// The same where an entry has more than a payment has. $9 reasons, $10 refunded_after.
+inline constexpr statement add_told_entries{"add_told_entries", R"sql(
+insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind,
+  reason, refunded_after)
+select n.id, n.user_id, n.sequence, nullif(n.order_id, 0), n.amount, n.balance_after,
+  $8::timestamptz, n.kind, n.reason, n.refunded_after
+from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[],
+            $7::bigint[], $9::text[], $10::bigint[])
+  as n (id, user_id, sequence, order_id, kind, amount, balance_after, reason, refunded_after))sql"};
 
 // No locks but those of the new rows. $1 ids, $2 phones, $3 balances, $4 sequences, $5 now.
 inline constexpr statement add_users{"add_users", R"sql(
@@ -275,7 +295,7 @@ delete from idempotency_keys where key = any (array(
 // No locks. $1 ids.
 inline constexpr statement read_orders{"read_orders", R"sql(
 select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
-  updated_at, status
+  updated_at, status, refunded, pay_key, pay_body, paid_at
 from orders where id = any ($1::bigint[]) order by id)sql"};
 
 // No locks. $1 ids.
@@ -467,7 +487,7 @@ values ($1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, $5::bigint[], $6::
 // $1 the first entry, $2 the last, $3 kinds.
 inline constexpr statement events_of_range{"events_of_range", R"sql(
 select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
-  u.phone
+  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason
 from ledger_entries e
 left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
 where e.id >= $1::bigint and e.id <= $2::bigint and e.kind = any ($3::smallint[])
@@ -480,7 +500,7 @@ order by e.id)sql"};
 // $1 behind which entry, $2 below which, $3 kinds, $4 how many wanted ones, $5 how many to look at.
 inline constexpr statement events_ahead{"events_ahead", R"sql(
 select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
-  u.phone, e.wanted, e.all_seen
+  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, e.wanted, e.all_seen
 from (
   select l.*, l.kind = any ($3::smallint[]) as wanted,
     count(*) filter (where l.kind = any ($3::smallint[])) over (order by l.id rows unbounded preceding)
@@ -497,7 +517,8 @@ order by e.id)sql"};
 // No locks. A row for each of the entries, also where there is none. $1 entries, $2 subscriber.
 inline constexpr statement events_of_list{"events_of_list", R"sql(
 select n.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
-  u.phone, coalesce(d.attempts, 0)::bigint, coalesce(d.copies, 0)::bigint
+  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason,
+  coalesce(d.attempts, 0)::bigint, coalesce(d.copies, 0)::bigint
 from unnest($1::bigint[]) as n (id) left join ledger_entries e on e.id = n.id
 left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
 left join deliveries d on d.subscriber_id = $2::bigint and d.entry_id = n.id

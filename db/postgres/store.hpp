@@ -6,6 +6,7 @@
 #include "db/store.hpp"
 #include "domain/decide.hpp"
 #include "domain/plan_delivery.hpp"
+#include "domain/recent_keys.hpp"
 
 #include <map>
 #include <set>
@@ -106,6 +107,8 @@ class postgres_store final : public store {
   void add_created(const decision& decided, instant now);
   void add_changes(const decision& decided, const locked& at, instant now);
   void add_kept(const decision& decided, instant now);
+  void add_changed_orders(const std::vector<order>& orders, const locked& at, instant now);
+  void add_entries(const std::vector<ledger_entry>& entries, instant now);
   result<std::vector<outcome>> commit_batch(entry_id proof, std::int64_t last,
                                             std::vector<outcome> outcomes);
 
@@ -157,6 +160,7 @@ class postgres_store final : public store {
   steady_instant locked_asked_; // when they were last looked at
   id_block user_ids_{.kind = "users"};
   id_block order_ids_{.kind = "orders"};
+  recent_keys recent_;
   std::int64_t leased_session_ = 0; // the connection under which deliveries were leased
   std::string instance_;            // of the database; empty until it was read
   // Where a step was taken before: the cursor as that left it.

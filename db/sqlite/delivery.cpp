@@ -158,6 +158,11 @@ message deliveries::read_message(const statement::rows& row) {
                              .discount = {row.integer(7)},
                              .ordered_at = row.time(8),
                              .at = row.time(2)};
+  if (made.event.kind == entry_kind::refund) {
+    made.event.refund = {row.integer(10)};
+    made.event.refunded = {row.integer(11)};
+    made.event.reason = row.text(12);
+  }
   return made;
 }
 
@@ -170,8 +175,8 @@ message deliveries::load_retry(const place& at, entry_id id) {
     return made;
   }
   made = read_message(row);
-  made.attempts = static_cast<int>(row.integer(10));
-  made.copies = static_cast<int>(row.integer(11));
+  made.attempts = static_cast<int>(row.integer(13));
+  made.copies = static_cast<int>(row.integer(14));
   return made;
 }
 

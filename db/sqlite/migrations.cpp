@@ -185,7 +185,27 @@ create table idempotency_keys (
 create index idempotency_keys_by_time on idempotency_keys (created_at);
 )sql";
 
-constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4, migration_5};
+// Refunds in parts, withdrawals, and reasons; the idempotency key that an order was paid under. A
+// refund before had no `refunded_after`: it was of all. The check of a ledger entry's kind is
+// changed in the schema's text, as SQLite's manual has it for what does not touch rows
+// (lang_altertable.html): the table is not written anew.
+constexpr const char* migration_6 = R"sql(
+alter table orders add column refunded integer not null default 0
+  check (refunded between 0 and total - discount);
+update orders set refunded = total - discount where status = 3;
+pragma writable_schema = on;
+update sqlite_schema set sql = replace(sql, 'check (kind between 0 and 2)',
+  'check (kind between 0 and 3)') where type = 'table' and name = 'ledger_entries';
+pragma writable_schema = reset;
+alter table ledger_entries add column reason text;
+alter table ledger_entries add column refunded_after integer;
+alter table orders add column pay_key blob;
+alter table orders add column pay_body integer;
+alter table orders add column paid_at integer;
+)sql";
+
+constexpr std::array migrations = {migration_1, migration_2, migration_3,
+                                   migration_4, migration_5, migration_6};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {

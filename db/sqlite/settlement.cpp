@@ -27,16 +27,27 @@ std::optional<order> reading::find(order_id id) {
   auto row = get_order_.query(id);
   if (!row.next())
     return std::nullopt;
-  return order{.id = id,
-               .owner = {row.integer(0)},
-               .coupon = row.optional_id<coupon_id>(1),
-               .total = {row.integer(2)},
-               .discount = {row.integer(3)},
-               .status = static_cast<order_status>(row.integer(4)),
-               .payment_entry = row.optional_id<entry_id>(5),
-               .refund_entry = row.optional_id<entry_id>(6),
-               .created_at = row.time(7),
-               .updated_at = row.time(8)};
+  order found{.id = id,
+              .owner = {row.integer(0)},
+              .coupon = row.optional_id<coupon_id>(1),
+              .total = {row.integer(2)},
+              .discount = {row.integer(3)},
+              .status = static_cast<order_status>(row.integer(4)),
+              .payment_entry = row.optional_id<entry_id>(5),
+              .refund_entry = row.optional_id<entry_id>(6),
+              .created_at = row.time(7),
+              .updated_at = row.time(8),
+              .refunded = {row.integer(9)}};
+  if (!row.is_null(10)) {
+    payment_key& under = found.paid_under.emplace();
+    const std::string_view digest = row.text(10);
+    if (digest.size() != under.key.digest.size())
+      throw std::runtime_error("an order's pay_key has another length");
+    std::ranges::copy(digest, under.key.digest.begin());
+    under.key.body = row.integer(11);
+    under.paid_at = row.time(12);
+  }
+  return found;
 }
 
 std::optional<user> reading::find(user_id id) {
@@ -50,16 +61,19 @@ std::optional<user> reading::find(user_id id) {
               .created_at = row.time(3)};
 }
 
-settlement::settlement(connection& on, reading& reads)
-    : reads_(reads), last_user_(on, sql::last_user), last_order_(on, sql::last_order),
-      add_user_(on, sql::add_user), add_order_(on, sql::add_order),
-      change_user_(on, sql::change_user), change_order_(on, sql::change_order),
+settlement::settlement(connection& on, reading& reads, const recent_keys& recent)
+    : reads_(reads), recent_(recent), last_user_(on, sql::last_user),
+      last_order_(on, sql::last_order), add_user_(on, sql::add_user),
+      add_order_(on, sql::add_order), change_user_(on, sql::change_user),
+      change_order_(on, sql::change_order), change_keyed_order_(on, sql::change_keyed_order),
       add_entry_(on, sql::add_entry), get_kept_(on, sql::get_kept), add_kept_(on, sql::add_kept),
       forget_keys_(on, sql::forget_keys) {}
 
 std::vector<outcome> settlement::settle(std::span<const command> batch, entry_id first,
                                         instant now) {
-  decision decided = decide(batch, load(batch, first, now), now);
+  snapshot state = load(batch, first, now);
+  recent_.warn(batch, state);
+  decision decided = decide(batch, std::move(state), now);
   write(decided, now);
   return std::move(decided.outcomes);
 }
@@ -119,12 +133,22 @@ void settlement::write(const decision& decided, instant now) {
   for (const auto& changed : decided.changed_users)
     change_user_.run(changed.id, changed.balance, changed.last_sequence);
   for (const auto& changed : decided.changed_orders)
-    change_order_.run(changed.id, static_cast<int>(changed.status), changed.payment_entry,
-                      changed.refund_entry, changed.updated_at);
+    change(changed);
   for (const auto& entry : decided.entries)
     add(entry);
   for (const auto& kept : decided.new_kept)
     add(kept, now);
+}
+
+void settlement::change(const order& changed) {
+  const auto status = static_cast<int>(changed.status);
+  if (const auto& under = changed.paid_under)
+    change_keyed_order_.run(changed.id, status, changed.payment_entry, changed.refund_entry,
+                            changed.updated_at, changed.refunded, as_blob(under->key),
+                            under->key.body, under->paid_at);
+  else
+    change_order_.run(changed.id, status, changed.payment_entry, changed.refund_entry,
+                      changed.updated_at, changed.refunded);
 }
 
 void settlement::add(const user& created) {
@@ -139,8 +163,11 @@ void settlement::add(const order& created) {
 }
 
 void settlement::add(const ledger_entry& entry) {
-  add_entry_.run(entry.id, entry.user, entry.sequence, entry.order, static_cast<int>(entry.kind),
-                 entry.amount, entry.balance_after, entry.created_at);
+  add_entry_.run(
+      entry.id, entry.user, entry.sequence, entry.order, static_cast<int>(entry.kind), entry.amount,
+      entry.balance_after, entry.created_at,
+      entry.reason.empty() ? std::nullopt : std::optional<std::string_view>(entry.reason),
+      entry.kind == entry_kind::refund ? std::optional(entry.refunded_after) : std::nullopt);
 }
 
 void settlement::add(const kept_success& kept, instant now) {

@@ -6,6 +6,7 @@
 #include "db/sqlite/connection.hpp"
 #include "db/store.hpp"
 #include "domain/decide.hpp"
+#include "domain/recent_keys.hpp"
 
 #include <span>
 
@@ -25,7 +26,8 @@ class reading {
 
 class settlement {
  public:
-  settlement(connection& on, reading& reads);
+  /// `recent` outlives this.
+  settlement(connection& on, reading& reads, const recent_keys& recent);
 
   /// Settles `batch` with entry ids from `first` on; one outcome a command, in order.
   std::vector<outcome> settle(std::span<const command> batch, entry_id first, instant now);
@@ -39,18 +41,21 @@ class settlement {
   snapshot load(std::span<const command> batch, entry_id first, instant now);
   std::vector<kept_success> find_kept(const std::vector<idempotency_key>& keys);
   void write(const decision& decided, instant now);
+  void change(const order& changed);
   void add(const user& created);
   void add(const order& created);
   void add(const ledger_entry& entry);
   void add(const kept_success& kept, instant now);
 
   reading& reads_;
+  const recent_keys& recent_;
   statement last_user_;
   statement last_order_;
   statement add_user_;
   statement add_order_;
   statement change_user_;
   statement change_order_;
+  statement change_keyed_order_;
   statement add_entry_;
   statement get_kept_;
   statement add_kept_;

@@ -55,7 +55,7 @@ order by s.id)sql";
 
 inline constexpr const char* get_order =
     "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
-    "created_at, updated_at from orders where id = ?";
+    "created_at, updated_at, refunded, pay_key, pay_body, paid_at from orders where id = ?";
 
 inline constexpr const char* get_user =
     "select phone, balance, last_sequence, created_at from users where id = ?";
@@ -76,12 +76,16 @@ inline constexpr const char* change_user =
     "update users set balance = ?2, last_sequence = ?3 where id = ?1";
 
 inline constexpr const char* change_order =
-    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5 "
-    "where id = ?1";
+    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5, "
+    "refunded = ?6 where id = ?1";
+
+inline constexpr const char* change_keyed_order =
+    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5, "
+    "refunded = ?6, pay_key = ?7, pay_body = ?8, paid_at = ?9 where id = ?1";
 
 inline constexpr const char* add_entry =
     "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
-    "created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
+    "created_at, reason, refunded_after) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 inline constexpr const char* get_kept = "select body, success from idempotency_keys where key = ?";
 
@@ -145,12 +149,14 @@ inline constexpr const char* end_claim = "delete from claims where id = ?";
 // of entries looked at can be bounded. Left joins keep the order of the loops: by entry id.
 inline constexpr const char* events_of_range =
     "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
-    "o.created_at, u.phone from ledger_entries e left join orders o on o.id = e.order_id "
+    "o.created_at, u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason "
+    "from ledger_entries e left join orders o on o.id = e.order_id "
     "left join users u on u.id = o.user_id where e.id > ?1 and e.id <= ?2 order by e.id limit ?3";
 
 inline constexpr const char* event_of_entry =
     "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
-    "o.created_at, u.phone, d.attempts, d.copies from ledger_entries e left join orders o "
+    "o.created_at, u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, "
+    "d.attempts, d.copies from ledger_entries e left join orders o "
     "on o.id = e.order_id left join users u on u.id = o.user_id left join deliveries d on "
     "d.subscriber_id = ?2 "
     "and d.entry_id = e.id where e.id = ?1";

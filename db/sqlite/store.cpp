@@ -12,8 +12,9 @@ namespace paymentd::db::sqlite {
 sqlite_store::reading_session::reading_session(const store_options& options)
     : on(options.path, options.mode), with(on), reads(on), deliveries(on, reads) {}
 
-sqlite_store::writing_session::writing_session(connection& on, reading& reads)
-    : numbers(on), settles(on, reads), delivers(on), learns(on) {}
+sqlite_store::writing_session::writing_session(connection& on, reading& reads,
+                                               const recent_keys& recent)
+    : numbers(on), settles(on, reads, recent), delivers(on), learns(on) {}
 
 sqlite_store::sqlite_store(store_options options, std::shared_ptr<file_lock> lock)
     : options_(std::move(options)), lock_(std::move(lock)) {}
@@ -27,7 +28,7 @@ result<void> sqlite_store::open() {
   if (auto fits = check_schema(session->on); !fits)
     return fits;
   if (options_.mode == access::read_write)
-    writer_ = std::make_unique<writing_session>(session->on, session->reads);
+    writer_ = std::make_unique<writing_session>(session->on, session->reads, recent_);
   session_ = std::move(session);
   return {};
 }
@@ -159,8 +160,10 @@ result<std::vector<outcome>> sqlite_store::settle(std::span<const command> batch
         writer_->settles.settle(batch, make_entry_id(place->stream.stream, place->first), now);
     return std::vector<outcome>{};
   });
-  if (settled)
+  if (settled) {
+    recent_.learn(batch, attempt.outcomes);
     return std::move(attempt.outcomes);
+  }
   if (settled.error().kind == error_kind::in_doubt)
     in_doubt_ = std::move(attempt);
   return settled;

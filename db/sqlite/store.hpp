@@ -60,7 +60,7 @@ class sqlite_store final : public store {
     settlement settles;
     deliveries delivers;
     results learns;
-    writing_session(connection& on, reading& reads);
+    writing_session(connection& on, reading& reads, const recent_keys& recent);
   };
 
   struct batch_in_doubt {
@@ -80,6 +80,7 @@ class sqlite_store final : public store {
 
   store_options options_;
   bool log_told_ = false; // that the log grows
+  recent_keys recent_;    // goes on from one connection to the next
   std::shared_ptr<file_lock> lock_;
   std::unique_ptr<reading_session> session_;
   std::unique_ptr<writing_session> writer_; // goes before the connection that it stands on

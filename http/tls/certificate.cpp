@@ -51,8 +51,7 @@ std::expected<tls_settings, std::string> load_certificate(const certificate_file
   ::SSL_CTX_set_min_proto_version(to, TLS1_2_VERSION);
   ::SSL_CTX_set_options(to, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-  // An idle connection keeps no buffers, and a write may go on from a string that has moved.
-  ::SSL_CTX_set_mode(to, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  ::SSL_CTX_set_mode(to, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   ::SSL_CTX_set_alpn_select_cb(to, choose_protocol, nullptr);
   ::SSL_CTX_set_default_passwd_cb(to, no_passphrase);
   const auto chain = from.certificate.string();

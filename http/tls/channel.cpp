@@ -39,6 +39,9 @@ void tls_channel::take(std::span<const char> wire) {
 }
 
 tls_channel::state tls_channel::read(std::span<char> room, std::size_t& read) {
+  read = 0;
+  if (::BIO_ctrl_pending(in_) == 0 && ::SSL_has_pending(ssl_.get()) == 0)
+    return state::more;
   ::ERR_clear_error();
   const int got = ::SSL_read_ex(ssl_.get(), room.data(), room.size(), &read);
   if (got == 1)

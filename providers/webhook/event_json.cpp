@@ -37,11 +37,26 @@ std::string event_json(const payment_event& event, std::string_view instance) {
   net::append_number(json, event.discount.value);
   json.append(R"(,"finalAmount":)");
   net::append_number(json, event.final_amount().value);
+  json.append(R"(,"refundedAmount":)");
+  net::append_number(json, event.refunded.value);
+  const bool all = refunded && event.refunded == event.final_amount();
   json.append(R"(,"status":)");
-  net::append_json_string(json, to_string(refunded ? order_status::refunded : order_status::paid));
+  net::append_json_string(json, to_string(all ? order_status::refunded : order_status::paid));
   json.append(R"(,"createdAt":")").append(net::utc_text(event.ordered_at));
-  json.append(R"(","updatedAt":")").append(at);
-  return json.append(R"("}})");
+  json.append(R"(","updatedAt":")").append(at).append("\"");
+  if (refunded) {
+    json.append(R"(,"refund":{"entryId":)");
+    net::append_number(json, event.entry.value);
+    json.append(R"(,"amount":)");
+    net::append_number(json, event.refund.value);
+    json.append(R"(,"reason":)");
+    if (event.reason.empty())
+      json.append("null");
+    else
+      net::append_json_string(json, event.reason);
+    json.append("}");
+  }
+  return json.append("}}");
 }
 
 } // namespace paymentd::webhook

@@ -39,6 +39,15 @@ constexpr breach breaches_by_hand[] = {
      "is PAID but has no PAYMENT entry"},
     {"order_refunded_by_hand", "update orders set status = 3 where id = {order}",
      "is REFUNDED but has no REFUND entry"},
+    {"order_refunded_too_little", "update orders set refunded = refunded - 1 where status = 3",
+     "are refunded"},
+    {"order_refunded_unsaid", "update orders set refunded = 1 where id = {order}",
+     "is PAID but has no REFUND entry"},
+    {"refund_tells_another_sum",
+     "update ledger_entries set refunded_after = refunded_after - 1 where kind = 2",
+     "its refunds sum to"},
+    {"entry_kind_withdrawal", "update ledger_entries set kind = 3 where id = {pay}",
+     "is a WITHDRAWAL but"},
     {"order_forgot_entry", "update orders set payment_entry_id = null where id = {order}",
      "is PAID but has no PAYMENT entry"},
     {"order_total", "update orders set total = total + 1 where id = {order}", "the amount is"},
@@ -114,7 +123,8 @@ class audit : public conformance {
     const auto paid = paid_orders(8);
     new_user(5);
     new_order(paid[0].owner, 10);
-    settle({cancel{new_order(paid[0].owner, 10).id}, refund{paid[7].id}});
+    settle({cancel{new_order(paid[0].owner, 10).id}, refund{paid[7].id, won{1}, "a part"},
+            refund{paid[7].id}});
     order_ = paid[0].id;
     entry_ = *paid[0].payment_entry;
 

@@ -70,6 +70,35 @@ TEST_P(keys, another_body_under_a_key_is_refused_and_fails_no_neighbour) {
   EXPECT_EQ(balance(owner.id), won{1101});
 }
 
+TEST_P(keys, of_a_payment_stand_in_its_order_whatever_becomes_of_it) {
+  const auto owner = new_user(1000);
+  const auto bought = new_order(owner.id, 100);
+  const auto other = new_order(owner.id, 100);
+  const command payment = under(1, pay{bought.id, owner.id}, 10);
+  const auto first = settle_one<order>(payment);
+  EXPECT_EQ(read<order>(get_order{bought.id}), first);
+  now_ += hours{1};
+  settle({refund{bought.id, won{30}, {}}});
+  EXPECT_EQ(settle_one<replayed>(payment).what, success{first});
+  settle({refund{bought.id}});
+  reopen();
+  EXPECT_EQ(settle_one<replayed>(payment).what, success{first});
+  EXPECT_EQ(settle_one<refused>(under(1, pay{bought.id, owner.id}, 11)).why, refusal::key_reused);
+  EXPECT_EQ(settle_one<refused>(under(2, pay{bought.id, owner.id}, 10)).why,
+            refusal::order_not_payable);
+  EXPECT_EQ(balance(owner.id), won{1000});
+  // With another order it is known to have been used, as long as the store remembers.
+  const auto third = new_order(owner.id, 100);
+  const auto outcomes =
+      settle({under(3, pay{other.id, owner.id}, 20), under(3, pay{third.id, owner.id}, 21),
+              under(4, pay{third.id, owner.id}, 30)});
+  EXPECT_EQ(std::get<refused>(outcomes[1]).why, refusal::key_reused);
+  const auto fourth = new_order(owner.id, 100);
+  EXPECT_EQ(settle_one<refused>(under(4, pay{fourth.id, owner.id}, 40)).why, refusal::key_reused);
+  settle_one<replayed>(under(4, pay{third.id, owner.id}, 30));
+  EXPECT_EQ(balance(owner.id), won{800});
+}
+
 TEST_P(keys, twice_in_a_batch_is_once) {
   const auto owner = new_user(0);
   const command one = under(1, charge{owner.id, {5}});

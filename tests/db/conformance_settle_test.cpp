@@ -42,6 +42,37 @@ TEST_P(settling, a_payment_takes_the_final_amount_once) {
   EXPECT_EQ(read<user>(get_user{owner.id}).balance, won{5'000});
 }
 
+TEST_P(settling, refunds_in_parts_add_up_and_are_kept_with_their_reasons) {
+  const auto owner = new_user(100);
+  const auto bought = new_order(owner.id, 100);
+  settle({pay{bought.id, owner.id}});
+  // A part together with charges, which have no more than a payment has.
+  const auto outcomes = settle({refund{bought.id, won{30}, "하나 반품"}, charge{owner.id, {1}},
+                                charge{owner.id, {1}, "a gift"}});
+  const auto part = std::get<order>(outcomes[0]);
+  EXPECT_EQ(part.status, order_status::paid);
+  EXPECT_EQ(part.refunded, won{30});
+  EXPECT_EQ(read<order>(get_order{bought.id}), part);
+  EXPECT_EQ(std::get<ledger_entry>(outcomes[2]).reason, "a gift");
+  EXPECT_THAT(breaches(), testing::IsEmpty());
+  EXPECT_EQ(settle_one<refused>(refund{bought.id, won{71}, {}}),
+            (refused{refusal::order_not_refundable, order_status::paid, won{70}}));
+  const auto rest = settle_one<order>(refund{bought.id});
+  EXPECT_EQ(rest.status, order_status::refunded);
+  EXPECT_EQ(rest.refunded, won{100});
+  EXPECT_EQ(read<order>(get_order{bought.id}), rest);
+  EXPECT_EQ(read<user>(get_user{owner.id}).balance, won{102});
+}
+
+TEST_P(settling, a_withdrawal_takes_no_more_than_there_is) {
+  const auto owner = new_user(100);
+  const auto taken = settle_one<ledger_entry>(withdraw{owner.id, {60}, "paid out"});
+  EXPECT_EQ(taken.kind, entry_kind::withdrawal);
+  EXPECT_EQ(taken.balance_after, won{40});
+  EXPECT_EQ(settle_one<refused>(withdraw{owner.id, {41}, {}}).why, refusal::insufficient_balance);
+  EXPECT_EQ(read<user>(get_user{owner.id}).balance, won{40});
+}
+
 TEST_P(settling, an_order_that_pays_at_once_is_created_and_paid_or_neither) {
   const auto owner = new_user(100);
   const create_order asked{owner.id, {100}, {30}, std::nullopt, true};

@@ -164,6 +164,45 @@ TEST(decide, a_refund_gives_the_balance_back_once) {
   EXPECT_EQ(result.changed_users.front().last_sequence, 3);
 }
 
+TEST(decide, refunds_in_parts_are_never_above_what_was_paid) {
+  const decision result =
+      run({pay{{1}, {7}}, refund{{1}, won{30}, "one came back"}, refund{{1}, won{71}, {}},
+           refund{{1}, won{20}, {}}, refund{{1}}, refund{{1}, won{1}, {}}},
+          {make_order(1, 7, 100)}, {make_user(7, 100)});
+  const order& first = std::get<order>(result.outcomes[1]);
+  EXPECT_EQ(first.status, order_status::paid);
+  EXPECT_EQ(first.refunded, won{30});
+  EXPECT_EQ(result.outcomes[2],
+            (outcome{refused{refusal::order_not_refundable, order_status::paid, won{70}}}));
+  EXPECT_EQ(std::get<order>(result.outcomes[3]).refunded, won{50});
+  const order& last = std::get<order>(result.outcomes[4]);
+  EXPECT_EQ(last.status, order_status::refunded);
+  EXPECT_EQ(last.refunded, won{100});
+  EXPECT_EQ(result.outcomes[5], refusal_of(refusal::order_not_refundable, order_status::refunded));
+  ASSERT_EQ(result.entries.size(), 4u);
+  EXPECT_EQ(result.entries[1].amount, won{30});
+  EXPECT_EQ(result.entries[1].reason, "one came back");
+  EXPECT_EQ(result.entries[1].refunded_after, won{30});
+  EXPECT_EQ(result.entries[2].refunded_after, won{50});
+  EXPECT_EQ(result.entries[3].amount, won{50});
+  EXPECT_EQ(last.refund_entry, result.entries[3].id);
+  EXPECT_EQ(result.changed_users.front().balance, won{100});
+}
+
+TEST(decide, a_withdrawal_takes_no_more_than_there_is) {
+  const decision result = run({withdraw{{7}, {60}, "paid out"}, withdraw{{7}, {41}, {}},
+                               withdraw{{7}, {40}, {}}, withdraw{{8}, {1}, {}}},
+                              {}, {make_user(7, 100)});
+  const auto& entry = std::get<ledger_entry>(result.outcomes[0]);
+  EXPECT_EQ(entry.kind, entry_kind::withdrawal);
+  EXPECT_EQ(entry.amount, won{-60});
+  EXPECT_EQ(entry.balance_after, won{40});
+  EXPECT_EQ(entry.reason, "paid out");
+  EXPECT_EQ(result.outcomes[1], refusal_of(refusal::insufficient_balance));
+  EXPECT_EQ(result.changed_users.front().balance, won{0});
+  EXPECT_EQ(result.outcomes[3], refusal_of(refusal::user_not_found));
+}
+
 TEST(decide, a_pending_order_is_not_refundable) {
   const decision result = run({refund{{1}}, refund{{2}}}, {make_order(1, 7, 5)}, {make_user(7, 5)});
   EXPECT_EQ(result.outcomes[0], refusal_of(refusal::order_not_refundable, order_status::pending));
@@ -263,17 +302,36 @@ TEST(decide, a_command_repeated_under_its_key_is_given_its_first_success) {
   EXPECT_EQ(result.new_kept[1].key.digest.back(), 2);
 }
 
-TEST(decide, a_success_of_an_earlier_batch_is_given_again_whatever_became_of_the_order) {
-  const order paid_then = make_order(1, 7, 100, order_status::paid);
-  const command again = under(1, pay{{1}, {7}});
-  snapshot state =
-      make_snapshot({make_order(1, 7, 100, order_status::refunded)}, {make_user(7, 100)});
-  state.kept.push_back({*again.key, paid_then});
+TEST(decide, a_success_of_an_earlier_batch_is_given_again) {
+  const command again = under(1, charge{{7}, {5}});
+  ledger_entry earlier;
+  earlier.id = {99};
+  snapshot state = make_snapshot({}, {make_user(7, 100)});
+  state.kept.push_back({*again.key, earlier});
   const decision result = decide(std::vector{again}, std::move(state), now);
-  EXPECT_EQ(result.outcomes.front(), outcome{replayed{paid_then}});
+  EXPECT_EQ(result.outcomes.front(), outcome{replayed{earlier}});
   EXPECT_TRUE(result.entries.empty());
-  EXPECT_TRUE(result.changed_orders.empty());
   EXPECT_TRUE(result.new_kept.empty());
+}
+
+TEST(decide, a_payments_key_is_kept_in_its_order_and_gives_the_answer_of_then) {
+  const command payment = under(1, pay{{1}, {7}});
+  const decision paid = run({payment}, {make_order(1, 7, 100)}, {make_user(7, 100)});
+  const order then = std::get<order>(paid.outcomes.front());
+  EXPECT_EQ(then.paid_under, (payment_key{*payment.key, now}));
+  EXPECT_EQ(paid.changed_orders.front(), then);
+  EXPECT_TRUE(paid.new_kept.empty());
+  order refunded = then;
+  refunded.status = order_status::refunded;
+  refunded.refunded = {100};
+  refunded.refund_entry = entry_id{200};
+  refunded.updated_at = now + std::chrono::hours{1};
+  const decision again = run({payment, under(1, pay{{1}, {7}}, 5), under(2, pay{{1}, {7}})},
+                             {refunded}, {make_user(7, 100)});
+  EXPECT_EQ(again.outcomes[0], outcome{replayed{then}});
+  EXPECT_EQ(again.outcomes[1], refusal_of(refusal::key_reused));
+  EXPECT_EQ(again.outcomes[2], refusal_of(refusal::order_not_payable, order_status::refunded));
+  EXPECT_TRUE(again.changed_orders.empty());
 }
 
 TEST(decide, a_key_that_came_with_another_body_is_refused) {
@@ -290,7 +348,6 @@ TEST(decide, a_refusal_is_not_kept_and_decided_anew_under_the_same_key) {
   EXPECT_EQ(result.outcomes[0], refusal_of(refusal::insufficient_balance));
   ASSERT_TRUE(std::holds_alternative<order>(result.outcomes[2]));
   EXPECT_EQ(result.outcomes[3], outcome{replayed{std::get<order>(result.outcomes[2])}});
-  EXPECT_EQ(result.new_kept.size(), 1u);
 }
 
 TEST(decide, the_keys_of_a_batch_are_named_once_and_sorted) {

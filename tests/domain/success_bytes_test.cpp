@@ -37,7 +37,8 @@ std::vector<success> examples() {
             .payment_entry = last,
             .refund_entry = last,
             .created_at = at,
-            .updated_at = at + std::chrono::milliseconds{1}},
+            .updated_at = at + std::chrono::milliseconds{1},
+            .refunded = won_max},
       ledger_entry{.id = {1},
                    .user = {2},
                    .sequence = 3,
@@ -53,7 +54,8 @@ std::vector<success> examples() {
                    .kind = entry_kind::payment,
                    .amount = -won_max,
                    .balance_after = won_max,
-                   .created_at = instant{std::chrono::milliseconds{-1}}},
+                   .created_at = instant{std::chrono::milliseconds{-1}},
+                   .reason = "환불"},
   };
 }
 
@@ -61,7 +63,7 @@ TEST(success_bytes, a_success_comes_back_as_it_was) {
   for (const success& each : examples()) {
     const std::string bytes = to_bytes(each);
     EXPECT_EQ(success_from_bytes(bytes), each);
-    EXPECT_LT(bytes.size(), 110u);
+    EXPECT_LT(bytes.size(), 120u);
   }
 }
 

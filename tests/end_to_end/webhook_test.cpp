@@ -65,7 +65,8 @@ TEST(webhook, a_payment_and_its_refund_reach_it_signed_with_the_order_as_it_was)
   if (paid->status != 201)
     FAIL() << paid->body;
   ASSERT_TRUE(hook.wait_for(1, 30s));
-  const auto refunded = client.post("/v1/orders/1/refund", "");
+  const auto refunded =
+      client.post("/v1/orders/1/refund", R"({"amount":4,"reason":"one came back"})");
   ASSERT_TRUE(refunded);
   ASSERT_EQ(refunded->status, 200);
   ASSERT_TRUE(hook.wait_for(2, 30s));
@@ -87,7 +88,13 @@ TEST(webhook, a_payment_and_its_refund_reach_it_signed_with_the_order_as_it_was)
             requests[0].headers.at("webhook-id"));
   const json second = json::parse(requests[1].body);
   EXPECT_EQ(second["type"], "paymentd.payment.refunded.v1");
-  EXPECT_EQ(second["data"], json::parse(refunded->body));
+  json expected = json::parse(refunded->body);
+  EXPECT_EQ(expected["status"], "PAID"); // 6 of 10 are left
+  EXPECT_EQ(expected["refundedAmount"], 4);
+  expected["refund"] = {{"entryId", std::stoll(second["id"].get<std::string>())},
+                        {"amount", 4},
+                        {"reason", "one came back"}};
+  EXPECT_EQ(second["data"], expected);
   EXPECT_EQ(place.number("select count(*) from subscribers"), 1); // no AlimTalk
   EXPECT_EQ(place.audit().exit_code, 0);
 }

@@ -343,10 +343,13 @@ TEST_F(http_keys, a_call_needs_a_key_and_its_scope) {
 
 TEST_F(http_keys, every_call_of_the_api_needs_one_scope_and_no_other_will_do) {
   for (const route& each : public_routes()) {
+    if (each.needs == scope::none) {
+      EXPECT_TRUE(each.path == "/openapi.json" || each.path == "/docs") << each.path;
+      continue;
+    }
     std::string path{each.path};
     if (const auto mark = path.find('{'); mark != std::string::npos)
       path.replace(mark, path.find('}') + 1 - mark, path[mark + 1] == 'i' ? "1" : "alimtalk-1");
-    EXPECT_NE(each.needs, scope::none) << path;
     ring.put({key_named("all", "pmd_all", "read,pay,charge,refund,operate")});
     const auto ask_with = [&](const std::string& fields) {
       return ask(each.method == http_method::get ? get_text(path, fields)

@@ -31,6 +31,7 @@ TEST(http_outcomes, a_payment_is_answered_with_its_paid_order) {
                                              {"totalAmount", 12000},
                                              {"discountAmount", 2000},
                                              {"finalAmount", 10000},
+                                             {"refundedAmount", 0},
                                              {"status", "PAID"},
                                              {"createdAt", at},
                                              {"updatedAt", at}}));
@@ -64,7 +65,50 @@ TEST(http_outcomes, a_charge_is_answered_with_its_ledger_entry) {
                                              {"kind", "CHARGE"},
                                              {"amount", 50000},
                                              {"balanceAfter", 50001},
+                                             {"reason", nullptr},
                                              {"createdAt", at}}));
+}
+
+TEST(http_outcomes, a_reason_goes_with_a_movement_and_has_a_bound) {
+  scripted_server server;
+  test_client client{server.port()};
+  const auto post = [&](const std::string& path, const json& body) {
+    return client.post(path, body.dump())->status;
+  };
+  std::string longest; // 200 characters of three bytes
+  for (std::size_t n = 0; n < reason_max; ++n)
+    longest += "원";
+  EXPECT_EQ(post("/v1/users/12/charges", {{"amount", 5}, {"reason", longest}}), 201);
+  EXPECT_EQ(std::get<charge>(server.actors.commands().back().what).reason, longest);
+  EXPECT_EQ(post("/v1/users/12/withdrawals", {{"amount", 5}, {"reason", "paid out"}}), 201);
+  EXPECT_EQ(std::get<withdraw>(server.actors.commands().back().what).reason, "paid out");
+  EXPECT_EQ(post("/v1/users/12/withdrawals", {{"amount", 5}, {"reason", nullptr}}), 201);
+  EXPECT_EQ(post("/v1/orders/8/refund", {{"amount", 7}, {"reason", "broken"}}), 200);
+  const auto refunded = std::get<refund>(server.actors.commands().back().what);
+  EXPECT_EQ(refunded.amount, won{7});
+  EXPECT_EQ(refunded.reason, "broken");
+  EXPECT_EQ(post("/v1/orders/8/refund", {{"reason", "all of it"}}), 200);
+  EXPECT_FALSE(std::get<refund>(server.actors.commands().back().what).amount);
+  const auto count = server.actors.commands().size();
+  EXPECT_EQ(post("/v1/users/12/charges", {{"amount", 5}, {"reason", longest + "."}}), 400);
+  EXPECT_EQ(post("/v1/users/12/withdrawals", {{"amount", 0}}), 400);
+  EXPECT_EQ(post("/v1/users/12/withdrawals", {{"reason", "x"}}), 400);
+  EXPECT_EQ(post("/v1/orders/8/refund", {{"amount", 0}}), 400);
+  EXPECT_EQ(post("/v1/orders/8/refund", {{"amount", "7"}}), 400);
+  EXPECT_EQ(server.actors.commands().size(), count);
+}
+
+TEST(http_outcomes, a_refund_of_more_than_is_left_tells_what_is) {
+  scripted_server server;
+  server.actors.settle = [](const command&) -> actors::outcome_reply {
+    return refused{refusal::order_not_refundable, order_status::paid, won{30}};
+  };
+  const auto answer = test_client{server.port()}.post("/v1/orders/8/refund", R"({"amount":31})");
+  EXPECT_EQ(answer->status, 409);
+  const json problem = json::parse(answer->body);
+  EXPECT_EQ(problem["code"], "order_not_refundable");
+  EXPECT_EQ(problem["orderStatus"], "PAID");
+  EXPECT_EQ(problem["refundableAmount"], 30);
 }
 
 TEST(http_outcomes, an_order_takes_its_optional_fields) {
@@ -97,7 +141,7 @@ TEST(http_outcomes, cancel_and_refund_take_no_body_or_an_empty_object) {
     answer = client.post(path, "{}");
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->status, 200);
-    answer = client.post(path, R"({"reason":"x"})");
+    answer = client.post(path, R"({"words":"x"})");
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->status, 400);
   }

@@ -36,6 +36,16 @@ struct outcome_maker {
     entry.created_at = noon;
     return entry;
   }
+  outcome operator()(const withdraw& what) const {
+    ledger_entry entry;
+    entry.id = entry_id{99};
+    entry.user = what.user;
+    entry.sequence = 3;
+    entry.amount = what.amount;
+    entry.balance_after = won{what.amount.value + 1};
+    entry.created_at = noon;
+    return entry;
+  }
   outcome operator()(const create_order& what) const {
     order made = some_order(order_id{5}, what.user, order_status::pending);
     made.total = what.total;

@@ -60,6 +60,8 @@ TEST(message, the_template_gets_order_amount_after_discount_time_and_status) {
   EXPECT_EQ(parameters[3].value, "결제 완료");
   payment_event refund = example();
   refund.kind = entry_kind::refund;
+  refund.refund = {4000};
+  EXPECT_EQ(template_parameters(refund)[1].value, "4,000원");
   EXPECT_EQ(template_parameters(refund)[3].value, "환불 완료");
 }
 
@@ -76,8 +78,9 @@ TEST(message, the_log_line_tells_who_what_how_much_when_and_which_delivery) {
       log_line("alimtalk-17", event, true),
       "AlimTalk to 010****5678: order 1 paid, 10,000원 at 2026-11-22 23:05 (Korea) [alimtalk-17]");
   event.kind = entry_kind::refund;
+  event.refund = {4000};
   EXPECT_EQ(log_line("alimtalk-18", event, false), "AlimTalk to 01012345678: order 1 refunded, "
-                                                   "10,000원 at 2026-11-22 23:05 (Korea) "
+                                                   "4,000원 at 2026-11-22 23:05 (Korea) "
                                                    "[alimtalk-18]");
 }
 

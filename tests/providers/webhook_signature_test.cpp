@@ -75,7 +75,7 @@ TEST(event, is_a_cloud_event_with_the_order_as_it_was_then) {
     "type": "paymentd.payment.succeeded.v1", "subject": "orders/1001",
     "time": "2026-11-22T14:03:02.021Z", "datacontenttype": "application/json",
     "data": {"id": 1001, "userId": 7, "couponId": 3, "totalAmount": 12000, "discountAmount": 2000,
-             "finalAmount": 10000, "status": "PAID", "createdAt": "2026-11-22T14:03:00.021Z",
+             "finalAmount": 10000, "refundedAmount": 0, "status": "PAID", "createdAt": "2026-11-22T14:03:00.021Z",
              "updatedAt": "2026-11-22T14:03:02.021Z"}})"));
 }
 
@@ -83,10 +83,22 @@ TEST(event, of_a_refund_says_so) {
   payment_event event = example();
   event.kind = entry_kind::refund;
   event.coupon.reset();
-  const auto json = nlohmann::json::parse(event_json(event, "0f1e2d3c"));
+  event.refund = {4000};
+  event.refunded = {10000};
+  event.reason = "one \"piece\" came back";
+  auto json = nlohmann::json::parse(event_json(event, "0f1e2d3c"));
   EXPECT_EQ(json["type"], "paymentd.payment.refunded.v1");
   EXPECT_EQ(json["data"]["status"], "REFUNDED");
   EXPECT_EQ(json["data"]["couponId"], nullptr);
+  EXPECT_EQ(json["data"]["refundedAmount"], 10000);
+  EXPECT_EQ(json["data"]["refund"], nlohmann::json({{"entryId", 2199024304130},
+                                                    {"amount", 4000},
+                                                    {"reason", "one \"piece\" came back"}}));
+  event.refunded = {4000};
+  event.reason.clear();
+  json = nlohmann::json::parse(event_json(event, "0f1e2d3c"));
+  EXPECT_EQ(json["data"]["status"], "PAID"); // a part is left
+  EXPECT_EQ(json["data"]["refund"]["reason"], nullptr);
 }
 
 TEST(event, says_nothing_of_the_customers_phone) {
