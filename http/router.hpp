@@ -62,7 +62,8 @@ struct route {
   scope needs;           // of the client's key
   body_rule body;
   std::expected<step, problem> (*prepare)(const call_input& input, response& answer);
-  void (*settled)(const success& what, response& answer); // of a command, or of each of a bulk
+  /// Of a command, or of each of a bulk, that succeeded.
+  void (*settled)(const outcome& what, response& answer);
   std::expected<void, problem> (*found)(const answer& what,
                                         response& answer); // of a query or a retry
   /// Instead of `found`, of a query that tells how the system is: its failure is a finding, too.

@@ -204,25 +204,25 @@ prepared prepare_docs(const call_input&, response& answer) {
 /// Writes the thing that the outcome holds. Another kind of outcome is a bug: get throws, and the
 /// session answers internal_error.
 template <class Thing>
-void write_changed(const success& what, response& answer) {
+void write_changed(const outcome& what, response& answer) {
   append_json(answer.body, std::get<Thing>(what));
 }
 
 template <class Thing>
-void write_created(const success& what, response& answer) {
+void write_created(const outcome& what, response& answer) {
   write_changed<Thing>(what, answer);
   answer.status = 201;
 }
 
 // A Location is relative to the call's own path, so that it holds behind a proxy's prefix, too.
 
-void write_created_user(const success& what, response& answer) {
+void write_created_user(const outcome& what, response& answer) {
   write_created<user>(what, answer);
   answer.location = "users/";
   append_integer(answer.location, std::get<user>(what).id.value);
 }
 
-void write_created_order(const success& what, response& answer) {
+void write_created_order(const outcome& what, response& answer) {
   write_created<order>(what, answer);
   answer.location = "orders/";
   append_integer(answer.location, std::get<order>(what).id.value);

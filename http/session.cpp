@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <array>
-#include <concepts>
 
 namespace paymentd::http {
 
@@ -522,15 +521,12 @@ std::optional<problem> session::write_outcome(const command& what,
     return problem_of(reply.error());
   if (const auto* why = std::get_if<refused>(&*reply))
     return problem_of(*why, what);
-  std::visit(
-      [&]<class Thing>(const Thing& thing) {
-        if constexpr (std::constructible_from<success, Thing>)
-          call_.to->settled(thing, answer);
-        else if constexpr (std::same_as<Thing, replayed>)
-          call_.to->settled(thing.what, answer);
-      },
-      *reply);
-  answer.replayed = std::holds_alternative<replayed>(*reply);
+  if (const auto* before = std::get_if<replayed>(&*reply)) {
+    answer.replayed = true;
+    std::visit([&](const auto& thing) { call_.to->settled(thing, answer); }, before->what);
+  } else {
+    call_.to->settled(*reply, answer);
+  }
   return std::nullopt;
 }
 

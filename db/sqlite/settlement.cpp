@@ -65,9 +65,10 @@ settlement::settlement(connection& on, reading& reads, const recent_keys& recent
     : reads_(reads), recent_(recent), last_user_(on, sql::last_user),
       last_order_(on, sql::last_order), add_user_(on, sql::add_user),
       add_order_(on, sql::add_order), change_user_(on, sql::change_user),
-      change_order_(on, sql::change_order), change_keyed_order_(on, sql::change_keyed_order),
-      add_entry_(on, sql::add_entry), get_kept_(on, sql::get_kept), add_kept_(on, sql::add_kept),
-      forget_keys_(on, sql::forget_keys) {}
+      change_order_(on, sql::change_order), change_refunded_order_(on, sql::change_refunded_order),
+      change_keyed_order_(on, sql::change_keyed_order), add_entry_(on, sql::add_entry),
+      add_told_entry_(on, sql::add_told_entry), get_kept_(on, sql::get_kept),
+      add_kept_(on, sql::add_kept), forget_keys_(on, sql::forget_keys) {}
 
 std::vector<outcome> settlement::settle(std::span<const command> batch, entry_id first,
                                         instant now) {
@@ -146,9 +147,12 @@ void settlement::change(const order& changed) {
     change_keyed_order_.run(changed.id, status, changed.payment_entry, changed.refund_entry,
                             changed.updated_at, changed.refunded, as_blob(under->key),
                             under->key.body, under->paid_at);
+  else if (changed.refund_entry)
+    change_refunded_order_.run(changed.id, status, changed.payment_entry, changed.refund_entry,
+                               changed.updated_at, changed.refunded);
   else
     change_order_.run(changed.id, status, changed.payment_entry, changed.refund_entry,
-                      changed.updated_at, changed.refunded);
+                      changed.updated_at);
 }
 
 void settlement::add(const user& created) {
@@ -163,11 +167,17 @@ void settlement::add(const order& created) {
 }
 
 void settlement::add(const ledger_entry& entry) {
-  add_entry_.run(
-      entry.id, entry.user, entry.sequence, entry.order, static_cast<int>(entry.kind), entry.amount,
-      entry.balance_after, entry.created_at,
-      entry.reason.empty() ? std::nullopt : std::optional<std::string_view>(entry.reason),
-      entry.kind == entry_kind::refund ? std::optional(entry.refunded_after) : std::nullopt);
+  const bool refund = entry.kind == entry_kind::refund;
+  const auto kind = static_cast<int>(entry.kind);
+  if (refund || !entry.reason.empty())
+    add_told_entry_.run(entry.id, entry.user, entry.sequence, entry.order, kind, entry.amount,
+                        entry.balance_after, entry.created_at,
+                        entry.reason.empty() ? std::nullopt
+                                             : std::optional<std::string_view>(entry.reason),
+                        refund ? std::optional(entry.refunded_after) : std::nullopt);
+  else
+    add_entry_.run(entry.id, entry.user, entry.sequence, entry.order, kind, entry.amount,
+                   entry.balance_after, entry.created_at);
 }
 
 void settlement::add(const kept_success& kept, instant now) {

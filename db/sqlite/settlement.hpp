@@ -55,8 +55,10 @@ class settlement {
   statement add_order_;
   statement change_user_;
   statement change_order_;
+  statement change_refunded_order_;
   statement change_keyed_order_;
   statement add_entry_;
+  statement add_told_entry_;
   statement get_kept_;
   statement add_kept_;
   statement forget_keys_;

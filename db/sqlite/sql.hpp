@@ -76,6 +76,12 @@ inline constexpr const char* change_user =
     "update users set balance = ?2, last_sequence = ?3 where id = ?1";
 
 inline constexpr const char* change_order =
+    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5 "
+    "where id = ?1";
+
+// The same of one that has more than a payment without a key makes: what is not written costs no
+// check.
+inline constexpr const char* change_refunded_order =
     "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5, "
     "refunded = ?6 where id = ?1";
 
@@ -84,6 +90,10 @@ inline constexpr const char* change_keyed_order =
     "refunded = ?6, pay_key = ?7, pay_body = ?8, paid_at = ?9 where id = ?1";
 
 inline constexpr const char* add_entry =
+    "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
+    "created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
+
+inline constexpr const char* add_told_entry =
     "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
     "created_at, reason, refunded_after) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
