@@ -52,7 +52,8 @@ class batcher {
         line.pop_front();
       }
     };
-    take(pending_, max - std::min(bulk_.size(), max / bulk_part));
+    const std::size_t kept_for_bulk = max > 1 ? std::max<std::size_t>(max / bulk_part, 1) : 0;
+    take(pending_, max - std::min(bulk_.size(), kept_for_bulk));
     take(bulk_, max);
     if (made->empty())
       return nullptr;

@@ -180,7 +180,9 @@ void auditor::judge_chain(std::int64_t user, const audit_rows& of, audit_rows& e
 constexpr const char* entries_with_orders =
     "select e.id, e.user_id, e.order_id, e.kind, e.amount, o.user_id, o.total - o.discount, "
     "o.status, o.payment_entry_id, o.refund_entry_id, s.next, "
-    "coalesce(e.refunded_after, e.amount), o.refunded from ledger_entries e "
+    "coalesce(e.refunded_after, e.amount), "
+    "case when o.status = 3 and o.refunded = 0 then o.total - o.discount else o.refunded end from "
+    "ledger_entries e "
     "left join orders o on o.id = e.order_id left join streams s on s.id = e.id >> 41 "
     "where e.id > $1 order by e.id limit $2";
 
@@ -242,7 +244,9 @@ void auditor::judge_entry_of_order(const audit_rows& row, entry_kind kind) {
 
 constexpr const char* orders_with_entries =
     "select o.id, o.user_id, o.status, o.total, o.discount, o.payment_entry_id, o.refund_entry_id, "
-    "u.id, p.order_id, p.kind, r.order_id, r.kind, o.refunded from orders o "
+    "u.id, p.order_id, p.kind, r.order_id, r.kind, "
+    "case when o.status = 3 and o.refunded = 0 then o.total - o.discount else o.refunded end "
+    "from orders o "
     "left join users u on u.id = o.user_id "
     "left join ledger_entries p on p.id = o.payment_entry_id "
     "left join ledger_entries r on r.id = o.refund_entry_id where o.id > $1 order by o.id limit $2";

@@ -74,7 +74,9 @@ class object_handler {
                : number_integer(static_cast<std::int64_t>(value));
   }
   bool string(std::string& value) {
-    if (!takes(field_rule::kind::text) || is_too_long(value, field_->characters_max))
+    // A NUL is text to JSON, and none to PostgreSQL.
+    if (!takes(field_rule::kind::text) || value.find('\0') != std::string::npos ||
+        is_too_long(value, field_->characters_max))
       return mismatch();
     set().text = std::move(value);
     return true;

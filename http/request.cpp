@@ -72,7 +72,7 @@ void request::clear() {
   fault = {};
   type = media::none;
   encoded = http_1_0 = wants_continue = expects_more = has_host = has_key = false;
-  has_authorization = authorization_repeated = key_repeated = false;
+  has_authorization = authorization_repeated = key_repeated = unwanted = false;
 }
 
 void request_parser::on_request_impl(beast_http::verb method, string_view, string_view target,
@@ -186,12 +186,14 @@ void request_parser::on_header_impl(error_code& ec) {
 }
 
 std::size_t request_parser::on_body_impl(string_view part, error_code&) {
-  into_.body.append(part.data(), part.size());
+  if (!into_.unwanted)
+    into_.body.append(part.data(), part.size());
   return part.size();
 }
 
 std::size_t request_parser::on_chunk_body_impl(std::uint64_t, string_view part, error_code&) {
-  into_.body.append(part.data(), part.size());
+  if (!into_.unwanted)
+    into_.body.append(part.data(), part.size());
   return part.size();
 }
 

@@ -33,6 +33,7 @@ struct request {
   bool has_authorization = false;
   bool authorization_repeated = false;
   bool has_key = false;      // Idempotency-Key
+  bool unwanted = false;     // the body is read and thrown away
   bool key_repeated = false; // there is more than one
 
   void clear();

@@ -210,7 +210,7 @@ void session::enter(phase next, std::chrono::milliseconds time) {
 /// Goes back to the phase before an answer that took its time to be sent.
 void session::go_back_to(phase before, steady_instant due) {
   if (before == phase::idle)
-    return enter(phase::idle, owner_.options().idle_timeout);
+    return enter(phase::idle, idle_time());
   phase_ = before;
   deadline_ = due;
   if (owner_.draining())
@@ -277,13 +277,18 @@ void session::begin_request() {
   parser_.emplace(request_, owner_.options().max_header_bytes, owner_.options().max_body_bytes);
   head_seen_ = false;
   empty_line_bytes_ = 0;
-  if (request_.body.capacity() > kept_bytes_max)
-    request_.body.shrink_to_fit();
+  for (std::string* each : {&request_.body, &answer_.body, &plain_, &output_})
+    if (each->empty() && each->capacity() > kept_bytes_max)
+      each->shrink_to_fit();
   if (input_.size() == 0 && input_.capacity() > kept_bytes_max)
     input_.shrink_to_fit();
+  enter(phase::idle, idle_time());
+}
+
+/// How long nothing may come: the hands are to be shaken sooner.
+std::chrono::milliseconds session::idle_time() const {
   const bool shakes_hands = tls_ && !tls_->is_open();
-  enter(phase::idle,
-        shakes_hands ? owner_.options().header_timeout : owner_.options().idle_timeout);
+  return shakes_hands ? owner_.options().header_timeout : owner_.options().idle_timeout;
 }
 
 /// An empty line before a request is skipped (RFC 9112, 2.2), and the connection is as idle as
@@ -353,6 +358,7 @@ session::intake session::take_head() {
     objection_ = unfit_body(has_body);
   if (!objection_ && request_.expects_more)
     objection_ = problem{problem_code::expectation_failed, {}, {}, {}};
+  request_.unwanted = objection_.has_value();
   if (!request_.wants_continue || !has_body || input_.size() > 0)
     return intake::partial;
   if (objection_) {

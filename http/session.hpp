@@ -108,6 +108,7 @@ class session {
   void enter(phase next, std::chrono::milliseconds time);
   void go_back_to(phase before, steady_instant due);
   std::chrono::milliseconds client_time() const;
+  std::chrono::milliseconds idle_time() const;
   bool interrupted() const;
   bool may_wait() const;
   std::string_view request_id();

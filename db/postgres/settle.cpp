@@ -28,6 +28,16 @@ Id or_0(const std::optional<Id>& id) {
   return id.value_or(Id{});
 }
 
+/// A part of the key that an order was paid under; null where it has none.
+auto of_key(auto part) {
+  return [part](const order& one) {
+    return one.paid_under ? std::optional(part(*one.paid_under)) : std::nullopt;
+  };
+}
+constexpr auto digest_of = [](const payment_key& under) { return under.key.digest; };
+constexpr auto body_of = [](const payment_key& under) { return under.key.body; };
+constexpr auto paid_at_of = [](const payment_key& under) { return under.paid_at; };
+
 error fenced(stream_lease lease) {
   return {error_kind::fenced, "epoch " + std::to_string(lease.epoch) + " of stream " +
                                   std::to_string(lease.stream.value) + " has ended"};
@@ -111,7 +121,10 @@ result<std::vector<outcome>> postgres_store::settle_free(std::span<const command
   std::vector<outcome> outcomes(batch.size(), refused{refusal::row_locked, std::nullopt});
   for (std::size_t i = 0; i < at.size(); ++i)
     outcomes[at[i]] = std::move(decided.outcomes[i]);
-  return commit_batch(proof, last, std::move(outcomes));
+  auto committed = commit_batch(proof, last, std::move(outcomes));
+  if (committed)
+    recent_.learn(batch, *committed);
+  return committed;
 }
 
 // A server that was failed over to may have lost this stream's last commits and would give their
@@ -276,8 +289,12 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
     const rows& found = (*answers)[at];
     for (int row = 0; row < found.size(); ++row) {
       auto what = success_from_bytes(found.text(row, 2));
-      if (!what)
-        throw std::runtime_error("settle: what is kept for an idempotency key cannot be read");
+      if (!what) {
+        session_.roll_back();
+        return std::unexpected(error{error_kind::broken,
+                                     "database: what is kept for an idempotency "
+                                     "key cannot be read"});
+      }
       state.kept.push_back({{found.digest(row, 0), found.integer(row, 1)}, *std::move(what)});
     }
   }
@@ -302,7 +319,11 @@ void postgres_store::add_created(const decision& decided, instant now) {
                                       .add_array(element::int2, orders, &order::status)
                                       .add_array(element::int8, orders, &order::payment_entry)
                                       .add_array(element::int8, orders, &order::refund_entry)
-                                      .add(now));
+                                      .add(now)
+                                      .add_array(element::int8, orders, &order::refunded)
+                                      .add_array(element::uuid, orders, of_key(digest_of))
+                                      .add_array(element::int8, orders, of_key(body_of))
+                                      .add_array(element::timestamptz, orders, of_key(paid_at_of)));
 }
 
 void postgres_store::add_kept(const decision& decided, instant now) {
@@ -350,17 +371,9 @@ void postgres_store::add_changed_orders(const std::vector<order>& orders, const 
   const auto has_key = [](const order& one) { return one.paid_under.has_value(); };
   if (std::ranges::none_of(orders, has_key))
     return session_.add(sql::change_orders, with);
-  const auto of_key = [](auto part) {
-    return [part](const order& one) {
-      return one.paid_under ? std::optional(part(*one.paid_under)) : std::nullopt;
-    };
-  };
-  with.add_array(element::uuid, orders,
-                 of_key([](const payment_key& under) { return under.key.digest; }))
-      .add_array(element::int8, orders,
-                 of_key([](const payment_key& under) { return under.key.body; }))
-      .add_array(element::timestamptz, orders,
-                 of_key([](const payment_key& under) { return under.paid_at; }));
+  with.add_array(element::uuid, orders, of_key(digest_of))
+      .add_array(element::int8, orders, of_key(body_of))
+      .add_array(element::timestamptz, orders, of_key(paid_at_of));
   session_.add(sql::change_keyed_orders, with);
 }
 

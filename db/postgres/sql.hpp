@@ -174,7 +174,8 @@ returning next - $2::bigint)sql"};
 // Locks the orders (no key update) by rising id. $1 ids.
 inline constexpr statement lock_orders{"lock_orders", R"sql(
 select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
-  updated_at, status, refunded, pay_key, pay_body, paid_at, ctid
+  updated_at, status, case when status = 3 then total - discount else refunded end, pay_key, pay_body,
+  paid_at, ctid
 from orders where id = any ($1::bigint[]) order by id for no key update)sql"};
 
 // Locks the users (no key update) by rising id: those named ($1) and the owners of orders ($2),
@@ -261,15 +262,18 @@ from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])
   as n (id, phone, balance, last_sequence))sql"};
 
 // No locks but those of the new rows. $1 ids, $2 owners, $3 coupons, $4 totals, $5 discounts,
-// $6 statuses, $7 payment entries, $8 refund entries, $9 now.
+// $6 statuses, $7 payment entries, $8 refund entries, $9 now, $10 refunded, $11 keys, $12 bodies,
+// $13 when they were paid: a command of the same batch may have paid and refunded them already.
 inline constexpr statement add_orders{"add_orders", R"sql(
 insert into orders (id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id,
-  created_at, updated_at, status)
+  created_at, updated_at, status, refunded, pay_key, pay_body, paid_at)
 select n.id, n.user_id, n.total, n.discount, n.coupon_id, n.payment_entry_id, n.refund_entry_id,
-  $9::timestamptz, $9::timestamptz, n.status
+  $9::timestamptz, $9::timestamptz, n.status, n.refunded, n.pay_key, n.pay_body, n.paid_at
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[],
-            $7::bigint[], $8::bigint[]) as n (id, user_id, coupon_id, total, discount, status,
-                                              payment_entry_id, refund_entry_id))sql"};
+            $7::bigint[], $8::bigint[], $10::bigint[], $11::uuid[], $12::bigint[],
+            $13::timestamptz[])
+  as n (id, user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, refunded,
+        pay_key, pay_body, paid_at))sql"};
 
 // No locks. It stands behind the locks of orders and users, so that it sees what a batch that held
 // them before has committed. $1 keys.
@@ -295,7 +299,8 @@ delete from idempotency_keys where key = any (array(
 // No locks. $1 ids.
 inline constexpr statement read_orders{"read_orders", R"sql(
 select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
-  updated_at, status, refunded, pay_key, pay_body, paid_at
+  updated_at, status, case when status = 3 then total - discount else refunded end, pay_key, pay_body,
+  paid_at
 from orders where id = any ($1::bigint[]) order by id)sql"};
 
 // No locks. $1 ids.

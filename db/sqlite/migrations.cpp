@@ -197,6 +197,10 @@ pragma writable_schema = on;
 update sqlite_schema set sql = replace(sql, 'check (kind between 0 and 2)',
   'check (kind between 0 and 3)') where type = 'table' and name = 'ledger_entries';
 pragma writable_schema = reset;
+create temp table replaced (tables integer check (tables = 1)); -- or all is rolled back
+insert into replaced select count(*) from sqlite_schema
+  where name = 'ledger_entries' and sql like '%check (kind between 0 and 3)%';
+drop table temp.replaced;
 alter table ledger_entries add column reason text;
 alter table ledger_entries add column refunded_after integer;
 alter table orders add column pay_key blob;

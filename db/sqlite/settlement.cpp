@@ -161,9 +161,14 @@ void settlement::add(const user& created) {
 }
 
 void settlement::add(const order& created) {
+  // A command of the same batch may have paid and refunded it already.
+  const auto& under = created.paid_under;
   add_order_.run(created.id, created.owner, created.coupon, created.total, created.discount,
                  static_cast<int>(created.status), created.payment_entry, created.refund_entry,
-                 created.created_at, created.updated_at);
+                 created.created_at, created.updated_at, created.refunded,
+                 under ? std::optional(as_blob(under->key)) : std::nullopt,
+                 under ? std::optional(under->key.body) : std::nullopt,
+                 under ? std::optional(under->paid_at) : std::nullopt);
 }
 
 void settlement::add(const ledger_entry& entry) {

@@ -70,7 +70,8 @@ inline constexpr const char* add_user =
 
 inline constexpr const char* add_order =
     "insert into orders (id, user_id, coupon_id, total, discount, status, payment_entry_id, "
-    "refund_entry_id, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "refund_entry_id, created_at, updated_at, refunded, pay_key, pay_body, paid_at) "
+    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 inline constexpr const char* change_user =
     "update users set balance = ?2, last_sequence = ?3 where id = ?1";

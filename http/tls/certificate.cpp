@@ -51,7 +51,8 @@ std::expected<tls_settings, std::string> load_certificate(const certificate_file
   ::SSL_CTX_set_min_proto_version(to, TLS1_2_VERSION);
   ::SSL_CTX_set_options(to, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-  ::SSL_CTX_set_mode(to, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // An idle connection keeps no buffers, and a write may go on from a string that has moved.
+  ::SSL_CTX_set_mode(to, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   ::SSL_CTX_set_alpn_select_cb(to, choose_protocol, nullptr);
   ::SSL_CTX_set_default_passwd_cb(to, no_passphrase);
   const auto chain = from.certificate.string();
@@ -66,8 +67,19 @@ std::expected<tls_settings, std::string> load_certificate(const certificate_file
 }
 
 bool same_certificate(const tls_settings& one, const tls_settings& other) {
-  return ::X509_cmp(::SSL_CTX_get0_certificate(one.get()),
-                    ::SSL_CTX_get0_certificate(other.get())) == 0;
+  if (::X509_cmp(::SSL_CTX_get0_certificate(one.get()), ::SSL_CTX_get0_certificate(other.get())) !=
+      0)
+    return false;
+  STACK_OF(X509)* signers = nullptr;
+  STACK_OF(X509)* other_signers = nullptr;
+  SSL_CTX_get0_chain_certs(one.get(), &signers);
+  SSL_CTX_get0_chain_certs(other.get(), &other_signers);
+  if (sk_X509_num(signers) != sk_X509_num(other_signers))
+    return false;
+  for (int at = 0; at < sk_X509_num(signers); ++at)
+    if (::X509_cmp(sk_X509_value(signers, at), sk_X509_value(other_signers, at)) != 0)
+      return false;
+  return true;
 }
 
 int days_left(const tls_settings& of) {

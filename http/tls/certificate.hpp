@@ -24,7 +24,7 @@ struct certificate_files {
 /// names the file and what is wrong with it.
 std::expected<tls_settings, std::string> load_certificate(const certificate_files& from);
 
-/// Whether both show the same certificate, and so have the same key.
+/// Whether both show the same certificate and the same signers of it.
 bool same_certificate(const tls_settings& one, const tls_settings& other);
 
 /// Days until the certificate ends; below 0 where it has.

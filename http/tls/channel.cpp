@@ -12,6 +12,8 @@ namespace paymentd::http {
 
 namespace {
 
+constexpr std::size_t record_bytes_max = 16384; // RFC 8446, 5.1
+
 int as_int(std::size_t size) {
   return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max()));
 }
@@ -66,14 +68,16 @@ bool tls_channel::is_open() const {
 void tls_channel::write(std::string_view plain, std::string& wire) {
   ::ERR_clear_error();
   while (!plain.empty()) {
+    // A record at a time, so that what OpenSSL gathers does not grow with the answer.
+    const std::size_t size = std::min(plain.size(), record_bytes_max);
     std::size_t written = 0;
-    if (::SSL_write_ex(ssl_.get(), plain.data(), plain.size(), &written) != 1) {
+    if (::SSL_write_ex(ssl_.get(), plain.data(), size, &written) != 1) {
       ::ERR_clear_error();
       throw std::runtime_error("an answer cannot be encrypted");
     }
     plain.remove_prefix(written);
+    flush(wire);
   }
-  flush(wire);
 }
 
 void tls_channel::close(std::string& wire) {

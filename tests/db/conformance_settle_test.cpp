@@ -64,6 +64,26 @@ TEST_P(settling, refunds_in_parts_add_up_and_are_kept_with_their_reasons) {
   EXPECT_EQ(read<user>(get_user{owner.id}).balance, won{102});
 }
 
+TEST_P(settling, what_becomes_of_an_order_in_the_batch_that_creates_it_is_stored) {
+  const auto owner = new_user(1000);
+  const auto before = new_order(owner.id, 1);
+  // Ids are guessed: those that the batch will give.
+  const order_id first{before.id.value + 1};
+  const order_id second{before.id.value + 2};
+  command keyed = pay{second, owner.id};
+  keyed.key.emplace().body = 7;
+  const auto outcomes =
+      settle({create_order{owner.id, {100}, {0}, std::nullopt, true}, refund{first, won{99}, {}},
+              create_order{owner.id, {10}, {0}, std::nullopt}, keyed});
+  const auto refunded = std::get<order>(outcomes[1]);
+  EXPECT_EQ(refunded.refunded, won{99});
+  EXPECT_EQ(read<order>(get_order{first}), refunded);
+  EXPECT_EQ(read<order>(get_order{second}), std::get<order>(outcomes[3]));
+  EXPECT_EQ(settle_one<refused>(refund{first, won{2}, {}}).refundable, won{1});
+  EXPECT_EQ(settle_one<replayed>(keyed).what, success{std::get<order>(outcomes[3])});
+  EXPECT_EQ(read<user>(get_user{owner.id}).balance, won{1000 - 100 + 99 - 10});
+}
+
 TEST_P(settling, a_withdrawal_takes_no_more_than_there_is) {
   const auto owner = new_user(100);
   const auto taken = settle_one<ledger_entry>(withdraw{owner.id, {60}, "paid out"});
