@@ -34,3 +34,14 @@ for preset in "${presets[@]}"; do
   echo "test: running $preset"
   "${run[@]}" ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-on-failure "$@"
 done
+
+# The client for TypeScript, where npm is: the server needs none.
+if ! command -v npm >/dev/null; then
+  echo "test: npm is not there, so clients/typescript is left out"
+elif ! (cd clients/typescript && npm install); then
+  echo "test: the packages of clients/typescript cannot be installed, so it is left out"
+else
+  echo "test: running clients/typescript"
+  (cd clients/typescript && npm run build && npm run check &&
+    PAYMENTD=$PWD/../../build/release/paymentd PAYMENTS=2000 npm test)
+fi

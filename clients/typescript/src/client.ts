@@ -1,0 +1,230 @@
+// A client of paymentd. Its types are generated from the server's own description (types.ts). By hand
+// stands here only the part that generators get wrong: how a request is repeated.
+import { randomUUID } from "node:crypto";
+import type { components } from "./types.js";
+
+type Schemas = components["schemas"];
+export type User = Schemas["User"];
+export type Order = Schemas["Order"];
+export type LedgerEntry = Schemas["LedgerEntry"];
+export type Notification = Schemas["Notification"];
+export type NotificationPage = Schemas["NotificationPage"];
+export type Problem = Schemas["Problem"];
+export type BulkResults = Schemas["BulkResults"];
+
+export interface Options {
+  /** Where the server is: "https://pay.example:8443". */
+  baseUrl: string;
+  /** "pmd_…"; left out where the server asks for none. */
+  apiKey?: string;
+  /** How long one try may take, in milliseconds. Longer than the server's http.request_timeout (5 s). */
+  tryTimeoutMs?: number;
+  /** How often a request is sent at the most. */
+  triesMax?: number;
+  /** The first wait between two tries, which doubles, and the longest one, in milliseconds. */
+  backoffMinMs?: number;
+  backoffMaxMs?: number;
+  /** For tests. */
+  fetch?: typeof fetch;
+  sleep?: (ms: number) => Promise<void>;
+  random?: () => number;
+}
+
+export interface CallOptions {
+  /**
+   * The name of this one purpose. Give one that you keep, where the process may die before it has the
+   * answer; otherwise one is made for all tries of this call.
+   */
+  idempotencyKey?: string;
+}
+
+/** The server refused: the problem says why, and the same request would get the same answer. */
+export class PaymentdError extends Error {
+  constructor(
+    readonly status: number,
+    readonly problem: Problem | undefined,
+    message: string,
+  ) {
+    super(message);
+    this.name = new.target.name;
+  }
+}
+
+/** Nothing happened, and the server took no try: it is overloaded, away or stopping. */
+export class Unavailable extends PaymentdError {}
+
+/**
+ * No try had an answer that tells. It may have happened. Call again with `idempotencyKey`, now or later,
+ * to learn what became of it.
+ */
+export class OutcomeUnknown extends PaymentdError {
+  constructor(
+    readonly idempotencyKey: string,
+    status: number,
+    problem: Problem | undefined,
+    message: string,
+  ) {
+    super(status, problem, message);
+  }
+}
+
+/** The end of one try. */
+type Try =
+  | { kind: "answered"; body: unknown }
+  | { kind: "refused"; error: PaymentdError }
+  | { kind: "nothing happened"; status: number; problem: Problem | undefined; waitMs: number; why: string }
+  | { kind: "unknown"; status: number; problem: Problem | undefined; why: string };
+
+const sleepFor = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+/** Seconds, or a date (RFC 9110, 10.2.3); 0 where there is none. */
+function retryAfterMs(header: string | null): number {
+  if (header === null) return 0;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? 0 : Math.max(0, at - Date.now());
+}
+
+export class Paymentd {
+  readonly #options: Required<Omit<Options, "apiKey">> & { apiKey: string | undefined };
+
+  constructor(options: Options) {
+    this.#options = {
+      tryTimeoutMs: 10_000,
+      triesMax: 8,
+      backoffMinMs: 100,
+      backoffMaxMs: 10_000,
+      fetch: globalThis.fetch,
+      sleep: sleepFor,
+      random: Math.random,
+      apiKey: undefined,
+      ...options,
+      baseUrl: options.baseUrl.replace(/\/+$/, ""),
+    };
+  }
+
+  pay(payment: Schemas["Payment"], call: CallOptions = {}): Promise<Order> {
+    return this.#post("/v1/payments", payment, call);
+  }
+  payMany(payments: Schemas["BulkPayment"][], call: CallOptions = {}): Promise<BulkResults> {
+    return this.#post("/v1/payments/bulk", { payments }, call);
+  }
+  createOrder(order: Schemas["NewOrder"], call: CallOptions = {}): Promise<Order> {
+    return this.#post("/v1/orders", order, call);
+  }
+  createOrders(orders: Schemas["BulkOrder"][], call: CallOptions = {}): Promise<BulkResults> {
+    return this.#post("/v1/orders/bulk", { orders }, call);
+  }
+  getOrder(id: number): Promise<Order> {
+    return this.#get(`/v1/orders/${id}`);
+  }
+  cancelOrder(id: number, call: CallOptions = {}): Promise<Order> {
+    return this.#post(`/v1/orders/${id}/cancel`, {}, call);
+  }
+  refundOrder(id: number, refund: Schemas["Refund"] = {}, call: CallOptions = {}): Promise<Order> {
+    return this.#post(`/v1/orders/${id}/refund`, refund, call);
+  }
+  createUser(user: Schemas["NewUser"], call: CallOptions = {}): Promise<User> {
+    return this.#post("/v1/users", user, call);
+  }
+  getUser(id: number): Promise<User> {
+    return this.#get(`/v1/users/${id}`);
+  }
+  charge(userId: number, movement: Schemas["Movement"], call: CallOptions = {}): Promise<LedgerEntry> {
+    return this.#post(`/v1/users/${userId}/charges`, movement, call);
+  }
+  withdraw(userId: number, movement: Schemas["Movement"], call: CallOptions = {}): Promise<LedgerEntry> {
+    return this.#post(`/v1/users/${userId}/withdrawals`, movement, call);
+  }
+  getNotification(id: string): Promise<Notification> {
+    return this.#get(`/v1/notifications/${encodeURIComponent(id)}`);
+  }
+  listNotifications(
+    query: { status?: Notification["status"]; orderId?: number; limit?: number; cursor?: string } = {},
+  ): Promise<NotificationPage> {
+    const given = Object.entries(query).map(([name, value]) => [name, String(value)]);
+    const text = new URLSearchParams(given as [string, string][]).toString();
+    return this.#get(`/v1/notifications${text === "" ? "" : `?${text}`}`);
+  }
+  /** Takes no key: of several retries one is done, and the others are refused. */
+  retryNotification(id: string): Promise<Notification> {
+    return this.#post(`/v1/notifications/${encodeURIComponent(id)}/retry`, {}, {});
+  }
+
+  #get<Answer>(path: string): Promise<Answer> {
+    return this.#call("GET", path, undefined, "");
+  }
+  #post<Answer>(path: string, body: object, call: CallOptions): Promise<Answer> {
+    // One body, as one text, and one key for all tries: the server tells them apart by both.
+    return this.#call("POST", path, JSON.stringify(body), call.idempotencyKey ?? randomUUID());
+  }
+
+  async #call<Answer>(method: string, path: string, body: string | undefined, key: string): Promise<Answer> {
+    const { triesMax, backoffMinMs, backoffMaxMs, sleep, random } = this.#options;
+    let mayHaveHappened: Extract<Try, { kind: "unknown" }> | undefined;
+    for (let tries = 1; ; ++tries) {
+      const end = await this.#try(method, path, body, key);
+      if (end.kind === "answered") return end.body as Answer;
+      if (end.kind === "refused") {
+        // Without the right key the server does not tell what became of an earlier try. Any other refusal
+        // does: a success would have been given again.
+        const { status, problem, message } = end.error;
+        if (mayHaveHappened && (status === 401 || status === 403))
+          throw new OutcomeUnknown(key, status, problem, message);
+        throw end.error;
+      }
+      if (end.kind === "unknown") mayHaveHappened = end;
+      if (tries >= triesMax) {
+        const { status, problem, why } = mayHaveHappened ?? end;
+        const message = `${method} ${path}: ${why} after ${tries} tries`;
+        if (mayHaveHappened && method === "POST") throw new OutcomeUnknown(key, status, problem, message);
+        throw new Unavailable(status, problem, message);
+      }
+      // Half of the wait is left to chance, so that clients that failed together come back apart.
+      const longest = Math.min(backoffMaxMs, backoffMinMs * 2 ** (tries - 1));
+      const backoff = longest * (0.5 + random() / 2);
+      await sleep(end.kind === "nothing happened" ? Math.max(backoff, end.waitMs) : backoff);
+    }
+  }
+
+  async #try(method: string, path: string, body: string | undefined, key: string): Promise<Try> {
+    const { baseUrl, apiKey, tryTimeoutMs } = this.#options;
+    const headers: Record<string, string> = { accept: "application/json, application/problem+json" };
+    if (apiKey !== undefined) headers["authorization"] = `Bearer ${apiKey}`;
+    if (key !== "") headers["idempotency-key"] = key;
+    if (body !== undefined) headers["content-type"] = "application/json";
+    let answer: Response;
+    let told: unknown;
+    try {
+      answer = await this.#options.fetch(baseUrl + path, {
+        method,
+        headers,
+        signal: AbortSignal.timeout(tryTimeoutMs),
+        redirect: "error",
+        ...(body === undefined ? {} : { body }),
+      });
+      told = await answer.json();
+    } catch (error) {
+      // The connection failed, or ended before the whole answer was there.
+      return { kind: "unknown", status: 0, problem: undefined, why: `no answer (${String(error)})` };
+    }
+    if (answer.ok) return { kind: "answered", body: told };
+    const problem = told as Problem;
+    const why = `${answer.status} ${problem.code ?? ""}`;
+    if (answer.status === 503 || answer.status === 429)
+      return {
+        kind: "nothing happened",
+        status: answer.status,
+        problem,
+        waitMs: Math.min(retryAfterMs(answer.headers.get("retry-after")), 60_000),
+        why,
+      };
+    // A proxy's own 502 or 504 tells as little as the server's.
+    if (answer.status >= 500) return { kind: "unknown", status: answer.status, problem, why };
+    return {
+      kind: "refused",
+      error: new PaymentdError(answer.status, problem, `${method} ${path}: ${why}: ${problem.detail ?? ""}`),
+    };
+  }
+}
