@@ -89,7 +89,9 @@ TEST(payment, many_in_one_request_are_paid_each_by_itself_and_repeated_under_the
         client.post("/v1/users/" + std::to_string(user) + "/charges", R"({"amount":10})")->status,
         201);
   // Those that were refused pass now, and none is paid again.
-  for (const json& each : json::parse(client.post("/v1/payments/bulk", body, key)->body)["results"])
+  const json last = json::parse(client.post("/v1/payments/bulk", body, key)->body)["results"];
+  ASSERT_EQ(last.size(), results.size());
+  for (const json& each : last)
     EXPECT_EQ(each["status"], 201);
   EXPECT_EQ(place.number("select sum(balance) from users"), 0);
   ASSERT_TRUE(api.wait_for_accepted(count, 30s));
