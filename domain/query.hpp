@@ -54,7 +54,20 @@ struct list_deliveries {
   int limit = 20;
   std::optional<std::vector<list_position>> after = std::nullopt; // the `next` of the page before
 };
-using query = std::variant<get_user, get_order, get_delivery, list_deliveries>;
+/// One page of a user's orders, newest first: those whose ids are below `below`.
+struct list_orders {
+  user_id user;
+  int limit = 20; // at least 1
+  std::int64_t below = safe_integer_max + 1;
+};
+/// One page of a user's ledger entries, newest first: those whose sequences are below `below`.
+struct list_entries {
+  user_id user;
+  int limit = 20; // at least 1
+  std::int64_t below = safe_integer_max + 1;
+};
+using query =
+    std::variant<get_user, get_order, get_delivery, list_deliveries, list_orders, list_entries>;
 
 struct not_found {
   friend bool operator==(not_found, not_found) = default;
@@ -69,6 +82,16 @@ struct delivery_page {
   std::optional<std::vector<list_position>> next; // nothing: this is the last page
   friend bool operator==(const delivery_page&, const delivery_page&) = default;
 };
-using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed>;
+/// Of a list; not_found instead where there is no such user.
+template <class Thing>
+struct page_of {
+  std::vector<Thing> items;
+  bool more = false; // below the last one
+  friend bool operator==(const page_of&, const page_of&) = default;
+};
+using order_page = page_of<order>;
+using entry_page = page_of<ledger_entry>;
+using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed, order_page,
+                            entry_page>;
 
 } // namespace paymentd

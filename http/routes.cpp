@@ -4,6 +4,7 @@
 #include "http/idempotency.hpp"
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
+#include "http/list_routes.hpp"
 #include "http/notification_routes.hpp"
 #include "http/router.hpp"
 
@@ -262,6 +263,10 @@ constexpr std::array table{
           prepare_movement<charge>, write_created<ledger_entry>, nullptr},
     route{post, "/v1/users/{id}/withdrawals", scope::charge, body_rule::required,
           prepare_movement<withdraw>, write_created<ledger_entry>, nullptr},
+    route{get, "/v1/users/{id}/entries", scope::read, body_rule::ignored, prepare_list_entries,
+          nullptr, write_entries},
+    route{get, "/v1/orders", scope::read, body_rule::ignored, prepare_list_orders, nullptr,
+          write_orders},
     route{get, "/v1/notifications", scope::read, body_rule::ignored, prepare_list_notifications,
           nullptr, write_notifications},
     route{get, "/v1/notifications/{name}", scope::read, body_rule::ignored,

@@ -110,6 +110,10 @@ result<std::vector<answer>> postgres_store::read_with_deliveries(std::span<const
       found = list.find(*one);
     else if (const auto* page = std::get_if<list_deliveries>(&queries[i]))
       found = list.page(*page);
+    else if (const auto* of_user = std::get_if<list_orders>(&queries[i]))
+      found = this->page(*of_user);
+    else if (const auto* its_entries = std::get_if<list_entries>(&queries[i]))
+      found = this->page(*its_entries);
     if (found)
       (*answers)[i] = *std::move(found);
     else

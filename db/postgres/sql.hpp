@@ -304,6 +304,18 @@ select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_i
 from orders where id = any ($1::bigint[]) order by id)sql"};
 
 // No locks. $1 ids.
+// No locks. By the indexes on the user. $1 user, $2 below which id, or sequence, $3 how many.
+inline constexpr statement list_orders{"list_orders", R"sql(
+select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
+  updated_at, status, case when status = 3 then total - discount else refunded end, pay_key, pay_body,
+  paid_at
+from orders where user_id = $1::bigint and id < $2::bigint order by id desc limit $3::bigint)sql"};
+inline constexpr statement list_entries{"list_entries", R"sql(
+select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason,
+  coalesce(refunded_after, amount)
+from ledger_entries where user_id = $1::bigint and sequence < $2::bigint
+order by sequence desc limit $3::bigint)sql"};
+
 inline constexpr statement read_users{"read_users", R"sql(
 select id, balance, last_sequence, created_at, phone
 from users where id = any ($1::bigint[]) order by id)sql"};

@@ -62,7 +62,8 @@ result<std::vector<answer>> postgres_store::read_once(std::span<const query> que
   // A page takes several round trips, which share a snapshot.
   const bool lists = std::ranges::any_of(queries, [](const query& one) {
     return std::holds_alternative<get_delivery>(one) ||
-           std::holds_alternative<list_deliveries>(one);
+           std::holds_alternative<list_deliveries>(one) ||
+           std::holds_alternative<list_orders>(one) || std::holds_alternative<list_entries>(one);
   });
   if (lists)
     return read_with_deliveries(queries);

@@ -63,6 +63,9 @@ class postgres_store final : public store {
   result<std::vector<answer>> read_once(std::span<const query> queries);
   result<std::vector<answer>> read_things(std::span<const query> queries);
   result<std::vector<answer>> read_with_deliveries(std::span<const query> queries);
+  result<answer> page(const list_orders& asked);
+  result<answer> page(const list_entries& asked);
+  result<answer> empty_page(user_id of, answer page);
 
   // ---- settle.cpp
   struct id_block {

@@ -19,14 +19,7 @@ blob as_blob(const idempotency_key& key) {
   return {{reinterpret_cast<const char*>(key.digest.data()), key.digest.size()}};
 }
 
-} // namespace
-
-reading::reading(connection& on) : get_order_(on, sql::get_order), get_user_(on, sql::get_user) {}
-
-std::optional<order> reading::find(order_id id) {
-  auto row = get_order_.query(id);
-  if (!row.next())
-    return std::nullopt;
+order read_order(const statement::rows& row, order_id id) {
   order found{.id = id,
               .owner = {row.integer(0)},
               .coupon = row.optional_id<coupon_id>(1),
@@ -50,6 +43,40 @@ std::optional<order> reading::find(order_id id) {
   return found;
 }
 
+ledger_entry read_entry(const statement::rows& row) {
+  ledger_entry found{.id = {row.integer(0)},
+                     .user = {row.integer(1)},
+                     .sequence = row.integer(2),
+                     .order = row.optional_id<order_id>(3),
+                     .kind = static_cast<entry_kind>(row.integer(4)),
+                     .amount = {row.integer(5)},
+                     .balance_after = {row.integer(6)},
+                     .created_at = row.time(7),
+                     .reason = std::string(row.text(8))};
+  if (found.kind == entry_kind::refund)
+    found.refunded_after = {row.integer(9)};
+  return found;
+}
+
+/// Takes one more than the limit off the page again: it tells that more follow.
+template <class Thing>
+void cut(page_of<Thing>& page, int limit) {
+  page.more = std::ssize(page.items) > limit;
+  if (page.more)
+    page.items.pop_back();
+}
+
+} // namespace
+
+reading::reading(connection& on)
+    : get_order_(on, sql::get_order), get_user_(on, sql::get_user),
+      list_orders_(on, sql::list_orders), list_entries_(on, sql::list_entries) {}
+
+std::optional<order> reading::find(order_id id) {
+  auto row = get_order_.query(id);
+  return row.next() ? std::optional(read_order(row, id)) : std::nullopt;
+}
+
 std::optional<user> reading::find(user_id id) {
   auto row = get_user_.query(id);
   if (!row.next())
@@ -59,6 +86,32 @@ std::optional<user> reading::find(user_id id) {
               .balance = {row.integer(1)},
               .last_sequence = row.integer(2),
               .created_at = row.time(3)};
+}
+
+std::optional<order_page> reading::page(const list_orders& asked) {
+  order_page page;
+  {
+    auto rows = list_orders_.query(asked.user, asked.below, asked.limit + 1);
+    while (rows.next())
+      page.items.push_back(read_order(rows, {rows.integer(13)}));
+  }
+  cut(page, asked.limit);
+  if (page.items.empty() && !find(asked.user))
+    return std::nullopt;
+  return page;
+}
+
+std::optional<entry_page> reading::page(const list_entries& asked) {
+  entry_page page;
+  {
+    auto rows = list_entries_.query(asked.user, asked.below, asked.limit + 1);
+    while (rows.next())
+      page.items.push_back(read_entry(rows));
+  }
+  cut(page, asked.limit);
+  if (page.items.empty() && !find(asked.user))
+    return std::nullopt;
+  return page;
 }
 
 settlement::settlement(connection& on, reading& reads, const recent_keys& recent)

@@ -6,6 +6,7 @@
 #include "db/sqlite/connection.hpp"
 #include "db/store.hpp"
 #include "domain/decide.hpp"
+#include "domain/query.hpp"
 #include "domain/recent_keys.hpp"
 
 #include <span>
@@ -18,10 +19,15 @@ class reading {
   explicit reading(connection& on);
   std::optional<order> find(order_id id);
   std::optional<user> find(user_id id);
+  /// A page, or nothing where there is no such user.
+  std::optional<order_page> page(const list_orders& asked);
+  std::optional<entry_page> page(const list_entries& asked);
 
  private:
   statement get_order_;
   statement get_user_;
+  statement list_orders_;
+  statement list_entries_;
 };
 
 class settlement {

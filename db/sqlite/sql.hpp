@@ -57,6 +57,17 @@ inline constexpr const char* get_order =
     "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
     "created_at, updated_at, refunded, pay_key, pay_body, paid_at from orders where id = ?";
 
+// The columns of get_order, and the id.
+inline constexpr const char* list_orders =
+    "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
+    "created_at, updated_at, refunded, pay_key, pay_body, paid_at, id from orders "
+    "where user_id = ? and id < ? order by id desc limit ?";
+
+inline constexpr const char* list_entries =
+    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
+    "coalesce(refunded_after, amount) from ledger_entries "
+    "where user_id = ? and sequence < ? order by sequence desc limit ?";
+
 inline constexpr const char* get_user =
     "select phone, balance, last_sequence, created_at from users where id = ?";
 

@@ -206,6 +206,8 @@ result<std::vector<answer>> sqlite_store::read(std::span<const query> queries) {
         return deliveries.find(one);
       else if constexpr (std::is_same_v<Query, list_deliveries>)
         return deliveries.page(one);
+      else if constexpr (requires { one.below; })
+        return given(session_->reads.page(one));
       else
         return given(session_->reads.find(one.id));
     };

@@ -84,6 +84,39 @@ TEST_P(settling, what_becomes_of_an_order_in_the_batch_that_creates_it_is_stored
   EXPECT_EQ(read<user>(get_user{owner.id}).balance, won{1000 - 100 + 99 - 10});
 }
 
+TEST_P(settling, what_a_user_has_is_listed_newest_first_whatever_is_added_meanwhile) {
+  const auto owner = new_user(1000);
+  new_order(new_user(5).id, 1); // another's
+  std::vector<order> made;
+  for (int n = 0; n < 5; ++n)
+    made.push_back(new_order(owner.id, 100));
+  const auto paid = settle_one<order>(pay{made[1].id, owner.id});
+  settle({refund{paid.id, won{30}, "a part"}});
+  made[1] = read<order>(get_order{paid.id});
+  auto orders = read<order_page>(list_orders{owner.id, 2});
+  EXPECT_EQ(orders, (order_page{{made[4], made[3]}, true}));
+  new_order(owner.id, 7);
+  orders = read<order_page>(list_orders{owner.id, 2, made[3].id.value});
+  EXPECT_EQ(orders, (order_page{{made[2], made[1]}, true}));
+  orders = read<order_page>(list_orders{owner.id, 2, made[1].id.value});
+  EXPECT_EQ(orders, (order_page{{made[0]}, false}));
+  EXPECT_EQ(read<order_page>(list_orders{owner.id, 2, made[0].id.value}), order_page{});
+
+  auto entries = read<entry_page>(list_entries{owner.id, 2});
+  ASSERT_EQ(entries.items.size(), 2u);
+  EXPECT_TRUE(entries.more);
+  EXPECT_EQ(entries.items[0].kind, entry_kind::refund);
+  EXPECT_EQ(entries.items[0].reason, "a part");
+  EXPECT_EQ(entries.items[0].refunded_after, won{30});
+  EXPECT_EQ(entries.items[1].id, *paid.payment_entry);
+  entries = read<entry_page>(list_entries{owner.id, 2, entries.items[1].sequence});
+  ASSERT_EQ(entries.items.size(), 1u);
+  EXPECT_FALSE(entries.more);
+  EXPECT_EQ(entries.items[0].balance_after, won{1000});
+  read<not_found>(list_orders{user_id{77}});
+  read<not_found>(list_entries{user_id{77}});
+}
+
 TEST_P(settling, a_withdrawal_takes_no_more_than_there_is) {
   const auto owner = new_user(100);
   const auto taken = settle_one<ledger_entry>(withdraw{owner.id, {60}, "paid out"});

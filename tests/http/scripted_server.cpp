@@ -87,6 +87,20 @@ actors::answer_reply plausible(const query& what) {
     return user{asked->id, "01012345678", won{50000}, 1, noon};
   if (const auto* one = std::get_if<get_delivery>(&what))
     return some_delivery(*one, delivery_status::failed);
+  if (const auto* orders = std::get_if<list_orders>(&what))
+    return order_page{{some_order(order_id{9}, orders->user, order_status::paid),
+                       some_order(order_id{4}, orders->user, order_status::pending)},
+                      true};
+  if (const auto* entries = std::get_if<list_entries>(&what)) {
+    ledger_entry entry;
+    entry.id = entry_id{99};
+    entry.user = entries->user;
+    entry.sequence = 3;
+    entry.amount = won{5};
+    entry.balance_after = won{5};
+    entry.created_at = noon;
+    return entry_page{{entry}, true};
+  }
   if (std::holds_alternative<list_deliveries>(what))
     return delivery_page{};
   return some_order(std::get<get_order>(what).id, user_id{1}, order_status::pending);

@@ -8,6 +8,8 @@ export type User = Schemas["User"];
 export type Order = Schemas["Order"];
 export type LedgerEntry = Schemas["LedgerEntry"];
 export type Notification = Schemas["Notification"];
+export type OrderPage = Schemas["OrderPage"];
+export type LedgerEntryPage = Schemas["LedgerEntryPage"];
 export type NotificationPage = Schemas["NotificationPage"];
 export type Problem = Schemas["Problem"];
 export type BulkResults = Schemas["BulkResults"];
@@ -86,6 +88,12 @@ function retryAfterMs(header: string | null): number {
   return Number.isNaN(at) ? 0 : Math.max(0, at - Date.now());
 }
 
+/** "?limit=5", or nothing. */
+function queryText(query: object): string {
+  const given = Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]);
+  return given.length === 0 ? "" : `?${new URLSearchParams(given).toString()}`;
+}
+
 export class Paymentd {
   readonly #options: Required<Omit<Options, "apiKey">> & { apiKey: string | undefined };
 
@@ -119,6 +127,12 @@ export class Paymentd {
   getOrder(id: number): Promise<Order> {
     return this.#get(`/v1/orders/${id}`);
   }
+  listOrders(query: { userId: number; limit?: number; cursor?: string }): Promise<OrderPage> {
+    return this.#get(`/v1/orders${queryText(query)}`);
+  }
+  listUserEntries(userId: number, query: { limit?: number; cursor?: string } = {}): Promise<LedgerEntryPage> {
+    return this.#get(`/v1/users/${userId}/entries${queryText(query)}`);
+  }
   cancelOrder(id: number, call: CallOptions = {}): Promise<Order> {
     return this.#post(`/v1/orders/${id}/cancel`, {}, call);
   }
@@ -143,9 +157,7 @@ export class Paymentd {
   listNotifications(
     query: { status?: Notification["status"]; orderId?: number; limit?: number; cursor?: string } = {},
   ): Promise<NotificationPage> {
-    const given = Object.entries(query).map(([name, value]) => [name, String(value)]);
-    const text = new URLSearchParams(given as [string, string][]).toString();
-    return this.#get(`/v1/notifications${text === "" ? "" : `?${text}`}`);
+    return this.#get(`/v1/notifications${queryText(query)}`);
   }
   /** Takes no key: of several retries one is done, and the others are refused. */
   retryNotification(id: string): Promise<Notification> {
