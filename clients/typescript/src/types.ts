@@ -461,7 +461,7 @@ export interface components {
              * @description Create and pay in one transaction, or neither.
              * @default false
              */
-            pay: boolean;
+            pay?: boolean;
         };
         Payment: {
             orderId: components["schemas"]["Id"];
@@ -496,7 +496,7 @@ export interface components {
              * @description Create and pay in one transaction, or neither.
              * @default false
              */
-            pay: boolean;
+            pay?: boolean;
             /** @description The element's own Idempotency-Key. */
             idempotencyKey?: string;
         };
