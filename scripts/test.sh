@@ -44,4 +44,14 @@ else
   echo "test: running clients/typescript"
   (cd clients/typescript && npm run build && npm run check &&
     PAYMENTD=$PWD/../../build/release/paymentd PAYMENTS=2000 npm test)
+
+  # The shop in NestJS, which uses that client. Nest wants a newer Node than Debian 12 has.
+  if (($(node --print 'process.versions.node.split(".")[0]') < 20)); then
+    echo "test: Node is older than 20, so examples/nestjs is left out"
+  elif ! (cd examples/nestjs && npm install); then
+    echo "test: the packages of examples/nestjs cannot be installed, so it is left out"
+  else
+    echo "test: running examples/nestjs"
+    (cd examples/nestjs && PAYMENTD=$PWD/../../build/release/paymentd npm test)
+  fi
 fi
