@@ -282,17 +282,23 @@ describe("a shop that pays through paymentd", { skip: program === undefined, tim
     assert.deepEqual([refused.status, refused.body["code"]], [409, "order_not_payable"]);
   });
 
-  test("a refund by the support desk takes the points back and makes the shop's order REFUNDED", async () => {
-    const { order } = await paid(9, 6_000);
-    const points = Number(await shop.points(9));
-    await desk.refundOrder(order.paymentdId!, { amount: 2_000 });
-    await desk.refundOrder(order.paymentdId!);
-    const refunded = toldOf(order.paymentdId, "paymentd.payment.refunded.v1");
+  test("refunds by the support desk make the order REFUNDED, which an event of its payment does not undo", async () => {
+    const paymentIs = (asked: Asked): boolean => eventOf(asked).type === "paymentd.payment.succeeded.v1";
+    toShop.meddler = async (asked, pass) => (paymentIs(asked) ? "cut" : pass());
+    const number = await shop.order(9, 6_000);
+    assert.equal((await shop.pay(number)).status, 200);
+    const { paymentdId } = await shop.look(number);
+    await desk.refundOrder(paymentdId!, { amount: 2_000 });
+    await desk.refundOrder(paymentdId!);
+    const refunded = toldOf(paymentdId, "paymentd.payment.refunded.v1");
     for (const amount of [2_000, 4_000])
       await toShop.saw((asked) => refunded(asked) && eventOf(asked).data.refund?.amount === amount);
-    const now = await shop.look(order.number);
-    assert.deepEqual([now.status, now.refundedAmount], ["REFUNDED", 6_000]);
-    assert.equal(await shop.points(9), points - 60);
+    assert.equal(await shop.points(9), -60);
+    toShop.meddler = undefined;
+    await toShop.saw(toldOf(paymentdId, "paymentd.payment.succeeded.v1"));
+    const order = await shop.look(number);
+    assert.deepEqual([order.status, order.refundedAmount], ["REFUNDED", 6_000]);
+    assert.equal(await shop.points(9), 0);
   });
 
   test("bad input is 400 or 404, and costs paymentd nothing", async () => {
