@@ -1,8 +1,9 @@
 -- Pays orders many at a time, for wrk: POST /v1/payments/bulk. Settings come from the environment:
---   ORDERS   pays orders 1 to ORDERS, each once; a thread that has none left stops
+--   FIRST, ORDERS   pays orders FIRST to ORDERS, each once; a thread that has none left stops
 --   SPREAD   order i belongs to user 1 + (i mod SPREAD), as `paymentd seed` makes them
 --   BULK     payments in a request
 -- The rate that it prints is of payments, not of requests.
+local before = tonumber(os.getenv("FIRST") or "1") - 1
 local orders = tonumber(os.getenv("ORDERS"))
 local spread = tonumber(os.getenv("SPREAD") or os.getenv("ORDERS"))
 local bulk = tonumber(os.getenv("BULK") or "100")
@@ -21,7 +22,7 @@ function init()
 end
 
 function request()
-  local first = (step * count + index) * bulk
+  local first = before + (step * count + index) * bulk
   step = step + 1
   if first + bulk > orders then
     wrk.thread:stop()

@@ -16,6 +16,9 @@
 #   postgres-keyed    as postgres, likewise
 #   embedded-bulk     100 payments in a request, distinct users, SQLite; 16 connections
 #   postgres-bulk     the same, PostgreSQL
+#   embedded-few      8 connections, one payment after another on each, SQLite
+#   embedded-beside   the same while embedded-bulk runs beside it; its figures are of these payments alone
+#   postgres-few, postgres-beside   the same, PostgreSQL
 #   embedded-reads    GET /v1/orders/{id} instead of payments, SQLite; scattered over all orders
 #   postgres-reads    the same, PostgreSQL
 #   pgbench           the whole payment as one PL/pgSQL call, without any HTTP, 64 clients
@@ -40,7 +43,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ ${#scenarios[@]} -gt 0 ] || scenarios=(embedded embedded-one embedded-silent postgres postgres-one postgres-zipf
-  postgres-scatter postgres-single embedded-keyed postgres-keyed embedded-bulk postgres-bulk embedded-reads postgres-reads pgbench)
+  postgres-scatter postgres-single embedded-keyed postgres-keyed embedded-bulk postgres-bulk embedded-few embedded-beside postgres-few postgres-beside embedded-reads postgres-reads pgbench)
 
 source bench/common.sh
 
@@ -50,6 +53,7 @@ header() {
 }
 
 # One scenario of paymentd: NAME STORE SPREAD CONNECTIONS [USERS_FILE] [SEQUENCE] [PROVIDER] [SCRIPT]
+# With BESIDE=yes a bulk load pays the upper half of the orders in the same seconds.
 run() {
   local name=$1 store=$2 spread=$3 clients=$4 users_file=${5:-} sequence=${6:-ascending} provider=${7:-nhn} script=${8:-pay.lua}
   local url server fake result before_db=0 after_db=0 sent left drained begin
@@ -82,9 +86,18 @@ run() {
   wait_for "http://127.0.0.1:$((port + 2))/received?count=1"
   [ "$store" = sqlite ] || before_db=$(cpu_of_cluster)
   local before; before=$(cpu_of "$server")
-  result=$(ORDERS=$orders SPREAD=$spread USERS_FILE=$users_file SEQUENCE=$sequence KEYS=${KEYS:-} \
+  local last=$orders
+  if [ -n "${BESIDE:-}" ]; then
+    last=$((orders / 2))
+    FIRST=$((last + 1)) ORDERS=$orders SPREAD=$spread wrk -t1 -c16 -d"${seconds}s" -s "$here/bench/bulk.lua" \
+      "http://127.0.0.1:$port" > "$work/beside" &
+    beside=$!
+    started+=("$beside")
+  fi
+  result=$(ORDERS=$last SPREAD=$spread USERS_FILE=$users_file SEQUENCE=$sequence KEYS=${KEYS:-} \
     wrk -t1 -c"$clients" -d"${seconds}s" -s "$here/bench/$script" "http://127.0.0.1:$port" |
     grep ^RESULT)
+  [ -z "${BESIDE:-}" ] || wait "$beside"
   sent=$(messages)
   local after; after=$(cpu_of "$server")
   [ "$store" = sqlite ] || after_db=$(cpu_of_cluster)
@@ -92,6 +105,10 @@ run() {
   read -r _ requests rate p50 p99 refused broken <<< "$result"
   # All that was paid: the last answers may have been lost when wrk stopped.
   begin=$(date +%s.%N)
+  if [ -n "${BESIDE:-}" ]; then
+    read -r _ bulk_payments _ <<< "$(grep ^RESULT "$work/beside")"
+    requests=$((requests + bulk_payments))
+  fi
   if [ "$store" = sqlite ]; then
     left=$((requests - refused - sent))
   else
@@ -166,6 +183,10 @@ for scenario in "${scenarios[@]}"; do
     postgres-keyed) KEYS=yes run "$scenario" postgres "$orders" "$connections" ;;
     embedded-bulk) run "$scenario" sqlite "$orders" 16 '' ascending nhn bulk.lua ;;
     postgres-bulk) run "$scenario" postgres "$orders" 16 '' ascending nhn bulk.lua ;;
+    embedded-few) run "$scenario" sqlite "$orders" 8 ;;
+    embedded-beside) BESIDE=yes run "$scenario" sqlite "$orders" 8 ;;
+    postgres-few) run "$scenario" postgres "$orders" 8 ;;
+    postgres-beside) BESIDE=yes run "$scenario" postgres "$orders" 8 ;;
     embedded-reads) run "$scenario" sqlite "$orders" "$connections" '' scattered none get.lua ;;
     postgres-reads) run "$scenario" postgres "$orders" "$connections" '' scattered none get.lua ;;
     pgbench) run_pgbench ;;

@@ -11,6 +11,9 @@ namespace {
 constexpr int rows_looked_at_max = 20'000;
 // One stretch is read in pieces that grow up to this.
 constexpr int piece_rows_max = 1'000;
+// Within a stream the times of entries rise with their numbers, but for clocks that are set back,
+// by this much at the most.
+constexpr std::chrono::hours clock_disorder_max{24};
 
 bool wants(const list_place& at, entry_kind kind) {
   return (kind == entry_kind::payment && at.wants_payments) ||
@@ -87,7 +90,8 @@ class page_of {
         return std::unexpected(found.error());
     } else {
       for (std::size_t place = 0; place < places_.size(); ++place)
-        add_walks(place, below_of(place));
+        if (wants_subscriber(place))
+          add_walks(place, below_of(place));
     }
     std::erase_if(strands_, [](const strand& each) { return each.over(); });
     delivery_page page;
@@ -106,6 +110,10 @@ class page_of {
   }
 
  private:
+  bool wants_subscriber(std::size_t place) const {
+    return asked_.subscriber.empty() || places_[place].name == asked_.subscriber;
+  }
+
   std::int64_t below_of(std::size_t place) const {
     const list_place& at = places_[place];
     if (!asked_.after)
@@ -142,19 +150,20 @@ class page_of {
   }
 
   result<void> add_order(order_id id) {
-    const auto of = from_.find(id);
-    if (!of)
-      return std::unexpected(of.error());
-    if (!*of)
-      return {};
-    for (const auto& entry : {(*of)->refund_entry, (*of)->payment_entry})
-      for (std::size_t place = 0; entry && place < places_.size(); ++place)
-        if (places_[place].stream == stream_of(*entry)) {
-          strand one{.place = place};
-          const std::int64_t number = number_of(*entry);
-          one.add(list_look::from::ledger, number - 1, std::min(below_of(place), number + 1));
-          strands_.push_back(std::move(one));
+    const auto entries = from_.entries_of(id);
+    if (!entries)
+      return std::unexpected(entries.error());
+    for (std::size_t place = 0; place < places_.size(); ++place) {
+      if (!wants_subscriber(place))
+        continue;
+      strand walk{.place = place};
+      for (const entry_id entry : *entries)
+        if (places_[place].stream == stream_of(entry)) {
+          const std::int64_t number = number_of(entry);
+          walk.add(list_look::from::ledger, number - 1, std::min(below_of(place), number + 1));
         }
+      strands_.push_back(std::move(walk));
+    }
     return {};
   }
 
@@ -201,8 +210,15 @@ class page_of {
     looked_at_ += std::max(static_cast<int>(found.size()), 1);
     for (const list_row& row : found)
       if (auto one = shown(places_[to.place], row);
-          one && (!asked_.status || one->status == *asked_.status))
+          one && (!asked_.status || one->status == *asked_.status) &&
+          asked_.created.holds(one->created_at))
         to.heads.push_back(*std::move(one));
+    if (!found.empty() && found.back().kind &&
+        asked_.created.from > instant::min() + clock_disorder_max &&
+        found.back().created_at < asked_.created.from - clock_disorder_max) {
+      to.windows.clear(); // all that follows is older
+      return;
+    }
     strand::window& window = to.windows.front();
     if (std::ssize(found) == asked_for)
       window.below = number_of(found.back().entry);

@@ -76,7 +76,8 @@ class list_source {
   virtual result<std::vector<list_place>> places() = 0;
   /// The rows of each stretch, in order.
   virtual result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) = 0;
-  virtual result<std::optional<order>> find(order_id id) = 0;
+  /// The entries of an order's payment and refunds, by falling id: the newest 10,000.
+  virtual result<std::vector<entry_id>> entries_of(order_id id) = 0;
 };
 
 /// The answers to queries on deliveries, in one snapshot of `from`.

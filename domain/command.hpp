@@ -11,8 +11,17 @@
 namespace paymentd {
 
 struct create_user {
-  std::string phone; // valid_phone
-  won balance;       // 0 to won_max; above 0 it is the user's first CHARGE
+  std::string phone;          // valid_phone; empty: none
+  won balance;                // 0 to won_max; above 0 it is the user's first CHARGE
+  std::string reference = {}; // valid_reference, of no other user; empty: none
+  std::string metadata = {};  // a JSON object as text, within its bounds; empty: none
+};
+
+/// Changes what is given.
+struct update_user {
+  user_id user;
+  std::optional<std::string> phone = std::nullopt; // as of create_user
+  std::optional<std::string> metadata = std::nullopt;
 };
 
 struct charge {
@@ -33,7 +42,14 @@ struct create_order {
   won total;    // 0 to won_max
   won discount; // 0 to total
   std::optional<coupon_id> coupon;
-  bool pays = false; // at once: then it is created and paid, or neither
+  bool pays = false;          // at once: then it is created and paid, or neither
+  std::string reference = {}; // as of create_user, of no other order
+  std::string metadata = {};
+};
+
+struct update_order {
+  order_id order;
+  std::string metadata; // as of create_user
 };
 
 struct pay {
@@ -51,12 +67,14 @@ struct refund {
   std::string reason = {};                  // as of a charge
 };
 
-using action = std::variant<create_user, charge, withdraw, create_order, pay, cancel, refund>;
+using action = std::variant<create_user, charge, withdraw, create_order, pay, cancel, refund,
+                            update_user, update_order>;
 
 /// An action that is asked for, under a key or without one.
 struct command {
   action what;
   std::optional<idempotency_key> key = std::nullopt;
+  std::string created_by = {}; // the name of the API key that asks; empty: none
 
   command() = default;
   /// Any of the actions is a command without a key.
@@ -78,17 +96,19 @@ enum class refusal : std::uint8_t {
   balance_limit, // the balance would pass won_max
   row_locked,    // of a store: a transaction of somebody else holds the order's or the user's row
   key_reused,    // the idempotency key came with another body before
+  reference_in_use, // by another user, or another order
 };
 
 struct refused {
   refusal why;
   std::optional<order_status> status;           // the order's, where its status is the reason
   std::optional<won> refundable = std::nullopt; // of an order, where more was to be refunded
+  std::int64_t existing = 0;                    // the id of the one that has the reference; else 0
   friend bool operator==(const refused&, const refused&) = default;
 };
 
-/// The changed thing: create_user gives the user; charge and withdraw the ledger entry; the
-/// commands on orders give the order.
+/// The changed thing: create_user and update_user give the user; charge and withdraw the ledger
+/// entry; the commands on orders give the order.
 using success = std::variant<user, order, ledger_entry>;
 
 /// The success that an earlier request with the same idempotency key had. Nothing happened now.

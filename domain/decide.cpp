@@ -41,6 +41,8 @@ class tracked {
     return at != known_.end() && at->id == id ? &*at : nullptr;
   }
 
+  bool created(id_type id) const { return id >= first_created_ && id < next_id(); }
+
   id_type next_id() const {
     return {first_created_.value + static_cast<std::int64_t>(created_.size())};
   }
@@ -122,15 +124,44 @@ class kept_successes {
   by_digest paid_; // in their orders
 };
 
+/// The references in use, among users or among orders: those of the snapshot and of this batch.
+class references_in_use {
+ public:
+  explicit references_in_use(std::vector<reference_use> known) {
+    for (reference_use& each : known)
+      ids_.emplace(std::move(each.reference), each.id);
+  }
+
+  /// The refusal of what would be created under `reference`; nothing where it is free, or empty.
+  std::optional<refused> refusal_of(const std::string& reference) const {
+    const auto found = reference.empty() ? ids_.end() : ids_.find(reference);
+    if (found == ids_.end())
+      return std::nullopt;
+    return refused{
+        .why = refusal::reference_in_use, .status = std::nullopt, .existing = found->second};
+  }
+
+  void take(const std::string& reference, std::int64_t id) {
+    if (!reference.empty())
+      ids_.emplace(reference, id);
+  }
+
+ private:
+  std::map<std::string, std::int64_t> ids_;
+};
+
 /// One run over one batch: what `decide` does, command by command.
 class decider {
  public:
   decider(snapshot state, instant now)
       : orders_(std::move(state.orders), state.first_order),
         users_(std::move(state.users), state.first_user), kept_(std::move(state.kept)),
-        next_entry_(state.first_entry), now_(now) {}
+        user_references_(std::move(state.user_references)),
+        order_references_(std::move(state.order_references)), next_entry_(state.first_entry),
+        now_(now) {}
 
   outcome operator()(const command& asked) {
+    asker_ = asked.created_by;
     if (!asked.key)
       return std::visit(*this, asked.what);
     if (const auto* payment = std::get_if<pay>(&asked.what))
@@ -165,14 +196,43 @@ class decider {
   }
 
   outcome operator()(const create_user& what) {
+    if (const auto no = user_references_.refusal_of(what.reference))
+      return *no;
     user& created = users_.create({.id = users_.next_id(),
                                    .phone = what.phone,
                                    .balance = {},
                                    .last_sequence = 0,
-                                   .created_at = now_});
+                                   .created_at = now_,
+                                   .updated_at = now_,
+                                   .reference = what.reference,
+                                   .metadata = what.metadata});
+    user_references_.take(created.reference, created.id.value);
     if (what.balance > won{0})
       move(created, what.balance, {.kind = entry_kind::charge});
     return created;
+  }
+
+  outcome operator()(const update_user& what) {
+    user* who = users_.find(what.user);
+    if (!who)
+      return refused{refusal::user_not_found, std::nullopt};
+    who->phone = what.phone.value_or(who->phone);
+    who->metadata = what.metadata.value_or(who->metadata);
+    who->updated_at = now_;
+    updated_users_.push_back(who->id);
+    return *who;
+  }
+
+  outcome operator()(const update_order& what) {
+    order* found = orders_.find(what.order);
+    if (!found)
+      return refused{refusal::order_not_found, std::nullopt};
+    // The answer to its payment is still given again as it was.
+    if (found->paid_under && !found->paid_under->metadata)
+      found->paid_under->metadata = found->metadata;
+    found->metadata = what.metadata;
+    updated_orders_.push_back(found->id);
+    return become(*found, found->status);
   }
 
   outcome operator()(const charge& what) {
@@ -197,6 +257,8 @@ class decider {
     user* payer = users_.find(what.user);
     if (!payer)
       return refused{refusal::user_not_found, std::nullopt};
+    if (const auto no = order_references_.refusal_of(what.reference))
+      return *no;
     if (what.pays && payer->balance.value < what.total.value - what.discount.value)
       return refused{refusal::insufficient_balance, std::nullopt};
     order& created = orders_.create({.id = orders_.next_id(),
@@ -208,7 +270,10 @@ class decider {
                                      .payment_entry = std::nullopt,
                                      .refund_entry = std::nullopt,
                                      .created_at = now_,
-                                     .updated_at = now_});
+                                     .updated_at = now_,
+                                     .reference = what.reference,
+                                     .metadata = what.metadata});
+    order_references_.take(created.reference, created.id.value);
     return what.pays ? settle_payment(created, *payer) : outcome{created};
   }
 
@@ -262,6 +327,14 @@ class decider {
 
   decision finish(std::vector<outcome> outcomes) {
     result_.outcomes = std::move(outcomes);
+    sort_unique(updated_users_);
+    for (const user_id id : updated_users_)
+      if (!users_.created(id))
+        result_.updated_users.push_back(*users_.find(id));
+    sort_unique(updated_orders_);
+    for (const order_id id : updated_orders_)
+      if (!orders_.created(id))
+        result_.updated_orders.push_back(*orders_.find(id));
     result_.new_orders = orders_.take_created();
     result_.new_users = users_.take_created();
     result_.changed_orders = orders_.take_changed();
@@ -277,6 +350,10 @@ class decider {
     of.refunded = {};
     of.refund_entry.reset();
     of.updated_at = of.paid_under->paid_at;
+    if (auto& before = of.paid_under->metadata) {
+      of.metadata = *std::move(before);
+      before.reset();
+    }
     return of;
   }
 
@@ -297,6 +374,7 @@ class decider {
   const ledger_entry& move(user& who, won amount, cause of) {
     users_.mark(who);
     who.balance.value += amount.value;
+    who.updated_at = now_;
     ++who.last_sequence;
     result_.entries.push_back({.id = next_entry_,
                                .user = who.id,
@@ -307,7 +385,8 @@ class decider {
                                .balance_after = who.balance,
                                .created_at = now_,
                                .reason = std::move(of.reason),
-                               .refunded_after = of.refunded_after});
+                               .refunded_after = of.refunded_after,
+                               .created_by = std::string(asker_)});
     ++next_entry_.value;
     return result_.entries.back();
   }
@@ -322,8 +401,13 @@ class decider {
   tracked<order> orders_;
   tracked<user> users_;
   kept_successes kept_;
+  references_in_use user_references_;
+  references_in_use order_references_;
+  std::vector<user_id> updated_users_;
+  std::vector<order_id> updated_orders_;
   entry_id next_entry_;
   instant now_;
+  std::string_view asker_; // the present command's created_by
   decision result_;
 };
 
@@ -348,12 +432,23 @@ named_ids ids_named_by(std::span<const command> commands) {
   named_ids named;
   struct collector {
     named_ids& into;
-    void operator()(const create_user&) { ++into.creates_users; }
+    void operator()(const create_user& what) {
+      ++into.creates_users;
+      if (!what.reference.empty())
+        into.user_references.push_back(what.reference);
+    }
+    void operator()(const update_user& what) {
+      into.users.push_back(what.user);
+      into.updated_users.push_back(what.user);
+    }
+    void operator()(const update_order& what) { into.orders.push_back(what.order); }
     void operator()(const charge& what) { into.users.push_back(what.user); }
     void operator()(const withdraw& what) { into.users.push_back(what.user); }
     void operator()(const create_order& what) {
       into.users.push_back(what.user);
       ++into.creates_orders;
+      if (!what.reference.empty())
+        into.order_references.push_back(what.reference);
     }
     void operator()(const pay& what) {
       into.orders.push_back(what.order);
@@ -373,6 +468,9 @@ named_ids ids_named_by(std::span<const command> commands) {
   named.keys.erase(repeated.begin(), repeated.end());
   sort_unique(named.orders);
   sort_unique(named.users);
+  sort_unique(named.user_references);
+  sort_unique(named.order_references);
+  sort_unique(named.updated_users);
   return named;
 }
 

@@ -16,6 +16,13 @@ struct kept_success {
   friend bool operator==(const kept_success&, const kept_success&) = default;
 };
 
+/// A reference and the id of the user, or of the order, that has it.
+struct reference_use {
+  std::string reference;
+  std::int64_t id = 0;
+  friend bool operator==(const reference_use&, const reference_use&) = default;
+};
+
 /// All that a batch names, as read under lock. `decide` takes it over and changes it in place.
 struct snapshot {
   std::vector<order> orders; // those of the named orders that exist, by rising id, each once
@@ -23,6 +30,8 @@ struct snapshot {
   /// Those of the named keys that there are, by digest. Also keys of payments that are known to
   /// have come with another body before; their success is not looked at.
   std::vector<kept_success> kept = {};
+  std::vector<reference_use> user_references = {};  // those of the named ones that are in use
+  std::vector<reference_use> order_references = {}; // likewise
   entry_id first_entry; // entry ids from here on are the batch's: one a command at the most
   user_id first_user;   // ids for created users: from here on, one a create_user
   order_id first_order; // ids for created orders: from here on, one a create_order
@@ -35,6 +44,10 @@ struct decision {
   std::vector<user> new_users;
   std::vector<order> new_orders;
   std::vector<user> changed_users; // balance and last_sequence may differ
+  /// Likewise: phone, metadata and updated_at may differ. Such a user need not stand in
+  /// changed_users, and an order stands in changed_orders, too.
+  std::vector<user> updated_users;
+  std::vector<order> updated_orders; // metadata, and that of paid_under, may differ
   /// Their status, payment_entry, refund_entry, refunded, paid_under and updated_at may differ.
   std::vector<order> changed_orders;
   std::vector<ledger_entry> entries;  // by rising id
@@ -56,9 +69,12 @@ decision decide(std::span<const command> commands, snapshot state, instant now);
 struct named_ids {
   std::vector<order_id> orders;
   std::vector<user_id> users;
-  std::int64_t creates_users = 0;    // how many create_user there are
-  std::int64_t creates_orders = 0;   // how many create_order
-  std::vector<idempotency_key> keys; // but those of payments; by digest, each digest once
+  std::int64_t creates_users = 0;           // how many create_user there are
+  std::int64_t creates_orders = 0;          // how many create_order
+  std::vector<idempotency_key> keys;        // but those of payments; by digest, each digest once
+  std::vector<std::string> user_references; // of those to be created; sorted, each once
+  std::vector<std::string> order_references;
+  std::vector<user_id> updated_users; // those of `users` whose every field counts; likewise
 };
 named_ids ids_named_by(std::span<const command> commands);
 

@@ -47,7 +47,8 @@ struct message {
   payment_event event;
   int attempts = 0; // tries of this message that ended transiently so far
   int copies = 0;   // of them, those that may have reached the customer, unknown to anybody
-  /// Not empty: its ledger entry, order or user is gone (deleted by hand), which one in words. Of
+  /// Not empty: its ledger entry, order or user is gone (deleted by hand), or it needs a phone and
+  /// there is none; which one in words. Of
   /// the event only the entry's id is sure to be there then. Such a message can only be FAILED.
   std::string lost = {};
 };

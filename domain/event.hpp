@@ -1,5 +1,6 @@
 // The event that subscribers are told of: a payment succeeded or was refunded. Made from the ledger
-// entry and from what never changes of its order and user, so it can be made again at any time.
+// entry and from its order and user, so it can be made again at any time; of an order only the
+// metadata may be others then.
 #pragma once
 
 #include "domain/model.hpp"
@@ -18,11 +19,13 @@ struct payment_event {
   std::optional<coupon_id> coupon;
   won total;
   won discount;
-  instant ordered_at;      // when the order was made
-  instant at;              // when it was paid or refunded
-  won refund = {};         // of a refund: its amount
-  won refunded = {};       // of the order by then, with this refund
-  std::string reason = {}; // of a refund, in the client's words; empty: none
+  instant ordered_at;         // when the order was made
+  instant at;                 // when it was paid or refunded
+  won refund = {};            // of a refund: its amount
+  won refunded = {};          // of the order by then, with this refund
+  std::string reason = {};    // of a refund, in the client's words; empty: none
+  std::string reference = {}; // of the order
+  std::string metadata = {};  // of the order, as it is when the event is read
   constexpr won final_amount() const { return {total.value - discount.value}; }
   friend bool operator==(const payment_event&, const payment_event&) = default;
 };

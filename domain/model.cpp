@@ -54,8 +54,39 @@ std::string_view to_string(refusal why) noexcept {
     return "balance_limit";
   case refusal::key_reused:
     return "key_reused";
+  case refusal::reference_in_use:
+    return "reference_in_use";
   }
   return "unknown";
+}
+
+std::optional<std::string> read_phone(std::string_view text) {
+  constexpr std::size_t bytes_max = 40;
+  constexpr std::string_view country = "+82";
+  if (text.size() > bytes_max)
+    return std::nullopt;
+  std::string digits;
+  if (text.starts_with(country)) {
+    digits = "0";
+    text.remove_prefix(country.size());
+  }
+  for (const char c : text)
+    if (c != '-' && c != ' ')
+      digits += c;
+  return valid_phone(digits) ? std::optional(std::move(digits)) : std::nullopt;
+}
+
+bool valid_reference(std::string_view text) noexcept {
+  const auto visible = [](char c) { return c > ' ' && c < '\x7f'; };
+  return !text.empty() && text.size() <= reference_max && std::ranges::all_of(text, visible);
+}
+
+bool valid_metadata_name(std::string_view name) noexcept {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+  };
+  return !name.empty() && name.size() <= metadata_name_max && std::ranges::all_of(name, fits);
 }
 
 bool valid_phone(std::string_view phone) noexcept {

@@ -12,10 +12,13 @@ namespace paymentd {
 
 struct user {
   user_id id;
-  std::string phone;              // digits only, as `valid_phone` takes it; never changes
+  std::string phone;              // digits only, as `valid_phone` takes it; empty: none
   won balance;                    // 0 to won_max; the sum of the user's ledger entries
   std::int64_t last_sequence = 0; // the sequence of the user's newest ledger entry; 0 if none
   instant created_at;
+  instant updated_at = {};    // when the balance, the phone or the metadata changed
+  std::string reference = {}; // the client's own name for it, as `valid_reference`; empty: none
+  std::string metadata = {};  // likewise its own notes, a JSON object as text; empty: none
   friend bool operator==(const user&, const user&) = default;
 };
 
@@ -31,6 +34,7 @@ struct idempotency_key {
 struct payment_key {
   idempotency_key key;
   instant paid_at;
+  std::optional<std::string> metadata = std::nullopt; // as it was then, where it has changed since
   friend bool operator==(const payment_key&, const payment_key&) = default;
 };
 
@@ -51,6 +55,8 @@ struct order {
   instant updated_at;
   won refunded = {}; // 0 to final_amount(); all of it where REFUNDED
   std::optional<payment_key> paid_under = std::nullopt; // where the payment had a key
+  std::string reference = {};                           // as of a user
+  std::string metadata = {};
   friend bool operator==(const order&, const order&) = default;
 
   /// The amount that is to be paid.
@@ -71,8 +77,9 @@ struct ledger_entry {
   won amount; // negative for a payment and a withdrawal
   won balance_after;
   instant created_at;
-  std::string reason = {}; // the client's own words; empty: none
-  won refunded_after = {}; // of a refund: of its order, with this one
+  std::string reason = {};     // the client's own words; empty: none
+  won refunded_after = {};     // of a refund: of its order, with this one
+  std::string created_by = {}; // the name of the API key that asked for it; empty: none
   friend bool operator==(const ledger_entry&, const ledger_entry&) = default;
 };
 
@@ -83,8 +90,28 @@ std::string_view to_string(entry_kind) noexcept;
 /// A reason's length, in characters.
 inline constexpr std::size_t reason_max = 200;
 
+/// A reference's length, in characters.
+inline constexpr std::size_t reference_max = 64;
+
+/// Whether `text` can be a reference: 1 to reference_max visible ASCII characters.
+bool valid_reference(std::string_view text) noexcept;
+
+/// The bounds of metadata: members, characters of a name and of a value, bytes as JSON in all.
+inline constexpr std::size_t metadata_members_max = 20;
+inline constexpr std::size_t metadata_name_max = 40;
+inline constexpr std::size_t metadata_value_max = 500;
+inline constexpr std::size_t metadata_bytes_max = 4096;
+
+/// Whether `name` can be the name of a member of metadata: 1 to metadata_name_max of
+/// [A-Za-z0-9_.-].
+bool valid_metadata_name(std::string_view name) noexcept;
+
 /// Whether `phone` is a Korean mobile number as the message API takes it: 10 or 11 digits that
 /// begin with 010, 011, 016, 017, 018 or 019, nothing else.
 bool valid_phone(std::string_view phone) noexcept;
+
+/// A Korean mobile number as people write it, as valid_phone takes it: dashes and spaces are left
+/// out, and +82 in front becomes 0. Nothing where it is none.
+std::optional<std::string> read_phone(std::string_view text);
 
 } // namespace paymentd

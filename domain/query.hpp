@@ -45,29 +45,60 @@ struct get_delivery {
   std::string subscriber;
   entry_id entry;
 };
+/// How far the pages of a list have come, newest first: what stands below is still to be shown.
+/// Lists by the time of creation go by both; all others by the number alone.
+struct list_below {
+  std::int64_t number = safe_integer_max + 1; // an id, or a user's sequence
+  instant created_at = instant::max();
+  friend bool operator==(const list_below&, const list_below&) = default;
+};
+/// From `from`, before `to`.
+struct time_span {
+  instant from = instant::min();
+  instant to = instant::max();
+  bool holds(instant at) const { return from <= at && at < to; }
+};
 /// One page, newest first. Within a stream the order is that of its numbers; streams are merged by
 /// the times of their entries. The work is bounded: where few of many are asked for, a page may
 /// hold fewer than `limit`, or none, and more follow all the same.
 struct list_deliveries {
   std::optional<delivery_status> status = std::nullopt;
   std::optional<order_id> order = std::nullopt;
+  std::string subscriber = {}; // empty: any
+  time_span created = {};
   int limit = 20;
   std::optional<std::vector<list_position>> after = std::nullopt; // the `next` of the page before
 };
-/// One page of a user's orders, newest first: those whose ids are below `below`.
+// One page of a list, newest first. The work is bounded: where few of many fit, a page may hold
+// fewer than `limit`, or none, and more follow all the same. `limit` is at least 1.
+
+/// By id.
+struct list_users {
+  std::string reference = {}; // empty: any
+  std::string phone = {};     // likewise
+  int limit = 20;
+  list_below below = {};
+};
+/// Of a user by id, else by the time of creation.
 struct list_orders {
-  user_id user;
-  int limit = 20; // at least 1
-  std::int64_t below = safe_integer_max + 1;
+  std::optional<user_id> user = std::nullopt;
+  std::optional<order_status> status = std::nullopt;
+  std::string reference = {}; // empty: any
+  time_span created = {};
+  int limit = 20;
+  list_below below = {};
 };
-/// One page of a user's ledger entries, newest first: those whose sequences are below `below`.
+/// Of a user or of an order by the user's sequence, else by the time of creation.
 struct list_entries {
-  user_id user;
-  int limit = 20; // at least 1
-  std::int64_t below = safe_integer_max + 1;
+  std::optional<user_id> user = std::nullopt;
+  std::optional<order_id> order = std::nullopt; // then no user
+  std::optional<entry_kind> kind = std::nullopt;
+  time_span created = {};
+  int limit = 20;
+  list_below below = {};
 };
-using query =
-    std::variant<get_user, get_order, get_delivery, list_deliveries, list_orders, list_entries>;
+using query = std::variant<get_user, get_order, get_delivery, list_deliveries, list_users,
+                           list_orders, list_entries>;
 
 struct not_found {
   friend bool operator==(not_found, not_found) = default;
@@ -82,16 +113,17 @@ struct delivery_page {
   std::optional<std::vector<list_position>> next; // nothing: this is the last page
   friend bool operator==(const delivery_page&, const delivery_page&) = default;
 };
-/// Of a list; not_found instead where there is no such user.
+/// Of a list; not_found instead where there is no such user or order.
 template <class Thing>
 struct page_of {
   std::vector<Thing> items;
-  bool more = false; // below the last one
+  std::optional<list_below> next; // nothing: this is the last page
   friend bool operator==(const page_of&, const page_of&) = default;
 };
+using user_page = page_of<user>;
 using order_page = page_of<order>;
 using entry_page = page_of<ledger_entry>;
-using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed, order_page,
-                            entry_page>;
+using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed, user_page,
+                            order_page, entry_page>;
 
 } // namespace paymentd

@@ -7,9 +7,13 @@ namespace paymentd {
 
 namespace {
 
-constexpr char user_mark = 'u';
-constexpr char order_mark = 'o';
-constexpr char entry_mark = 'e';
+constexpr char user_mark = 'U';
+constexpr char order_mark = 'O';
+constexpr char entry_mark = 'E';
+// Of those without reference, metadata, updated_at of a user, and created_by.
+constexpr char plain_user_mark = 'u';
+constexpr char plain_order_mark = 'o';
+constexpr char plain_entry_mark = 'e';
 constexpr unsigned byte_bits = 7; // of a number in a byte; the eighth says that there are more
 
 /// Appends fields: numbers in 7 bits a byte, lowest first, with the sign in the lowest bit.
@@ -111,10 +115,10 @@ class reader {
   bool good_ = true;
 };
 
-// One list of fields a struct, for both ways.
+// One list of fields a struct, for both ways; the older ones first, which once stood alone.
 
 template <class Fields, class User>
-void each_field_of_user(Fields& to, User& of) {
+void each_plain_field_of_user(Fields& to, User& of) {
   to.field(of.id);
   to.field(of.phone);
   to.field(of.balance);
@@ -122,8 +126,16 @@ void each_field_of_user(Fields& to, User& of) {
   to.field(of.created_at);
 }
 
+template <class Fields, class User>
+void each_field_of_user(Fields& to, User& of) {
+  each_plain_field_of_user(to, of);
+  to.field(of.updated_at);
+  to.field(of.reference);
+  to.field(of.metadata);
+}
+
 template <class Fields, class Order>
-void each_field_of_order(Fields& to, Order& of) {
+void each_plain_field_of_order(Fields& to, Order& of) {
   to.field(of.id);
   to.field(of.owner);
   to.field(of.coupon);
@@ -137,8 +149,15 @@ void each_field_of_order(Fields& to, Order& of) {
   to.field(of.refunded);
 }
 
+template <class Fields, class Order>
+void each_field_of_order(Fields& to, Order& of) {
+  each_plain_field_of_order(to, of);
+  to.field(of.reference);
+  to.field(of.metadata);
+}
+
 template <class Fields, class Entry>
-void each_field_of_entry(Fields& to, Entry& of) {
+void each_plain_field_of_entry(Fields& to, Entry& of) {
   to.field(of.id);
   to.field(of.user);
   to.field(of.sequence);
@@ -148,6 +167,12 @@ void each_field_of_entry(Fields& to, Entry& of) {
   to.field(of.balance_after);
   to.field(of.created_at);
   to.field(of.reason); // refunded_after stands in no answer
+}
+
+template <class Fields, class Entry>
+void each_field_of_entry(Fields& to, Entry& of) {
+  each_plain_field_of_entry(to, of);
+  to.field(of.created_by);
 }
 
 } // namespace
@@ -179,6 +204,18 @@ std::optional<success> success_from_bytes(std::string_view bytes) {
   reader from(bytes.substr(1));
   success made;
   switch (bytes.front()) {
+  case plain_user_mark: {
+    user& read = made.emplace<user>();
+    each_plain_field_of_user(from, read);
+    read.updated_at = read.created_at;
+    break;
+  }
+  case plain_order_mark:
+    each_plain_field_of_order(from, made.emplace<order>());
+    break;
+  case plain_entry_mark:
+    each_plain_field_of_entry(from, made.emplace<ledger_entry>());
+    break;
   case user_mark:
     each_field_of_user(from, made.emplace<user>());
     break;

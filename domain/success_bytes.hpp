@@ -11,7 +11,7 @@
 
 namespace paymentd {
 
-/// At most some hundred bytes.
+/// At most some hundred bytes and the metadata.
 std::string to_bytes(const success& what);
 
 /// Nothing where `bytes` are not what to_bytes gives.

@@ -1,5 +1,6 @@
 #include "http/json_input.hpp"
 
+#include "domain/model.hpp"
 #include "http/json_text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -13,6 +14,12 @@ namespace paymentd::http {
 namespace {
 
 std::string what_fits(const field_rule& rule) {
+  if (rule.type == field_rule::kind::metadata)
+    return "must be an object of at most " + std::to_string(metadata_members_max) +
+           " members, whose names are 1 to " + std::to_string(metadata_name_max) +
+           " of [A-Za-z0-9_.-] and whose values are strings of at most " +
+           std::to_string(metadata_value_max) + " characters, " +
+           std::to_string(metadata_bytes_max) + " bytes in all";
   if (rule.type == field_rule::kind::text && rule.characters_max > 0)
     return "must be a string of at most " + std::to_string(rule.characters_max) + " characters";
   if (rule.type == field_rule::kind::text)
@@ -40,6 +47,43 @@ bool is_too_long(std::string_view text, std::size_t most) {
          text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues)) > most;
 }
 
+/// Gathers the members of metadata, in the order that they came in.
+class metadata_reader {
+ public:
+  void name(std::string& given) {
+    good_ = good_ && valid_metadata_name(given) &&
+            std::ranges::find(names_, given) == names_.end() &&
+            names_.size() < metadata_members_max;
+    if (!good_)
+      return;
+    text_ += names_.empty() ? '{' : ',';
+    append_quoted(text_, given);
+    text_ += ':';
+    names_.push_back(std::move(given));
+  }
+  void value(const std::string& given) {
+    good_ =
+        good_ && given.find('\0') == std::string::npos && !is_too_long(given, metadata_value_max);
+    if (good_)
+      append_quoted(text_, given);
+  }
+  void misfit() { good_ = false; }
+
+  /// Nothing where something did not fit.
+  std::optional<std::string> take() {
+    if (!names_.empty())
+      text_ += '}';
+    if (!good_ || text_.size() > metadata_bytes_max)
+      return std::nullopt;
+    return std::move(text_);
+  }
+
+ private:
+  std::vector<std::string> names_;
+  std::string text_;
+  bool good_ = true;
+};
+
 /// Called back by the JSON parser, token by token; `false` ends the parse.
 class object_handler {
  public:
@@ -49,6 +93,10 @@ class object_handler {
   bool null() {
     if (field_ && field_->null_is_absent && depth_ == 1) {
       field_ = nullptr;
+      return true;
+    }
+    if (field_ && field_->null_is_empty && depth_ == 1) {
+      set().is_null = true;
       return true;
     }
     return mismatch();
@@ -74,6 +122,10 @@ class object_handler {
                : number_integer(static_cast<std::int64_t>(value));
   }
   bool string(std::string& value) {
+    if (metadata_ && depth_ == 2) {
+      metadata_->value(value);
+      return true;
+    }
     // A NUL is text to JSON, and none to PostgreSQL.
     if (!takes(field_rule::kind::text) || value.find('\0') != std::string::npos ||
         is_too_long(value, field_->characters_max))
@@ -81,11 +133,23 @@ class object_handler {
     set().text = std::move(value);
     return true;
   }
-  bool start_object(std::size_t) { return depth_ == 0 ? deeper() : mismatch() && deeper(); }
+  bool start_object(std::size_t) {
+    if (takes(field_rule::kind::metadata)) {
+      of_metadata_ = std::exchange(field_, nullptr);
+      metadata_.emplace();
+      return deeper();
+    }
+    return depth_ == 0 ? deeper() : mismatch() && deeper();
+  }
   bool start_array(std::size_t) { return mismatch() && deeper(); }
-  bool end_object() { return shallower(); }
+  bool end_object() {
+    shallower();
+    return depth_ == 1 && metadata_ ? end_metadata() : true;
+  }
   bool end_array() { return shallower(); }
   bool key(std::string& name) {
+    if (metadata_ && depth_ == 2)
+      metadata_->name(name);
     if (depth_ != 1)
       return true;
     const auto rule = std::ranges::find(rules_, name, &field_rule::name);
@@ -141,6 +205,8 @@ class object_handler {
       is_object_ = false;
       return error("", "must be a JSON object");
     }
+    if (metadata_)
+      metadata_->misfit();
     if (depth_ > 1 || field_ == nullptr)
       return true;
     const field_rule& rule = *field_;
@@ -156,6 +222,15 @@ class object_handler {
     too_deep_ = ++depth_ > json_depth_max;
     return !too_deep_;
   }
+  bool end_metadata() {
+    auto text = metadata_->take();
+    metadata_.reset();
+    field_ = of_metadata_;
+    if (!text)
+      return mismatch();
+    set().text = *std::move(text);
+    return true;
+  }
   bool shallower() {
     --depth_;
     return true;
@@ -166,6 +241,8 @@ class object_handler {
   std::vector<bool> seen_; // the rules whose names came, well or badly
   std::vector<field_error> errors_;
   const field_rule* field_ = nullptr; // whose value comes next
+  const field_rule* of_metadata_ = nullptr;
+  std::optional<metadata_reader> metadata_; // while its members come
   std::optional<std::size_t> bad_at_;
   int depth_ = 0;
   bool too_deep_ = false;

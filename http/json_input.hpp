@@ -1,5 +1,5 @@
-// Bodies as this server takes them: one flat JSON object with known fields, nothing else. Used by
-// the routes. Strict on purpose: a field that is misspelt, given twice or of another type is an
+// Bodies as this server takes them: one JSON object with known fields, flat but for metadata. Used
+// by the routes. Strict on purpose: a field that is misspelt, given twice or of another type is an
 // error, and all errors are found at once. Any thread.
 #pragma once
 
@@ -15,15 +15,16 @@ namespace paymentd::http {
 
 /// No body has more errors reported than this.
 inline constexpr std::size_t field_errors_max = 20;
-/// How deep a body may nest before it is refused unread (ours are flat).
+/// How deep a body may nest before it is refused unread (ours hardly do).
 inline constexpr int json_depth_max = 16;
 
 struct field_rule {
-  enum class kind : std::uint8_t { integer, text, boolean };
+  enum class kind : std::uint8_t { integer, text, boolean, metadata };
   std::string_view name;
   kind type = kind::integer;
   bool required = true;
   bool null_is_absent = false; // `null` counts as not given
+  bool null_is_empty = false;  // `null` counts as given and empty; of a text or of metadata
   std::int64_t min = 0;        // of an integer; written without fraction and exponent
   std::int64_t max = safe_integer_max;
   std::size_t characters_max = 0; // of a text; 0: no bound but the body's
@@ -31,8 +32,9 @@ struct field_rule {
 
 struct field_value {
   bool given = false;
+  bool is_null = false;     // it is empty, as null_is_empty has it
   std::int64_t integer = 0; // of a boolean, 1 or 0
-  std::string text;
+  std::string text;         // of metadata, the object in one writing; empty where it has no members
 };
 
 /// Reads `body` by `rules` into `values`, one a rule. The problem is invalid_json, or

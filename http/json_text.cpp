@@ -26,6 +26,20 @@ void append_optional(std::string& out, std::string_view name_and_colon, std::opt
     out += "null";
 }
 
+void append_text_or_null(std::string& out, std::string_view name_and_colon, std::string_view text) {
+  out += name_and_colon;
+  if (text.empty())
+    out += "null";
+  else
+    append_quoted(out, text);
+}
+
+// Kept as it is written.
+void append_metadata(std::string& out, std::string_view metadata) {
+  out += R"(,"metadata":)";
+  out += metadata.empty() ? "{}" : metadata;
+}
+
 // The names of statuses and kinds are plain upper-case words.
 void append_word(std::string& out, std::string_view name_and_colon, std::string_view word) {
   out += name_and_colon;
@@ -120,16 +134,20 @@ void append_time(std::string& out, instant at) {
 
 void append_json(std::string& out, const user& what) {
   append_member(out, R"({"id":)", what.id.value);
-  out += R"(,"phone":)";
-  append_quoted(out, what.phone);
+  append_text_or_null(out, R"(,"reference":)", what.reference);
+  append_text_or_null(out, R"(,"phone":)", what.phone);
   append_member(out, R"(,"balance":)", what.balance.value);
+  append_metadata(out, what.metadata);
   out += R"(,"createdAt":)";
   append_time(out, what.created_at);
+  out += R"(,"updatedAt":)";
+  append_time(out, what.updated_at);
   out += '}';
 }
 
 void append_json(std::string& out, const order& what) {
   append_member(out, R"({"id":)", what.id.value);
+  append_text_or_null(out, R"(,"reference":)", what.reference);
   append_member(out, R"(,"userId":)", what.owner.value);
   append_optional(out, R"(,"couponId":)", what.coupon);
   append_member(out, R"(,"totalAmount":)", what.total.value);
@@ -137,6 +155,7 @@ void append_json(std::string& out, const order& what) {
   append_member(out, R"(,"finalAmount":)", what.final_amount().value);
   append_member(out, R"(,"refundedAmount":)", what.refunded.value);
   append_word(out, R"(,"status":)", to_string(what.status));
+  append_metadata(out, what.metadata);
   out += R"(,"createdAt":)";
   append_time(out, what.created_at);
   out += R"(,"updatedAt":)";
@@ -152,11 +171,8 @@ void append_json(std::string& out, const ledger_entry& what) {
   append_word(out, R"(,"kind":)", to_string(what.kind));
   append_member(out, R"(,"amount":)", what.amount.value);
   append_member(out, R"(,"balanceAfter":)", what.balance_after.value);
-  out += R"(,"reason":)";
-  if (what.reason.empty())
-    out += "null";
-  else
-    append_quoted(out, what.reason);
+  append_text_or_null(out, R"(,"reason":)", what.reason);
+  append_text_or_null(out, R"(,"createdBy":)", what.created_by);
   out += R"(,"createdAt":)";
   append_time(out, what.created_at);
   out += '}';
@@ -174,13 +190,6 @@ std::string_view to_string(std::optional<message_channel> of) {
 }
 
 void append_json(std::string& out, const delivery& what) {
-  const auto text_or_null = [&out](std::string_view name_and_colon, std::string_view text) {
-    out += name_and_colon;
-    if (text.empty())
-      out += "null";
-    else
-      append_quoted(out, text);
-  };
   // A subscriber's name is of letters, digits, dashes and underscores.
   out += R"({"id":")";
   out += what.subscriber;
@@ -191,8 +200,8 @@ void append_json(std::string& out, const delivery& what) {
   append_word(out, R"(,"subscriber":)", what.subscriber);
   append_word(out, R"(,"status":)", to_string(what.status));
   append_member(out, R"(,"attempts":)", what.attempts);
-  text_or_null(R"(,"lastError":)", what.last_error);
-  text_or_null(R"(,"providerMessageId":)", what.provider_message_id);
+  append_text_or_null(out, R"(,"lastError":)", what.last_error);
+  append_text_or_null(out, R"(,"providerMessageId":)", what.provider_message_id);
   out += R"(,"nextAttemptAt":)";
   if (what.next_attempt)
     append_time(out, *what.next_attempt);
@@ -203,7 +212,7 @@ void append_json(std::string& out, const delivery& what) {
     append_time(out, *what.delivered_at);
   else
     out += "null";
-  text_or_null(R"(,"channel":)", to_string(what.channel));
+  append_text_or_null(out, R"(,"channel":)", to_string(what.channel));
   out += R"(,"createdAt":)";
   append_time(out, what.created_at);
   out += R"(,"updatedAt":)";

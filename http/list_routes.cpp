@@ -1,10 +1,9 @@
-// The calls that list what a user has: orders, and the ledger entries of the balance. Newest first;
-// the cursor names the last one shown, so that what is added meanwhile moves no page.
+// The calls that list users, orders and ledger entries. Newest first; the cursor names the last one
+// shown, so that what is added meanwhile moves no page.
 #include "http/list_routes.hpp"
 
 #include "http/json_input.hpp"
-#include "http/json_text.hpp"
-#include "http/query_input.hpp"
+#include "http/page.hpp"
 
 #include <array>
 
@@ -12,101 +11,190 @@ namespace paymentd::http {
 
 namespace {
 
-constexpr int page_limit_max = 100;
-
-/// Reads `limit` and `cursor`, which all lists have, into `asked`; adds what is wrong. A cursor is
-/// a letter, by which one list's is not taken for another's, and a number.
-template <class Asked>
-void read_page(const query_value& limit, const query_value& cursor, char letter, Asked& asked,
-               problem& wrong) {
-  if (limit.text) {
-    if (const auto number = read_number(*limit.text, 1, page_limit_max))
-      asked.limit = static_cast<int>(*number);
-    else
-      wrong.errors.push_back({"limit", "must be a whole number from 1 to 100"});
-  }
-  if (!cursor.text)
-    return;
-  std::string_view text = *cursor.text;
-  std::optional<std::int64_t> below;
-  if (text.starts_with(letter))
-    below = read_number(text.substr(1), 1, safe_integer_max);
-  if (below)
-    asked.below = *below;
-  else
-    wrong.errors.push_back({"cursor", "must be the nextCursor of a page before"});
-}
-
-template <class Page, class Number>
-std::expected<void, problem> write_page(const answer& what, response& answer, char letter,
-                                        Number number) {
-  if (std::holds_alternative<not_found>(what))
-    return std::unexpected(problem{problem_code::user_not_found, {}, {}, {}});
-  const auto& page = std::get<Page>(what);
-  std::string& out = answer.body;
-  out += R"({"items":[)";
-  for (const auto& each : page.items) {
-    if (&each != &page.items.front())
-      out += ',';
-    append_json(out, each);
-  }
-  out += R"(],"hasMore":)";
-  out += page.more ? "true" : "false";
-  out += R"(,"nextCursor":)";
-  if (page.more) {
-    out.append("\"").append(1, letter);
-    append_integer(out, number(page.items.back()));
-    out += '"';
-  } else {
-    out += "null";
-  }
-  out += '}';
-  return {};
-}
-
+// A cursor is a letter, by which one list's is not taken for another's, a number and, of a list by
+// time, a dot and the milliseconds since 1970.
+constexpr char of_users = 'u';
 constexpr char of_orders = 'o';
 constexpr char of_entries = 'e';
 
-} // namespace
+std::string to_cursor(char letter, const list_below& below) {
+  std::string text(1, letter);
+  append_integer(text, below.number);
+  if (below.created_at != instant::max()) {
+    text += '.';
+    append_integer(text, below.created_at.time_since_epoch().count());
+  }
+  return text;
+}
 
-std::expected<step, problem> prepare_list_orders(const call_input& input, response&) {
-  std::array<query_value, 3> given{{{.name = "userId"}, {.name = "limit"}, {.name = "cursor"}}};
-  auto read = read_query(input.query, given);
-  problem wrong = read ? problem{problem_code::invalid_request, {}, {}, {}} : read.error();
-  const auto& [user, limit, cursor] = given;
-  list_orders asked;
-  const auto id = user.text ? read_number(*user.text, 1, safe_integer_max) : std::nullopt;
-  if (id)
-    asked.user = {*id};
+std::optional<list_below> from_cursor(char letter, std::string_view text) {
+  if (!text.starts_with(letter))
+    return std::nullopt;
+  text.remove_prefix(1);
+  const auto dot = text.find('.');
+  list_below below;
+  if (dot != std::string_view::npos) {
+    const auto ms = read_number(text.substr(dot + 1), 0, safe_integer_max);
+    if (!ms)
+      return std::nullopt;
+    below.created_at = instant{std::chrono::milliseconds{*ms}};
+  }
+  const auto number = read_number(text.substr(0, dot), 1, safe_integer_max);
+  if (!number)
+    return std::nullopt;
+  below.number = *number;
+  return below;
+}
+
+/// Reads `limit` and `cursor`, which all lists have, into `asked`; adds what is wrong.
+template <class Asked>
+void read_page(const query_value& limit, const query_value& cursor, char letter, bool by_time,
+               Asked& asked, problem& wrong) {
+  read_limit(limit, asked.limit, wrong);
+  if (!cursor.text)
+    return;
+  const auto below = from_cursor(letter, *cursor.text);
+  if (below && (below->created_at != instant::max()) == by_time)
+    asked.below = *below;
   else
-    wrong.errors.push_back(
-        {"userId", user.text ? "must be a whole number from 1 to 9007199254740991" : "is missing"});
-  read_page(limit, cursor, of_orders, asked, wrong);
+    wrong.errors.push_back({"cursor", std::string{cursor_rule}});
+}
+
+void read_reference(const query_value& given, std::string& to, problem& wrong) {
+  if (!given.text)
+    return;
+  if (valid_reference(*given.text))
+    to = *given.text;
+  else
+    wrong.errors.push_back({"reference", "must be 1 to 64 visible ASCII characters"});
+}
+
+/// One of the words that `Word`'s values have for clients.
+template <class Word, std::size_t count>
+void read_word(const query_value& given, const std::array<Word, count>& words,
+               std::optional<Word>& to, problem& wrong) {
+  if (!given.text)
+    return;
+  std::string names;
+  for (const Word each : words) {
+    if (to_string(each) == *given.text)
+      to = each;
+    names.append(names.empty() ? "" : ", ").append(to_string(each));
+  }
+  if (!to)
+    wrong.errors.push_back({std::string{given.name}, "must be one of " + names});
+}
+
+constexpr std::array statuses{order_status::pending, order_status::paid, order_status::cancelled,
+                              order_status::refunded};
+constexpr std::array kinds{entry_kind::charge, entry_kind::payment, entry_kind::refund,
+                           entry_kind::withdrawal};
+
+/// The values of a query, and what is wrong with them.
+template <std::size_t count>
+problem read_all(const call_input& input, std::array<query_value, count>& given) {
+  auto read = read_query(input.query, given);
+  return read ? problem{problem_code::invalid_request, {}, {}, {}} : std::move(read.error());
+}
+
+std::expected<step, problem> asked_unless(problem wrong, query asked) {
   if (!wrong.errors.empty())
     return std::unexpected(std::move(wrong));
-  return query{asked};
+  return asked;
+}
+
+template <class Page>
+std::expected<void, problem> write_page(const answer& what, response& answer, char letter,
+                                        problem_code missing) {
+  if (std::holds_alternative<not_found>(what))
+    return std::unexpected(problem{missing, {}, {}, {}});
+  const auto& page = std::get<Page>(what);
+  append_page(answer.body, page.items,
+              page.next ? std::optional(to_cursor(letter, *page.next)) : std::nullopt);
+  return {};
+}
+
+/// The entries of a user, of an order, or all of them.
+std::expected<step, problem> prepare_entries(const call_input& input, list_entries asked) {
+  std::array<query_value, 5> given{{{.name = "kind"},
+                                    {.name = "createdFrom"},
+                                    {.name = "createdTo"},
+                                    {.name = "limit"},
+                                    {.name = "cursor"}}};
+  problem wrong = read_all(input, given);
+  const auto& [kind, from, to, limit, cursor] = given;
+  read_word(kind, kinds, asked.kind, wrong);
+  read_time(from, asked.created.from, wrong);
+  read_time(to, asked.created.to, wrong);
+  read_page(limit, cursor, of_entries, !asked.user && !asked.order, asked, wrong);
+  return asked_unless(std::move(wrong), std::move(asked));
+}
+
+} // namespace
+
+std::expected<step, problem> prepare_list_users(const call_input& input, response&) {
+  std::array<query_value, 4> given{
+      {{.name = "reference"}, {.name = "phone"}, {.name = "limit"}, {.name = "cursor"}}};
+  problem wrong = read_all(input, given);
+  const auto& [reference, phone, limit, cursor] = given;
+  list_users asked;
+  read_reference(reference, asked.reference, wrong);
+  if (phone.text) {
+    if (auto digits = read_phone(*phone.text))
+      asked.phone = *std::move(digits);
+    else
+      wrong.errors.push_back({"phone", "must be a Korean mobile number"});
+  }
+  read_page(limit, cursor, of_users, false, asked, wrong);
+  return asked_unless(std::move(wrong), std::move(asked));
+}
+
+std::expected<void, problem> write_users(const answer& what, response& answer) {
+  return write_page<user_page>(what, answer, of_users, problem_code::user_not_found);
+}
+
+std::expected<step, problem> prepare_list_orders(const call_input& input, response&) {
+  std::array<query_value, 7> given{{{.name = "userId"},
+                                    {.name = "status"},
+                                    {.name = "reference"},
+                                    {.name = "createdFrom"},
+                                    {.name = "createdTo"},
+                                    {.name = "limit"},
+                                    {.name = "cursor"}}};
+  problem wrong = read_all(input, given);
+  const auto& [user, status, reference, from, to, limit, cursor] = given;
+  list_orders asked;
+  read_id(user, asked.user, wrong);
+  read_word(status, statuses, asked.status, wrong);
+  read_reference(reference, asked.reference, wrong);
+  read_time(from, asked.created.from, wrong);
+  read_time(to, asked.created.to, wrong);
+  read_page(limit, cursor, of_orders, !asked.user, asked, wrong);
+  return asked_unless(std::move(wrong), std::move(asked));
 }
 
 std::expected<void, problem> write_orders(const answer& what, response& answer) {
-  return write_page<order_page>(what, answer, of_orders,
-                                [](const order& last) { return last.id.value; });
+  return write_page<order_page>(what, answer, of_orders, problem_code::user_not_found);
 }
 
 std::expected<step, problem> prepare_list_entries(const call_input& input, response&) {
-  std::array<query_value, 2> given{{{.name = "limit"}, {.name = "cursor"}}};
-  auto read = read_query(input.query, given);
-  problem wrong = read ? problem{problem_code::invalid_request, {}, {}, {}} : read.error();
-  list_entries asked;
-  asked.user = {input.id};
-  read_page(given[0], given[1], of_entries, asked, wrong);
-  if (!wrong.errors.empty())
-    return std::unexpected(std::move(wrong));
-  return query{asked};
+  return prepare_entries(input, {});
 }
 
-std::expected<void, problem> write_entries(const answer& what, response& answer) {
-  return write_page<entry_page>(what, answer, of_entries,
-                                [](const ledger_entry& last) { return last.sequence; });
+std::expected<step, problem> prepare_list_user_entries(const call_input& input, response&) {
+  return prepare_entries(input, {.user = user_id{input.id}});
+}
+
+std::expected<step, problem> prepare_list_order_entries(const call_input& input, response&) {
+  return prepare_entries(input, {.order = order_id{input.id}});
+}
+
+std::expected<void, problem> write_user_entries(const answer& what, response& answer) {
+  return write_page<entry_page>(what, answer, of_entries, problem_code::user_not_found);
+}
+
+std::expected<void, problem> write_order_entries(const answer& what, response& answer) {
+  return write_page<entry_page>(what, answer, of_entries, problem_code::order_not_found);
 }
 
 } // namespace paymentd::http

@@ -3,6 +3,7 @@
 
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
+#include "http/page.hpp"
 #include "http/page_cursor.hpp"
 #include "http/query_input.hpp"
 
@@ -11,8 +12,6 @@
 namespace paymentd::http {
 
 namespace {
-
-constexpr int page_limit_max = 100;
 
 std::optional<delivery_status> status_named(std::string_view name) {
   using enum delivery_status;
@@ -39,28 +38,28 @@ problem no_such_notification() {
 } // namespace
 
 std::expected<step, problem> prepare_list_notifications(const call_input& input, response&) {
-  std::array<query_value, 4> given{
-      {{.name = "status"}, {.name = "orderId"}, {.name = "limit"}, {.name = "cursor"}}};
+  std::array<query_value, 7> given{{{.name = "status"},
+                                    {.name = "orderId"},
+                                    {.name = "subscriber"},
+                                    {.name = "createdFrom"},
+                                    {.name = "createdTo"},
+                                    {.name = "limit"},
+                                    {.name = "cursor"}}};
   auto read = read_query(input.query, given);
   problem wrong = read ? problem{problem_code::invalid_request, {}, {}, {}} : read.error();
-  const auto& [status, order, limit, cursor] = given;
+  const auto& [status, order, subscriber, from, to, limit, cursor] = given;
   list_deliveries asked;
   if (status.text && !(asked.status = status_named(*status.text)))
     wrong.errors.push_back({"status", "must be PENDING, DELIVERED or FAILED"});
-  if (order.text) {
-    if (const auto id = read_number(*order.text, 1, safe_integer_max))
-      asked.order = order_id{*id};
-    else
-      wrong.errors.push_back({"orderId", "must be a whole number from 1 to 9007199254740991"});
-  }
-  if (limit.text) {
-    if (const auto number = read_number(*limit.text, 1, page_limit_max))
-      asked.limit = static_cast<int>(*number);
-    else
-      wrong.errors.push_back({"limit", "must be a whole number from 1 to 100"});
-  }
+  read_id(order, asked.order, wrong);
+  asked.subscriber = subscriber.text.value_or("");
+  if (subscriber.text && subscriber.text->empty())
+    wrong.errors.push_back({"subscriber", "must not be empty"});
+  read_time(from, asked.created.from, wrong);
+  read_time(to, asked.created.to, wrong);
+  read_limit(limit, asked.limit, wrong);
   if (cursor.text && !(asked.after = from_cursor(*cursor.text)))
-    wrong.errors.push_back({"cursor", "must be the nextCursor of a page before"});
+    wrong.errors.push_back({"cursor", std::string{cursor_rule}});
   if (!wrong.errors.empty())
     return std::unexpected(std::move(wrong));
   return query{std::move(asked)};
@@ -68,21 +67,8 @@ std::expected<step, problem> prepare_list_notifications(const call_input& input,
 
 std::expected<void, problem> write_notifications(const answer& what, response& answer) {
   const auto& page = std::get<delivery_page>(what);
-  std::string& out = answer.body;
-  out += R"({"items":[)";
-  for (const delivery& each : page.items) {
-    if (&each != &page.items.front())
-      out += ',';
-    append_json(out, each);
-  }
-  out += R"(],"hasMore":)";
-  out += page.next ? "true" : "false";
-  out += R"(,"nextCursor":)";
-  if (page.next)
-    append_quoted(out, to_cursor(*page.next));
-  else
-    out += "null";
-  out += '}';
+  append_page(answer.body, page.items,
+              page.next ? std::optional(to_cursor(*page.next)) : std::nullopt);
   return {};
 }
 

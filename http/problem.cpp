@@ -47,6 +47,8 @@ constexpr std::array code_table{
                "Order not refundable", "Only a PAID order can be refunded."},
     code_facts{problem_code::notification_not_failed, "notification_not_failed", 409,
                "Notification not failed", "Only a FAILED notification can be tried again."},
+    code_facts{problem_code::reference_in_use, "reference_in_use", 409, "Reference in use",
+               "Another one has this reference."},
     code_facts{problem_code::payload_too_large, "payload_too_large", 413, "Payload too large",
                "The body is larger than this server takes."},
     code_facts{problem_code::unsupported_media_type, "unsupported_media_type", 415,
@@ -121,6 +123,11 @@ problem problem_of(const refused& why, const command& what) {
     return {problem_code::row_locked, {}, {}, {}};
   case refusal::key_reused:
     return {problem_code::idempotency_key_reused, {}, {}, {}};
+  case refusal::reference_in_use: {
+    problem made{problem_code::reference_in_use, {}, {}, {}};
+    made.existing_id = why.existing;
+    return made;
+  }
   case refusal::balance_limit:
     if (std::holds_alternative<refund>(what.what))
       return {problem_code::order_not_refundable,
@@ -186,6 +193,10 @@ void write_problem(response& answer, const problem& what, std::string_view reque
   if (what.refundable) {
     out += R"(,"refundableAmount":)";
     append_integer(out, what.refundable->value);
+  }
+  if (what.existing_id != 0) {
+    out += R"(,"existingId":)";
+    append_integer(out, what.existing_id);
   }
   if (what.missing_scope != scope::none)
     out.append(R"(,"missingScope":")").append(name_of(what.missing_scope)).append("\"");

@@ -30,6 +30,7 @@ enum class problem_code : std::uint8_t {
   order_not_cancellable,
   order_not_refundable,
   notification_not_failed,
+  reference_in_use,
   payload_too_large,
   unsupported_media_type,
   expectation_failed,
@@ -61,6 +62,7 @@ struct problem {
   std::chrono::seconds retry_after{0};          // 0: what the code says
   std::string challenge = {};                   // WWW-Authenticate; empty: none
   std::optional<won> refundable = std::nullopt; // of an order, in `refundableAmount`
+  std::int64_t existing_id = 0;                 // in `existingId`; 0: none
   scope missing_scope = scope::none;            // what the API key lacks, in `missingScope`
 };
 

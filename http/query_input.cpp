@@ -2,6 +2,8 @@
 
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
+#include "http/page.hpp"
+#include "net/utc_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -54,6 +56,26 @@ std::expected<void, problem> read_query(std::string_view query, std::span<query_
   if (!wrong.errors.empty())
     return std::unexpected(std::move(wrong));
   return {};
+}
+
+void read_time(const query_value& given, instant& to, problem& wrong) {
+  if (!given.text)
+    return;
+  if (const auto time = net::parse_utc(*given.text))
+    to = *time;
+  else
+    wrong.errors.push_back(
+        {std::string{given.name}, "must be a time in UTC, such as 2026-11-22T05:04:03.021Z"});
+}
+
+void read_limit(const query_value& limit, int& to, problem& wrong) {
+  if (!limit.text)
+    return;
+  if (const auto number = read_number(*limit.text, 1, page_limit_max))
+    to = static_cast<int>(*number);
+  else
+    wrong.errors.push_back(
+        {"limit", "must be a whole number from 1 to " + std::to_string(page_limit_max)});
 }
 
 std::optional<std::int64_t> read_number(std::string_view text, std::int64_t min, std::int64_t max) {

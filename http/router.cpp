@@ -98,6 +98,22 @@ std::string_view path_of_target(std::string_view target) {
   return local.substr(0, local.find('?'));
 }
 
+std::string_view name_of(http_method method) {
+  switch (method) {
+  case http_method::get:
+    return "GET";
+  case http_method::head:
+    return "HEAD";
+  case http_method::post:
+    return "POST";
+  case http_method::patch:
+    return "PATCH";
+  case http_method::other:
+    break;
+  }
+  return "";
+}
+
 bool takes_many(std::string_view target) {
   return path_of_target(target).ends_with("/bulk");
 }
@@ -115,7 +131,7 @@ std::expected<route_match, problem> find_route(std::span<const route> routes, ht
     if (candidate.method != wanted) {
       if (!allow.empty())
         allow += ", ";
-      allow += candidate.method == http_method::get ? "GET, HEAD" : "POST";
+      allow += candidate.method == http_method::get ? "GET, HEAD" : name_of(candidate.method);
       continue;
     }
     allow.clear();

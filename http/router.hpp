@@ -17,7 +17,7 @@
 
 namespace paymentd::http {
 
-enum class http_method : std::uint8_t { get, head, post, other };
+enum class http_method : std::uint8_t { get, head, post, patch, other };
 
 /// The next step of a call before it can be answered: nothing more (the answer is written), the
 /// outcome of a command, those of many, or the answer to a query or a retry.
@@ -81,6 +81,9 @@ struct route_match {
 /// Decodes what a path has percent-encoded without need: letters, digits, - . _ ~ mean the same
 /// either way (RFC 3986, 6.2.2.2). All else stays as it is, the query too.
 void decode_path(std::string& target);
+
+/// "GET" and so on; empty for `other`.
+std::string_view name_of(http_method method);
 
 /// The host that an absolute target names; empty for any other target.
 std::string_view host_of_target(std::string_view target);

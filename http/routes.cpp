@@ -17,24 +17,93 @@ namespace {
 
 using prepared = std::expected<step, problem>;
 
+/// Adds an error to what is wrong with a body already, unless it is no JSON.
+void add_error(std::expected<void, problem>& read, std::string_view field,
+               std::string_view message) {
+  if (read)
+    read = std::unexpected(problem{problem_code::invalid_request, {}, {}, {}});
+  if (read.error().code == problem_code::invalid_request)
+    read.error().errors.push_back({std::string{field}, std::string{message}});
+}
+
+/// Brings a phone that was given into its one writing.
+void check_phone(field_value& phone, std::expected<void, problem>& read) {
+  if (phone.is_null || !phone.given)
+    return;
+  if (auto digits = read_phone(phone.text))
+    phone.text = *std::move(digits);
+  else
+    add_error(read, "phone",
+              "must be a Korean mobile number of 10 or 11 digits, such as 01012345678");
+}
+
+void check_reference(const field_value& reference, std::expected<void, problem>& read) {
+  if (reference.given && !valid_reference(reference.text))
+    add_error(read, "reference", "must be 1 to 64 visible ASCII characters");
+}
+
+constexpr field_rule reference_rule{
+    .name = "reference", .type = field_rule::kind::text, .required = false, .null_is_absent = true};
+constexpr field_rule metadata_rule{.name = "metadata",
+                                   .type = field_rule::kind::metadata,
+                                   .required = false,
+                                   .null_is_absent = true};
+
 prepared prepare_create_user(const call_input& input, response&) {
   static constexpr std::array rules{
-      field_rule{.name = "phone", .type = field_rule::kind::text},
+      field_rule{.name = "phone",
+                 .type = field_rule::kind::text,
+                 .required = false,
+                 .null_is_absent = true},
       field_rule{.name = "balance", .required = false},
+      reference_rule,
+      metadata_rule,
   };
   std::array<field_value, rules.size()> given;
   auto read = read_object(input.body, rules, given);
-  auto& [phone, balance] = given;
-  if (phone.given && !valid_phone(phone.text)) {
-    if (read)
-      read = std::unexpected(problem{problem_code::invalid_request, {}, {}, {}});
-    if (read.error().code == problem_code::invalid_request)
-      read.error().errors.push_back(
-          {"phone", "must be a Korean mobile number of 10 or 11 digits, such as 01012345678"});
-  }
+  auto& [phone, balance, reference, metadata] = given;
+  check_phone(phone, read);
+  check_reference(reference, read);
   if (!read)
     return std::unexpected(std::move(read.error()));
-  return create_user{std::move(phone.text), won{balance.integer}};
+  return create_user{std::move(phone.text), won{balance.integer}, std::move(reference.text),
+                     std::move(metadata.text)};
+}
+
+prepared prepare_update_user(const call_input& input, response&) {
+  static constexpr std::array rules{
+      field_rule{.name = "phone",
+                 .type = field_rule::kind::text,
+                 .required = false,
+                 .null_is_empty = true},
+      field_rule{.name = "metadata",
+                 .type = field_rule::kind::metadata,
+                 .required = false,
+                 .null_is_empty = true},
+  };
+  std::array<field_value, rules.size()> given;
+  auto read = read_object(input.body, rules, given);
+  auto& [phone, metadata] = given;
+  check_phone(phone, read);
+  if (read && !phone.given && !metadata.given)
+    add_error(read, "", "must have phone or metadata");
+  if (!read)
+    return std::unexpected(std::move(read.error()));
+  update_user what{.user = {input.id}};
+  if (phone.given)
+    what.phone = std::move(phone.text);
+  if (metadata.given)
+    what.metadata = std::move(metadata.text);
+  return what;
+}
+
+prepared prepare_update_order(const call_input& input, response&) {
+  static constexpr std::array rules{
+      field_rule{.name = "metadata", .type = field_rule::kind::metadata, .null_is_empty = true}};
+  std::array<field_value, rules.size()> given;
+  if (auto read = read_object(input.body, rules, given); !read)
+    return std::unexpected(std::move(read.error()));
+  return update_order{{input.id}, std::move(given[0].text)};
 }
 
 constexpr field_rule reason_rule{.name = "reason",
@@ -74,6 +143,8 @@ constexpr std::array order_rules{
     field_rule{.name = "discountAmount", .required = false},
     field_rule{.name = "couponId", .required = false, .null_is_absent = true, .min = 1},
     field_rule{.name = "pay", .type = field_rule::kind::boolean, .required = false},
+    reference_rule,
+    metadata_rule,
 };
 
 constexpr std::array payment_rules{
@@ -84,34 +155,36 @@ constexpr std::array payment_rules{
 // Values as these rules have them, to commands. `read` tells what is wrong with them already.
 
 std::expected<command, problem> order_from(std::expected<void, problem> read,
-                                           std::span<const field_value> given) {
+                                           std::span<field_value> given) {
   const auto& owner = given[0];
   const auto& total = given[1];
   const auto& discount = given[2];
-  if (total.given && discount.given && discount.integer > total.integer) {
-    if (read)
-      read = std::unexpected(problem{problem_code::invalid_request, {}, {}, {}});
-    if (read.error().code == problem_code::invalid_request)
-      read.error().errors.push_back({"discountAmount", "must not be above totalAmount"});
-  }
+  if (total.given && discount.given && discount.integer > total.integer)
+    add_error(read, "discountAmount", "must not be above totalAmount");
+  check_reference(given[5], read);
   if (!read)
     return std::unexpected(std::move(read.error()));
-  create_order what{
-      user_id{owner.integer}, won{total.integer}, won{discount.integer}, {}, given[4].integer != 0};
+  create_order what{.user = {owner.integer},
+                    .total = {total.integer},
+                    .discount = {discount.integer},
+                    .coupon = {},
+                    .pays = given[4].integer != 0,
+                    .reference = std::move(given[5].text),
+                    .metadata = std::move(given[6].text)};
   if (given[3].given)
     what.coupon = coupon_id{given[3].integer};
   return what;
 }
 
 std::expected<command, problem> payment_from(std::expected<void, problem> read,
-                                             std::span<const field_value> given) {
+                                             std::span<field_value> given) {
   if (!read)
     return std::unexpected(std::move(read.error()));
   return pay{order_id{given[0].integer}, user_id{given[1].integer}};
 }
 
 using maker = std::expected<command, problem> (*)(std::expected<void, problem> read,
-                                                  std::span<const field_value> given);
+                                                  std::span<field_value> given);
 
 template <const auto& rules, maker make>
 prepared prepare_one(const call_input& input, response&) {
@@ -132,7 +205,10 @@ std::string canonical(std::span<const field_rule> rules, std::span<const field_v
   for (std::size_t at = 0; at < rules.size(); ++at)
     if (given[at].given) {
       text.append(rules[at].name).append("=");
-      append_integer(text, given[at].integer);
+      if (given[at].text.empty())
+        append_integer(text, given[at].integer);
+      else
+        append_quoted(text, given[at].text);
       text += ';';
     }
   return text;
@@ -161,10 +237,11 @@ prepared prepare_many(const call_input& input, response&) {
     }
     std::vector<field_value> given =
         each ? std::move(*each) : std::vector<field_value>(with_key.size());
+    std::string body = canonical(rules, given); // before its texts are taken
     auto made = each ? make({}, given) : std::unexpected(std::move(each.error()));
     if (made)
       many.items.emplace_back(
-          bulk_item{*std::move(made), std::move(given.back().text), canonical(rules, given)});
+          bulk_item{*std::move(made), std::move(given.back().text), std::move(body)});
     else
       many.items.emplace_back(std::unexpect, std::move(made.error()));
   }
@@ -251,6 +328,10 @@ constexpr std::array table{
           prepare_many<orders, order_rules, order_from>, write_created<order>, nullptr},
     route{get, "/v1/orders/{id}", scope::read, body_rule::ignored, prepare_get_order, nullptr,
           write_found<order, problem_code::order_not_found>},
+    route{patch, "/v1/orders/{id}", scope::pay, body_rule::required, prepare_update_order,
+          write_changed<order>, nullptr},
+    route{get, "/v1/orders/{id}/entries", scope::read, body_rule::ignored,
+          prepare_list_order_entries, nullptr, write_order_entries},
     route{post, "/v1/orders/{id}/cancel", scope::pay, body_rule::optional, prepare_on_order<cancel>,
           write_changed<order>, nullptr},
     route{post, "/v1/orders/{id}/refund", scope::refund, body_rule::optional, prepare_refund,
@@ -259,12 +340,18 @@ constexpr std::array table{
           write_created_user, nullptr},
     route{get, "/v1/users/{id}", scope::read, body_rule::ignored, prepare_get_user, nullptr,
           write_found<user, problem_code::user_not_found>},
+    route{patch, "/v1/users/{id}", scope::charge, body_rule::required, prepare_update_user,
+          write_changed<user>, nullptr},
+    route{get, "/v1/users", scope::read, body_rule::ignored, prepare_list_users, nullptr,
+          write_users},
     route{post, "/v1/users/{id}/charges", scope::charge, body_rule::required,
           prepare_movement<charge>, write_created<ledger_entry>, nullptr},
     route{post, "/v1/users/{id}/withdrawals", scope::charge, body_rule::required,
           prepare_movement<withdraw>, write_created<ledger_entry>, nullptr},
-    route{get, "/v1/users/{id}/entries", scope::read, body_rule::ignored, prepare_list_entries,
-          nullptr, write_entries},
+    route{get, "/v1/users/{id}/entries", scope::read, body_rule::ignored, prepare_list_user_entries,
+          nullptr, write_user_entries},
+    route{get, "/v1/entries", scope::read, body_rule::ignored, prepare_list_entries, nullptr,
+          write_user_entries},
     route{get, "/v1/orders", scope::read, body_rule::ignored, prepare_list_orders, nullptr,
           write_orders},
     route{get, "/v1/notifications", scope::read, body_rule::ignored, prepare_list_notifications,

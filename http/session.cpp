@@ -21,6 +21,11 @@ using beast_error = boost::beast::http::error;
 
 namespace {
 
+/// Whether a call may come under an Idempotency-Key.
+bool takes_key(http_method method) {
+  return method == http_method::post || method == http_method::patch;
+}
+
 /// The size that a request usually fits in; the buffer of an idle connection is no larger.
 constexpr std::size_t input_bytes_usual = 4096;
 /// Input memory that is kept from one request to the next, at the most.
@@ -350,7 +355,7 @@ session::intake session::take_head() {
     objection_ = std::move(foreign); // before it learns which paths there are
   else if (auto locked_out = lacking_key(found.has_value()))
     objection_ = std::move(locked_out);
-  if (!objection_ && request_.has_key && request_.method == http_method::post &&
+  if (!objection_ && request_.has_key && takes_key(request_.method) &&
       (request_.key_repeated || !unquote_key(request_.key)))
     objection_ = invalid_field("Idempotency-Key", "must be one field of 1 to 255 visible ASCII "
                                                   "characters, bare or as a quoted string");
@@ -483,8 +488,11 @@ step session::prepare() {
       owner_.to_actors().check_stores(); // what they find is told the next time
     auto next = call_.to->prepare(input(), answer_);
     if (next) {
-      if (auto* what = std::get_if<command>(&*next); what != nullptr && request_.has_key)
-        what->key = key_of(request_.key, request_.body);
+      if (auto* what = std::get_if<command>(&*next)) {
+        what->created_by = key_name();
+        if (request_.has_key)
+          what->key = key_of(request_.key, request_.body);
+      }
       return std::move(*next);
     }
     fail(next.error());
@@ -494,9 +502,14 @@ step session::prepare() {
   return answered{};
 }
 
+/// The name of the client's API key; empty where it has none.
+std::string_view session::key_name() const {
+  return key_.key ? std::string_view{key_.key->key.name} : std::string_view{};
+}
+
 idempotency_key session::key_of(std::string_view key, std::string_view body) const {
-  return digest_key({.api_key = key_.key ? std::string_view{key_.key->key.name} : "",
-                     .method = "POST",
+  return digest_key({.api_key = key_name(),
+                     .method = name_of(request_.method),
                      .path = path_of_target(request_.target),
                      .key = key,
                      .body = body});
@@ -511,6 +524,7 @@ std::vector<command> session::keyed(const bulk& many) {
     if (!item)
       continue;
     command& what = all.emplace_back(item->what);
+    what.created_by = key_name();
     if (!item->key.empty())
       what.key = key_of(item->key, item->body);
     else if (request_.has_key)

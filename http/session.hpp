@@ -89,6 +89,7 @@ class session {
   intake after_failed_read(error_code ec);
   step prepare();
   call_input input() const;
+  std::string_view key_name() const;
   std::vector<command> keyed(const bulk& many);
   idempotency_key key_of(std::string_view key, std::string_view body) const;
   std::optional<problem> write_outcome(const command& what, const actors::outcome_reply& reply,

@@ -141,6 +141,9 @@ class provider {
   /// times.
   virtual bool repeats_are_copies() const { return false; }
 
+  /// Whether its messages go to phones: those of users without one are FAILED and never sent.
+  virtual bool needs_phone() const { return false; }
+
   /// The most recipients that one call may have.
   virtual std::size_t recipients_max() const = 0;
 

@@ -133,6 +133,15 @@ bool is_lost(const message& message) {
   return !message.lost.empty();
 }
 
+/// Nobody can be told without a phone, so such messages are as good as lost.
+void set_unreachable_apart(open_claim& claim, const delivery_policy& policy) {
+  if (!policy.needs_phone)
+    return;
+  for (message& each : claim.claim.messages)
+    if (!is_lost(each) && each.event.phone.empty())
+      each.lost = "the user has no phone";
+}
+
 bool is_whole(const open_claim& claim) {
   return !claim.claim.messages.empty() && std::ranges::none_of(claim.claim.messages, is_lost);
 }
@@ -412,6 +421,7 @@ bool is_in_doubt(const claim_state& state) {
 // ---- events ----
 
 void opened(open_claim& claim, instant now, const delivery_policy& policy) {
+  set_unreachable_apart(claim, policy);
   if (is_whole(claim))
     claim.state = to_send(claim, now, policy);
   else if (std::ranges::all_of(claim.claim.messages, is_lost))
@@ -421,6 +431,7 @@ void opened(open_claim& claim, instant now, const delivery_policy& policy) {
 }
 
 void taken_over(open_claim& claim, instant now, const delivery_policy& policy) {
+  set_unreachable_apart(claim, policy);
   const std::string& by = claim.claim.provider;
   if (!by.empty() && by != policy.provider)
     claim.state = ended(claim, true, [&](const message& each) {

@@ -39,6 +39,7 @@ struct delivery_policy {
   bool can_find = false;
   std::chrono::milliseconds key_window{0};
   bool repeats_are_copies = false;
+  bool needs_phone = false;
   std::string provider = {}; // its name
 };
 

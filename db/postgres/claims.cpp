@@ -36,6 +36,8 @@ message read_message(const rows& from, int row) {
                              .discount = {from.integer(row, 7)},
                              .ordered_at = from.time(row, 8),
                              .at = from.time(row, 2)};
+  made.event.reference = from.text(row, 13);
+  made.event.metadata = from.text(row, 14);
   if (made.event.kind == entry_kind::refund) {
     made.event.refund = {from.integer(row, 10)};
     made.event.refunded = {from.integer(row, 11)};
@@ -46,8 +48,8 @@ message read_message(const rows& from, int row) {
 
 message read_retry(const rows& from, int row) {
   message made = read_message(from, row);
-  made.attempts = static_cast<int>(from.integer(row, 13));
-  made.copies = static_cast<int>(from.integer(row, 14));
+  made.attempts = static_cast<int>(from.integer(row, 15));
+  made.copies = static_cast<int>(from.integer(row, 16));
   return made;
 }
 

@@ -27,10 +27,10 @@ void read_waiting(std::span<const rows> answers, delivery_reach reach, delivery_
   into.seen_to = into.position;
   for (int row = 0; row < ahead.size(); ++row) {
     into.seen_to = number_of({ahead.integer(row, 0)});
-    if (ahead.boolean(row, 13))
+    if (ahead.boolean(row, 15))
       into.ahead.push_back(read_message(ahead, row));
   }
-  into.at_end = ahead.empty() || ahead.integer(0, 14) < reach.entries;
+  into.at_end = ahead.empty() || ahead.integer(0, 16) < reach.entries;
 }
 
 } // namespace

@@ -88,13 +88,15 @@ delivery_reading::look(std::span<const list_look> stretches) {
   return found;
 }
 
-result<std::optional<order>> delivery_reading::find(order_id id) {
-  session_.add(sql::read_orders, parameters{}.add_ids(std::array{id}));
-  const auto answers = session_.run("read an order");
+result<std::vector<entry_id>> delivery_reading::entries_of(order_id id) {
+  session_.add(sql::entries_of_order, parameters{}.add(id));
+  const auto answers = session_.run("read an order's entries");
   if (!answers)
     return std::unexpected(answers.error());
-  const rows& found = answers->front();
-  return found.empty() ? std::nullopt : std::optional(read_order(found, 0));
+  std::vector<entry_id> found;
+  for (int row = 0; row < answers->front().size(); ++row)
+    found.push_back({answers->front().integer(row, 0)});
+  return found;
 }
 
 result<std::vector<answer>> postgres_store::read_with_deliveries(std::span<const query> queries) {
@@ -110,10 +112,12 @@ result<std::vector<answer>> postgres_store::read_with_deliveries(std::span<const
       found = list.find(*one);
     else if (const auto* page = std::get_if<list_deliveries>(&queries[i]))
       found = list.page(*page);
-    else if (const auto* of_user = std::get_if<list_orders>(&queries[i]))
-      found = this->page(*of_user);
-    else if (const auto* its_entries = std::get_if<list_entries>(&queries[i]))
-      found = this->page(*its_entries);
+    else if (const auto* of_users = std::get_if<list_users>(&queries[i]))
+      found = this->page(*of_users);
+    else if (const auto* of_orders = std::get_if<list_orders>(&queries[i]))
+      found = this->page(*of_orders);
+    else if (const auto* of_entries = std::get_if<list_entries>(&queries[i]))
+      found = this->page(*of_entries);
     if (found)
       (*answers)[i] = *std::move(found);
     else

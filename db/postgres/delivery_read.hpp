@@ -13,7 +13,7 @@ class delivery_reading final : public list_source {
 
   result<std::vector<list_place>> places() override;
   result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) override;
-  result<std::optional<order>> find(order_id id) override;
+  result<std::vector<entry_id>> entries_of(order_id id) override;
 
  private:
   session& session_;

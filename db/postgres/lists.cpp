@@ -1,8 +1,8 @@
-// Pages of one user's orders and ledger entries, within the caller's snapshot.
+// Pages of users, orders and ledger entries, within the caller's snapshot.
+#include "db/list_page.hpp"
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace paymentd::db::postgres {
@@ -17,53 +17,92 @@ ledger_entry read_entry(const rows& from, int row) {
                      .amount = {from.integer(row, 5)},
                      .balance_after = {from.integer(row, 6)},
                      .created_at = from.time(row, 7),
-                     .reason = std::string(from.text(row, 8))};
+                     .reason = std::string(from.text(row, 8)),
+                     .created_by = std::string(from.text(row, 10))};
   if (found.kind == entry_kind::refund)
     found.refunded_after = {from.integer(row, 9)};
   return found;
 }
 
-/// The page of the rows, of which there is one more than the limit where more follow.
-template <class Thing>
-page_of<Thing> page_from(const rows& found, int limit, Thing (*read)(const rows&, int)) {
-  page_of<Thing> page;
-  page.more = found.size() > limit;
-  for (int row = 0; row < std::min(found.size(), limit); ++row)
-    page.items.push_back(read(found, row));
-  return page;
+template <class Asked>
+parameters by_time(const Asked& asked) {
+  const time_bounds in = bounds_of(asked);
+  return parameters{}.add(in.from, in.at, in.number, std::int64_t{rows_for(asked)});
 }
 
-parameters bounds_of(const auto& asked) {
-  return parameters{}.add(asked.user, asked.below, std::int64_t{asked.limit} + 1);
+parameters below(const auto& of, const auto& asked) {
+  return parameters{}.add(of, asked.below.number, std::int64_t{rows_for(asked)});
 }
 
 } // namespace
 
-/// A page without items, or not_found where there is no such user.
-result<answer> postgres_store::empty_page(user_id of, answer page) {
-  session_.add(sql::read_users, parameters{}.add_ids(std::array{of}));
-  const auto answers = session_.run("read a user");
+/// The rows of the statement that was added, as a page.
+template <class Thing, class Asked>
+result<page_of<Thing>> postgres_store::run_page(const Asked& asked,
+                                                Thing (*read_row)(const rows&, int)) {
+  const auto answers = session_.run("list");
   if (!answers)
     return std::unexpected(answers.error());
-  return answers->front().empty() ? answer{not_found{}} : std::move(page);
+  std::vector<Thing> found;
+  for (int row = 0; row < answers->front().size(); ++row)
+    found.push_back(read_row(answers->front(), row));
+  return make_page(std::move(found), asked);
+}
+
+/// The page, or not_found where it is empty and `of`, whose page it is, is not there.
+template <class Thing>
+result<answer> postgres_store::unless_unknown(page_of<Thing> page, std::optional<user_id> user,
+                                              std::optional<order_id> order) {
+  if (!page.items.empty() || (!user && !order))
+    return answer{std::move(page)};
+  if (user)
+    session_.add(sql::read_users, parameters{}.add_ids(std::array{*user}));
+  else
+    session_.add(sql::read_orders, parameters{}.add_ids(std::array{*order}));
+  const auto answers = session_.run("list");
+  if (!answers)
+    return std::unexpected(answers.error());
+  return answers->front().empty() ? answer{not_found{}} : answer{std::move(page)};
+}
+
+result<answer> postgres_store::page(const list_users& asked) {
+  if (!asked.reference.empty())
+    session_.add(sql::list_users_of_reference, below(std::string_view(asked.reference), asked));
+  else if (!asked.phone.empty())
+    session_.add(sql::list_users_of_phone, below(std::string_view(asked.phone), asked));
+  else
+    session_.add(sql::list_users,
+                 parameters{}.add(asked.below.number, std::int64_t{rows_for(asked)}));
+  auto page = run_page<user>(asked, read_user);
+  if (!page)
+    return std::unexpected(page.error());
+  return answer{*std::move(page)};
 }
 
 result<answer> postgres_store::page(const list_orders& asked) {
-  session_.add(sql::list_orders, bounds_of(asked));
-  const auto answers = session_.run("list orders");
-  if (!answers)
-    return std::unexpected(answers.error());
-  order_page page = page_from<order>(answers->front(), asked.limit, read_order);
-  return page.items.empty() ? empty_page(asked.user, std::move(page)) : answer{std::move(page)};
+  if (!asked.reference.empty())
+    session_.add(sql::list_orders_of_reference, below(std::string_view(asked.reference), asked));
+  else if (asked.user)
+    session_.add(sql::list_orders_of_user, below(*asked.user, asked));
+  else
+    session_.add(sql::list_orders_by_time, by_time(asked));
+  auto page = run_page<order>(asked, read_order);
+  if (!page)
+    return std::unexpected(page.error());
+  return unless_unknown(*std::move(page), asked.user, std::nullopt);
 }
 
 result<answer> postgres_store::page(const list_entries& asked) {
-  session_.add(sql::list_entries, bounds_of(asked));
-  const auto answers = session_.run("list entries");
-  if (!answers)
-    return std::unexpected(answers.error());
-  entry_page page = page_from<ledger_entry>(answers->front(), asked.limit, read_entry);
-  return page.items.empty() ? empty_page(asked.user, std::move(page)) : answer{std::move(page)};
+  if (asked.user)
+    session_.add(sql::list_entries_of_user, below(*asked.user, asked));
+  else if (asked.order)
+    session_.add(sql::list_entries_of_order, below(*asked.order, asked));
+  else
+    session_.add(sql::list_entries_by_time, by_time(asked));
+  auto page = run_page<ledger_entry>(asked, read_entry);
+  if (!page)
+    return std::unexpected(page.error());
+  return unless_unknown(*std::move(page), asked.user, asked.order);
 }
 
 } // namespace paymentd::db::postgres

@@ -101,11 +101,13 @@ bool postgres_store::names_locked(const command& what) const {
     bool operator()(const create_user&) const { return false; }
     bool operator()(const charge& one) const { return locked.users.contains(one.user); }
     bool operator()(const withdraw& one) const { return locked.users.contains(one.user); }
+    bool operator()(const update_user& one) const { return locked.users.contains(one.user); }
     bool operator()(const create_order& one) const { return locked.users.contains(one.user); }
     bool operator()(const pay& one) const {
       return locked.users.contains(one.user) || locked.orders.contains(one.order);
     }
     bool operator()(const cancel& one) const { return locked.orders.contains(one.order); }
+    bool operator()(const update_order& one) const { return locked.orders.contains(one.order); }
     bool operator()(const refund& one) const {
       return locked.orders.contains(one.order) || locked.of_users.contains(one.order);
     }

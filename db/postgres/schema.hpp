@@ -223,8 +223,26 @@ alter table ledger_entries add column reason text, add column refunded_after big
     and kind between 0 and 3 and balance_after between 0 and 9007199254740991) not valid;
 )sql";
 
-inline constexpr std::array migrations = {migration_1, migration_2, migration_3,
-                                          migration_4, migration_5, migration_6};
+// Clients' own names and notes of users and orders; the API key that asked for a ledger entry.
+// `pay_metadata` is the metadata that an order had when it was paid under a key, where it has
+// changed since. Indexes to find and list by: none of them is on a column that a payment changes,
+// so that its updates stay within their pages.
+inline constexpr const char* migration_7 = R"sql(
+alter table users add column updated_at timestamptz, add column reference text,
+  add column metadata text;
+create unique index users_by_reference on users (reference) where reference is not null;
+create index users_by_phone on users (phone, id) where phone <> '';
+alter table orders add column reference text, add column metadata text,
+  add column pay_metadata text;
+create unique index orders_by_reference on orders (reference) where reference is not null;
+create index orders_by_time on orders (created_at, id);
+alter table ledger_entries add column created_by text;
+create index ledger_entries_by_time on ledger_entries (created_at);
+create index ledger_entries_of_refunds on ledger_entries (order_id, id) where kind = 2;
+)sql";
+
+inline constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4,
+                                          migration_5, migration_6, migration_7};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

@@ -38,6 +38,22 @@ constexpr auto digest_of = [](const payment_key& under) { return under.key.diges
 constexpr auto body_of = [](const payment_key& under) { return under.key.body; };
 constexpr auto paid_at_of = [](const payment_key& under) { return under.paid_at; };
 
+std::optional<std::string_view> or_null(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
+}
+/// The text of a member, or null where it is empty.
+template <class Of>
+auto text_of(std::string Of::* member) {
+  return [member](const Of& one) { return or_null(one.*member); };
+}
+
+std::vector<reference_use> read_references(const rows& from) {
+  std::vector<reference_use> found;
+  for (int row = 0; row < from.size(); ++row)
+    found.push_back({std::string(from.text(row, 0)), from.integer(row, 1)});
+  return found;
+}
+
 error fenced(stream_lease lease) {
   return {error_kind::fenced, "epoch " + std::to_string(lease.epoch) + " of stream " +
                                   std::to_string(lease.stream.value) + " has ended"};
@@ -56,11 +72,27 @@ order read_order(const rows& from, int row) {
               .refund_entry = from.optional_id<entry_id>(row, 6),
               .created_at = from.time(row, 7),
               .updated_at = from.time(row, 8),
-              .refunded = {from.integer(row, 10)}};
-  if (!from.is_null(row, 11))
+              .refunded = {from.integer(row, 10)},
+              .reference = std::string(from.text(row, 14)),
+              .metadata = std::string(from.text(row, 15))};
+  if (!from.is_null(row, 11)) {
     found.paid_under = payment_key{.key = {from.digest(row, 11), from.integer(row, 12)},
                                    .paid_at = from.time(row, 13)};
+    if (!from.is_null(row, 16))
+      found.paid_under->metadata = from.text(row, 16);
+  }
   return found;
+}
+
+user read_user(const rows& from, int row) {
+  return {.id = {from.integer(row, 0)},
+          .phone = std::string(from.text(row, 4)),
+          .balance = {from.integer(row, 1)},
+          .last_sequence = from.integer(row, 2),
+          .created_at = from.time(row, 3),
+          .updated_at = from.time(row, 5),
+          .reference = std::string(from.text(row, 6)),
+          .metadata = std::string(from.text(row, 7))};
 }
 
 result<std::vector<outcome>> postgres_store::settle(std::span<const command> batch, instant now) {
@@ -248,6 +280,14 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
   if (!named.keys.empty())
     session_.add(sql::read_kept,
                  parameters{}.add_array(element::uuid, named.keys, &idempotency_key::digest));
+  if (!named.user_references.empty())
+    session_.add(sql::read_user_references,
+                 parameters{}.add_texts(named.user_references, std::identity{}));
+  if (!named.order_references.empty())
+    session_.add(sql::read_order_references,
+                 parameters{}.add_texts(named.order_references, std::identity{}));
+  if (!named.updated_users.empty())
+    session_.add(sql::read_users, parameters{}.add_ids(named.updated_users));
   auto answers = session_.run("settle");
   if (!answers)
     return std::unexpected(answers.error());
@@ -268,11 +308,11 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
     out.orders.reserve(state.orders.capacity());
     for (int row = 0; row < found.size(); ++row) {
       state.orders.push_back(read_order(found, row));
-      out.orders.emplace_back(state.orders.back().id, found.place(row, 14));
+      out.orders.emplace_back(state.orders.back().id, found.place(row, 17));
     }
   }
   if (users) {
-    // The phone and the time of creation stay out: no decision and no outcome shows them.
+    // All else stays out: no decision and no outcome shows it, unless the user is updated.
     const rows& found = (*answers)[at++];
     state.users.reserve(static_cast<std::size_t>(found.size()));
     out.users.reserve(state.users.capacity());
@@ -286,7 +326,7 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
     }
   }
   if (!named.keys.empty()) {
-    const rows& found = (*answers)[at];
+    const rows& found = (*answers)[at++];
     for (int row = 0; row < found.size(); ++row) {
       auto what = success_from_bytes(found.text(row, 2));
       if (!what) {
@@ -296,6 +336,19 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
                                      "key cannot be read"});
       }
       state.kept.push_back({{found.digest(row, 0), found.integer(row, 1)}, *std::move(what)});
+    }
+  }
+  if (!named.user_references.empty())
+    state.user_references = read_references((*answers)[at++]);
+  if (!named.order_references.empty())
+    state.order_references = read_references((*answers)[at++]);
+  if (!named.updated_users.empty()) {
+    const rows& found = (*answers)[at];
+    for (int row = 0; row < found.size(); ++row) {
+      user whole = read_user(found, row);
+      const auto at_id = std::ranges::lower_bound(state.users, whole.id, {}, &user::id);
+      if (at_id != state.users.end() && at_id->id == whole.id) // else it came after the locks
+        *at_id = std::move(whole);
     }
   }
   return out;
@@ -308,7 +361,9 @@ void postgres_store::add_created(const decision& decided, instant now) {
                                      .add_texts(users, &user::phone)
                                      .add_array(element::int8, users, &user::balance)
                                      .add_array(element::int8, users, &user::last_sequence)
-                                     .add(now));
+                                     .add(now)
+                                     .add_texts(users, text_of(&user::reference))
+                                     .add_texts(users, text_of(&user::metadata)));
   if (const auto& orders = decided.new_orders; !orders.empty())
     session_.add(sql::add_orders, parameters{}
                                       .add_array(element::int8, orders, &order::id)
@@ -323,7 +378,9 @@ void postgres_store::add_created(const decision& decided, instant now) {
                                       .add_array(element::int8, orders, &order::refunded)
                                       .add_array(element::uuid, orders, of_key(digest_of))
                                       .add_array(element::int8, orders, of_key(body_of))
-                                      .add_array(element::timestamptz, orders, of_key(paid_at_of)));
+                                      .add_array(element::timestamptz, orders, of_key(paid_at_of))
+                                      .add_texts(orders, text_of(&order::reference))
+                                      .add_texts(orders, text_of(&order::metadata)));
 }
 
 void postgres_store::add_kept(const decision& decided, instant now) {
@@ -384,6 +441,22 @@ void postgres_store::add_changes(const decision& decided, const locked& at, inst
                                         .add_array(element::tid, users, place_in(at.users))
                                         .add_array(element::int8, users, &user::balance)
                                         .add_array(element::int8, users, &user::last_sequence));
+  if (const auto& users = decided.updated_users; !users.empty())
+    session_.add(sql::update_users, parameters{}
+                                        .add_array(element::int8, users, &user::id)
+                                        .add_texts(users, &user::phone)
+                                        .add_texts(users, text_of(&user::metadata))
+                                        .add(now));
+  if (const auto& orders = decided.updated_orders; !orders.empty())
+    session_.add(sql::update_orders,
+                 parameters{}
+                     .add_array(element::int8, orders, &order::id)
+                     .add_texts(orders, text_of(&order::metadata))
+                     .add_texts(orders, [](const order& one) -> std::optional<std::string_view> {
+                       if (one.paid_under && one.paid_under->metadata)
+                         return *one.paid_under->metadata;
+                       return std::nullopt;
+                     }));
   add_entries(decided.entries, now);
 }
 
@@ -402,16 +475,15 @@ void postgres_store::add_entries(const std::vector<ledger_entry>& entries, insta
           .add_array(element::int8, entries, &entry::balance_after)
           .add(now);
   const bool payments_alone = std::ranges::none_of(entries, [](const entry& one) {
-    return one.kind == entry_kind::refund || !one.reason.empty();
+    return one.kind == entry_kind::refund || !one.reason.empty() || !one.created_by.empty();
   });
   if (payments_alone)
     return session_.add(sql::add_entries, with);
-  with.add_texts(entries, [](const entry& one) {
-    return one.reason.empty() ? std::nullopt : std::optional<std::string_view>(one.reason);
-  });
+  with.add_texts(entries, text_of(&entry::reason));
   with.add_array(element::int8, entries, [](const entry& one) {
     return one.kind == entry_kind::refund ? std::optional(one.refunded_after) : std::nullopt;
   });
+  with.add_texts(entries, text_of(&entry::created_by));
   session_.add(sql::add_told_entries, with);
 }
 

@@ -175,7 +175,7 @@ returning next - $2::bigint)sql"};
 inline constexpr statement lock_orders{"lock_orders", R"sql(
 select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
   updated_at, status, case when status = 3 then total - discount else refunded end, pay_key, pay_body,
-  paid_at, ctid
+  paid_at, reference, metadata, pay_metadata, ctid
 from orders where id = any ($1::bigint[]) order by id for no key update)sql"};
 
 // Locks the users (no key update) by rising id: those named ($1) and the owners of orders ($2),
@@ -244,41 +244,64 @@ select ($1::bigint[])[i], ($2::bigint[])[i], ($3::bigint[])[i], nullif(($4::bigi
   ($6::bigint[])[i], ($7::bigint[])[i], $8::timestamptz, ($5::smallint[])[i]
 from generate_series(1, cardinality($1::bigint[])) as i)sql"};
 
-// The same where an entry has more than a payment has. $9 reasons, $10 refunded_after.
+// The same where an entry has more than a payment has. $9 reasons, $10 refunded_after, $11
+// created_by.
 inline constexpr statement add_told_entries{"add_told_entries", R"sql(
 insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind,
-  reason, refunded_after)
+  reason, refunded_after, created_by)
 select n.id, n.user_id, n.sequence, nullif(n.order_id, 0), n.amount, n.balance_after,
-  $8::timestamptz, n.kind, n.reason, n.refunded_after
+  $8::timestamptz, n.kind, n.reason, n.refunded_after, n.created_by
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[],
-            $7::bigint[], $9::text[], $10::bigint[])
-  as n (id, user_id, sequence, order_id, kind, amount, balance_after, reason, refunded_after))sql"};
+            $7::bigint[], $9::text[], $10::bigint[], $11::text[])
+  as n (id, user_id, sequence, order_id, kind, amount, balance_after, reason, refunded_after,
+        created_by))sql"};
 
-// No locks but those of the new rows. $1 ids, $2 phones, $3 balances, $4 sequences, $5 now.
+// No locks but those of the new rows. $1 ids, $2 phones, $3 balances, $4 sequences, $5 now,
+// $6 references, $7 metadata.
 inline constexpr statement add_users{"add_users", R"sql(
-insert into users (id, balance, last_sequence, created_at, phone)
-select n.id, n.balance, n.last_sequence, $5::timestamptz, n.phone
-from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])
-  as n (id, phone, balance, last_sequence))sql"};
+insert into users (id, balance, last_sequence, created_at, updated_at, phone, reference, metadata)
+select n.id, n.balance, n.last_sequence, $5::timestamptz, $5::timestamptz, n.phone, n.reference,
+  n.metadata
+from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $6::text[], $7::text[])
+  as n (id, phone, balance, last_sequence, reference, metadata))sql"};
+
+// The rows are locked by this transaction already. $1 ids, $2 phones, $3 metadata, $4 now.
+inline constexpr statement update_users{"update_users", R"sql(
+update users u set phone = n.phone, metadata = n.metadata, updated_at = $4::timestamptz
+from unnest($1::bigint[], $2::text[], $3::text[]) as n (id, phone, metadata) where u.id = n.id)sql"};
+
+// Likewise; change_orders has the rest of them. $1 ids, $2 metadata, $3 that when they were paid.
+inline constexpr statement update_orders{"update_orders", R"sql(
+update orders o set metadata = n.metadata, pay_metadata = n.pay_metadata
+from unnest($1::bigint[], $2::text[], $3::text[]) as n (id, metadata, pay_metadata)
+where o.id = n.id)sql"};
 
 // No locks but those of the new rows. $1 ids, $2 owners, $3 coupons, $4 totals, $5 discounts,
 // $6 statuses, $7 payment entries, $8 refund entries, $9 now, $10 refunded, $11 keys, $12 bodies,
 // $13 when they were paid: a command of the same batch may have paid and refunded them already.
+// $14 references, $15 metadata.
 inline constexpr statement add_orders{"add_orders", R"sql(
 insert into orders (id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id,
-  created_at, updated_at, status, refunded, pay_key, pay_body, paid_at)
+  created_at, updated_at, status, refunded, pay_key, pay_body, paid_at, reference, metadata)
 select n.id, n.user_id, n.total, n.discount, n.coupon_id, n.payment_entry_id, n.refund_entry_id,
-  $9::timestamptz, $9::timestamptz, n.status, n.refunded, n.pay_key, n.pay_body, n.paid_at
+  $9::timestamptz, $9::timestamptz, n.status, n.refunded, n.pay_key, n.pay_body, n.paid_at,
+  n.reference, n.metadata
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[],
             $7::bigint[], $8::bigint[], $10::bigint[], $11::uuid[], $12::bigint[],
-            $13::timestamptz[])
+            $13::timestamptz[], $14::text[], $15::text[])
   as n (id, user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, refunded,
-        pay_key, pay_body, paid_at))sql"};
+        pay_key, pay_body, paid_at, reference, metadata))sql"};
 
 // No locks. It stands behind the locks of orders and users, so that it sees what a batch that held
 // them before has committed. $1 keys.
 inline constexpr statement read_kept{"read_kept", R"sql(
 select key, body, success from idempotency_keys where key = any ($1::uuid[]) order by key)sql"};
+
+// No locks, likewise. $1 references.
+inline constexpr statement read_user_references{"read_user_references", R"sql(
+select reference, id from users where reference is not null and reference = any ($1::text[]))sql"};
+inline constexpr statement read_order_references{"read_order_references", R"sql(
+select reference, id from orders where reference is not null and reference = any ($1::text[]))sql"};
 
 // No locks but those of the new rows. Waits for another batch that adds the same key, and fails
 // (23505) once that is committed. $1 keys, rising; $2 bodies, $3 successes, $4 now.
@@ -300,25 +323,91 @@ delete from idempotency_keys where key = any (array(
 inline constexpr statement read_orders{"read_orders", R"sql(
 select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
   updated_at, status, case when status = 3 then total - discount else refunded end, pay_key, pay_body,
-  paid_at
+  paid_at, reference, metadata, pay_metadata
 from orders where id = any ($1::bigint[]) order by id)sql"};
 
-// No locks. $1 ids.
-// No locks. By the indexes on the user. $1 user, $2 below which id, or sequence, $3 how many.
-inline constexpr statement list_orders{"list_orders", R"sql(
+// No locks. A user changed last with the newest ledger entry, or by hand after that. $1 ids.
+inline constexpr statement read_users{"read_users", R"sql(
+select id, balance, last_sequence, created_at, phone,
+  greatest(updated_at, created_at, (select e.created_at from ledger_entries e
+    where e.user_id = u.id and e.sequence = u.last_sequence)), reference, metadata
+from users u where id = any ($1::bigint[]) order by id)sql"};
+
+// Pages, newest first, by an index each; no locks. Users have the columns of read_users, orders
+// those of read_orders. A list by time takes $1 its first time, $2 its last one and $3, for that,
+// below which id.
+
+// $1 below which id, $2 how many.
+inline constexpr statement list_users{"list_users", R"sql(
+select id, balance, last_sequence, created_at, phone,
+  greatest(updated_at, created_at, (select e.created_at from ledger_entries e
+    where e.user_id = u.id and e.sequence = u.last_sequence)), reference, metadata
+from users u where id < $1::bigint order by id desc limit $2::bigint)sql"};
+
+// $1 reference, $2 below which id, $3 how many.
+inline constexpr statement list_users_of_reference{"list_users_of_reference", R"sql(
+select id, balance, last_sequence, created_at, phone,
+  greatest(updated_at, created_at, (select e.created_at from ledger_entries e
+    where e.user_id = u.id and e.sequence = u.last_sequence)), reference, metadata
+from users u where reference = $1::text and id < $2::bigint limit $3::bigint)sql"};
+
+// The condition repeats what the index is partial by. $1 phone, $2 below which id, $3 how many.
+inline constexpr statement list_users_of_phone{"list_users_of_phone", R"sql(
+select id, balance, last_sequence, created_at, phone,
+  greatest(updated_at, created_at, (select e.created_at from ledger_entries e
+    where e.user_id = u.id and e.sequence = u.last_sequence)), reference, metadata
+from users u where phone = $1::text and phone <> '' and id < $2::bigint
+order by phone desc, id desc limit $3::bigint)sql"};
+
+// $1 user, $2 below which id, $3 how many.
+inline constexpr statement list_orders_of_user{"list_orders_of_user", R"sql(
 select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
   updated_at, status, case when status = 3 then total - discount else refunded end, pay_key, pay_body,
-  paid_at
-from orders where user_id = $1::bigint and id < $2::bigint order by id desc limit $3::bigint)sql"};
-inline constexpr statement list_entries{"list_entries", R"sql(
-select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason,
-  coalesce(refunded_after, amount)
-from ledger_entries where user_id = $1::bigint and sequence < $2::bigint
-order by sequence desc limit $3::bigint)sql"};
+  paid_at, reference, metadata, pay_metadata
+from orders where user_id = $1::bigint and id < $2::bigint
+order by user_id desc, id desc limit $3::bigint)sql"};
 
-inline constexpr statement read_users{"read_users", R"sql(
-select id, balance, last_sequence, created_at, phone
-from users where id = any ($1::bigint[]) order by id)sql"};
+// $1 reference, $2 below which id, $3 how many.
+inline constexpr statement list_orders_of_reference{"list_orders_of_reference", R"sql(
+select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
+  updated_at, status, case when status = 3 then total - discount else refunded end, pay_key, pay_body,
+  paid_at, reference, metadata, pay_metadata
+from orders where reference = $1::text and id < $2::bigint limit $3::bigint)sql"};
+
+// $4 how many.
+inline constexpr statement list_orders_by_time{"list_orders_by_time", R"sql(
+select id, user_id, total, discount, coupon_id, payment_entry_id, refund_entry_id, created_at,
+  updated_at, status, case when status = 3 then total - discount else refunded end, pay_key, pay_body,
+  paid_at, reference, metadata, pay_metadata
+from orders where created_at >= $1::timestamptz and created_at <= $2::timestamptz
+and (created_at, id) < ($2::timestamptz, $3::bigint)
+order by created_at desc, id desc limit $4::bigint)sql"};
+
+// $1 user, $2 below which sequence, $3 how many.
+inline constexpr statement list_entries_of_user{"list_entries_of_user", R"sql(
+select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason,
+  coalesce(refunded_after, amount), created_by
+from ledger_entries where user_id = $1::bigint and sequence < $2::bigint
+order by user_id desc, sequence desc limit $3::bigint)sql"};
+
+// All of one user, so the sequence orders them. The condition repeats what the index is partial by.
+// $1 order, $2 below which sequence, $3 how many.
+inline constexpr statement list_entries_of_order{"list_entries_of_order", R"sql(
+select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason,
+  coalesce(refunded_after, amount), created_by
+from ledger_entries where id = any (array(
+  select payment_entry_id from orders where id = $1::bigint and payment_entry_id is not null
+  union all
+  select id from ledger_entries where order_id = $1::bigint and kind = 2))
+and sequence < $2::bigint order by sequence desc limit $3::bigint)sql"};
+
+// $4 how many.
+inline constexpr statement list_entries_by_time{"list_entries_by_time", R"sql(
+select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason,
+  coalesce(refunded_after, amount), created_by
+from ledger_entries where created_at >= $1::timestamptz and created_at <= $2::timestamptz
+and (created_at < $2::timestamptz or id < $3::bigint)
+order by created_at desc, id desc limit $4::bigint)sql"};
 
 // ---- delivery -----------------------------------------------------------------------------------
 
@@ -500,11 +589,11 @@ inline constexpr statement add_retries{"add_retries", R"sql(
 insert into claims (subscriber_id, stream_id, generation, instance, since, retries, provider)
 values ($1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, $5::bigint[], $6::text) returning id)sql"};
 
-// No locks: entries, and what is asked of their orders and users, never change.
+// No locks: entries, and all that is asked of their orders but metadata, never change.
 // $1 the first entry, $2 the last, $3 kinds.
 inline constexpr statement events_of_range{"events_of_range", R"sql(
 select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
-  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason
+  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, o.reference, o.metadata
 from ledger_entries e
 left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
 where e.id >= $1::bigint and e.id <= $2::bigint and e.kind = any ($3::smallint[])
@@ -517,7 +606,8 @@ order by e.id)sql"};
 // $1 behind which entry, $2 below which, $3 kinds, $4 how many wanted ones, $5 how many to look at.
 inline constexpr statement events_ahead{"events_ahead", R"sql(
 select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
-  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, e.wanted, e.all_seen
+  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason,
+  o.reference, o.metadata, e.wanted, e.all_seen
 from (
   select l.*, l.kind = any ($3::smallint[]) as wanted,
     count(*) filter (where l.kind = any ($3::smallint[])) over (order by l.id rows unbounded preceding)
@@ -534,7 +624,7 @@ order by e.id)sql"};
 // No locks. A row for each of the entries, also where there is none. $1 entries, $2 subscriber.
 inline constexpr statement events_of_list{"events_of_list", R"sql(
 select n.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
-  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason,
+  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, o.reference, o.metadata,
   coalesce(d.attempts, 0)::bigint, coalesce(d.copies, 0)::bigint
 from unnest($1::bigint[]) as n (id) left join ledger_entries e on e.id = n.id
 left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
@@ -627,6 +717,14 @@ from (select * from deliveries
       order by entry_id desc limit $4::bigint) d
 left join ledger_entries e on e.id = d.entry_id
 order by d.entry_id desc)sql"};
+
+// No locks. The condition repeats what the index is partial by. $1 order. Gives its payment and its
+// refunds, the newest 10,000.
+inline constexpr statement entries_of_order{"entries_of_order", R"sql(
+select payment_entry_id as id from orders where id = $1::bigint and payment_entry_id is not null
+union all
+select id from ledger_entries where order_id = $1::bigint and kind = 2
+order by 1 desc limit 10000)sql"};
 
 // No locks. By the partial index: the condition repeats what the index is partial by. $5 status.
 inline constexpr statement list_undelivered{"list_undelivered", R"sql(

@@ -63,7 +63,8 @@ result<std::vector<answer>> postgres_store::read_once(std::span<const query> que
   const bool lists = std::ranges::any_of(queries, [](const query& one) {
     return std::holds_alternative<get_delivery>(one) ||
            std::holds_alternative<list_deliveries>(one) ||
-           std::holds_alternative<list_orders>(one) || std::holds_alternative<list_entries>(one);
+           std::holds_alternative<list_users>(one) || std::holds_alternative<list_orders>(one) ||
+           std::holds_alternative<list_entries>(one);
   });
   if (lists)
     return read_with_deliveries(queries);
@@ -90,11 +91,7 @@ result<std::vector<answer>> postgres_store::read_things(std::span<const query> q
   std::vector<user> users;
   const rows& found = (*answers)[1];
   for (int row = 0; row < found.size(); ++row)
-    users.push_back(user{.id = {found.integer(row, 0)},
-                         .phone = std::string(found.text(row, 4)),
-                         .balance = {found.integer(row, 1)},
-                         .last_sequence = found.integer(row, 2),
-                         .created_at = found.time(row, 3)});
+    users.push_back(read_user(found, row));
 
   std::vector<answer> out;
   out.reserve(queries.size());

@@ -63,9 +63,16 @@ class postgres_store final : public store {
   result<std::vector<answer>> read_once(std::span<const query> queries);
   result<std::vector<answer>> read_things(std::span<const query> queries);
   result<std::vector<answer>> read_with_deliveries(std::span<const query> queries);
+
+  // ---- lists.cpp
+  result<answer> page(const list_users& asked);
   result<answer> page(const list_orders& asked);
   result<answer> page(const list_entries& asked);
-  result<answer> empty_page(user_id of, answer page);
+  template <class Thing, class Asked>
+  result<page_of<Thing>> run_page(const Asked& asked, Thing (*read)(const rows&, int));
+  template <class Thing>
+  result<answer> unless_unknown(page_of<Thing> page, std::optional<user_id> user,
+                                std::optional<order_id> order);
 
   // ---- settle.cpp
   struct id_block {
@@ -172,8 +179,9 @@ class postgres_store final : public store {
   std::unordered_map<claim_id, claim_record> known_claims_;
 };
 
-/// A row of lock_orders or read_orders.
+/// A row of lock_orders, read_orders or a list of orders; likewise of users.
 order read_order(const rows& from, int row);
+user read_user(const rows& from, int row);
 
 /// A row of events_of_range or events_ahead; lost where the order or the user is gone.
 message read_message(const rows& from, int row);

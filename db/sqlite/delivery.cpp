@@ -158,6 +158,8 @@ message deliveries::read_message(const statement::rows& row) {
                              .discount = {row.integer(7)},
                              .ordered_at = row.time(8),
                              .at = row.time(2)};
+  made.event.reference = row.text(13);
+  made.event.metadata = row.text(14);
   if (made.event.kind == entry_kind::refund) {
     made.event.refund = {row.integer(10)};
     made.event.refunded = {row.integer(11)};
@@ -175,8 +177,8 @@ message deliveries::load_retry(const place& at, entry_id id) {
     return made;
   }
   made = read_message(row);
-  made.attempts = static_cast<int>(row.integer(13));
-  made.copies = static_cast<int>(row.integer(14));
+  made.attempts = static_cast<int>(row.integer(15));
+  made.copies = static_cast<int>(row.integer(16));
   return made;
 }
 

@@ -30,10 +30,18 @@ list_row row_of(const statement::rows& from) {
 
 } // namespace
 
-delivery_reading::delivery_reading(connection& on, reading& reads)
-    : reads_(reads), places_(on, sql::list_places), claimed_(on, sql::list_claimed),
-      ledger_(on, sql::list_ledger), stored_(on, sql::list_stored),
-      undelivered_(on, sql::list_undelivered) {}
+delivery_reading::delivery_reading(connection& on)
+    : places_(on, sql::list_places), claimed_(on, sql::list_claimed), ledger_(on, sql::list_ledger),
+      stored_(on, sql::list_stored), undelivered_(on, sql::list_undelivered),
+      entries_of_order_(on, sql::entries_of_order) {}
+
+result<std::vector<entry_id>> delivery_reading::entries_of(order_id id) {
+  std::vector<entry_id> found;
+  auto rows = entries_of_order_.query(id);
+  while (rows.next())
+    found.push_back({rows.integer(0)});
+  return found;
+}
 
 result<std::vector<list_place>> delivery_reading::places() {
   std::vector<list_place> all;

@@ -3,21 +3,20 @@
 #pragma once
 
 #include "db/delivery_list.hpp"
-#include "db/sqlite/settlement.hpp"
+#include "db/sqlite/connection.hpp"
 
 namespace paymentd::db::sqlite {
 
 class delivery_reading final : public list_source {
  public:
-  delivery_reading(connection& on, reading& reads);
+  explicit delivery_reading(connection& on);
 
   result<std::vector<list_place>> places() override;
   result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) override;
-  result<std::optional<order>> find(order_id id) override { return reads_.find(id); }
+  result<std::vector<entry_id>> entries_of(order_id id) override;
 
  private:
-  reading& reads_;
-  statement places_, claimed_, ledger_, stored_, undelivered_;
+  statement places_, claimed_, ledger_, stored_, undelivered_, entries_of_order_;
 };
 
 } // namespace paymentd::db::sqlite

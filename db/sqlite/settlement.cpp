@@ -19,6 +19,8 @@ blob as_blob(const idempotency_key& key) {
   return {{reinterpret_cast<const char*>(key.digest.data()), key.digest.size()}};
 }
 
+} // namespace
+
 order read_order(const statement::rows& row, order_id id) {
   order found{.id = id,
               .owner = {row.integer(0)},
@@ -30,7 +32,9 @@ order read_order(const statement::rows& row, order_id id) {
               .refund_entry = row.optional_id<entry_id>(6),
               .created_at = row.time(7),
               .updated_at = row.time(8),
-              .refunded = {row.integer(9)}};
+              .refunded = {row.integer(9)},
+              .reference = std::string(row.text(13)),
+              .metadata = std::string(row.text(14))};
   if (!row.is_null(10)) {
     payment_key& under = found.paid_under.emplace();
     const std::string_view digest = row.text(10);
@@ -39,38 +43,43 @@ order read_order(const statement::rows& row, order_id id) {
     std::ranges::copy(digest, under.key.digest.begin());
     under.key.body = row.integer(11);
     under.paid_at = row.time(12);
+    if (!row.is_null(15))
+      under.metadata = row.text(15);
   }
   return found;
 }
 
-ledger_entry read_entry(const statement::rows& row) {
-  ledger_entry found{.id = {row.integer(0)},
-                     .user = {row.integer(1)},
-                     .sequence = row.integer(2),
-                     .order = row.optional_id<order_id>(3),
-                     .kind = static_cast<entry_kind>(row.integer(4)),
-                     .amount = {row.integer(5)},
-                     .balance_after = {row.integer(6)},
-                     .created_at = row.time(7),
-                     .reason = std::string(row.text(8))};
-  if (found.kind == entry_kind::refund)
-    found.refunded_after = {row.integer(9)};
-  return found;
+user read_user(const statement::rows& row, user_id id) {
+  return {.id = id,
+          .phone = std::string(row.text(0)),
+          .balance = {row.integer(1)},
+          .last_sequence = row.integer(2),
+          .created_at = row.time(3),
+          .updated_at = row.time(4),
+          .reference = std::string(row.text(5)),
+          .metadata = std::string(row.text(6))};
 }
 
-/// Takes one more than the limit off the page again: it tells that more follow.
-template <class Thing>
-void cut(page_of<Thing>& page, int limit) {
-  page.more = std::ssize(page.items) > limit;
-  if (page.more)
-    page.items.pop_back();
+namespace {
+
+std::optional<std::string_view> or_null(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
+}
+
+/// Those of `references` that are in use, by the statement that finds one.
+std::vector<reference_use> in_use(statement& find, const std::vector<std::string>& references) {
+  std::vector<reference_use> found;
+  for (const std::string& each : references)
+    if (auto row = find.query(std::string_view(each)); row.next())
+      found.push_back({each, row.integer(0)});
+  return found;
 }
 
 } // namespace
 
 reading::reading(connection& on)
     : get_order_(on, sql::get_order), get_user_(on, sql::get_user),
-      list_orders_(on, sql::list_orders), list_entries_(on, sql::list_entries) {}
+      get_balance_(on, sql::get_balance) {}
 
 std::optional<order> reading::find(order_id id) {
   auto row = get_order_.query(id);
@@ -81,43 +90,26 @@ std::optional<user> reading::find(user_id id) {
   auto row = get_user_.query(id);
   if (!row.next())
     return std::nullopt;
-  return user{.id = id,
-              .phone = std::string(row.text(0)),
-              .balance = {row.integer(1)},
-              .last_sequence = row.integer(2),
-              .created_at = row.time(3)};
+  return read_user(row, id);
 }
 
-std::optional<order_page> reading::page(const list_orders& asked) {
-  order_page page;
-  {
-    auto rows = list_orders_.query(asked.user, asked.below, asked.limit + 1);
-    while (rows.next())
-      page.items.push_back(read_order(rows, {rows.integer(13)}));
-  }
-  cut(page, asked.limit);
-  if (page.items.empty() && !find(asked.user))
+std::optional<user> reading::find_balance(user_id id) {
+  auto row = get_balance_.query(id);
+  if (!row.next())
     return std::nullopt;
-  return page;
-}
-
-std::optional<entry_page> reading::page(const list_entries& asked) {
-  entry_page page;
-  {
-    auto rows = list_entries_.query(asked.user, asked.below, asked.limit + 1);
-    while (rows.next())
-      page.items.push_back(read_entry(rows));
-  }
-  cut(page, asked.limit);
-  if (page.items.empty() && !find(asked.user))
-    return std::nullopt;
-  return page;
+  user found;
+  found.id = id;
+  found.balance = {row.integer(0)};
+  found.last_sequence = row.integer(1);
+  return found;
 }
 
 settlement::settlement(connection& on, reading& reads, const recent_keys& recent)
     : reads_(reads), recent_(recent), last_user_(on, sql::last_user),
-      last_order_(on, sql::last_order), add_user_(on, sql::add_user),
-      add_order_(on, sql::add_order), change_user_(on, sql::change_user),
+      last_order_(on, sql::last_order), user_of_reference_(on, sql::user_of_reference),
+      order_of_reference_(on, sql::order_of_reference), add_user_(on, sql::add_user),
+      add_order_(on, sql::add_order), update_user_(on, sql::update_user),
+      update_order_(on, sql::update_order), change_user_(on, sql::change_user),
       change_order_(on, sql::change_order), change_refunded_order_(on, sql::change_refunded_order),
       change_keyed_order_(on, sql::change_keyed_order), add_entry_(on, sql::add_entry),
       add_told_entry_(on, sql::add_told_entry), get_kept_(on, sql::get_kept),
@@ -153,16 +145,25 @@ snapshot settlement::load(std::span<const command> batch, entry_id first, instan
     const auto repeated = std::ranges::unique(named.users);
     named.users.erase(repeated.begin(), repeated.end());
   }
-  state.users.reserve(named.users.size());
-  for (const user_id id : named.users)
-    if (auto found = reads_.find(id))
-      state.users.push_back(*std::move(found));
+  load_users(named, state);
   if (named.creates_users > 0)
     state.first_user = {std::max(only_number(last_user_) + 1, row_id_floor_at(now))};
   if (named.creates_orders > 0)
     state.first_order = {std::max(only_number(last_order_) + 1, row_id_floor_at(now))};
   state.kept = find_kept(named.keys);
+  state.user_references = in_use(user_of_reference_, named.user_references);
+  state.order_references = in_use(order_of_reference_, named.order_references);
   return state;
+}
+
+/// Of one that is not updated no decision and no outcome shows more than the balance.
+void settlement::load_users(const named_ids& named, snapshot& into) {
+  into.users.reserve(named.users.size());
+  for (const user_id id : named.users) {
+    const bool whole = std::ranges::binary_search(named.updated_users, id);
+    if (auto found = whole ? reads_.find(id) : reads_.find_balance(id))
+      into.users.push_back(*std::move(found));
+  }
 }
 
 std::vector<kept_success> settlement::find_kept(const std::vector<idempotency_key>& keys) {
@@ -188,6 +189,10 @@ void settlement::write(const decision& decided, instant now) {
     change_user_.run(changed.id, changed.balance, changed.last_sequence);
   for (const auto& changed : decided.changed_orders)
     change(changed);
+  for (const auto& updated : decided.updated_users)
+    update(updated);
+  for (const auto& updated : decided.updated_orders)
+    update(updated);
   for (const auto& entry : decided.entries)
     add(entry);
   for (const auto& kept : decided.new_kept)
@@ -208,9 +213,22 @@ void settlement::change(const order& changed) {
                       changed.updated_at);
 }
 
+void settlement::update(const user& updated) {
+  update_user_.run(updated.id, std::string_view(updated.phone), or_null(updated.metadata),
+                   updated.updated_at);
+}
+
+void settlement::update(const order& updated) {
+  const auto& under = updated.paid_under;
+  update_order_.run(updated.id, or_null(updated.metadata),
+                    under && under->metadata ? std::optional<std::string_view>(*under->metadata)
+                                             : std::nullopt);
+}
+
 void settlement::add(const user& created) {
   add_user_.run(created.id, std::string_view(created.phone), created.balance, created.last_sequence,
-                created.created_at);
+                created.created_at, created.updated_at, or_null(created.reference),
+                or_null(created.metadata));
 }
 
 void settlement::add(const order& created) {
@@ -221,18 +239,18 @@ void settlement::add(const order& created) {
                  created.created_at, created.updated_at, created.refunded,
                  under ? std::optional(as_blob(under->key)) : std::nullopt,
                  under ? std::optional(under->key.body) : std::nullopt,
-                 under ? std::optional(under->paid_at) : std::nullopt);
+                 under ? std::optional(under->paid_at) : std::nullopt, or_null(created.reference),
+                 or_null(created.metadata));
 }
 
 void settlement::add(const ledger_entry& entry) {
   const bool refund = entry.kind == entry_kind::refund;
   const auto kind = static_cast<int>(entry.kind);
-  if (refund || !entry.reason.empty())
+  if (refund || !entry.reason.empty() || !entry.created_by.empty())
     add_told_entry_.run(entry.id, entry.user, entry.sequence, entry.order, kind, entry.amount,
-                        entry.balance_after, entry.created_at,
-                        entry.reason.empty() ? std::nullopt
-                                             : std::optional<std::string_view>(entry.reason),
-                        refund ? std::optional(entry.refunded_after) : std::nullopt);
+                        entry.balance_after, entry.created_at, or_null(entry.reason),
+                        refund ? std::optional(entry.refunded_after) : std::nullopt,
+                        or_null(entry.created_by));
   else
     add_entry_.run(entry.id, entry.user, entry.sequence, entry.order, kind, entry.amount,
                    entry.balance_after, entry.created_at);

@@ -6,7 +6,6 @@
 #include "db/sqlite/connection.hpp"
 #include "db/store.hpp"
 #include "domain/decide.hpp"
-#include "domain/query.hpp"
 #include "domain/recent_keys.hpp"
 
 #include <span>
@@ -19,16 +18,18 @@ class reading {
   explicit reading(connection& on);
   std::optional<order> find(order_id id);
   std::optional<user> find(user_id id);
-  /// A page, or nothing where there is no such user.
-  std::optional<order_page> page(const list_orders& asked);
-  std::optional<entry_page> page(const list_entries& asked);
+  /// Its balance and last_sequence alone.
+  std::optional<user> find_balance(user_id id);
 
  private:
   statement get_order_;
   statement get_user_;
-  statement list_orders_;
-  statement list_entries_;
+  statement get_balance_;
 };
+
+/// A row of get_order or of a list of orders, likewise of users.
+order read_order(const statement::rows& row, order_id id);
+user read_user(const statement::rows& row, user_id id);
 
 class settlement {
  public:
@@ -46,8 +47,11 @@ class settlement {
  private:
   snapshot load(std::span<const command> batch, entry_id first, instant now);
   std::vector<kept_success> find_kept(const std::vector<idempotency_key>& keys);
+  void load_users(const named_ids& named, snapshot& into);
   void write(const decision& decided, instant now);
   void change(const order& changed);
+  void update(const user& updated);
+  void update(const order& updated);
   void add(const user& created);
   void add(const order& created);
   void add(const ledger_entry& entry);
@@ -57,8 +61,12 @@ class settlement {
   const recent_keys& recent_;
   statement last_user_;
   statement last_order_;
+  statement user_of_reference_;
+  statement order_of_reference_;
   statement add_user_;
   statement add_order_;
+  statement update_user_;
+  statement update_order_;
   statement change_user_;
   statement change_order_;
   statement change_refunded_order_;

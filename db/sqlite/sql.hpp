@@ -55,21 +55,19 @@ order by s.id)sql";
 
 inline constexpr const char* get_order =
     "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
-    "created_at, updated_at, refunded, pay_key, pay_body, paid_at from orders where id = ?";
-
-// The columns of get_order, and the id.
-inline constexpr const char* list_orders =
-    "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
-    "created_at, updated_at, refunded, pay_key, pay_body, paid_at, id from orders "
-    "where user_id = ? and id < ? order by id desc limit ?";
-
-inline constexpr const char* list_entries =
-    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
-    "coalesce(refunded_after, amount) from ledger_entries "
-    "where user_id = ? and sequence < ? order by sequence desc limit ?";
+    "created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, "
+    "pay_metadata from orders where id = ?";
 
 inline constexpr const char* get_user =
-    "select phone, balance, last_sequence, created_at from users where id = ?";
+    "select phone, balance, last_sequence, created_at, max(coalesce(updated_at, created_at), "
+    "coalesce((select e.created_at from ledger_entries e where e.user_id = u.id "
+    "and e.sequence = u.last_sequence), 0)), reference, metadata from users u where id = ?";
+
+// All that a payment has to know of a user.
+inline constexpr const char* get_balance = "select balance, last_sequence from users where id = ?";
+
+inline constexpr const char* user_of_reference = "select id from users where reference = ?";
+inline constexpr const char* order_of_reference = "select id from orders where reference = ?";
 
 // Ids of created rows: nothing is ever deleted here, so under the write lock max + 1 is free. The
 // clock bounds it from below, for what a restored backup does not know of.
@@ -77,15 +75,22 @@ inline constexpr const char* last_user = "select coalesce(max(id), 0) from users
 inline constexpr const char* last_order = "select coalesce(max(id), 0) from orders";
 
 inline constexpr const char* add_user =
-    "insert into users (id, phone, balance, last_sequence, created_at) values (?, ?, ?, ?, ?)";
+    "insert into users (id, phone, balance, last_sequence, created_at, updated_at, reference, "
+    "metadata) values (?, ?, ?, ?, ?, ?, ?, ?)";
 
 inline constexpr const char* add_order =
     "insert into orders (id, user_id, coupon_id, total, discount, status, payment_entry_id, "
-    "refund_entry_id, created_at, updated_at, refunded, pay_key, pay_body, paid_at) "
-    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "refund_entry_id, created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, "
+    "metadata) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 inline constexpr const char* change_user =
     "update users set balance = ?2, last_sequence = ?3 where id = ?1";
+
+inline constexpr const char* update_user =
+    "update users set phone = ?2, metadata = ?3, updated_at = ?4 where id = ?1";
+
+inline constexpr const char* update_order =
+    "update orders set metadata = ?2, pay_metadata = ?3 where id = ?1";
 
 inline constexpr const char* change_order =
     "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5 "
@@ -107,7 +112,7 @@ inline constexpr const char* add_entry =
 
 inline constexpr const char* add_told_entry =
     "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
-    "created_at, reason, refunded_after) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "created_at, reason, refunded_after, created_by) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 inline constexpr const char* get_kept = "select body, success from idempotency_keys where key = ?";
 
@@ -117,6 +122,65 @@ inline constexpr const char* add_kept =
 inline constexpr const char* forget_keys =
     "delete from idempotency_keys where key in (select key from idempotency_keys "
     "where created_at < ? order by created_at limit ?)";
+
+// ---- lists --------------------------------------------------------------------------------------
+
+// Newest first, by an index each; a list by time gives its first time, its last one and, for that,
+// below which id. Users have the columns of get_user, orders those of get_order, and the id.
+
+inline constexpr const char* list_users =
+    "select phone, balance, last_sequence, created_at, max(coalesce(updated_at, created_at), "
+    "coalesce((select e.created_at from ledger_entries e where e.user_id = u.id "
+    "and e.sequence = u.last_sequence), 0)), reference, metadata, id from users u "
+    "where id < ?1 order by id desc limit ?2";
+
+inline constexpr const char* list_users_of_reference =
+    "select phone, balance, last_sequence, created_at, max(coalesce(updated_at, created_at), "
+    "coalesce((select e.created_at from ledger_entries e where e.user_id = u.id "
+    "and e.sequence = u.last_sequence), 0)), reference, metadata, id from users u "
+    "where reference = ?1 and id < ?2 order by id desc limit ?3";
+
+// The condition repeats what the index is partial by.
+inline constexpr const char* list_users_of_phone =
+    "select phone, balance, last_sequence, created_at, max(coalesce(updated_at, created_at), "
+    "coalesce((select e.created_at from ledger_entries e where e.user_id = u.id "
+    "and e.sequence = u.last_sequence), 0)), reference, metadata, id from users u "
+    "where phone = ?1 and phone <> '' and id < ?2 order by id desc limit ?3";
+
+inline constexpr const char* list_orders_of_user =
+    "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
+    "created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, "
+    "pay_metadata, id from orders where user_id = ?1 and id < ?2 order by id desc limit ?3";
+
+inline constexpr const char* list_orders_of_reference =
+    "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
+    "created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, "
+    "pay_metadata, id from orders where reference = ?1 and id < ?2 order by id desc limit ?3";
+
+inline constexpr const char* list_orders_by_time =
+    "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
+    "created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, "
+    "pay_metadata, id from orders where created_at >= ?1 and created_at <= ?2 "
+    "and (created_at < ?2 or id < ?3) order by created_at desc, id desc limit ?4";
+
+inline constexpr const char* list_entries_of_user =
+    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
+    "coalesce(refunded_after, amount), created_by from ledger_entries "
+    "where user_id = ?1 and sequence < ?2 order by sequence desc limit ?3";
+
+// All of one user, so the sequence orders them. The condition repeats what the index is partial by.
+inline constexpr const char* list_entries_of_order =
+    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
+    "coalesce(refunded_after, amount), created_by from ledger_entries where id in "
+    "(select payment_entry_id from orders where id = ?1 union all "
+    "select id from ledger_entries where order_id = ?1 and kind = 2) "
+    "and sequence < ?2 order by sequence desc limit ?3";
+
+inline constexpr const char* list_entries_by_time =
+    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
+    "coalesce(refunded_after, amount), created_by from ledger_entries "
+    "where created_at >= ?1 and created_at <= ?2 and (created_at < ?2 or id < ?3) "
+    "order by created_at desc, id desc limit ?4";
 
 // ---- delivery -----------------------------------------------------------------------------------
 
@@ -171,14 +235,14 @@ inline constexpr const char* end_claim = "delete from claims where id = ?";
 // of entries looked at can be bounded. Left joins keep the order of the loops: by entry id.
 inline constexpr const char* events_of_range =
     "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
-    "o.created_at, u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason "
-    "from ledger_entries e left join orders o on o.id = e.order_id "
+    "o.created_at, u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, "
+    "o.reference, o.metadata from ledger_entries e left join orders o on o.id = e.order_id "
     "left join users u on u.id = o.user_id where e.id > ?1 and e.id <= ?2 order by e.id limit ?3";
 
 inline constexpr const char* event_of_entry =
     "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
     "o.created_at, u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, "
-    "d.attempts, d.copies from ledger_entries e left join orders o "
+    "o.reference, o.metadata, d.attempts, d.copies from ledger_entries e left join orders o "
     "on o.id = e.order_id left join users u on u.id = o.user_id left join deliveries d on "
     "d.subscriber_id = ?2 "
     "and d.entry_id = e.id where e.id = ?1";
@@ -244,6 +308,12 @@ inline constexpr const char* list_stored =
     "left join ledger_entries e on e.id = d.entry_id "
     "where d.subscriber_id = ?1 and d.entry_id > ?2 and d.entry_id < ?3 "
     "order by d.entry_id desc limit ?4";
+
+// The condition repeats what the index is partial by.
+inline constexpr const char* entries_of_order =
+    "select payment_entry_id as id from orders where id = ?1 and payment_entry_id is not null "
+    "union all select id from ledger_entries where order_id = ?1 and kind = 2 "
+    "order by 1 desc limit 10000";
 
 // By the partial index: the condition repeats what the index is partial by.
 inline constexpr const char* list_undelivered =

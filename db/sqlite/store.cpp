@@ -10,7 +10,7 @@
 namespace paymentd::db::sqlite {
 
 sqlite_store::reading_session::reading_session(const store_options& options)
-    : on(options.path, options.mode), with(on), reads(on), deliveries(on, reads) {}
+    : on(options.path, options.mode), with(on), reads(on), lists(on, reads), deliveries(on) {}
 
 sqlite_store::writing_session::writing_session(connection& on, reading& reads,
                                                const recent_keys& recent)
@@ -206,8 +206,10 @@ result<std::vector<answer>> sqlite_store::read(std::span<const query> queries) {
         return deliveries.find(one);
       else if constexpr (std::is_same_v<Query, list_deliveries>)
         return deliveries.page(one);
+      else if constexpr (std::is_same_v<Query, list_users>)
+        return session_->lists.page(one);
       else if constexpr (requires { one.below; })
-        return given(session_->reads.page(one));
+        return given(session_->lists.page(one));
       else
         return given(session_->reads.find(one.id));
     };

@@ -5,6 +5,7 @@
 #include "db/sqlite/delivery.hpp"
 #include "db/sqlite/delivery_read.hpp"
 #include "db/sqlite/file_lock.hpp"
+#include "db/sqlite/lists.hpp"
 #include "db/sqlite/results.hpp"
 #include "db/sqlite/settlement.hpp"
 #include "db/sqlite/streams.hpp"
@@ -52,6 +53,7 @@ class sqlite_store final : public store {
     connection on;
     transactions with;
     reading reads;
+    listing lists;
     delivery_reading deliveries;
     explicit reading_session(const store_options& options);
   };

@@ -36,6 +36,7 @@ class log_provider final : public provider {
                                  .never_written = true}));
   }
   bool can_find() const override { return false; }
+  bool needs_phone() const override { return true; }
   std::chrono::milliseconds key_window() const override { return std::chrono::milliseconds{0}; }
   std::size_t recipients_max() const override { return options_.recipients_max; }
   void stop() override { stopped_ = true; }

@@ -76,6 +76,7 @@ class nhn_provider final : public http_provider {
   bool can_tell_results() const override { return true; }
 
   bool can_find() const override { return true; }
+  bool needs_phone() const override { return true; }
   std::chrono::milliseconds key_window() const override { return nhn_key_window; }
 
  private:

@@ -31,6 +31,7 @@ class solapi_provider final : public http_provider {
   solapi_provider(solapi_options options, std::unique_ptr<net::http_client> client)
       : http_provider(std::move(client), options.recipients_max), options_(std::move(options)) {}
   ~solapi_provider() override { stop(); }
+  bool needs_phone() const override { return true; }
 
   std::string_view name() const override { return "solapi"; }
 

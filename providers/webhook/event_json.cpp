@@ -24,6 +24,11 @@ std::string event_json(const payment_event& event, std::string_view instance) {
   json.append(R"(","time":")").append(at);
   json.append(R"(","datacontenttype":"application/json","data":{"id":)");
   net::append_number(json, event.order.value);
+  json.append(R"(,"reference":)");
+  if (event.reference.empty())
+    json.append("null");
+  else
+    net::append_json_string(json, event.reference);
   json.append(R"(,"userId":)");
   net::append_number(json, event.user.value);
   json.append(R"(,"couponId":)");
@@ -42,6 +47,7 @@ std::string event_json(const payment_event& event, std::string_view instance) {
   const bool all = refunded && event.refunded == event.final_amount();
   json.append(R"(,"status":)");
   net::append_json_string(json, to_string(all ? order_status::refunded : order_status::paid));
+  json.append(R"(,"metadata":)").append(event.metadata.empty() ? "{}" : event.metadata);
   json.append(R"(,"createdAt":")").append(net::utc_text(event.ordered_at));
   json.append(R"(","updatedAt":")").append(at).append("\"");
   if (refunded) {

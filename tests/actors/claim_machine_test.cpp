@@ -335,6 +335,24 @@ TEST(claim_machine, what_was_not_sent_is_put_back_and_what_is_in_doubt_stays) {
   }
 }
 
+TEST(claim_machine, what_needs_a_phone_and_has_none_fails_and_holds_nothing_back) {
+  const auto opened_with = [](std::initializer_list<const char*> phones, bool needs_phone) {
+    world made(static_cast<int>(phones.size()));
+    made.policy.needs_phone = needs_phone;
+    for (std::size_t i = 0; i < phones.size(); ++i)
+      made.it.claim.messages[i].event.phone = std::data(phones)[i];
+    return made.is_opened();
+  };
+  EXPECT_EQ(name_of(opened_with({"", ""}, false).it.state), "waiting"); // a webhook's
+  EXPECT_EQ(name_of(opened_with({"01012345678"}, true).it.state), "waiting");
+  EXPECT_EQ(name_of(opened_with({"01012345678", ""}, true).it.state), "to split");
+  const world alone = opened_with({""}, true);
+  ASSERT_EQ(name_of(alone.it.state), "to end");
+  const auto& end = std::get<states::to_end>(alone.it.state);
+  EXPECT_EQ(end.results.at(0).status, delivery_status::failed);
+  EXPECT_EQ(end.results.at(0).last_error, "the user has no phone");
+}
+
 TEST(claim_machine, a_lone_suspect_fails_only_when_it_is_refused_after_others_passed) {
   world made = world(1).refused(2);
   ASSERT_EQ(name_of(made.it.state), "suspected");

@@ -99,6 +99,23 @@ TEST_P(keys, of_a_payment_stand_in_its_order_whatever_becomes_of_it) {
   EXPECT_EQ(balance(owner.id), won{800});
 }
 
+TEST_P(keys, of_a_payment_give_the_metadata_of_then) {
+  const auto owner = new_user(1000);
+  const auto bought = settle_one<order>(
+      create_order{owner.id, {100}, {0}, std::nullopt, false, "A-17", R"({"title":"a book"})"});
+  const command payment = under(1, pay{bought.id, owner.id});
+  const auto first = settle_one<order>(payment);
+  for (const auto* metadata : {R"({"title":"two"})", "", R"({"title":"three"})"}) {
+    now_ += hours{1};
+    const auto changed = settle_one<order>(update_order{bought.id, metadata});
+    EXPECT_EQ(changed.metadata, metadata);
+    EXPECT_EQ(changed.updated_at, now_);
+    EXPECT_EQ(read<order>(get_order{bought.id}), changed);
+    reopen();
+    EXPECT_EQ(settle_one<replayed>(payment).what, success{first});
+  }
+}
+
 TEST_P(keys, twice_in_a_batch_is_once) {
   const auto owner = new_user(0);
   const command one = under(1, charge{owner.id, {5}});

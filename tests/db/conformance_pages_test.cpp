@@ -164,6 +164,18 @@ TEST_P(pages, subscribers_of_one_event_each_have_a_delivery) {
   EXPECT_THAT(all({.limit = 2}), SizeIs(5));
 }
 
+TEST_P(pages, each_refund_of_an_order_has_a_delivery) {
+  subscribe("web-hook", true, true);
+  const auto paid = paid_orders(1)[0];
+  for (int n = 0; n < 3; ++n)
+    settle_one<order>(refund{paid.id, won{1}, {}});
+  EXPECT_THAT(all({.order = paid.id, .limit = 2}), SizeIs(4));
+  EXPECT_THAT(all({.order = paid.id, .subscriber = "another"}), SizeIs(0));
+  EXPECT_THAT(all({.subscriber = "web-hook", .created = {now_, now_ + std::chrono::hours{1}}}),
+              SizeIs(4));
+  EXPECT_THAT(all({.created = {.to = now_}}), SizeIs(0));
+}
+
 TEST_P(pages, a_long_stretch_that_is_not_wanted_is_passed_in_bounded_pages) {
   subscribe();
   const auto paid = paid_orders(1);

@@ -93,28 +93,30 @@ TEST_P(settling, what_a_user_has_is_listed_newest_first_whatever_is_added_meanwh
   const auto paid = settle_one<order>(pay{made[1].id, owner.id});
   settle({refund{paid.id, won{30}, "a part"}});
   made[1] = read<order>(get_order{paid.id});
-  auto orders = read<order_page>(list_orders{owner.id, 2});
-  EXPECT_EQ(orders, (order_page{{made[4], made[3]}, true}));
+  const auto orders_below = [&](list_below below) {
+    return read<order_page>(list_orders{.user = owner.id, .limit = 2, .below = below});
+  };
+  const auto first = orders_below({});
+  EXPECT_EQ(first, (order_page{{made[4], made[3]}, list_below{made[3].id.value}}));
   new_order(owner.id, 7);
-  orders = read<order_page>(list_orders{owner.id, 2, made[3].id.value});
-  EXPECT_EQ(orders, (order_page{{made[2], made[1]}, true}));
-  orders = read<order_page>(list_orders{owner.id, 2, made[1].id.value});
-  EXPECT_EQ(orders, (order_page{{made[0]}, false}));
-  EXPECT_EQ(read<order_page>(list_orders{owner.id, 2, made[0].id.value}), order_page{});
+  const auto second = orders_below(*first.next);
+  EXPECT_EQ(second, (order_page{{made[2], made[1]}, list_below{made[1].id.value}}));
+  EXPECT_EQ(orders_below(*second.next), (order_page{{made[0]}, std::nullopt}));
+  EXPECT_EQ(orders_below({made[0].id.value}), order_page{});
 
-  auto entries = read<entry_page>(list_entries{owner.id, 2});
+  auto entries = read<entry_page>(list_entries{.user = owner.id, .limit = 2});
   ASSERT_EQ(entries.items.size(), 2u);
-  EXPECT_TRUE(entries.more);
+  ASSERT_TRUE(entries.next);
   EXPECT_EQ(entries.items[0].kind, entry_kind::refund);
   EXPECT_EQ(entries.items[0].reason, "a part");
   EXPECT_EQ(entries.items[0].refunded_after, won{30});
   EXPECT_EQ(entries.items[1].id, *paid.payment_entry);
-  entries = read<entry_page>(list_entries{owner.id, 2, entries.items[1].sequence});
+  entries = read<entry_page>(list_entries{.user = owner.id, .limit = 2, .below = *entries.next});
   ASSERT_EQ(entries.items.size(), 1u);
-  EXPECT_FALSE(entries.more);
+  EXPECT_FALSE(entries.next);
   EXPECT_EQ(entries.items[0].balance_after, won{1000});
-  read<not_found>(list_orders{user_id{77}});
-  read<not_found>(list_entries{user_id{77}});
+  read<not_found>(list_orders{.user = user_id{77}});
+  read<not_found>(list_entries{.user = user_id{77}});
 }
 
 TEST_P(settling, a_withdrawal_takes_no_more_than_there_is) {

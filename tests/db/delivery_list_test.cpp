@@ -37,7 +37,7 @@ class model_source final : public list_source {
     }
     return found;
   }
-  result<std::optional<order>> find(order_id) override { return std::nullopt; }
+  result<std::vector<entry_id>> entries_of(order_id) override { return {}; }
 
   std::vector<list_place> all;
   std::map<std::int64_t, std::map<std::int64_t, list_row>> rows; // by subscriber and entry
@@ -137,6 +137,27 @@ TEST(delivery_list, a_clock_that_went_back_neither_hides_nor_repeats_anything) {
         EXPECT_TRUE(once.insert(each.entry).second);
     }
   }
+}
+
+TEST(delivery_list, a_subscriber_and_a_span_of_time_are_found_without_a_look_at_all_that_is_older) {
+  std::mt19937_64 random{10};
+  model_source from;
+  for (std::int64_t subscriber = 1; subscriber <= 2; ++subscriber)
+    add_place(from, subscriber, 1, 100'000, random);
+  using std::chrono::hours;
+  for (auto& [subscriber, rows] : from.rows)
+    for (auto& [entry, row] : rows) // one an hour
+      row.created_at = instant{} + hours{number_of({entry})};
+  const list_deliveries asked{.subscriber = "s2",
+                              .created = {instant{} + hours{99'000}, instant{} + hours{99'010}}};
+  std::size_t expected = 0;
+  for (std::int64_t number = 99'000; number < 99'010; ++number)
+    expected += from.rows[2].at(make_entry_id({1}, number).value).kind == entry_kind::payment;
+  const auto found = all_pages(from, asked);
+  EXPECT_EQ(found.size(), expected);
+  for (const delivery& each : found)
+    EXPECT_EQ(each.subscriber, "s2");
+  EXPECT_LT(from.rows_read, 5'000);
 }
 
 TEST(delivery_list, few_among_many_are_found_page_by_page_with_a_bound_for_each) {

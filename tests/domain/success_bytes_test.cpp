@@ -17,7 +17,10 @@ std::vector<success> examples() {
            .phone = "",
            .balance = won_max,
            .last_sequence = safe_integer_max,
-           .created_at = instant{}},
+           .created_at = instant{},
+           .updated_at = at,
+           .reference = "shop-7",
+           .metadata = R"({"이름":"김"})"},
       order{.id = {1},
             .owner = {2},
             .coupon = std::nullopt,
@@ -38,7 +41,9 @@ std::vector<success> examples() {
             .refund_entry = last,
             .created_at = at,
             .updated_at = at + std::chrono::milliseconds{1},
-            .refunded = won_max},
+            .refunded = won_max,
+            .reference = std::string(reference_max, '~'),
+            .metadata = std::string(metadata_bytes_max, 'x')},
       ledger_entry{.id = {1},
                    .user = {2},
                    .sequence = 3,
@@ -55,15 +60,51 @@ std::vector<success> examples() {
                    .amount = -won_max,
                    .balance_after = won_max,
                    .created_at = instant{std::chrono::milliseconds{-1}},
-                   .reason = "환불"},
+                   .reason = "환불",
+                   .created_by = "shop"},
   };
+}
+
+TEST(success_bytes, bytes_of_the_release_before_are_read) {
+  // id 1, phone "010", balance 2, sequence 3, created at 4 ms: numbers are doubled.
+  const std::string user_bytes{'u', 2, 6, '0', '1', '0', 4, 6, 8};
+  const instant created{std::chrono::milliseconds{4}};
+  EXPECT_EQ(success_from_bytes(user_bytes), success(user{.id = {1},
+                                                         .phone = "010",
+                                                         .balance = {2},
+                                                         .last_sequence = 3,
+                                                         .created_at = created,
+                                                         .updated_at = created}));
+  // id, user, sequence, order (none), kind CHARGE, amount, balance, time, reason "x"
+  const std::string entry_bytes{'e', 2, 4, 6, 0, 0, 8, 10, 8, 2, 'x'};
+  EXPECT_EQ(success_from_bytes(entry_bytes), success(ledger_entry{.id = {1},
+                                                                  .user = {2},
+                                                                  .sequence = 3,
+                                                                  .order = std::nullopt,
+                                                                  .kind = entry_kind::charge,
+                                                                  .amount = {4},
+                                                                  .balance_after = {5},
+                                                                  .created_at = created,
+                                                                  .reason = "x"}));
+  // id, user, coupon (none), total, discount, status PENDING, entries (none), times, refunded
+  const std::string order_bytes{'o', 2, 4, 0, 10, 2, 0, 0, 0, 8, 8, 0};
+  EXPECT_EQ(success_from_bytes(order_bytes), success(order{.id = {1},
+                                                           .owner = {2},
+                                                           .coupon = std::nullopt,
+                                                           .total = {5},
+                                                           .discount = {1},
+                                                           .status = order_status::pending,
+                                                           .payment_entry = std::nullopt,
+                                                           .refund_entry = std::nullopt,
+                                                           .created_at = created,
+                                                           .updated_at = created}));
 }
 
 TEST(success_bytes, a_success_comes_back_as_it_was) {
   for (const success& each : examples()) {
     const std::string bytes = to_bytes(each);
     EXPECT_EQ(success_from_bytes(bytes), each);
-    EXPECT_LT(bytes.size(), 120u);
+    EXPECT_LT(bytes.size(), 200u + metadata_bytes_max);
   }
 }
 

@@ -93,7 +93,7 @@ TEST_F(http_bad_input, wrong_types_are_named_field_by_field) {
         "9007199254740992", "9223372036854775808", "99999999999999999999999", "1e400", "[-1e999]"})
     EXPECT_THAT(bad_fields("/v1/payments", R"({"orderId":)" + wrong + R"(,"userId":4})"),
                 ElementsAre("orderId"));
-  for (const std::string wrong : {"1", "null", "[\"01012345678\"]"})
+  for (const std::string wrong : {"1", "{}", "[\"01012345678\"]"})
     EXPECT_THAT(bad_fields("/v1/users", R"({"phone":)" + wrong + "}"), ElementsAre("phone"));
 }
 
@@ -143,7 +143,8 @@ TEST_F(http_bad_input, amounts_are_whole_won_within_bounds) {
 
 TEST_F(http_bad_input, a_phone_number_that_is_none_is_refused) {
   for (const std::string phone :
-       {"", "010", "0201234567", "010123456789", "010-1234-567", "+821012345678", "0101234567a"})
+       {"", "010", "0201234567", "010123456789", "010-1234-56", "+82-010-1234-5678", "+82", "--",
+        "+1 10 1234 5678", "(010)12345678", "0101234567a"})
     EXPECT_THAT(bad_fields("/v1/users", R"({"phone":")" + phone + "\"}"), ElementsAre("phone"));
 }
 
@@ -201,8 +202,9 @@ TEST_F(http_bad_input, a_known_path_lists_its_methods) {
         .field("allow");
   };
   EXPECT_EQ(allowed("GET", "/v1/payments"), "POST");
-  EXPECT_EQ(allowed("DELETE", "/v1/users/1"), "GET, HEAD");
-  EXPECT_EQ(allowed("POST", "/v1/orders/1"), "GET, HEAD");
+  EXPECT_EQ(allowed("DELETE", "/v1/users/1"), "GET, HEAD, PATCH");
+  EXPECT_EQ(allowed("POST", "/v1/orders/1"), "GET, HEAD, PATCH");
+  EXPECT_EQ(allowed("PATCH", "/v1/users"), "POST, GET, HEAD");
   EXPECT_EQ(allowed("OPTIONS", "/v1/orders/1/cancel"), "POST");
   EXPECT_EQ(allowed("BREW", "/v1/orders"), "POST, GET, HEAD");
 }

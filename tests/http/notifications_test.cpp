@@ -100,6 +100,10 @@ TEST_F(http_notifications, a_list_is_asked_for_with_its_filters) {
   EXPECT_EQ(list.order, order_id{12});
   EXPECT_EQ(list.limit, 100);
   EXPECT_EQ(list.after, after);
+  get("/v1/notifications?subscriber=shop&createdFrom=2025-11-22T05:04:03.021Z");
+  list = std::get<list_deliveries>(asked.value());
+  EXPECT_EQ(list.subscriber, "shop");
+  EXPECT_EQ(list.created.from, noon);
   get("/v1/notifications?status=%50ENDING&");
   EXPECT_EQ(std::get<list_deliveries>(asked.value()).status, delivery_status::pending);
 }
@@ -133,6 +137,8 @@ TEST_F(http_notifications, a_bad_query_is_told_field_by_field) {
            {"status=", "status"},
            {"orderId=0", "orderId"},
            {"orderId=1x", "orderId"},
+           {"subscriber=", "subscriber"},
+           {"createdTo=today", "createdTo"},
            {"limit=0", "limit"},
            {"limit=101", "limit"},
            {"limit=5&limit=5", "limit"},

@@ -33,6 +33,8 @@ TEST(http_outcomes, a_payment_is_answered_with_its_paid_order) {
                                              {"finalAmount", 10000},
                                              {"refundedAmount", 0},
                                              {"status", "PAID"},
+                                             {"reference", nullptr},
+                                             {"metadata", json::object()},
                                              {"createdAt", at},
                                              {"updatedAt", at}}));
   const auto sent = server.actors.commands();
@@ -48,8 +50,101 @@ TEST(http_outcomes, a_created_user_has_its_location) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 201);
   EXPECT_EQ(answer->field("location"), "users/7");
-  EXPECT_EQ(json::parse(answer->body),
-            json({{"id", 7}, {"phone", "01012345678"}, {"balance", 300}, {"createdAt", at}}));
+  EXPECT_EQ(json::parse(answer->body), json({{"id", 7},
+                                             {"reference", nullptr},
+                                             {"phone", "01012345678"},
+                                             {"balance", 300},
+                                             {"metadata", json::object()},
+                                             {"createdAt", at},
+                                             {"updatedAt", at}}));
+}
+
+TEST(http_outcomes, references_and_metadata_go_in_and_come_out) {
+  scripted_server server;
+  test_client client{server.port()};
+  const auto made = client.post("/v1/users", R"({"reference":"shop-7","phone":"+82 10-1234-5678",)"
+                                             R"("metadata":{"name":"김 \"K\"","tier.x":""}})");
+  ASSERT_EQ(made->status, 201) << made->body;
+  EXPECT_EQ(json::parse(made->body)["reference"], "shop-7");
+  EXPECT_EQ(json::parse(made->body)["phone"], "01012345678");
+  EXPECT_EQ(json::parse(made->body)["metadata"], json({{"name", "김 \"K\""}, {"tier.x", ""}}));
+  const auto nobody = client.post("/v1/users", R"({"phone":null,"metadata":{}})");
+  EXPECT_EQ(json::parse(nobody->body)["phone"], nullptr);
+  const auto order = client.post(
+      "/v1/orders", R"({"userId":1,"totalAmount":9,"reference":"A-17","metadata":{"a":"b"}})");
+  EXPECT_EQ(json::parse(order->body)["reference"], "A-17");
+  EXPECT_EQ(json::parse(order->body)["metadata"], json({{"a", "b"}}));
+}
+
+TEST(http_outcomes, patch_changes_what_it_names_and_null_takes_it_away) {
+  scripted_server server;
+  test_client client{server.port()};
+  const auto patch = [&](const std::string& path, const std::string& body) {
+    return client.patch(path, body)->status;
+  };
+  EXPECT_EQ(patch("/v1/users/7", R"({"phone":"010-9999-8888"})"), 200);
+  auto user = std::get<update_user>(server.actors.commands().back().what);
+  EXPECT_EQ(user.user, user_id{7});
+  EXPECT_EQ(user.phone, "01099998888");
+  EXPECT_EQ(user.metadata, std::nullopt);
+  EXPECT_EQ(patch("/v1/users/7", R"({"phone":null,"metadata":{"k":"v"}})"), 200);
+  user = std::get<update_user>(server.actors.commands().back().what);
+  EXPECT_EQ(user.phone, "");
+  EXPECT_EQ(user.metadata, R"({"k":"v"})");
+  EXPECT_EQ(patch("/v1/orders/3", R"({"metadata":null})"), 200);
+  EXPECT_EQ(std::get<update_order>(server.actors.commands().back().what).metadata, "");
+  const auto count = server.actors.commands().size();
+  for (const auto* body : {"{}", R"({"phone":""})", R"({"phone":"12"})", R"({"metadata":[]})",
+                           R"({"balance":5})", R"({"reference":"x"})"})
+    EXPECT_EQ(patch("/v1/users/7", body), 400) << body;
+  EXPECT_EQ(patch("/v1/orders/3", "{}"), 400);
+  EXPECT_EQ(patch("/v1/users", "{}"), 405);
+  EXPECT_EQ(server.actors.commands().size(), count);
+}
+
+TEST(http_outcomes, metadata_and_references_have_bounds) {
+  scripted_server server;
+  test_client client{server.port()};
+  const auto status = [&](const json& metadata) {
+    return client.post("/v1/users", json({{"metadata", metadata}}).dump())->status;
+  };
+  json most = json::object();
+  for (int n = 0; n < 20; ++n)
+    most["name" + std::to_string(n)] = "v";
+  EXPECT_EQ(status(most), 201);
+  most["one.more"] = "v";
+  EXPECT_EQ(status(most), 400);
+  std::string value; // of three bytes a character
+  for (int n = 0; n < 500; ++n)
+    value += "값";
+  EXPECT_EQ(status({{std::string(40, 'n'), value}}), 201);
+  EXPECT_EQ(status({{"n", value + "."}}), 400);
+  EXPECT_EQ(status({{std::string(41, 'n'), ""}}), 400);
+  EXPECT_EQ(status({{"a", value}, {"b", value}, {"c", value}}), 400); // more than 4,096 bytes
+  EXPECT_EQ(status({{"a b", ""}}), 400);
+  EXPECT_EQ(status({{"", ""}}), 400);
+  EXPECT_EQ(status({{"a", 1}}), 400);
+  EXPECT_EQ(status({{"a", nullptr}}), 400);
+  EXPECT_EQ(status({{"a", json::object()}}), 400);
+  EXPECT_EQ(status("text"), 400);
+  EXPECT_EQ(client.post("/v1/users", R"({"metadata":{"a":"1","a":"2"}})")->status, 400);
+  EXPECT_EQ(client.post("/v1/users", R"({"metadata":{"a":"x\u0000"}})")->status, 400);
+  for (const std::string& reference : {std::string(65, 'r'), std::string("a b"), std::string()})
+    EXPECT_EQ(client.post("/v1/users", json({{"reference", reference}}).dump())->status, 400);
+  EXPECT_EQ(client.post("/v1/users", json({{"reference", std::string(64, '~')}}).dump())->status,
+            201);
+}
+
+TEST(http_outcomes, a_reference_in_use_tells_who_has_it) {
+  scripted_server server;
+  server.actors.settle = [](const command&) -> actors::outcome_reply {
+    return refused{.why = refusal::reference_in_use, .status = std::nullopt, .existing = 12};
+  };
+  const auto answer =
+      test_client{server.port()}.post("/v1/users", R"({"phone":"01012345678","reference":"x"})");
+  EXPECT_EQ(answer->status, 409);
+  EXPECT_EQ(json::parse(answer->body)["code"], "reference_in_use");
+  EXPECT_EQ(json::parse(answer->body)["existingId"], 12);
 }
 
 TEST(http_outcomes, a_charge_is_answered_with_its_ledger_entry) {
@@ -66,6 +161,7 @@ TEST(http_outcomes, a_charge_is_answered_with_its_ledger_entry) {
                                              {"amount", 50000},
                                              {"balanceAfter", 50001},
                                              {"reason", nullptr},
+                                             {"createdBy", nullptr},
                                              {"createdAt", at}}));
 }
 

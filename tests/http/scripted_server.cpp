@@ -22,9 +22,25 @@ order some_order(order_id id, user_id owner, order_status status) {
   return made;
 }
 
+user some_user(const create_user& what) {
+  return {.id = user_id{7},
+          .phone = what.phone,
+          .balance = what.balance,
+          .created_at = noon,
+          .updated_at = noon,
+          .reference = what.reference,
+          .metadata = what.metadata};
+}
+
 struct outcome_maker {
-  outcome operator()(const create_user& what) const {
-    return user{user_id{7}, what.phone, what.balance, 0, noon};
+  outcome operator()(const create_user& what) const { return some_user(what); }
+  outcome operator()(const update_user& what) const {
+    return some_user({what.phone.value_or("01012345678"), {300}, {}, what.metadata.value_or("")});
+  }
+  outcome operator()(const update_order& what) const {
+    order made = some_order(what.order, user_id{1}, order_status::pending);
+    made.metadata = what.metadata;
+    return made;
   }
   outcome operator()(const charge& what) const {
     ledger_entry entry;
@@ -51,6 +67,8 @@ struct outcome_maker {
     made.total = what.total;
     made.discount = what.discount;
     made.coupon = what.coupon;
+    made.reference = what.reference;
+    made.metadata = what.metadata;
     return made;
   }
   outcome operator()(const pay& what) const {
@@ -84,22 +102,33 @@ actors::outcome_reply plausible(const command& what) {
 
 actors::answer_reply plausible(const query& what) {
   if (const auto* asked = std::get_if<get_user>(&what))
-    return user{asked->id, "01012345678", won{50000}, 1, noon};
+    return user{.id = asked->id,
+                .phone = "01012345678",
+                .balance = won{50000},
+                .last_sequence = 1,
+                .created_at = noon,
+                .updated_at = noon};
   if (const auto* one = std::get_if<get_delivery>(&what))
     return some_delivery(*one, delivery_status::failed);
-  if (const auto* orders = std::get_if<list_orders>(&what))
-    return order_page{{some_order(order_id{9}, orders->user, order_status::paid),
-                       some_order(order_id{4}, orders->user, order_status::pending)},
-                      true};
+  if (std::holds_alternative<list_users>(what))
+    return user_page{{some_user({"01012345678", won{50000}})}, std::nullopt};
+  if (const auto* orders = std::get_if<list_orders>(&what)) {
+    const user_id owner = orders->user.value_or(user_id{1});
+    const list_below next = orders->user ? list_below{4} : list_below{4, noon};
+    return order_page{{some_order(order_id{9}, owner, order_status::paid),
+                       some_order(order_id{4}, owner, order_status::pending)},
+                      next};
+  }
   if (const auto* entries = std::get_if<list_entries>(&what)) {
     ledger_entry entry;
     entry.id = entry_id{99};
-    entry.user = entries->user;
+    entry.user = entries->user.value_or(user_id{1});
     entry.sequence = 3;
     entry.amount = won{5};
     entry.balance_after = won{5};
     entry.created_at = noon;
-    return entry_page{{entry}, true};
+    const bool by_time = !entries->user && !entries->order;
+    return entry_page{{entry}, by_time ? list_below{99, noon} : list_below{3}};
   }
   if (std::holds_alternative<list_deliveries>(what))
     return delivery_page{};

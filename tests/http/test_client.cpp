@@ -102,10 +102,16 @@ std::optional<test_answer> test_client::post(const std::string& path, const std:
   return receive();
 }
 
+std::optional<test_answer> test_client::patch(const std::string& path, const std::string& body) {
+  send(post_text(path, body, {}, "PATCH"));
+  return receive();
+}
+
 std::string post_text(const std::string& path, const std::string& body,
-                      const std::string& more_fields) {
-  return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
-         more_fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+                      const std::string& more_fields, const std::string& method) {
+  return method + " " + path +
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + more_fields +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 std::string get_text(const std::string& path, const std::string& more_fields) {

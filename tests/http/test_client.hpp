@@ -44,6 +44,7 @@ class test_client {
   std::optional<test_answer> get(const std::string& path);
   std::optional<test_answer> post(const std::string& path, const std::string& body,
                                   const std::string& more_fields = {});
+  std::optional<test_answer> patch(const std::string& path, const std::string& body);
 
  private:
   enum class got { bytes, end, nothing };
@@ -53,9 +54,9 @@ class test_client {
   std::string input_;
 };
 
-/// The head and body of a POST of JSON.
+/// The head and body of a POST, or a PATCH, of JSON.
 std::string post_text(const std::string& path, const std::string& body,
-                      const std::string& more_fields = {});
+                      const std::string& more_fields = {}, const std::string& method = "POST");
 std::string get_text(const std::string& path, const std::string& more_fields = {});
 
 } // namespace paymentd::http::testing

@@ -66,6 +66,8 @@ payment_event example() {
   event.discount = {2000};
   event.ordered_at = std::chrono::sys_days{std::chrono::year{2026} / 11 / 22} + 14h + 3min + 21ms;
   event.at = event.ordered_at + 2s;
+  event.reference = "A-17";
+  event.metadata = R"({"title": "a book"})";
   return event;
 }
 
@@ -74,8 +76,9 @@ TEST(event, is_a_cloud_event_with_the_order_as_it_was_then) {
     "specversion": "1.0", "id": "2199024304130", "source": "urn:paymentd:0f1e2d3c",
     "type": "paymentd.payment.succeeded.v1", "subject": "orders/1001",
     "time": "2026-11-22T14:03:02.021Z", "datacontenttype": "application/json",
-    "data": {"id": 1001, "userId": 7, "couponId": 3, "totalAmount": 12000, "discountAmount": 2000,
-             "finalAmount": 10000, "refundedAmount": 0, "status": "PAID", "createdAt": "2026-11-22T14:03:00.021Z",
+    "data": {"id": 1001, "reference": "A-17", "userId": 7, "couponId": 3, "totalAmount": 12000, "discountAmount": 2000,
+             "finalAmount": 10000, "refundedAmount": 0, "status": "PAID",
+             "metadata": {"title": "a book"}, "createdAt": "2026-11-22T14:03:00.021Z",
              "updatedAt": "2026-11-22T14:03:02.021Z"}})"));
 }
 

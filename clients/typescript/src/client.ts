@@ -8,6 +8,7 @@ export type User = Schemas["User"];
 export type Order = Schemas["Order"];
 export type LedgerEntry = Schemas["LedgerEntry"];
 export type Notification = Schemas["Notification"];
+export type UserPage = Schemas["UserPage"];
 export type OrderPage = Schemas["OrderPage"];
 export type LedgerEntryPage = Schemas["LedgerEntryPage"];
 export type NotificationPage = Schemas["NotificationPage"];
@@ -38,6 +39,25 @@ export interface CallOptions {
    * answer; otherwise one is made for all tries of this call.
    */
   idempotencyKey?: string;
+}
+
+/** Times are in UTC: "2026-11-29T15:00:00Z". `createdFrom` is in, `createdTo` is out. */
+export interface OrderQuery {
+  userId?: number;
+  status?: Order["status"];
+  reference?: string;
+  createdFrom?: string;
+  createdTo?: string;
+  limit?: number;
+  cursor?: string;
+}
+
+export interface EntryQuery {
+  kind?: LedgerEntry["kind"];
+  createdFrom?: string;
+  createdTo?: string;
+  limit?: number;
+  cursor?: string;
 }
 
 /** The server refused: the problem says why, and the same request would get the same answer. */
@@ -127,11 +147,20 @@ export class Paymentd {
   getOrder(id: number): Promise<Order> {
     return this.#get(`/v1/orders/${id}`);
   }
-  listOrders(query: { userId: number; limit?: number; cursor?: string }): Promise<OrderPage> {
+  listOrders(query: OrderQuery = {}): Promise<OrderPage> {
     return this.#get(`/v1/orders${queryText(query)}`);
   }
-  listUserEntries(userId: number, query: { limit?: number; cursor?: string } = {}): Promise<LedgerEntryPage> {
+  updateOrder(id: number, update: Schemas["OrderUpdate"], call: CallOptions = {}): Promise<Order> {
+    return this.#patch(`/v1/orders/${id}`, update, call);
+  }
+  listEntries(query: EntryQuery = {}): Promise<LedgerEntryPage> {
+    return this.#get(`/v1/entries${queryText(query)}`);
+  }
+  listUserEntries(userId: number, query: EntryQuery = {}): Promise<LedgerEntryPage> {
     return this.#get(`/v1/users/${userId}/entries${queryText(query)}`);
+  }
+  listOrderEntries(orderId: number, query: EntryQuery = {}): Promise<LedgerEntryPage> {
+    return this.#get(`/v1/orders/${orderId}/entries${queryText(query)}`);
   }
   cancelOrder(id: number, call: CallOptions = {}): Promise<Order> {
     return this.#post(`/v1/orders/${id}/cancel`, {}, call);
@@ -145,6 +174,12 @@ export class Paymentd {
   getUser(id: number): Promise<User> {
     return this.#get(`/v1/users/${id}`);
   }
+  listUsers(query: { reference?: string; phone?: string; limit?: number; cursor?: string } = {}): Promise<UserPage> {
+    return this.#get(`/v1/users${queryText(query)}`);
+  }
+  updateUser(id: number, update: Schemas["UserUpdate"], call: CallOptions = {}): Promise<User> {
+    return this.#patch(`/v1/users/${id}`, update, call);
+  }
   charge(userId: number, movement: Schemas["Movement"], call: CallOptions = {}): Promise<LedgerEntry> {
     return this.#post(`/v1/users/${userId}/charges`, movement, call);
   }
@@ -155,7 +190,15 @@ export class Paymentd {
     return this.#get(`/v1/notifications/${encodeURIComponent(id)}`);
   }
   listNotifications(
-    query: { status?: Notification["status"]; orderId?: number; limit?: number; cursor?: string } = {},
+    query: {
+      status?: Notification["status"];
+      orderId?: number;
+      subscriber?: string;
+      createdFrom?: string;
+      createdTo?: string;
+      limit?: number;
+      cursor?: string;
+    } = {},
   ): Promise<NotificationPage> {
     return this.#get(`/v1/notifications${queryText(query)}`);
   }
@@ -170,6 +213,9 @@ export class Paymentd {
   #post<Answer>(path: string, body: object, call: CallOptions): Promise<Answer> {
     // One body, as one text, and one key for all tries: the server tells them apart by both.
     return this.#call("POST", path, JSON.stringify(body), call.idempotencyKey ?? randomUUID());
+  }
+  #patch<Answer>(path: string, body: object, call: CallOptions): Promise<Answer> {
+    return this.#call("PATCH", path, JSON.stringify(body), call.idempotencyKey ?? randomUUID());
   }
 
   async #call<Answer>(method: string, path: string, body: string | undefined, key: string): Promise<Answer> {
@@ -190,7 +236,7 @@ export class Paymentd {
       if (tries >= triesMax) {
         const { status, problem, why } = mayHaveHappened ?? end;
         const message = `${method} ${path}: ${why} after ${tries} tries`;
-        if (mayHaveHappened && method === "POST") throw new OutcomeUnknown(key, status, problem, message);
+        if (mayHaveHappened && method !== "GET") throw new OutcomeUnknown(key, status, problem, message);
         throw new Unavailable(status, problem, message);
       }
       // Half of the wait is left to chance, so that clients that failed together come back apart.

@@ -52,8 +52,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List a user's orders, newest first
-         * @description Orders that are made meanwhile move no page.
+         * List orders, newest first
+         * @description Orders that are made meanwhile move no page. Where `status` or a time asks for few of many, a page may hold fewer items than `limit`, even none, while `hasMore` is true.
          */
         get: operations["listOrders"];
         put?: never;
@@ -100,6 +100,30 @@ export interface paths {
          * @description The order as it is now.
          */
         get: operations["getOrder"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change an order's metadata
+         * @description In any status. `null` or `{}` takes all of it away.
+         */
+        patch: operations["updateOrder"];
+        trace?: never;
+    };
+    "/v1/orders/{id}/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the ledger entries of an order, newest first
+         * @description Its payment and its refunds.
+         */
+        get: operations["listOrderEntries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -155,7 +179,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Find users, newest first
+         * @description By the client's reference or by the phone; without either, all.
+         */
+        get: operations["listUsers"];
         put?: never;
         /**
          * Create a user
@@ -185,7 +213,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change a user's phone or metadata
+         * @description Changes the fields that are given. Messages that were not sent yet go to the new phone.
+         */
+        patch: operations["updateUser"];
         trace?: never;
     };
     "/v1/users/{id}/charges": {
@@ -240,6 +272,26 @@ export interface paths {
          * @description Each movement of the user's balance, with the balance after it.
          */
         get: operations["listUserEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List ledger entries, newest first
+         * @description For reconciling a day: `createdFrom` and `createdTo` with the times of its two midnights.
+         */
+        get: operations["listEntries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -367,15 +419,26 @@ export interface components {
          * @description Whole Korean won, at least 1.
          */
         Amount: number;
+        /** @description The client's own name for it, of no other one. */
+        Reference: string | null;
+        /** @description The client's own notes, 4,096 bytes as JSON at the most. They mean nothing to the server. */
+        Metadata: {
+            [key: string]: string;
+        };
         User: {
             id: components["schemas"]["Id"];
-            phone: string;
+            reference: components["schemas"]["Reference"];
+            phone: string | null;
             balance: components["schemas"]["Won"];
+            metadata: components["schemas"]["Metadata"];
             /** Format: date-time */
             createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
         };
         Order: {
             id: components["schemas"]["Id"];
+            reference: components["schemas"]["Reference"];
             userId: components["schemas"]["Id"];
             /** Format: int64 */
             couponId: number | null;
@@ -385,6 +448,7 @@ export interface components {
             refundedAmount: components["schemas"]["Won"];
             /** @enum {string} */
             status: "PENDING" | "PAID" | "CANCELLED" | "REFUNDED";
+            metadata: components["schemas"]["Metadata"];
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -392,6 +456,11 @@ export interface components {
         };
         OrderPage: {
             items: components["schemas"]["Order"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        UserPage: {
+            items: components["schemas"]["User"][];
             hasMore: boolean;
             nextCursor: string | null;
         };
@@ -411,6 +480,8 @@ export interface components {
             amount: number;
             balanceAfter: components["schemas"]["Won"];
             reason: string | null;
+            /** @description The name of the API key that asked for it. */
+            createdBy: string | null;
             /** Format: date-time */
             createdAt: string;
         };
@@ -448,8 +519,11 @@ export interface components {
             nextCursor: string | null;
         };
         NewUser: {
-            phone: string;
+            /** @description A Korean mobile number, with or without dashes, spaces and +82. Without one the user gets no message. */
+            phone?: string | null;
             balance?: components["schemas"]["Won"];
+            reference?: components["schemas"]["Reference"];
+            metadata?: components["schemas"]["Metadata"] | null;
         };
         NewOrder: {
             userId: components["schemas"]["Id"];
@@ -462,6 +536,18 @@ export interface components {
              * @default false
              */
             pay?: boolean;
+            reference?: components["schemas"]["Reference"];
+            metadata?: components["schemas"]["Metadata"] | null;
+        };
+        UserUpdate: {
+            /** @description `null` takes it away. */
+            phone?: string | null;
+            /** @description Instead of all that there were. */
+            metadata?: components["schemas"]["Metadata"] | null;
+        };
+        OrderUpdate: {
+            /** @description Instead of all that there were. */
+            metadata: components["schemas"]["Metadata"] | null;
         };
         Payment: {
             orderId: components["schemas"]["Id"];
@@ -497,6 +583,8 @@ export interface components {
              * @default false
              */
             pay?: boolean;
+            reference?: components["schemas"]["Reference"];
+            metadata?: components["schemas"]["Metadata"] | null;
             /** @description The element's own Idempotency-Key. */
             idempotencyKey?: string;
         };
@@ -518,12 +606,13 @@ export interface components {
              * @description Stable: decide by it.
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "insufficient_balance" | "forbidden" | "not_found" | "order_not_found" | "user_not_found" | "method_not_allowed" | "request_timeout" | "order_not_payable" | "order_not_cancellable" | "order_not_refundable" | "notification_not_failed" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "misdirected_request" | "idempotency_key_reused" | "rate_limited" | "header_too_large" | "internal_error" | "overloaded" | "database_unavailable" | "row_locked" | "shutting_down" | "outcome_unknown";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "insufficient_balance" | "forbidden" | "not_found" | "order_not_found" | "user_not_found" | "method_not_allowed" | "request_timeout" | "order_not_payable" | "order_not_cancellable" | "order_not_refundable" | "notification_not_failed" | "reference_in_use" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "misdirected_request" | "idempotency_key_reused" | "rate_limited" | "header_too_large" | "internal_error" | "overloaded" | "database_unavailable" | "row_locked" | "shutting_down" | "outcome_unknown";
             /** @enum {string} */
             orderStatus?: "PENDING" | "PAID" | "CANCELLED" | "REFUNDED";
             /** @enum {string} */
             notificationStatus?: "PENDING" | "DELIVERED" | "FAILED";
             refundableAmount?: components["schemas"]["Won"];
+            existingId?: components["schemas"]["Id"];
             /** @enum {string} */
             missingScope?: "read" | "pay" | "charge" | "refund" | "operate";
             errors?: {
@@ -609,7 +698,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The thing is in another state: see `orderStatus`, `notificationStatus` and `refundableAmount`. */
+        /** @description The thing is in another state: see `orderStatus`, `notificationStatus` and `refundableAmount`. Or another one has the reference: see `existingId`. */
         Conflict: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -831,8 +920,14 @@ export interface operations {
     };
     listOrders: {
         parameters: {
-            query: {
-                userId: components["schemas"]["Id"];
+            query?: {
+                userId?: components["schemas"]["Id"];
+                status?: "PENDING" | "PAID" | "CANCELLED" | "REFUNDED";
+                reference?: string;
+                /** @description From this time on. */
+                createdFrom?: string;
+                /** @description Before this time. */
+                createdTo?: string;
                 limit?: number;
                 /** @description The nextCursor of the page before. */
                 cursor?: string;
@@ -903,6 +998,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             417: components["responses"]["ExpectationFailed"];
@@ -976,6 +1072,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Order"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateOrder: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or as a quoted string: the client's name for this one purpose. The same request under it is done once. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderUpdate"];
+            };
+        };
+        responses: {
+            /** @description The order. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description `true` where the success was given before, under the same Idempotency-Key. */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    listOrderEntries: {
+        parameters: {
+            query?: {
+                kind?: "CHARGE" | "WITHDRAWAL" | "PAYMENT" | "REFUND";
+                /** @description From this time on. */
+                createdFrom?: string;
+                /** @description Before this time. */
+                createdTo?: string;
+                limit?: number;
+                /** @description The nextCursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerEntryPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -1088,6 +1275,44 @@ export interface operations {
             504: components["responses"]["OutcomeUnknown"];
         };
     };
+    listUsers: {
+        parameters: {
+            query?: {
+                reference?: string;
+                phone?: string;
+                limit?: number;
+                /** @description The nextCursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     createUser: {
         parameters: {
             query?: never;
@@ -1122,6 +1347,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             417: components["responses"]["ExpectationFailed"];
@@ -1167,6 +1393,53 @@ export interface operations {
             431: components["responses"]["HeaderTooLarge"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or as a quoted string: the client's name for this one purpose. The same request under it is done once. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserUpdate"];
+            };
+        };
+        responses: {
+            /** @description The user. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description `true` where the success was given before, under the same Idempotency-Key. */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
         };
     };
     charge: {
@@ -1267,6 +1540,11 @@ export interface operations {
     listUserEntries: {
         parameters: {
             query?: {
+                kind?: "CHARGE" | "WITHDRAWAL" | "PAYMENT" | "REFUND";
+                /** @description From this time on. */
+                createdFrom?: string;
+                /** @description Before this time. */
+                createdTo?: string;
                 limit?: number;
                 /** @description The nextCursor of the page before. */
                 cursor?: string;
@@ -1303,11 +1581,57 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listEntries: {
+        parameters: {
+            query?: {
+                kind?: "CHARGE" | "WITHDRAWAL" | "PAYMENT" | "REFUND";
+                /** @description From this time on. */
+                createdFrom?: string;
+                /** @description Before this time. */
+                createdTo?: string;
+                limit?: number;
+                /** @description The nextCursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerEntryPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listNotifications: {
         parameters: {
             query?: {
                 status?: "PENDING" | "DELIVERED" | "FAILED";
                 orderId?: components["schemas"]["Id"];
+                subscriber?: string;
+                /** @description From this time on. */
+                createdFrom?: string;
+                /** @description Before this time. */
+                createdTo?: string;
                 limit?: number;
                 /** @description The nextCursor of the page before. */
                 cursor?: string;
