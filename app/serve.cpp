@@ -9,6 +9,7 @@
 #include "app/log.hpp"
 #include "app/process.hpp"
 #include "app/subscribers.hpp"
+#include "http/events/event_counters.hpp"
 #include "http/metrics_page.hpp"
 #include "http/server.hpp"
 
@@ -44,6 +45,8 @@ http::server_options server_options_of(const config::settings& settings, std::ui
   options.max_connections =
       connections_that_fit(settings.http.max_connections, file_limit, calls_at_once(settings));
   options.request_timeout = settings.http.request_timeout;
+  options.max_event_streams = settings.http.max_event_streams;
+  options.max_event_bytes_per_second = settings.http.max_event_bytes_per_second;
   options.idle_timeout = settings.http.idle_timeout;
   options.header_timeout = settings.http.header_timeout;
   options.allowed_hosts = settings.http.allowed_hosts;
@@ -162,9 +165,13 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   auto server_options = server_options_of(settings, file_limit);
   const int connections_max = server_options.max_connections;
   std::atomic<std::uint64_t> shed = 0;
-  server_options.metrics = [&payments, &shed](std::string& page) {
-    http::append_metrics(page, payments, shed.load(), actors::system_wall_clock());
+  http::event_counters events;
+  server_options.metrics = [&payments, &shed, &events](std::string& page) {
+    const instant now = actors::system_wall_clock();
+    http::append_metrics(page, payments, shed.load(), now);
+    http::append_metrics(page, events, now);
   };
+  server_options.events = &events;
   server_options.health = [&payments] { return payments.health(std::chrono::steady_clock::now()); };
   server_options.shed = &shed;
   server_options.keys = keys.ring();

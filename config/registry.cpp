@@ -38,6 +38,13 @@ std::vector<setting> http_list() {
             "The longest request body; a longer one is answered 413."),
       whole(PAYMENTD_AT(http.max_connections), 1, 1'000'000,
             "Connections open at once; further ones are answered 503 and closed."),
+      whole(PAYMENTD_AT(http.max_event_streams), 0, 100'000,
+            "Clients that follow GET /v1/events at once, among the connections; further ones are "
+            "answered 503."),
+      whole(
+          PAYMENTD_AT(http.max_event_bytes_per_second), 65'536, 2'000'000'000,
+          "Bytes a second that all who follow the events are sent together, so that payments keep "
+          "the processor. Where more would be due, events come later."),
       duration(PAYMENTD_AT(http.request_timeout), 10ms, 10min,
                "How long a request may take before it is answered 503 or 504."),
       duration(PAYMENTD_AT(http.idle_timeout), 10ms, 24h,

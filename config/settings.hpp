@@ -40,6 +40,8 @@ struct http_settings {
   int threads = 0; // 0: to be chosen from the number of processors
   int max_body_bytes = 65536;
   int max_connections = 10000;
+  int max_event_streams = 1000; // 0: nobody follows the events
+  int max_event_bytes_per_second = 64 * 1024 * 1024;
   milliseconds request_timeout{5'000};
   milliseconds idle_timeout{120'000};
   milliseconds header_timeout{10'000};

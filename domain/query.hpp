@@ -97,8 +97,35 @@ struct list_entries {
   int limit = 20;
   list_below below = {};
 };
+/// How far a reader of the events has come in one stream: all that is numbered up to `seen` was
+/// shown to it, or was nothing for it.
+struct stream_position {
+  stream_id stream;
+  std::int64_t seen = 0; // from 1
+  friend bool operator==(const stream_position&, const stream_position&) = default;
+};
+/// The same in all streams, by rising stream, each once. Nothing was shown of a stream that is not
+/// named. Entries of different streams have no order among them, so one number would not do.
+using event_position = std::vector<stream_position>;
+
+enum class event_start : std::uint8_t {
+  oldest, // the first event that there is
+  now,    // behind all that is committed
+};
+/// One page of the ledger's events, oldest first: within a stream by number, and streams merged by
+/// the times of their entries as far as one page reaches. A position that is ahead of the ledger,
+/// as after a restore, is taken back to its end. The work is bounded: a page may hold fewer than
+/// `limit`, or none, and more follow all the same.
+struct list_events {
+  std::variant<event_start, event_position> from = event_start::now;
+  std::optional<event_position> to = std::nullopt; // nothing beyond it
+  bool payments = true;
+  bool refunds = true;
+  int limit = 20; // 0: only the position is asked for
+};
+
 using query = std::variant<get_user, get_order, get_delivery, list_deliveries, list_users,
-                           list_orders, list_entries>;
+                           list_orders, list_entries, list_events>;
 
 struct not_found {
   friend bool operator==(not_found, not_found) = default;
@@ -123,7 +150,15 @@ struct page_of {
 using user_page = page_of<user>;
 using order_page = page_of<order>;
 using entry_page = page_of<ledger_entry>;
-using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed, user_page,
-                            order_page, entry_page>;
+struct event_page {
+  std::vector<payment_event> items;
+  event_position begin; // where it begins
+  event_position next;  // where the next one does
+  bool more = false;    // before `to`, or before the end
+  std::string instance; // of the database, as in `subscriber`
+  friend bool operator==(const event_page&, const event_page&) = default;
+};
+using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed, user_page, order_page,
+                            entry_page, event_page>;
 
 } // namespace paymentd

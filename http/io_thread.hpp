@@ -88,6 +88,8 @@ class io_thread {
   void log_refusal(int status, std::string_view code, std::string_view request,
                    std::string_view peer, std::string_view why);
   void forget(std::list<session>::iterator ended);
+  /// The same for one whose connection goes on elsewhere, and is counted there.
+  void hand_over(std::list<session>::iterator ended) { sessions_.erase(ended); }
 
  private:
   void tick();

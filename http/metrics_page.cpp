@@ -158,4 +158,23 @@ void append_metrics(std::string& out, const actors::payment_system& of, std::uin
   append_supervision(to, subscribers);
 }
 
+void append_metrics(std::string& out, const event_counters& of, instant now) {
+  page to(out);
+  to.metric("paymentd_event_streams", "gauge", "Clients that follow the events.");
+  to.value({}, of.clients.load());
+  to.counter("paymentd_event_streams_refused_total",
+             "Clients that could not follow the events: there were http.max_event_streams.",
+             of.refused.load());
+  to.counter("paymentd_event_streams_cut_off_total",
+             "Clients that were cut off, since they did not take what they were sent.",
+             of.cut_off.load());
+  to.counter("paymentd_event_bytes_total", "Bytes of events sent to those who follow them.",
+             of.bytes.load());
+  to.metric("paymentd_event_lag_seconds", "gauge",
+            "Age of the newest event that all were given, while more wait; 0 where none does.");
+  const std::int64_t since = of.late_since_ms.load();
+  to.seconds({},
+             since == 0 ? 0 : std::max<std::int64_t>(0, now.time_since_epoch().count() - since));
+}
+
 } // namespace paymentd::http

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/payment_system.hpp"
+#include "http/events/event_counters.hpp"
 
 #include <string>
 
@@ -11,5 +12,8 @@ namespace paymentd::http {
 /// Appends the counters and gauges of `of` as they stand now. `shed`: see server_options.
 void append_metrics(std::string& out, const actors::payment_system& of, std::uint64_t shed,
                     instant now);
+
+/// The same of those who follow the events.
+void append_metrics(std::string& out, const event_counters& of, instant now);
 
 } // namespace paymentd::http

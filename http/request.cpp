@@ -17,6 +17,8 @@ constexpr std::string_view request_id_field = "X-Request-Id";
 constexpr std::size_t request_id_max = 128;
 /// More of an Idempotency-Key field than any key has, even with each character escaped.
 constexpr std::size_t key_kept_max = 1024;
+/// Of an Accept field: the two types that are looked for come first with all who send them.
+constexpr std::size_t accept_kept_max = 512;
 /// More of an Authorization field than any API key has.
 constexpr std::size_t authorization_kept_max = 512;
 
@@ -67,6 +69,8 @@ void request::clear() {
   fetch_site.clear();
   authorization.clear();
   key.clear();
+  accept.clear();
+  last_event_id.clear();
   id.clear();
   body.clear();
   fault = {};
@@ -136,6 +140,9 @@ void request_parser::on_field_impl(beast_http::field name, string_view name_text
     into_.has_authorization = true;
     into_.authorization = value.substr(0, authorization_kept_max);
     break;
+  case beast_http::field::accept:
+    into_.accept = value.substr(0, accept_kept_max);
+    break;
   case beast_http::field::content_type:
     // Of several, the worst counts.
     into_.type = into_.type == media::other ? media::other : media_of(value);
@@ -177,6 +184,8 @@ void request_parser::take_other_field(std::string_view name, std::string_view va
     into_.key_repeated = into_.has_key;
     into_.has_key = true;
     into_.key = value.substr(0, key_kept_max);
+  } else if (same(name, "Last-Event-ID")) {
+    into_.last_event_id = value; // as long as a header may be
   }
 }
 

@@ -125,6 +125,14 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
     out += answer.body;
 }
 
+void append_stream_head(std::string& out, const exchange& of) {
+  out.append("HTTP/1.1 200 OK\r\nContent-Type: ").append(event_stream_type);
+  out.append("\r\nDate: ").append(of.date);
+  out.append("\r\nX-Request-Id: ").append(of.request_id);
+  // A proxy is asked not to gather what comes (nginx).
+  out += "\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n";
+}
+
 std::string http_date(std::chrono::sys_seconds at) {
   static constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed",
                                                         "Thu", "Fri", "Sat"};

@@ -37,6 +37,11 @@ struct exchange {
 /// Appends the answer as HTTP/1.1 writes it.
 void append_http(std::string& out, const response& answer, const exchange& of);
 
+/// The type of a stream of server-sent events.
+inline constexpr std::string_view event_stream_type = "text/event-stream";
+/// Appends the head of an answer that is such a stream and ends with the connection.
+void append_stream_head(std::string& out, const exchange& of);
+
 /// "Sun, 06 Nov 1994 08:49:37 GMT"
 std::string http_date(std::chrono::sys_seconds at);
 

@@ -20,7 +20,7 @@ namespace paymentd::http {
 enum class http_method : std::uint8_t { get, head, post, patch, other };
 
 /// The next step of a call before it can be answered: nothing more (the answer is written), the
-/// outcome of a command, those of many, or the answer to a query or a retry.
+/// outcome of a command, those of many, the answer to a query or a retry, or a stream.
 struct answered {};
 /// A request to the deliverers, answered as a query is.
 struct retry {
@@ -35,7 +35,11 @@ struct bulk_item {
 struct bulk {
   std::vector<std::expected<bulk_item, problem>> items;
 };
-using step = std::variant<answered, command, bulk, query, retry>;
+/// The client wants to follow the events from there on; only the position is asked for first.
+struct watch {
+  list_events from;
+};
+using step = std::variant<answered, command, bulk, query, retry, watch>;
 
 /// Appends what is measured, in Prometheus's text format.
 using metrics_writer = std::function<void(std::string&)>;
@@ -49,6 +53,9 @@ struct call_input {
   std::string_view body = {};              // empty where there was none
   std::string_view name = {};              // what stands for {name} in the path
   std::string_view query = {};             // what stands behind the ?
+  std::string_view accept = {};            // the field
+  std::string_view last_event_id = {};     // likewise; empty: none
+  bool head_only = false;                  // of the answer, only the head is wanted
   const metrics_writer* metrics = nullptr; // of the admin listener, where there are any
   const health_source* health = nullptr;   // likewise
 };

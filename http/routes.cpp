@@ -1,6 +1,7 @@
 // The calls that clients make: each parses its input into a command or a query and writes the
 // outcome. The rules of payment are elsewhere.
 #include "http/documents/documents.hpp"
+#include "http/events/event_routes.hpp"
 #include "http/idempotency.hpp"
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
@@ -360,6 +361,8 @@ constexpr std::array table{
           prepare_get_notification, nullptr, write_notification},
     route{post, "/v1/notifications/{name}/retry", scope::operate, body_rule::optional,
           prepare_retry_notification, nullptr, write_retried_notification},
+    route{get, "/v1/events", scope::read, body_rule::ignored, prepare_events, nullptr,
+          write_events},
     route{get, "/openapi.json", scope::none, body_rule::ignored, prepare_openapi, nullptr, nullptr},
     route{get, "/docs", scope::none, body_rule::ignored, prepare_docs, nullptr, nullptr},
 };

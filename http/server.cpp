@@ -1,5 +1,6 @@
 #include "http/server.hpp"
 
+#include "http/events/event_hub.hpp"
 #include "http/io_thread.hpp"
 #include "http/listener.hpp"
 
@@ -33,11 +34,23 @@ session_options sessions_of(const server_options& options, const std::string& li
           nullptr,
           {.checks_host = is_loopback(listen), .hosts = options.allowed_hosts},
           nullptr,
+          nullptr,
           nullptr};
 }
 
-session_options client_sessions_of(const server_options& options) {
+event_options events_of(const server_options& options) {
+  return {.clients_max = options.max_event_streams,
+          .bytes_a_second = options.max_event_bytes_per_second,
+          .ring_bytes = options.event_ring_bytes,
+          .heartbeat = options.event_heartbeat,
+          .write_timeout = options.header_timeout,
+          .request_timeout = options.request_timeout,
+          .counters = options.events};
+}
+
+session_options client_sessions_of(const server_options& options, event_hub& events) {
   session_options made = sessions_of(options, options.listen);
+  made.events = &events;
   made.keys = options.keys;
   made.certificate = options.certificate;
   return made;
@@ -54,7 +67,7 @@ session_options admin_sessions_of(const server_options& options) {
 
 struct server::parts {
   parts(caf::actor_system& system, const server_options& given)
-      : options(given),
+      : options(given), events(system, events_of(given), connections, given.keys),
         admin_thread(system, {std::min(given.request_timeout, ready_timeout), admin_in_flight_max},
                      admin_sessions_of(given), admin_routes(), admin_connections),
         admin_listener({&admin_thread}, admin_connections,
@@ -67,7 +80,7 @@ struct server::parts {
           gateway::options{options.request_timeout,
                            std::max<std::size_t>(1, options.in_flight_max / threads_count),
                            options.shed},
-          client_sessions_of(options), public_routes(), connections));
+          client_sessions_of(options, events), public_routes(), connections));
       all.push_back(threads.back().get());
     }
     public_listener =
@@ -79,6 +92,7 @@ struct server::parts {
   server_options options;
   connection_count connections;
   connection_count admin_connections;
+  event_hub events;
   std::vector<std::unique_ptr<io_thread>> threads;
   std::unique_ptr<listener> public_listener;
   io_thread admin_thread;
@@ -113,6 +127,8 @@ std::expected<void, std::string> server::start(const actors::entrance& to) {
   if (auto open = open_operators(); !open)
     return open;
   p.admin_thread.connect(to);
+  p.events.connect(to);
+  p.events.start();
   for (std::size_t at = 0; at < p.threads.size(); ++at) {
     p.threads[at]->connect(to); // before there is a connection
     p.threads[at]->start("http-" + std::to_string(at));
@@ -140,11 +156,13 @@ void server::stop_clients(std::chrono::steady_clock::time_point deadline,
   p.public_listener->close(std::min(announced, settling_time), closed_by);
   for (auto& thread : p.threads)
     thread->drain();
+  p.events.drain();
   if (const int left = p.connections.wait_for_none(deadline); left > 0)
     spdlog::warn("{} connections did not end in time", left);
   // The first one last: it is the listener's, and hands sockets to the others.
   for (auto at = p.threads.rbegin(); at != p.threads.rend(); ++at)
     (*at)->stop();
+  p.events.stop();
 }
 
 void server::stop(std::chrono::milliseconds grace) {

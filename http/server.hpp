@@ -17,6 +17,7 @@
 namespace paymentd::http {
 
 class key_ring;
+struct event_counters;
 class certificate_holder;
 
 struct server_options {
@@ -48,6 +49,16 @@ struct server_options {
   key_ring* keys = nullptr;
   /// The certificate that clients are shown; null: no TLS. It holds one, and outlives the server.
   const certificate_holder* certificate = nullptr;
+  /// Clients that follow the events, at the most (more are answered 503), and what they are all
+  /// sent in a second, in bytes.
+  int max_event_streams = 1000;
+  std::int64_t max_event_bytes_per_second = std::int64_t{64} << 20;
+  /// A client that follows hears something at least so often.
+  std::chrono::milliseconds event_heartbeat{15000};
+  /// Events in memory for those who follow, in bytes; whoever is further behind is read pages.
+  std::size_t event_ring_bytes = std::size_t{8} << 20;
+  /// Measures those who follow; may be null. Outlives the server.
+  event_counters* events = nullptr;
   /// Counts the clients' requests that were answered 503 overloaded or database_unavailable; may be
   /// null. Outlives the server.
   std::atomic<std::uint64_t>* shed = nullptr;

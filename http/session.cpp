@@ -169,12 +169,15 @@ detached session::run(std::list<session>::iterator self) {
         } else if (const auto* many = std::get_if<bulk>(&next)) {
           auto waiting = owner_.to_actors().submit_all(keyed(*many));
           settle_all(*many, co_await waiting);
-        } else if (const auto* asked = std::get_if<query>(&next)) {
-          auto waiting = owner_.to_actors().look_up(*asked);
-          show(co_await waiting);
-        } else if (const auto* again = std::get_if<retry>(&next)) {
-          auto waiting = owner_.to_actors().retry(again->which);
-          show(co_await waiting);
+        } else if (auto waiting = asking(next)) {
+          const auto reply = co_await *waiting;
+          const auto* watched = std::get_if<watch>(&next);
+          if (watched != nullptr && begins_to_watch(*watched, reply)) {
+            owner_.hand_over(self); // *this is gone
+            co_return;
+          }
+          if (watched == nullptr)
+            show(reply);
         }
       }
       render();
@@ -474,6 +477,9 @@ call_input session::input() const {
           .body = request_.body,
           .name = call_.name,
           .query = call_.query,
+          .accept = request_.accept,
+          .last_event_id = request_.last_event_id,
+          .head_only = request_.method == http_method::head,
           .metrics = &owner_.options().metrics,
           .health = &owner_.options().health};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "http/coroutine.hpp"
+#include "http/gateway.hpp"
 #include "http/keys/key_ring.hpp"
 #include "http/request.hpp"
 #include "http/router.hpp"
@@ -21,6 +22,7 @@
 
 namespace paymentd::http {
 
+class event_hub;
 class io_thread;
 
 /// A socket on an I/O thread, without the type erasure of Asio's default executor.
@@ -38,6 +40,7 @@ struct session_options {
   site_policy site = {};                           // which requests are foreign
   key_ring* keys = nullptr;                        // null: every request is served without a key
   const certificate_holder* certificate = nullptr; // null: no TLS
+  event_hub* events = nullptr;                     // takes those who follow the events
 };
 
 class session {
@@ -96,6 +99,8 @@ class session {
                                        response& answer) const;
   void settle(const command& what, const actors::outcome_reply& reply);
   void settle_all(const bulk& many, const std::vector<actors::outcome_reply>& replies);
+  std::optional<gateway::inquiry> asking(const step& next);
+  bool begins_to_watch(const watch& what, const actors::answer_reply& start);
   void show(const actors::answer_reply& reply);
   void fail(const problem& what);
   void fail_internally(const char* why);

@@ -1,5 +1,6 @@
 #include "db/postgres/delivery_read.hpp"
 
+#include "db/postgres/event_read.hpp"
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
 
@@ -99,6 +100,14 @@ result<std::vector<entry_id>> delivery_reading::entries_of(order_id id) {
   return found;
 }
 
+result<answer> postgres_store::page_of_events(const list_events& asked) {
+  event_reading source(session_);
+  auto page = gather_events(source, asked);
+  if (!page)
+    return std::unexpected(page.error());
+  return *std::move(page);
+}
+
 result<std::vector<answer>> postgres_store::read_with_deliveries(std::span<const query> queries) {
   session_.add(sql::begin_snapshot);
   if (auto begun = session_.run("begin to read"); !begun)
@@ -118,6 +127,8 @@ result<std::vector<answer>> postgres_store::read_with_deliveries(std::span<const
       found = this->page(*of_orders);
     else if (const auto* of_entries = std::get_if<list_entries>(&queries[i]))
       found = this->page(*of_entries);
+    else if (const auto* events = std::get_if<list_events>(&queries[i]))
+      found = page_of_events(*events);
     if (found)
       (*answers)[i] = *std::move(found);
     else

@@ -695,6 +695,13 @@ from streams s left join lateral (
 cross join subscribers b
 left join cursors c on c.subscriber_id = b.id and c.stream_id = s.id)sql"};
 
+// The newest entry's number of each stream. No locks.
+inline constexpr statement stream_ends{"stream_ends", R"sql(
+select s.id, e.last from streams s cross join lateral (
+  select id & ((1::bigint << 41) - 1) as last from ledger_entries
+  where id > s.id << 41 and id < (s.id + 1) << 41 order by id desc limit 1) e
+order by s.id)sql"};
+
 // No locks. A handful of rows.
 inline constexpr statement list_claimed{"list_claimed", R"sql(
 select subscriber_id, stream_id, first_entry, last_entry from claims

@@ -64,7 +64,7 @@ result<std::vector<answer>> postgres_store::read_once(std::span<const query> que
     return std::holds_alternative<get_delivery>(one) ||
            std::holds_alternative<list_deliveries>(one) ||
            std::holds_alternative<list_users>(one) || std::holds_alternative<list_orders>(one) ||
-           std::holds_alternative<list_entries>(one);
+           std::holds_alternative<list_entries>(one) || std::holds_alternative<list_events>(one);
   });
   if (lists)
     return read_with_deliveries(queries);

@@ -73,6 +73,7 @@ class postgres_store final : public store {
   template <class Thing>
   result<answer> unless_unknown(page_of<Thing> page, std::optional<user_id> user,
                                 std::optional<order_id> order);
+  result<answer> page_of_events(const list_events& asked);
 
   // ---- settle.cpp
   struct id_block {

@@ -25,6 +25,9 @@ class deliveries {
   result<std::vector<answer>> retry(std::span<const get_delivery> which, list_source& reads,
                                     instant now);
 
+  // A row of events_of_range or event_of_entry; lost where the order or the user is gone.
+  static message read_message(const statement::rows& row);
+
  private:
   // One subscriber in one stream.
   struct place {
@@ -50,9 +53,6 @@ class deliveries {
   };
 
   static constexpr int first_generation = 1;
-
-  // A row of events_of_range or event_of_entry; lost where the order or the user is gone.
-  static message read_message(const statement::rows& row);
 
   result<place> find_place(subscriber_id subscriber, stream_id stream);
   static claim_row read_claim(const statement::rows& row);

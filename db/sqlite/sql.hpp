@@ -293,6 +293,8 @@ inline constexpr const char* list_claimed =
     "select first_entry, last_entry from claims "
     "where subscriber_id = ? and stream_id = ? and first_entry is not null";
 
+inline constexpr const char* stream_ends = "select id, next - 1 from streams order by id";
+
 // Each by the primary key of what it walks through, downwards: ?4 rows are looked at.
 inline constexpr const char* list_ledger =
     "select e.id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "

@@ -10,7 +10,7 @@
 namespace paymentd::db::sqlite {
 
 sqlite_store::reading_session::reading_session(const store_options& options)
-    : on(options.path, options.mode), with(on), reads(on), lists(on, reads), deliveries(on) {}
+    : on(options.path, options.mode), with(on), reads(on), lists(on, reads), deliveries(on), events(on) {}
 
 sqlite_store::writing_session::writing_session(connection& on, reading& reads,
                                                const recent_keys& recent)
@@ -192,6 +192,13 @@ result<std::int64_t> sqlite_store::forget_keys(instant before) {
   });
 }
 
+result<answer> sqlite_store::page_of_events(const list_events& asked) {
+  auto page = gather_events(session_->events, asked);
+  if (!page)
+    return std::unexpected(page.error());
+  return *std::move(page);
+}
+
 result<std::vector<answer>> sqlite_store::read(std::span<const query> queries) {
   return guarded(error_kind::unavailable, [&]() -> result<std::vector<answer>> {
     std::vector<answer> answers;
@@ -208,6 +215,8 @@ result<std::vector<answer>> sqlite_store::read(std::span<const query> queries) {
         return deliveries.page(one);
       else if constexpr (std::is_same_v<Query, list_users>)
         return session_->lists.page(one);
+      else if constexpr (std::is_same_v<Query, list_events>)
+        return page_of_events(one);
       else if constexpr (requires { one.below; })
         return given(session_->lists.page(one));
       else

@@ -4,6 +4,7 @@
 
 #include "db/sqlite/delivery.hpp"
 #include "db/sqlite/delivery_read.hpp"
+#include "db/sqlite/event_read.hpp"
 #include "db/sqlite/file_lock.hpp"
 #include "db/sqlite/lists.hpp"
 #include "db/sqlite/results.hpp"
@@ -55,6 +56,7 @@ class sqlite_store final : public store {
     reading reads;
     listing lists;
     delivery_reading deliveries;
+    event_reading events;
     explicit reading_session(const store_options& options);
   };
   struct writing_session {
@@ -79,6 +81,7 @@ class sqlite_store final : public store {
   template <class Work>
   auto writing(error_kind unknown_commit, Work work) -> decltype(work());
   result<void> keep_log_short();
+  result<answer> page_of_events(const list_events& asked);
 
   store_options options_;
   bool log_told_ = false; // that the log grows

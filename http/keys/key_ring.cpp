@@ -85,6 +85,20 @@ std::shared_ptr<const held_key> key_ring::find(std::string_view key_text) const 
   return found == keys->end() ? nullptr : found->second;
 }
 
+bool key_ring::in_force(const api_key& key, scope needs, instant now) const {
+  std::shared_ptr<const key_table> keys;
+  {
+    const std::lock_guard lock{guard_};
+    keys = keys_;
+  }
+  const auto found = keys->find(key.hash);
+  if (found == keys->end())
+    return false;
+  const api_key& present = found->second->key;
+  const bool expired = present.expires_at && now >= *present.expires_at;
+  return !present.revoked_at && !expired && present.scopes.holds(needs);
+}
+
 bool key_ring::failed_too_often(const request_access& of) {
   const std::lock_guard lock{guard_};
   const address_bytes network = network_of(of.from);

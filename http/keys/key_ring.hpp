@@ -59,6 +59,10 @@ class key_ring {
   /// which others may share. Any thread.
   std::optional<problem> objection_to(const request_access& of, remembered_key& last);
 
+  /// Whether a key that was found before still allows `needs`: for what goes on for long. Any
+  /// thread.
+  bool in_force(const api_key& key, scope needs, instant now) const;
+
   /// Addresses that are counted at once; beyond it new ones are held to have failed too often.
   static constexpr std::size_t addresses_max = 4096;
   /// Failed attempts of one address that are told why, at once and then a second.

@@ -1,8 +1,8 @@
 #include "providers/webhook/webhook_provider.hpp"
 
+#include "cloudevents/event_json.hpp"
 #include "net/origin.hpp"
 #include "providers/http_provider.hpp"
-#include "providers/webhook/event_json.hpp"
 #include "providers/webhook/outcome.hpp"
 #include "providers/webhook/signature.hpp"
 
@@ -91,7 +91,7 @@ class webhook_provider final : public providers::http_provider {
   net::http_request request_of(const call& what, std::size_t event) const {
     const providers::recipient& to = what.recipients[event];
     const auto now = std::chrono::floor<std::chrono::seconds>(options_.now());
-    std::string body = event_json(to.event, what.instance);
+    std::string body = cloudevents::event_json(to.event, what.instance);
     return {.method = "POST",
             .target = target_,
             .headers = {{"Content-Type", options_.content_type},

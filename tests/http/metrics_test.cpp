@@ -31,6 +31,10 @@ std::string page_of(const std::function<void(actors::notification_supervisor_opt
   const actors::payment_system payments(system, options);
   std::string page;
   append_metrics(page, payments, 5, noon);
+  event_counters events;
+  events.clients = 3;
+  events.late_since_ms = noon.time_since_epoch().count() - 1500;
+  append_metrics(page, events, noon);
   return page;
 }
 
@@ -54,6 +58,12 @@ TEST(http_metrics, the_page_is_as_prometheus_reads_it) {
     EXPECT_TRUE(series.insert(line.substr(0, line.rfind(' '))).second) << line;
   }
   EXPECT_GT(series.size(), 20u);
+}
+
+TEST(http_metrics, those_who_follow_the_events_are_shown) {
+  const std::string page = page_of([](auto&) {});
+  EXPECT_THAT(page, HasSubstr("\npaymentd_event_streams 3\n"));
+  EXPECT_THAT(page, HasSubstr("\npaymentd_event_lag_seconds 1.500\n"));
 }
 
 TEST(http_metrics, the_supervisor_and_the_delivery_of_each_subscriber_are_shown) {

@@ -87,6 +87,18 @@ std::optional<test_answer> test_client::receive(bool to_head, std::chrono::milli
   return answer;
 }
 
+std::optional<std::string> test_client::read_until(std::string_view mark,
+                                                   std::chrono::milliseconds time) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  std::size_t end = 0;
+  while ((end = input_.find(mark)) == std::string::npos)
+    if (fill(until) != got::bytes)
+      return std::nullopt;
+  std::string found = input_.substr(0, end + mark.size());
+  input_.erase(0, found.size());
+  return found;
+}
+
 bool test_client::closed(std::chrono::milliseconds time) {
   return input_.empty() && fill(std::chrono::steady_clock::now() + time) == got::end;
 }

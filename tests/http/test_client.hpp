@@ -38,6 +38,10 @@ class test_client {
   /// answer has no body, whatever its length says.
   std::optional<test_answer> receive(bool to_head = false,
                                      std::chrono::milliseconds time = std::chrono::seconds{10});
+  /// All that comes up to `mark`, with it; nothing where the connection ended first or `time` was
+  /// up.
+  std::optional<std::string> read_until(std::string_view mark,
+                                        std::chrono::milliseconds time = std::chrono::seconds{10});
   /// Whether the server closes the connection within `time`, with nothing more sent before.
   bool closed(std::chrono::milliseconds time = std::chrono::seconds{10});
 

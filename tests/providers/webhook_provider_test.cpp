@@ -3,7 +3,7 @@
 // receiver that does as it is told, and to servers that are none.
 #include "providers/webhook/webhook_provider.hpp"
 
-#include "providers/webhook/event_json.hpp"
+#include "cloudevents/event_json.hpp"
 #include "tests/providers/example_call.hpp"
 #include "tests/support/canned_server.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -91,7 +91,7 @@ TEST(webhook_provider, an_event_is_one_signed_post) {
   EXPECT_EQ(request.headers.at("content-type"), "application/cloudevents+json");
   EXPECT_EQ(request.headers.at("webhook-timestamp"), "1795356000");
   EXPECT_EQ(request.headers.at("webhook-id"), what.recipients[0].delivery_id);
-  EXPECT_EQ(request.body, event_json(what.recipients[0].event, what.instance));
+  EXPECT_EQ(request.body, cloudevents::event_json(what.recipients[0].event, what.instance));
   EXPECT_TRUE(verifies(request, secret));
   EXPECT_FALSE(verifies(request, old_secret));
 }

@@ -2,7 +2,7 @@
 // values that the specification's own libraries test with, and whole texts.
 #include "providers/webhook/signature.hpp"
 
-#include "providers/webhook/event_json.hpp"
+#include "cloudevents/event_json.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -72,7 +72,8 @@ payment_event example() {
 }
 
 TEST(event, is_a_cloud_event_with_the_order_as_it_was_then) {
-  EXPECT_EQ(nlohmann::json::parse(event_json(example(), "0f1e2d3c")), nlohmann::json::parse(R"({
+  EXPECT_EQ(nlohmann::json::parse(cloudevents::event_json(example(), "0f1e2d3c")),
+            nlohmann::json::parse(R"({
     "specversion": "1.0", "id": "2199024304130", "source": "urn:paymentd:0f1e2d3c",
     "type": "paymentd.payment.succeeded.v1", "subject": "orders/1001",
     "time": "2026-11-22T14:03:02.021Z", "datacontenttype": "application/json",
@@ -89,7 +90,7 @@ TEST(event, of_a_refund_says_so) {
   event.refund = {4000};
   event.refunded = {10000};
   event.reason = "one \"piece\" came back";
-  auto json = nlohmann::json::parse(event_json(event, "0f1e2d3c"));
+  auto json = nlohmann::json::parse(cloudevents::event_json(event, "0f1e2d3c"));
   EXPECT_EQ(json["type"], "paymentd.payment.refunded.v1");
   EXPECT_EQ(json["data"]["status"], "REFUNDED");
   EXPECT_EQ(json["data"]["couponId"], nullptr);
@@ -99,13 +100,14 @@ TEST(event, of_a_refund_says_so) {
                                                     {"reason", "one \"piece\" came back"}}));
   event.refunded = {4000};
   event.reason.clear();
-  json = nlohmann::json::parse(event_json(event, "0f1e2d3c"));
+  json = nlohmann::json::parse(cloudevents::event_json(event, "0f1e2d3c"));
   EXPECT_EQ(json["data"]["status"], "PAID"); // a part is left
   EXPECT_EQ(json["data"]["refund"]["reason"], nullptr);
 }
 
 TEST(event, says_nothing_of_the_customers_phone) {
-  EXPECT_THAT(event_json(example(), "0f1e2d3c"), testing::Not(testing::HasSubstr("01012345678")));
+  EXPECT_THAT(cloudevents::event_json(example(), "0f1e2d3c"),
+              testing::Not(testing::HasSubstr("01012345678")));
 }
 
 } // namespace

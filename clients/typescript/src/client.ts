@@ -14,6 +14,8 @@ export type LedgerEntryPage = Schemas["LedgerEntryPage"];
 export type NotificationPage = Schemas["NotificationPage"];
 export type Problem = Schemas["Problem"];
 export type BulkResults = Schemas["BulkResults"];
+export type Event = Schemas["Event"];
+export type EventPage = Schemas["EventPage"];
 
 export interface Options {
   /** Where the server is: "https://pay.example:8443". */
@@ -60,6 +62,21 @@ export interface EntryQuery {
   cursor?: string;
 }
 
+export interface EventsOptions {
+  /** Which types of events; all of them where it is left out. */
+  types?: Event["type"][];
+  /** "start", "now" (which is the default), or the `position` behind the last event that you have dealt with. */
+  from?: string;
+  /** Ends the iteration, also while it waits. */
+  signal?: AbortSignal;
+}
+
+/** An event, and the position behind it: store that with what you made of the event. */
+export interface Told {
+  event: Event;
+  position: string;
+}
+
 /** The server refused: the problem says why, and the same request would get the same answer. */
 export class PaymentdError extends Error {
   constructor(
@@ -98,6 +115,33 @@ type Try =
   | { kind: "unknown"; status: number; problem: Problem | undefined; why: string };
 
 const sleepFor = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+/** A stream ends where nothing comes for this long: the server sends a heartbeat every 15 s. */
+const silenceMsMax = 45_000;
+
+/** The next block of a stream of server-sent events. */
+interface Block {
+  id: string | undefined;
+  data: string | undefined;
+}
+
+/** Reads blocks until the stream ends; a block that did not come whole is not given. */
+async function* blocksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Block> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of body as unknown as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(bytes, { stream: true });
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      const block: Block = { id: undefined, data: undefined };
+      for (const line of text.slice(0, end).split("\n")) {
+        if (line.startsWith("id: ")) block.id = line.slice(4);
+        if (line.startsWith("data: ")) block.data = line.slice(6);
+      }
+      text = text.slice(end + 2);
+      yield block;
+    }
+  }
+}
 
 /** Seconds, or a date (RFC 9110, 10.2.3); 0 where there is none. */
 function retryAfterMs(header: string | null): number {
@@ -205,6 +249,67 @@ export class Paymentd {
   /** Takes no key: of several retries one is done, and the others are refused. */
   retryNotification(id: string): Promise<Notification> {
     return this.#post(`/v1/notifications/${encodeURIComponent(id)}/retry`, {}, {});
+  }
+
+  /** A page, oldest first. Its nextCursor is where the next one begins, also where nothing is there yet. */
+  listEvents(query: { types?: string; cursor?: string; limit?: number } = {}): Promise<EventPage> {
+    return this.#get(`/v1/events${queryText(query)}`);
+  }
+  /**
+   * The events as they come, each once, for as long as you iterate: a connection that ends is taken up
+   * again behind the last event. It throws where the server refuses.
+   */
+  async *events(options: EventsOptions = {}): AsyncGenerator<Told, void, undefined> {
+    const { backoffMinMs, backoffMaxMs, sleep, random } = this.#options;
+    let position = options.from ?? "now";
+    const stopped = (): boolean => options.signal?.aborted === true;
+    for (let failures = 0; !stopped(); ) {
+      const silence = new AbortController();
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const heard = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(() => silence.abort(), silenceMsMax);
+      };
+      const stop = (): void => silence.abort();
+      options.signal?.addEventListener("abort", stop);
+      let waitMs = 0;
+      try {
+        heard();
+        const answer = await this.#stream(position, options.types, silence.signal);
+        if (answer.status === 503 || answer.status === 429) waitMs = retryAfterMs(answer.headers.get("retry-after"));
+        else if (answer.status < 500 && !answer.ok) throw await this.#refusal(answer);
+        if (answer.ok && answer.body !== null)
+          for await (const block of blocksOf(answer.body)) {
+            heard();
+            failures = 0;
+            position = block.id ?? position;
+            if (block.data !== undefined) yield { event: JSON.parse(block.data) as Event, position };
+          }
+      } catch (error) {
+        if (error instanceof PaymentdError) throw error;
+        // The connection ended: it is taken up again.
+      } finally {
+        clearTimeout(timer);
+        options.signal?.removeEventListener("abort", stop);
+        silence.abort(); // where the caller has stopped to iterate
+      }
+      if (stopped()) return;
+      const backoff = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(failures++, 16)) * (0.5 + random() / 2);
+      await sleep(Math.max(backoff, Math.min(waitMs, 60_000)));
+    }
+  }
+
+  #stream(position: string, types: string[] | undefined, signal: AbortSignal): Promise<Response> {
+    const { baseUrl, apiKey } = this.#options;
+    const headers: Record<string, string> = { accept: "text/event-stream" };
+    if (apiKey !== undefined) headers["authorization"] = `Bearer ${apiKey}`;
+    const query = queryText({ from: position, ...(types === undefined ? {} : { types: types.join(",") }) });
+    return this.#options.fetch(`${baseUrl}/v1/events${query}`, { headers, signal, redirect: "error" });
+  }
+  async #refusal(answer: Response): Promise<PaymentdError> {
+    const problem = (await answer.json().catch(() => undefined)) as Problem | undefined;
+    const why = `GET /v1/events: ${answer.status} ${problem?.code ?? ""}: ${problem?.detail ?? ""}`;
+    return new PaymentdError(answer.status, problem, why);
   }
 
   #get<Answer>(path: string): Promise<Answer> {

@@ -360,6 +360,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the events: payments that succeeded or were refunded
+         * @description Without `Accept: application/json` a stream of server-sent events, which does not end: the `data` of each is an `Event`, and its `id` is the position behind it, from which the stream is resumed with `Last-Event-ID` or `from`, without a gap and without a repeat. With it one page, oldest first; its `nextCursor` is always there, for whoever polls on. Events of one order may come in any order.
+         */
+        get: operations["followEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -517,6 +537,53 @@ export interface components {
             items: components["schemas"]["Notification"][];
             hasMore: boolean;
             nextCursor: string | null;
+        };
+        /** @description CloudEvents 1.0: what a webhook gets, too. */
+        Event: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description The ledger entry's, as a text. */
+            id: string;
+            /** @description `urn:paymentd:` and the database's instance. */
+            source: string;
+            /** @enum {string} */
+            type: "paymentd.payment.succeeded.v1" | "paymentd.payment.refunded.v1";
+            /** @description `orders/` and the id. */
+            subject: string;
+            /** Format: date-time */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: components["schemas"]["EventData"];
+        };
+        /** @description The order as it was then. */
+        EventData: {
+            id: components["schemas"]["Id"];
+            userId: components["schemas"]["Id"];
+            /** Format: int64 */
+            couponId: number | null;
+            totalAmount: components["schemas"]["Won"];
+            discountAmount: components["schemas"]["Won"];
+            finalAmount: components["schemas"]["Won"];
+            refundedAmount: components["schemas"]["Won"];
+            /** @enum {string} */
+            status: "PAID" | "REFUNDED";
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Of a refund. */
+            refund?: {
+                entryId: components["schemas"]["Id"];
+                amount: components["schemas"]["Won"];
+                reason: string | null;
+            };
+        };
+        EventPage: {
+            items: components["schemas"]["Event"][];
+            hasMore: boolean;
+            /** @description Where the next page begins, also where there is nothing more yet. */
+            nextCursor: string;
         };
         NewUser: {
             /** @description A Korean mobile number, with or without dashes, spaces and +82. Without one the user gets no message. */
@@ -1742,6 +1809,51 @@ export interface operations {
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    followEvents: {
+        parameters: {
+            query?: {
+                /** @description Types of events, with a comma between; without it all. */
+                types?: string;
+                /** @description Where to begin: `start` is the oldest event, `now` what comes from now on, and anything else is the `id` of an event of the stream or the nextCursor of a page. */
+                from?: string;
+                /** @description Of a page. */
+                limit?: number;
+                /** @description As from, for pages: the nextCursor of the page before. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description The last `id` that a client of the stream has seen. Goes before from. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, or a stream. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getOpenApi: {

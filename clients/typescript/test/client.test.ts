@@ -107,3 +107,52 @@ test("a read has no key and may be repeated", async () => {
   assert.equal((await client.getUser(7)).id, 7);
   assert.equal(sent[1]?.key, null);
 });
+
+/** A client whose streams are these texts, one a connection. */
+function streamed(...texts: (string | { status: number; body: object })[]) {
+  const asked: URLSearchParams[] = [];
+  const client = new Paymentd({
+    baseUrl: "http://server",
+    sleep: async () => undefined,
+    fetch: (async (url: string) => {
+      asked.push(new URL(url).searchParams);
+      const next = texts.shift();
+      assert.ok(next !== undefined, "asked more often than the test expects");
+      if (typeof next === "string") return new Response(next);
+      return new Response(JSON.stringify(next.body), { status: next.status });
+    }) as typeof fetch,
+  });
+  return { client, asked };
+}
+
+test("events are resumed behind the last whole one, and each comes once", async () => {
+  const { client, asked } = streamed(
+    'retry: 1000\nid: p0\n\nid: p1\ndata: {"id":"1"}\n\nid: p2\ndata: {"id":"2"}\n\nid: p3\nda',
+    { status: 503, body: { code: "overloaded" } },
+    'id: p2\n\n: heartbeat\nid: p2\n\nid: p3\ndata: {"id":"3"}\n\n',
+  );
+  const seen: string[] = [];
+  for await (const { event, position } of client.events({ types: ["paymentd.payment.refunded.v1"] })) {
+    seen.push(`${event.id} ${position}`);
+    if (seen.length === 3) break;
+  }
+  assert.deepEqual(seen, ["1 p1", "2 p2", "3 p3"]);
+  assert.deepEqual(asked.map((each) => each.get("from")), ["now", "p2", "p2"]);
+  assert.equal(asked[0]?.get("types"), "paymentd.payment.refunded.v1");
+});
+
+test("events that the server refuses are not asked for again", async () => {
+  const { client } = streamed({ status: 400, body: { code: "invalid_request" } });
+  await assert.rejects(async () => {
+    for await (const each of client.events({ from: "yesterday" })) assert.fail(each.position);
+  }, PaymentdError);
+});
+
+test("events end when the caller says so", async () => {
+  const stop = new AbortController();
+  const { client } = streamed('id: p1\ndata: {"id":"1"}\n\n');
+  for await (const each of client.events({ signal: stop.signal })) {
+    assert.equal(each.event.id, "1");
+    stop.abort();
+  }
+});

@@ -1,9 +1,9 @@
-#include "providers/webhook/event_json.hpp"
+#include "cloudevents/event_json.hpp"
 
 #include "net/json_text.hpp"
 #include "net/utc_text.hpp"
 
-namespace paymentd::webhook {
+namespace paymentd::cloudevents {
 
 using net::append_json_string;
 using net::append_number;
@@ -65,4 +65,4 @@ std::string event_json(const payment_event& event, std::string_view instance) {
   return json.append("}}");
 }
 
-} // namespace paymentd::webhook
+} // namespace paymentd::cloudevents

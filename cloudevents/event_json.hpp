@@ -1,5 +1,5 @@
-// The text for a webhook's receiver: a payment event as CloudEvents 1.0 JSON, with the order as it
-// was then. Pure functions; any thread.
+// A payment event as CloudEvents 1.0 JSON, with the order as it was then: the text that a webhook's
+// receiver gets and that clients read from the stream of events. Pure functions; any thread.
 #pragma once
 
 #include "domain/event.hpp"
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace paymentd::webhook {
+namespace paymentd::cloudevents {
 
 /// `id` is the ledger entry's, which is the only one in `source`, urn:paymentd:<instance>, where
 /// `instance` is the database's; `type` is paymentd.payment.succeeded.v1 or
@@ -15,4 +15,4 @@ namespace paymentd::webhook {
 /// text for the same event.
 std::string event_json(const payment_event& event, std::string_view instance);
 
-} // namespace paymentd::webhook
+} // namespace paymentd::cloudevents

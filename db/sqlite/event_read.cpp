@@ -1,0 +1,51 @@
+#include "db/sqlite/event_read.hpp"
+
+#include "db/sqlite/delivery.hpp"
+#include "db/sqlite/sql.hpp"
+
+namespace paymentd::db::sqlite {
+
+event_reading::event_reading(connection& on)
+    : ends_(on, sql::stream_ends), range_(on, sql::events_of_range),
+      instance_(on, sql::get_instance) {}
+
+result<event_position> event_reading::ends() {
+  event_position all;
+  auto rows = ends_.query();
+  while (rows.next())
+    all.push_back({{rows.integer(0)}, rows.integer(1)});
+  return all;
+}
+
+result<std::vector<event_stretch>> event_reading::look(std::span<const event_look> stretches) {
+  std::vector<event_stretch> found;
+  for (const event_look& each : stretches) {
+    event_stretch& to = found.emplace_back();
+    to.seen_to = each.above;
+    auto rows = range_.query(make_entry_id(each.stream, each.above),
+                             make_entry_id(each.stream, each.up_to), each.looked_at);
+    for (std::int64_t seen = 0; std::ssize(to.events) < each.events; ++seen) {
+      if (!rows.next()) {
+        if (seen < each.looked_at)
+          to.seen_to = each.up_to;
+        break;
+      }
+      to.seen_to = number_of({rows.integer(0)});
+      const auto kind = static_cast<entry_kind>(rows.integer(1));
+      const bool wanted = (kind == entry_kind::payment && each.payments) ||
+                          (kind == entry_kind::refund && each.refunds);
+      if (!wanted)
+        continue;
+      if (message one = deliveries::read_message(rows); one.lost.empty())
+        to.events.push_back(std::move(one.event));
+    }
+  }
+  return found;
+}
+
+result<std::string> event_reading::instance() {
+  auto rows = instance_.query();
+  return rows.next() ? std::string(rows.text(0)) : std::string();
+}
+
+} // namespace paymentd::db::sqlite

@@ -1,0 +1,57 @@
+// The part of a session that asks something and, where the answer is a stream of events, hands its
+// connection over to the hub.
+#include "http/events/event_hub.hpp"
+#include "http/io_thread.hpp"
+#include "http/session.hpp"
+
+namespace paymentd::http {
+
+namespace asio = boost::asio;
+
+/// The question of a step that asks one.
+std::optional<gateway::inquiry> session::asking(const step& next) {
+  if (const auto* asked = std::get_if<query>(&next))
+    return owner_.to_actors().look_up(*asked);
+  if (const auto* again = std::get_if<retry>(&next))
+    return owner_.to_actors().retry(again->which);
+  if (const auto* watched = std::get_if<watch>(&next))
+    return owner_.to_actors().look_up(query{watched->from});
+  return std::nullopt;
+}
+
+/// Hands the connection over to follow the events from `start` on. False where that is not
+/// possible: the answer says why.
+bool session::begins_to_watch(const watch& what, const actors::answer_reply& start) {
+  if (!start) {
+    fail(problem_of(start.error()));
+    return false;
+  }
+  event_hub* const hub = owner_.options().events;
+  if (hub == nullptr || owner_.draining()) {
+    fail({problem_code::shutting_down, {}, {}, {}});
+    return false;
+  }
+  if (!hub->enter()) {
+    fail({problem_code::overloaded, "As many clients follow the events as may.", {}, {}});
+    return false;
+  }
+  error_code ec;
+  const auto protocol = socket_.local_endpoint(ec).protocol();
+  event_socket socket(hub->context());
+  if (!ec)
+    socket.assign(protocol, socket_.release(ec), ec);
+  if (!ec)
+    socket.non_blocking(true, ec);
+  std::string head;
+  append_stream_head(head, {.request_id = request_id(), .date = owner_.date()});
+  // Where something failed, the hub finds that out at once, and counts the connection out.
+  hub->adopt({.socket = std::move(socket),
+              .tls = std::move(tls_),
+              .head = std::move(head),
+              .from = std::get<event_page>(*start).next,
+              .kinds = {what.from.payments, what.from.refunds},
+              .key = key_.key});
+  return true;
+}
+
+} // namespace paymentd::http
