@@ -137,6 +137,17 @@ std::shared_ptr<file_watch> watch_files(stop_signals& signals, key_loader& keys,
   return watch;
 }
 
+/// Writes the page of /metrics from what outlives the server.
+std::function<void(std::string&)> metrics_of(const actors::payment_system& payments,
+                                             const std::atomic<std::uint64_t>& shed,
+                                             const http::event_counters& events) {
+  return [&](std::string& page) {
+    const instant now = actors::system_wall_clock();
+    http::append_metrics(page, payments, shed.load(), now);
+    http::append_metrics(page, events, now);
+  };
+}
+
 /// The life of the server, between the first line of the log and its last one.
 int serve_until(stop_signals& signals, const config::settings& settings) {
   const std::uint64_t file_limit = raise_file_limit();
@@ -166,11 +177,7 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   const int connections_max = server_options.max_connections;
   std::atomic<std::uint64_t> shed = 0;
   http::event_counters events;
-  server_options.metrics = [&payments, &shed, &events](std::string& page) {
-    const instant now = actors::system_wall_clock();
-    http::append_metrics(page, payments, shed.load(), now);
-    http::append_metrics(page, events, now);
-  };
+  server_options.metrics = metrics_of(payments, shed, events);
   server_options.events = &events;
   server_options.health = [&payments] { return payments.health(std::chrono::steady_clock::now()); };
   server_options.shed = &shed;

@@ -23,7 +23,7 @@ struct event_look {
   std::int64_t looked_at = 1; // among so many entries
 };
 
-/// What was found, and up to which number all was looked at.
+/// The events of one, and up to which number all was looked at.
 struct event_stretch {
   std::vector<payment_event> events; // without those whose order or user is gone (`paymentd audit`)
   std::int64_t seen_to = 0;

@@ -171,13 +171,10 @@ detached session::run(std::list<session>::iterator self) {
           settle_all(*many, co_await waiting);
         } else if (auto waiting = asking(next)) {
           const auto reply = co_await *waiting;
-          const auto* watched = std::get_if<watch>(&next);
-          if (watched != nullptr && begins_to_watch(*watched, reply)) {
+          if (shows_or_streams(next, reply)) {
             owner_.hand_over(self); // *this is gone
             co_return;
           }
-          if (watched == nullptr)
-            show(reply);
         }
       }
       render();

@@ -100,7 +100,8 @@ class session {
   void settle(const command& what, const actors::outcome_reply& reply);
   void settle_all(const bulk& many, const std::vector<actors::outcome_reply>& replies);
   std::optional<gateway::inquiry> asking(const step& next);
-  bool begins_to_watch(const watch& what, const actors::answer_reply& start);
+  bool shows_or_streams(const step& next, const actors::answer_reply& reply);
+  bool streams(const watch& what, const actors::answer_reply& start);
   void show(const actors::answer_reply& reply);
   void fail(const problem& what);
   void fail_internally(const char* why);

@@ -19,9 +19,17 @@ std::optional<gateway::inquiry> session::asking(const step& next) {
   return std::nullopt;
 }
 
+/// Answers with the reply, or hands the connection over: true where that was done.
+bool session::shows_or_streams(const step& next, const actors::answer_reply& reply) {
+  if (const auto* watched = std::get_if<watch>(&next))
+    return streams(*watched, reply);
+  show(reply);
+  return false;
+}
+
 /// Hands the connection over to follow the events from `start` on. False where that is not
 /// possible: the answer says why.
-bool session::begins_to_watch(const watch& what, const actors::answer_reply& start) {
+bool session::streams(const watch& what, const actors::answer_reply& start) {
   if (!start) {
     fail(problem_of(start.error()));
     return false;

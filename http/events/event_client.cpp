@@ -16,7 +16,7 @@ namespace {
 
 /// Written to one client before the others have their turn.
 constexpr std::size_t turn_bytes_max = 64 << 10;
-/// What the kernel keeps for a client that does not read (it takes twice as much).
+/// Asked of the kernel for a client that does not read (it takes twice as much).
 constexpr int send_buffer_bytes = 64 << 10;
 /// Encrypted in one go: a record (RFC 8446, 5.1).
 constexpr std::size_t record_bytes_max = 16384;

@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds chunk_interval{10};
 /// After a page could not be read.
 constexpr std::chrono::milliseconds failure_pause{500};
 constexpr std::chrono::milliseconds tick{50};
-/// What may be sent at once after a pause: so much of a second's share.
+/// After a pause so much of a second's share may be sent at once.
 constexpr std::chrono::milliseconds budget_time{100};
 /// Time-outs, heartbeats and keys are looked at so often.
 constexpr std::chrono::milliseconds check_interval{250};

@@ -67,7 +67,7 @@ class event_hub {
   boost::asio::io_context& context() { return context_; }
   const event_options& options() const { return options_; }
   const event_ring& ring() const { return ring_; }
-  /// Whether bytes may be sent now. What is sent is told with `spend`.
+  /// Whether bytes may be sent now. Tell with `spend` what was sent.
   bool may_send() const { return budget_ > 0; }
   void spend(std::size_t bytes);
   /// The client has something to write, and room for it.

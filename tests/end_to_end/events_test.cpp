@@ -19,8 +19,12 @@ using nlohmann::json;
 /// The events that one client saw, in their order.
 class seen {
  public:
-  void note(const json& event) { ids_.push_back(event["id"]); }
-  std::size_t count() const { return ids_.size(); }
+  void note(const json& event) {
+    ids_.push_back(event["id"]);
+    count_ = ids_.size();
+  }
+  /// Any thread; the rest once its client has ended.
+  std::size_t count() const { return count_; }
   void expect_each_once(const std::vector<std::string>& ledger) const {
     const std::set<std::string> different(ids_.begin(), ids_.end());
     EXPECT_EQ(different.size(), ids_.size()) << "something was seen twice";
@@ -29,6 +33,7 @@ class seen {
 
  private:
   std::vector<std::string> ids_;
+  std::atomic<std::size_t> count_{0};
 };
 
 /// The ports of the processes that may be asked; some of them may be gone.
@@ -80,8 +85,7 @@ std::string read_stream(test_client& client, std::string last, std::size_t most,
 }
 
 /// A client that follows until it is stopped: now here, now there.
-void follow(const addresses& servers, std::size_t own, seen& into, std::atomic<std::size_t>& count,
-            const std::stop_token& stop) {
+void follow(const addresses& servers, std::size_t own, seen& into, const std::stop_token& stop) {
   std::string last;
   for (std::size_t turn = own; !stop.stop_requested(); ++turn) {
     try {
@@ -91,13 +95,11 @@ void follow(const addresses& servers, std::size_t own, seen& into, std::atomic<s
     } catch (const std::exception&) {
       wait_a_little(); // that one is gone
     }
-    count = into.count();
   }
 }
 
 /// One that polls, likewise.
-void poll(const addresses& servers, seen& into, std::atomic<std::size_t>& count,
-          const std::stop_token& stop) {
+void poll(const addresses& servers, seen& into, const std::stop_token& stop) {
   std::string from = "start";
   for (std::size_t turn = 0; !stop.stop_requested(); ++turn) {
     try {
@@ -113,7 +115,6 @@ void poll(const addresses& servers, seen& into, std::atomic<std::size_t>& count,
     } catch (const std::exception&) {
       wait_a_little();
     }
-    count = into.count();
   }
 }
 
@@ -127,19 +128,16 @@ TEST_F(postgres, clients_see_each_event_once_while_processes_come_and_go) {
   servers.add(dying->port());
   servers.add(living->port());
   std::vector<seen> saw(followers + 1);
-  std::vector<std::atomic<std::size_t>> counts(saw.size());
   std::vector<std::jthread> clients;
   for (std::size_t i = 0; i < followers; ++i)
-    clients.emplace_back(
-        [&, i](const std::stop_token& stop) { follow(servers, i, saw[i], counts[i], stop); });
-  clients.emplace_back(
-      [&](const std::stop_token& stop) { poll(servers, saw.back(), counts.back(), stop); });
+    clients.emplace_back([&, i](const std::stop_token& stop) { follow(servers, i, saw[i], stop); });
+  clients.emplace_back([&](const std::stop_token& stop) { poll(servers, saw.back(), stop); });
 
   told answers;
   auto paying = std::make_unique<paying_clients>(
       std::vector<const server_process*>{living.get(), dying.get(), living.get(), dying.get()},
       orders, answers);
-  ASSERT_TRUE(eventually([&] { return answers.count(201) > 300 && counts[0] > 100; }));
+  ASSERT_TRUE(eventually([&] { return answers.count(201) > 300 && saw[0].count() > 100; }));
   dying->process().signal(SIGKILL);
   dying->process().wait();
   const auto next = serve(); // writes a stream of its own, or takes the dead one's over
@@ -156,7 +154,8 @@ TEST_F(postgres, clients_see_each_event_once_while_processes_come_and_go) {
       cluster.sql(database, "select id::text from paymentd.ledger_entries where kind in (1, 2)");
   ASSERT_GT(ledger.size(), 900u);
   EXPECT_TRUE(eventually([&] {
-    return std::ranges::all_of(counts, [&](const auto& each) { return each >= ledger.size(); });
+    return std::ranges::all_of(saw,
+                               [&](const seen& each) { return each.count() >= ledger.size(); });
   }));
   clients.clear();
   EXPECT_GT(number("select count(*) from paymentd.streams"), 1);

@@ -219,7 +219,7 @@ TEST_F(http_events, silence_is_broken_by_a_heartbeat_that_tells_the_position) {
   const auto beat = client.next_block().value();
   EXPECT_THAT(beat.text, StartsWith(": heartbeat\n"));
   EXPECT_THAT(beat.data, IsEmpty());
-  // What is not for it moves it on all the same: resumed there, it does not look at that again.
+  // Events that are not for it move it on all the same: resumed there, it does not look at them.
   const std::string first = beat.id;
   EXPECT_THAT(first, Not(IsEmpty()));
   const auto paid = ledger.add({1});

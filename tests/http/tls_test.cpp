@@ -2,6 +2,7 @@
 // HTTP/1.1; all else is refused, and a new certificate is shown from the next connection on.
 // Method: a client of OpenSSL's over real sockets, and bytes that are no TLS.
 #include "http/tls/certificate.hpp"
+#include "tests/http/played_ledger.hpp"
 #include "tests/http/scripted_server.hpp"
 #include "tests/http/test_client.hpp"
 #include "tests/support/canned_server.hpp"
@@ -123,6 +124,29 @@ TEST_F(http_tls, a_request_is_answered_under_both_versions_as_without_tls) {
     client.send(last_request);
     EXPECT_THAT(client.receive("nothing has this text"), HasSubstr("HTTP/1.1 200 OK"));
     EXPECT_TRUE(client.ended());
+  }
+}
+
+TEST_F(http_tls, events_are_followed_as_without_tls) {
+  played_ledger ledger;
+  scripted_server server(options());
+  server.actors.look_up = [&](const query& what) { return ledger.answer(what); };
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    tls_client client(server.port(), disk.now, version);
+    client.send(get_text("/v1/events"));
+    EXPECT_THAT(client.receive("retry: 1000"), HasSubstr("HTTP/1.1 200 OK"));
+    entry_id last = ledger.add_many(2000, 3).back();
+    EXPECT_THAT(client.receive("\"id\":\"" + std::to_string(last.value) + '"'),
+                HasSubstr("paymentd.payment.succeeded.v1"));
+    ledger.add({1});
+    last = ledger.add({2}); // in records of their own
+    client.receive("\"id\":\"" + std::to_string(last.value) + '"');
+    EXPECT_FALSE(client.ended());
+    if (version == TLS1_3_VERSION) {
+      server.stop(10s);
+      client.receive("nothing has this text");
+      EXPECT_TRUE(client.ended());
+    }
   }
 }
 
