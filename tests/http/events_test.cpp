@@ -243,7 +243,7 @@ TEST_F(http_events, one_that_is_behind_the_ring_is_read_pages_and_comes_back_to_
 }
 
 TEST_F(http_events, one_that_takes_nothing_is_cut_off_and_the_others_are_not) {
-  serve({.header_timeout = 300ms});
+  serve({.header_timeout = 1500ms});
   auto reads = follow();
   auto stuck = follow();
   const auto all = ledger.add_many(20'000, 2);
@@ -260,15 +260,15 @@ TEST_F(http_events, one_that_takes_nothing_is_cut_off_and_the_others_are_not) {
 }
 
 TEST_F(http_events, a_bound_on_the_bytes_delays_all_and_puts_nobody_behind) {
-  serve({.max_event_bytes_per_second = 1'000'000, .event_ring_bytes = 4000});
+  serve({.max_event_bytes_per_second = 200'000, .event_ring_bytes = 4000});
   auto one = follow();
   auto other = follow();
   const auto begin = std::chrono::steady_clock::now();
-  const auto all = ledger.add_many(1000, 2);
-  EXPECT_EQ(one.entries(1000), all);
-  EXPECT_EQ(other.entries(1000), all);
+  const auto all = ledger.add_many(300, 2); // as many as the kernel keeps for who does not read
+  EXPECT_EQ(one.entries(300), all);
+  EXPECT_EQ(other.entries(300), all);
   const auto took = std::chrono::steady_clock::now() - begin;
-  EXPECT_GT(took, std::chrono::milliseconds(counters.bytes.load() / 1000 - 300));
+  EXPECT_GT(took, std::chrono::milliseconds(counters.bytes.load() / 200 - 400));
   EXPECT_EQ(ledger.pages_behind(), 0);
 }
 
