@@ -27,6 +27,28 @@ digest_bytes hmac_sha256(std::string_view key, std::string_view text) {
   return bytes;
 }
 
+running_sha256::running_sha256() : context_(EVP_MD_CTX_new()) {
+  if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
+    throw std::runtime_error("SHA-256 failed");
+}
+
+void running_sha256::deleter::operator()(evp_md_ctx_st* context) const noexcept {
+  EVP_MD_CTX_free(context);
+}
+
+void running_sha256::add(std::string_view piece) {
+  if (EVP_DigestUpdate(context_.get(), piece.data(), piece.size()) != 1)
+    throw std::runtime_error("SHA-256 failed");
+}
+
+digest_bytes running_sha256::finish() {
+  digest_bytes bytes{};
+  unsigned int size = 0;
+  if (EVP_DigestFinal_ex(context_.get(), bytes.data(), &size) != 1 || size != bytes.size())
+    throw std::runtime_error("SHA-256 failed");
+  return bytes;
+}
+
 std::string hex_text(std::span<const std::uint8_t> bytes) {
   constexpr std::string_view hex = "0123456789abcdef";
   std::string text;

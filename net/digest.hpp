@@ -4,10 +4,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+struct evp_md_ctx_st; // OpenSSL's EVP_MD_CTX
 
 namespace paymentd::net {
 
@@ -16,6 +19,21 @@ using digest_bytes = std::array<std::uint8_t, 32>;
 // Both throw std::runtime_error where OpenSSL cannot, which only want of memory can cause.
 digest_bytes sha256(std::string_view text);
 digest_bytes hmac_sha256(std::string_view key, std::string_view text);
+
+/// SHA-256 of a text that comes piece by piece. Throws as they do.
+class running_sha256 {
+ public:
+  running_sha256();
+  void add(std::string_view piece);
+  /// Of all pieces. Nothing may be added or asked any more.
+  digest_bytes finish();
+
+ private:
+  struct deleter {
+    void operator()(evp_md_ctx_st* context) const noexcept;
+  };
+  std::unique_ptr<evp_md_ctx_st, deleter> context_;
+};
 
 /// Lower-case, two digits a byte.
 std::string hex_text(std::span<const std::uint8_t> bytes);

@@ -53,4 +53,88 @@ std::optional<utc_time> parse_utc(std::string_view text) {
                   std::chrono::milliseconds{number(20, 3)}};
 }
 
+namespace {
+
+/// Reads a text from left to right; once something does not fit, nothing fits any more.
+class time_reader {
+ public:
+  explicit time_reader(std::string_view text) : rest_(text) {}
+
+  /// So many digits, as a number that is at most `max`.
+  int digits(std::size_t count, int max) {
+    int value = 0;
+    for (std::size_t at = 0; at < count; ++at)
+      value = value * 10 + digit();
+    fits_ = fits_ && value <= max;
+    return value;
+  }
+  void take(char expected) {
+    if (!take_any(std::string_view(&expected, 1)))
+      fits_ = false;
+  }
+  /// The next character where it is one of these; else 0, and it is left there.
+  char take_any(std::string_view of) {
+    if (!fits_ || rest_.empty() || of.find(rest_.front()) == of.npos)
+      return 0;
+    const char taken = rest_.front();
+    rest_.remove_prefix(1);
+    return taken;
+  }
+  std::chrono::milliseconds fraction() {
+    if (take_any(".") == 0)
+      return {};
+    int value = digit() * 100;
+    for (int worth = 10; const char next = take_any("0123456789"); worth /= 10)
+      value += (next - '0') * worth;
+    return std::chrono::milliseconds{value};
+  }
+  bool at_end() const { return fits_ && rest_.empty(); }
+
+ private:
+  int digit() {
+    const char taken = take_any("0123456789");
+    fits_ = fits_ && taken != 0;
+    return taken != 0 ? taken - '0' : 0;
+  }
+
+  std::string_view rest_;
+  bool fits_ = true;
+};
+
+} // namespace
+
+std::optional<utc_time> parse_rfc3339(std::string_view text) {
+  constexpr int no_bound = 9999;
+  time_reader read(text);
+  const std::chrono::year year{read.digits(4, no_bound)};
+  read.take('-');
+  const std::chrono::month month{static_cast<unsigned>(read.digits(2, 12))};
+  read.take('-');
+  const std::chrono::year_month_day date{
+      year, month, std::chrono::day{static_cast<unsigned>(read.digits(2, 31))}};
+  if (!date.ok())
+    return std::nullopt;
+  utc_time at{std::chrono::sys_days{date}};
+  if (read.at_end())
+    return at;
+  if (read.take_any("Tt ") == 0)
+    return std::nullopt;
+  at += std::chrono::hours{read.digits(2, 23)};
+  read.take(':');
+  at += std::chrono::minutes{read.digits(2, 59)};
+  read.take(':');
+  at += std::chrono::seconds{read.digits(2, 59)};
+  at += read.fraction();
+  if (read.take_any("Zz") == 0) {
+    const char sign = read.take_any("+-");
+    std::chrono::minutes offset = std::chrono::hours{read.digits(2, 23)};
+    read.take(':');
+    offset += std::chrono::minutes{read.digits(2, 59)};
+    if (sign == 0)
+      return std::nullopt;
+    at -= sign == '+' ? offset : -offset;
+  }
+  return read.at_end() ? std::optional(at) : std::nullopt;
+}
+
 } // namespace paymentd::net

@@ -1,5 +1,5 @@
-// An instant as RFC 3339 writes it, in UTC with milliseconds: "2026-11-22T05:04:03.021Z". Pure; any
-// thread.
+// Instants as RFC 3339 writes them; our own are in UTC with milliseconds:
+// "2026-11-22T05:04:03.021Z". Pure; any thread.
 #pragma once
 
 #include <chrono>
@@ -16,5 +16,10 @@ std::string utc_text(utc_time at);
 
 /// Back from that; the milliseconds may be missing. Nothing where it is no such time.
 std::optional<utc_time> parse_utc(std::string_view text);
+
+/// A time as people and other systems write it: any date-time of RFC 3339, with its offset
+/// ("2026-11-22T14:04:03+09:00"; what is finer than a millisecond is cut off), or a date alone,
+/// which is its midnight in UTC. Years 0 to 9999. Nothing where it is no such time.
+std::optional<utc_time> parse_rfc3339(std::string_view text);
 
 } // namespace paymentd::net
