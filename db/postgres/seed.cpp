@@ -1,19 +1,14 @@
-// Seeding by COPY, through libpq: libpqxx's stream_to cannot COPY … FREEZE, which spares the tables
-// the rewriting of every page after the fill.
+// Seeding by COPY … FREEZE, which spares the tables the rewriting of every page after the fill.
 #include "db/postgres/administration.hpp"
-#include "db/postgres/errors.hpp"
-#include "db/postgres/parameters.hpp"
+#include "db/postgres/copy_session.hpp"
 #include "domain/id_floor.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cstdio>
 
 namespace paymentd::db::postgres {
 namespace {
 
 constexpr std::int64_t first_number_min = std::int64_t{1} << 20; // where a first epoch begins
-constexpr std::size_t buffer_bytes = std::size_t{1} << 18;
 
 // Locks the tables against all others until the commit; FREEZE asks for the truncate.
 constexpr const char* begin_seed = R"sql(
@@ -48,105 +43,25 @@ constexpr const char* set_blocks =
     "else $2::bigint end)";
 constexpr const char* finish = "analyze paymentd.users, paymentd.orders, paymentd.ledger_entries";
 
-struct close_connection {
-  void operator()(PGconn* on) const noexcept { PQfinish(on); }
-};
-struct clear_result {
-  void operator()(PGresult* result) const noexcept { PQclear(result); }
-};
-using owned_result = std::unique_ptr<PGresult, clear_result>;
-
 std::unexpected<error> refuse(const char* why) {
   return std::unexpected(error{error_kind::broken, std::string("cannot seed: ") + why});
 }
 
-class seeding {
- public:
-  explicit seeding(PGconn* on) : on_(on) {}
-
-  result<owned_result> exec(const char* sql, std::initializer_list<std::int64_t> values = {}) {
-    std::vector<std::string> texts;
-    std::vector<const char*> pointers;
-    for (const std::int64_t value : values)
-      texts.push_back(std::to_string(value));
-    for (const std::string& text : texts)
-      pointers.push_back(text.c_str());
-    // Several statements in one text only without parameters.
-    owned_result done(texts.empty() ? PQexec(on_, sql)
-                                    : PQexecParams(on_, sql, static_cast<int>(texts.size()),
-                                                   nullptr, pointers.data(), nullptr, nullptr, 0));
-    const auto status = PQresultStatus(done.get());
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN)
-      return done;
-    return std::unexpected(current(done.get()));
-  }
-
-  /// Copies `count` rows; `line(i, buffer)` appends the text of row i, from 1.
-  template <class Line>
-  result<void> copy(const char* sql, std::int64_t count, Line line) {
-    if (auto begun = exec(sql); !begun)
-      return std::unexpected(begun.error());
-    std::string buffer;
-    buffer.reserve(buffer_bytes + 1024);
-    for (std::int64_t i = 1; i <= count; ++i) {
-      line(i, buffer);
-      if (buffer.size() >= buffer_bytes || i == count) {
-        if (PQputCopyData(on_, buffer.data(), static_cast<int>(buffer.size())) != 1)
-          return std::unexpected(current(nullptr));
-        buffer.clear();
-      }
-    }
-    if (PQputCopyEnd(on_, nullptr) != 1)
-      return std::unexpected(current(nullptr));
-    owned_result done(PQgetResult(on_));
-    const bool fine = PQresultStatus(done.get()) == PGRES_COMMAND_OK;
-    while (owned_result rest{PQgetResult(on_)}) {
-    }
-    if (!fine)
-      return std::unexpected(current(done.get()));
-    return {};
-  }
-
- private:
-  error current(const PGresult* of) const {
-    failure what{.text = PQerrorMessage(on_), .lost = PQstatus(on_) != CONNECTION_OK};
-    if (const char* state = PQresultErrorField(of, PG_DIAG_SQLSTATE);
-        state != nullptr && std::strlen(state) == what.sqlstate.size())
-      std::copy_n(state, what.sqlstate.size(), what.sqlstate.begin());
-    if (const char* primary = PQresultErrorField(of, PG_DIAG_MESSAGE_PRIMARY))
-      what.text = primary;
-    while (!what.text.empty() && what.text.back() == '\n')
-      what.text.pop_back();
-    return to_error(what, "seed");
-  }
-
-  PGconn* on_;
-};
-
-void put(std::string& to, std::int64_t number, char after = '\t') {
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  to.append(digits, end).push_back(after);
+/// Copies `count` rows; `line(i, buffer)` appends the text of row i, from 1.
+template <class Line>
+result<void> copy(copy_session& fill, const char* sql, std::int64_t count, Line line) {
+  std::int64_t i = 0;
+  return fill.copy(sql, [&](std::string& to) {
+    if (i < count)
+      line(++i, to);
+    return i < count;
+  });
 }
 
 void put_phone(std::string& to, std::int64_t user) {
   constexpr std::int64_t phones = 100'000'000;
   const std::string digits = std::to_string(user % phones);
   to.append("010").append(8 - digits.size(), '0').append(digits).push_back('\n');
-}
-
-// As COPY reads it: "2026-01-31 12:00:00.000+00".
-std::string timestamp(instant at) {
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(at - day);
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02d:%02d.%03d+00",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
-                static_cast<int>(time.subseconds().count()));
-  return text;
 }
 
 result<void> check(const seed_plan& plan) {
@@ -161,32 +76,34 @@ result<void> check(const seed_plan& plan) {
 }
 
 // Drops the indexes that can wait and gives what makes them again.
-result<std::vector<std::string>> drop_indexes(seeding& fill) {
+result<std::vector<std::string>> drop_indexes(copy_session& fill) {
   auto found = fill.exec(second_indexes);
   if (!found)
     return std::unexpected(found.error());
   std::vector<std::string> definitions;
-  for (int row = 0; row < PQntuples(found->get()); ++row) {
-    const std::string drop = std::string("drop index ") + PQgetvalue(found->get(), row, 0);
+  for (int row = 0; row < found->size(); ++row) {
+    const std::string drop = "drop index " + std::string(found->text(row, 0));
     if (auto dropped = fill.exec(drop.c_str()); !dropped)
       return std::unexpected(dropped.error());
-    definitions.emplace_back(PQgetvalue(found->get(), row, 1));
+    definitions.emplace_back(found->text(row, 1));
   }
   return definitions;
 }
 
-result<void> copy_all(seeding& fill, const seed_plan& plan, instant now, entry_id first_entry) {
-  const std::string at = timestamp(now) + "\t";
+result<void> copy_all(copy_session& fill, const seed_plan& plan, instant now,
+                      entry_id first_entry) {
+  std::string at;
+  put(at, now);
   const std::int64_t balance = plan.balance.value;
-  auto done = fill.copy(copy_users, plan.users, [&](std::int64_t i, std::string& to) {
+  auto done = copy(fill, copy_users, plan.users, [&](std::int64_t i, std::string& to) {
     put(to, i);
     put(to, balance);
-    put(to, balance > 0 ? 1 : 0);
+    put(to, std::int64_t{balance > 0 ? 1 : 0});
     to += at;
     put_phone(to, i);
   });
   if (done && balance > 0)
-    done = fill.copy(copy_entries, plan.users, [&](std::int64_t i, std::string& to) {
+    done = copy(fill, copy_entries, plan.users, [&](std::int64_t i, std::string& to) {
       put(to, first_entry.value + i - 1);
       put(to, i);
       to += "1\t\\N\t";
@@ -197,7 +114,7 @@ result<void> copy_all(seeding& fill, const seed_plan& plan, instant now, entry_i
     });
   const std::int64_t spread = plan.spread > 0 ? plan.spread : plan.users;
   if (done)
-    done = fill.copy(copy_orders, plan.orders, [&](std::int64_t i, std::string& to) {
+    done = copy(fill, copy_orders, plan.orders, [&](std::int64_t i, std::string& to) {
       put(to, i);
       put(to, 1 + i % spread);
       put(to, plan.amount.value);
@@ -214,14 +131,14 @@ result<void> copy_all(seeding& fill, const seed_plan& plan, instant now, entry_i
 result<void> seed(const conninfo& to, const seed_plan& plan, instant now) {
   if (auto fits = check(plan); !fits)
     return fits;
-  const std::unique_ptr<PGconn, close_connection> on(PQconnectdb(to.text().c_str()));
-  if (!on || PQstatus(on.get()) != CONNECTION_OK)
-    return std::unexpected(to_connect_error({.text = PQerrorMessage(on.get())}, to));
-  seeding fill(on.get());
+  auto opened = copy_session::open(to, "seed");
+  if (!opened)
+    return std::unexpected(opened.error());
+  copy_session& fill = *opened;
   auto filled = fill.exec(begin_seed);
   if (!filled)
     return std::unexpected(filled.error());
-  if (*PQgetvalue(filled->get(), 0, 0) == 't')
+  if (filled->boolean(0, 0))
     return refuse("the database is not empty");
   const stream_floor floor = stream_floor_at(now);
   const std::int64_t first_number = std::max(first_number_min, floor.number);
@@ -234,7 +151,7 @@ result<void> seed(const conninfo& to, const seed_plan& plan, instant now) {
     filled = fill.exec(add_stream, {first_number + entries, floor.stream.value});
   if (!filled)
     return std::unexpected(filled.error());
-  const stream_id stream{std::stoll(PQgetvalue(filled->get(), 0, 0))};
+  const stream_id stream{filled->integer(0, 0)};
   if (auto copied = copy_all(fill, plan, now, make_entry_id(stream, first_number)); !copied)
     return copied;
   for (const std::string& definition : *indexes)
