@@ -4,6 +4,7 @@
 #include "app/keys.hpp"
 #include "app/process.hpp"
 #include "app/serve.hpp"
+#include "app/transfer.hpp"
 #include "config/settings.hpp"
 #include "db/embedded_file.hpp"
 #include "db/store.hpp"
@@ -133,6 +134,7 @@ class command_line {
   CLI::App& add(CLI::App& to, const char* name, const char* help, command runs);
   void add_seed();
   void add_keys();
+  void add_transfer();
 
   CLI::App app_{
       "paymentd takes payments over REST, each in one database transaction, and sends the "
@@ -146,6 +148,8 @@ class command_line {
   bool all_failed_ = false;
   new_key new_key_;
   std::string revoked_key_;
+  std::string imported_file_;
+  export_plan export_;
 };
 
 command_line::command_line() {
@@ -161,6 +165,7 @@ command_line::command_line() {
       [](const config::settings& settings) { return said(migrate(settings)); });
   add_seed();
   add_keys();
+  add_transfer();
   add(app_, "audit", "check the invariants; exit 1 and a line a breach",
       [](const config::settings& settings) { return said(audit(settings)); });
   add(app_, "backup", "copy the embedded database, also while it is served",
@@ -229,6 +234,33 @@ void command_line::add_keys() {
       [this](const config::settings& settings) { return said(revoke_key(settings, revoked_key_)); })
       .add_option("NAME", revoked_key_, "the key's name")
       ->required();
+}
+
+void command_line::add_transfer() {
+  add(app_, "import", "take over users or orders from a CSV file",
+      [this](const config::settings& settings) {
+        return said(import_file(settings, imported_file_));
+      })
+      .add_option("FILE", imported_file_, "users.csv or orders.csv; docs/import.md has the columns")
+      ->required();
+  CLI::App& exports = *app_.add_subcommand("export", "what happened, as a file");
+  exports.require_subcommand(1);
+  CLI::App& entries = add(exports, "entries", "the ledger entries of a time",
+                          [this](const config::settings& settings) {
+                            if (const std::string wrong = wrong_export(export_); !wrong.empty())
+                              return complain(bad_usage, wrong);
+                            return said(export_entries(settings, export_));
+                          });
+  entries.add_option("--from", export_.from, "the first day (in UTC) or time")
+      ->required()
+      ->type_name("TIME");
+  entries.add_option("--to", export_.to, "the first day or time that is not among them")
+      ->required()
+      ->type_name("TIME");
+  entries.add_option("--format", export_.format, "csv, the default, or jsonl")
+      ->check(CLI::IsMember({"csv", "jsonl"}));
+  entries.add_option("--output", export_.file, "a file, in place of standard output")
+      ->type_name("FILE");
 }
 
 int command_line::run(int argc, char** argv) {

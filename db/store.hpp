@@ -6,6 +6,7 @@
 #pragma once
 
 #include "db/error.hpp"
+#include "db/transfer.hpp"
 #include "domain/command.hpp"
 #include "domain/delivery.hpp"
 #include "domain/query.hpp"
@@ -186,6 +187,19 @@ class database {
 
   /// Fills an empty database in bulk; `broken` where it is not empty.
   virtual result<void> seed(const seed_plan& plan, instant now) = 0;
+
+  /// Imports a file in one transaction: all of it, or nothing where a row has a fault that only the
+  /// database shows. The ledger adds up as before, and no subscriber is told of it. The users of
+  /// orders are locked while their ledger entries are written. `unavailable` where it may or may
+  /// not have happened, too: the same file may be imported again, which does it once.
+  virtual result<import_result> import_users(const import_file& file, const user_source& rows,
+                                             instant now) = 0;
+  virtual result<import_result> import_orders(const import_file& file, const order_source& rows,
+                                              instant now) = 0;
+
+  /// Gives the ledger entries of a range by their time, as they are committed when it begins: what
+  /// is committed later is not among them. Beside processes that serve.
+  virtual result<void> export_entries(const entry_range& range, const entry_sink& to) = 0;
 
   /// Makes the FAILED deliveries of a subscriber (empty: of all) PENDING and due, in batches that
   /// lock briefly; calls `progress` with how many so far. A delivery that fails again meanwhile is

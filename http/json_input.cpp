@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -396,6 +397,17 @@ std::expected<void, problem> read_object(std::string_view body, std::span<const 
   object_handler handler{rules, values};
   const bool parsed = nlohmann::json::sax_parse(body.data(), body.data() + body.size(), &handler);
   return handler.result(parsed);
+}
+
+std::optional<std::string> read_metadata(std::string_view object) {
+  static constexpr std::array rules{
+      field_rule{.name = "metadata", .type = field_rule::kind::metadata}};
+  std::array<field_value, 1> values;
+  std::string body(R"({"metadata":)");
+  body.append(object).push_back('}');
+  if (!read_object(body, rules, values))
+    return std::nullopt;
+  return std::move(values.front().text);
 }
 
 std::expected<std::vector<list_element>, problem> read_list(std::string_view body,

@@ -7,6 +7,7 @@
 #include "http/problem.hpp"
 
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,10 @@ std::expected<void, problem> read_object(std::string_view body, std::span<const 
 
 /// One object of a list: a value a rule, or the problem that it has by itself.
 using list_element = std::expected<std::vector<field_value>, problem>;
+
+/// Brings metadata that stands by itself, as a text, into its one writing, which is empty where it
+/// has no members. Nothing where it is no metadata.
+std::optional<std::string> read_metadata(std::string_view object);
 
 /// Reads a body that is {"<name>": [{…}, …]}, each object by `rules`, as read_object does. The
 /// problem is of the body as a whole: invalid_json, or invalid_request where it is not such a list,

@@ -1,6 +1,7 @@
-// Work on a PostgreSQL database off the hot path: migrations, seed, audit and the retry of
-// all that failed, through libpqxx. Each opens a connection of its own; any thread. Failures of the
-// server leave as pqxx's exceptions and are turned into db::error by `current_error`.
+// Work on a PostgreSQL database off the hot path: migrations, seed, import, export, audit and the
+// retry of all that failed, through libpqxx or by COPY. Each opens a connection of its own; any
+// thread. Failures of the server leave as pqxx's exceptions and are turned into db::error by
+// `current_error`.
 #pragma once
 
 #include "db/postgres/conninfo.hpp"
@@ -19,6 +20,13 @@ result<int> migrate(const conninfo& to, instant now);
 result<void> check_schema(const conninfo& to, const session_limits& limits);
 
 result<void> seed(const conninfo& to, const seed_plan& plan, instant now);
+
+result<import_result> import_users(const conninfo& to, const import_file& file,
+                                   const user_source& rows, instant now);
+result<import_result> import_orders(const conninfo& to, const import_file& file,
+                                    const order_source& rows, instant now);
+
+result<void> export_entries(const conninfo& to, const entry_range& range, const entry_sink& sink);
 
 result<std::int64_t> audit(const conninfo& to, const std::function<void(std::string_view)>& breach);
 

@@ -37,6 +37,23 @@ class postgres_database final : public database {
   result<void> seed(const seed_plan& plan, instant now) override {
     return postgres::seed(to_, plan, now);
   }
+  result<import_result> import_users(const import_file& file, const user_source& rows,
+                                     instant now) override {
+    if (auto fits = check_schema(); !fits)
+      return std::unexpected(fits.error());
+    return postgres::import_users(to_, file, rows, now);
+  }
+  result<import_result> import_orders(const import_file& file, const order_source& rows,
+                                      instant now) override {
+    if (auto fits = check_schema(); !fits)
+      return std::unexpected(fits.error());
+    return postgres::import_orders(to_, file, rows, now);
+  }
+  result<void> export_entries(const entry_range& range, const entry_sink& to) override {
+    if (auto fits = check_schema(); !fits)
+      return fits;
+    return postgres::export_entries(to_, range, to);
+  }
   result<std::int64_t>
   retry_all_failed(std::string_view subscriber, instant now,
                    const std::function<void(std::int64_t)>& progress) override {

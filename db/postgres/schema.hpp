@@ -241,8 +241,21 @@ create index ledger_entries_by_time on ledger_entries (created_at);
 create index ledger_entries_of_refunds on ledger_entries (order_id, id) where kind = 2;
 )sql";
 
+// Files that were imported, each by its SHA-256, so that none is imported twice. Nobody is told of
+// the ledger entries from first_entry to last_entry.
+inline constexpr const char* migration_8 = R"sql(
+create table imports (
+  digest text primary key,
+  kind text not null,
+  row_count bigint not null,
+  first_entry bigint,
+  last_entry bigint,
+  imported_at timestamptz not null
+);
+)sql";
+
 inline constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4,
-                                          migration_5, migration_6, migration_7};
+                                          migration_5, migration_6, migration_7, migration_8};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

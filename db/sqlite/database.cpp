@@ -1,6 +1,8 @@
 #include "db/sqlite/database.hpp"
 
 #include "db/sqlite/audit.hpp"
+#include "db/sqlite/export.hpp"
+#include "db/sqlite/import.hpp"
 #include "db/sqlite/migrations.hpp"
 #include "db/sqlite/retry_all.hpp"
 #include "db/sqlite/seed.hpp"
@@ -83,13 +85,24 @@ class sqlite_database final : public database {
   bool delivers_on_lane() const override { return true; }
 
   result<void> seed(const seed_plan& plan, instant now) override {
-    if (auto held = lock(); !held)
-      return std::unexpected(held.error());
-    return guarded([&]() -> result<void> {
-      connection on(path_, access::read_write);
+    return writing([&](connection& on) { return sqlite::seed(on, plan, now); });
+  }
+
+  result<import_result> import_users(const import_file& file, const user_source& rows,
+                                     instant now) override {
+    return writing([&](connection& on) { return sqlite::import_users(on, file, rows, now); });
+  }
+  result<import_result> import_orders(const import_file& file, const order_source& rows,
+                                      instant now) override {
+    return writing([&](connection& on) { return sqlite::import_orders(on, file, rows, now); });
+  }
+
+  result<void> export_entries(const entry_range& range, const entry_sink& to) override {
+    return reading([&](connection& on) -> result<void> {
       if (auto fits = sqlite::check_schema(on); !fits)
         return fits;
-      return sqlite::seed(on, plan, now);
+      sqlite::export_entries(on, range, to);
+      return {};
     });
   }
 
@@ -100,12 +113,8 @@ class sqlite_database final : public database {
       held.error().text += "; it tries one again by POST /v1/notifications/{id}/retry";
       return std::unexpected(held.error());
     }
-    return guarded([&]() -> result<std::int64_t> {
-      connection on(path_, access::read_write);
-      if (auto fits = sqlite::check_schema(on); !fits)
-        return std::unexpected(fits.error());
-      return sqlite::retry_all_failed(on, subscriber, now, progress);
-    });
+    return writing(
+        [&](connection& on) { return sqlite::retry_all_failed(on, subscriber, now, progress); });
   }
 
   result<std::int64_t> audit(const std::function<void(std::string_view)>& breach) override {
@@ -147,6 +156,19 @@ class sqlite_database final : public database {
       return cannot_open(path_, "there is no such file: run paymentd migrate");
     return guarded([&] {
       connection on(path_, access::read_only);
+      return work(on);
+    });
+  }
+
+  /// Alone, on a database with this program's schema.
+  template <class Work>
+  auto writing(Work work) -> decltype(work(std::declval<connection&>())) {
+    if (auto held = lock(); !held)
+      return std::unexpected(held.error());
+    return guarded([&]() -> decltype(work(std::declval<connection&>())) {
+      connection on(path_, access::read_write);
+      if (auto fits = sqlite::check_schema(on); !fits)
+        return std::unexpected(fits.error());
       return work(on);
     });
   }

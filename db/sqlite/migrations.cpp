@@ -227,8 +227,21 @@ create index ledger_entries_by_time on ledger_entries (created_at);
 create index ledger_entries_of_refunds on ledger_entries (order_id) where kind = 2;
 )sql";
 
+// Files that were imported, each by its SHA-256, so that none is imported twice. Nobody is told of
+// the ledger entries from first_entry to last_entry.
+constexpr const char* migration_8 = R"sql(
+create table imports (
+  digest text primary key,
+  kind text not null,
+  row_count integer not null,
+  first_entry integer,
+  last_entry integer,
+  imported_at integer not null
+) strict, without rowid;
+)sql";
+
 constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4,
-                                   migration_5, migration_6, migration_7};
+                                   migration_5, migration_6, migration_7, migration_8};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {

@@ -54,11 +54,34 @@ result<stream_lease> streams::take(std::string_view owner, tenure of) {
         return begin_epoch({newest}, rows.integer(1), next, owner, of);
     }
   }
+  const auto added = next_id(newest, floor);
+  if (!added)
+    return std::unexpected(added.error());
+  add_.run(*added, owner, epoch_start(0, of.now), of.lease_until);
+  return stream_lease{*added, 1};
+}
+
+result<stream_id> streams::next_id(std::int64_t newest, stream_floor floor) const {
   const stream_id added{std::max(newest + 1, floor.stream.value)};
   if (added.value > stream_max)
     return std::unexpected(error{error_kind::broken, "all streams of the ledger are used up"});
-  add_.run(added, owner, epoch_start(0, of.now), of.lease_until);
-  return stream_lease{added, 1};
+  return added;
+}
+
+result<batch_place> streams::add_full(std::int64_t count, std::string_view owner, instant now) {
+  std::int64_t newest = 0;
+  {
+    auto rows = newest_.query();
+    if (rows.next())
+      newest = rows.integer(0);
+  }
+  const auto added = next_id(newest, stream_floor_at(now));
+  if (!added)
+    return std::unexpected(added.error());
+  const std::int64_t first = epoch_start(0, now);
+  const std::int64_t end = first + count;
+  add_.run(*added, owner, end, now);
+  return batch_place{{*added, 1}, first, end};
 }
 
 result<batch_place> streams::take_numbers(stream_lease lease, std::int64_t count,

@@ -5,6 +5,7 @@
 
 #include "db/sqlite/connection.hpp"
 #include "db/store.hpp"
+#include "domain/id_floor.hpp"
 
 #include <span>
 
@@ -32,6 +33,10 @@ class streams {
   /// one is used up or of an earlier window of the clock.
   result<stream_lease> take(std::string_view owner, tenure of);
 
+  /// A new stream that holds so many numbers and no more: nobody writes to it but the caller's
+  /// transaction, and whoever takes it later begins above them. Gives its place.
+  result<batch_place> add_full(std::int64_t count, std::string_view owner, instant now);
+
   /// Takes `count` numbers and renews the lease; `fenced` where the epoch has ended.
   result<batch_place> take_numbers(stream_lease lease, std::int64_t count, instant lease_until);
 
@@ -52,6 +57,8 @@ class streams {
  private:
   stream_lease begin_epoch(stream_id id, std::int64_t ended, std::int64_t next,
                            std::string_view owner, tenure of);
+
+  result<stream_id> next_id(std::int64_t newest, stream_floor floor) const;
 
   statement take_numbers_;
   statement state_;

@@ -53,6 +53,9 @@ const std::vector<wall>& all_walls() {
        join({databases, web, actor_library, {"CLI/", "boost/", "spdlog/", "nlohmann/"}})},
       {"db", {"db/", "domain/"}, join({web, actor_library, files})},
       {"net", {"net/"}, join({databases, actor_library, files, {"spdlog/", "nlohmann/"}})},
+      {"transfer",
+       {"transfer/", "domain/", "net/utc_text.hpp"},
+       join({databases, web, actor_library, files, {"spdlog/"}})},
       {"cloudevents",
        {"cloudevents/", "domain/", "net/"},
        join({databases, web, actor_library, files})},
@@ -83,7 +86,7 @@ const std::vector<wall>& all_walls() {
        join({databases, files})},
       {"app",
        {"app/", "domain/", "actors/", "providers/", "config/", "db/store.hpp",
-        "db/embedded_file.hpp", "http/", "net/digest.hpp", "net/utc_text.hpp"},
+        "db/embedded_file.hpp", "http/", "transfer/", "net/digest.hpp", "net/utc_text.hpp"},
        join({databases, web})},
   };
   return table;

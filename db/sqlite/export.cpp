@@ -1,0 +1,80 @@
+#include "db/sqlite/export.hpp"
+
+#include <map>
+
+namespace paymentd::db::sqlite {
+namespace {
+
+// Some milliseconds.
+constexpr std::int64_t rows_per_snapshot = 5000;
+
+constexpr const char* streams_at_begin = "select id, next from streams";
+// Both by the index on the time, which has the ids behind it: the rest of a millisecond, and what
+// is later.
+constexpr const char* rest_of_moment =
+    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
+    "created_by from ledger_entries where created_at = ?1 and id > ?2 order by id limit ?3";
+constexpr const char* later_entries =
+    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
+    "created_by from ledger_entries where created_at > ?1 and created_at < ?2 "
+    "order by created_at, id limit ?3";
+
+/// Where each stream ended when the export began.
+class ends_of_streams {
+ public:
+  explicit ends_of_streams(connection& on) {
+    statement asks(on, streams_at_begin);
+    for (auto row = asks.query(); row.next();)
+      next_[{row.integer(0)}] = row.integer(1);
+  }
+  bool were_there(entry_id entry) const {
+    const auto found = next_.find(stream_of(entry));
+    return found != next_.end() && number_of(entry) < found->second;
+  }
+
+ private:
+  std::map<stream_id, std::int64_t> next_;
+};
+
+ledger_entry entry_in(const statement::rows& row) {
+  return {.id = {row.integer(0)},
+          .user = {row.integer(1)},
+          .sequence = row.integer(2),
+          .order = row.optional_id<order_id>(3),
+          .kind = static_cast<entry_kind>(row.integer(4)),
+          .amount = {row.integer(5)},
+          .balance_after = {row.integer(6)},
+          .created_at = row.time(7),
+          .reason = std::string(row.text(8)),
+          .refunded_after = {},
+          .created_by = std::string(row.text(9))};
+}
+
+} // namespace
+
+void export_entries(connection& on, const entry_range& range, const entry_sink& to) {
+  const ends_of_streams ends(on);
+  statement rest(on, rest_of_moment);
+  statement later(on, later_entries);
+  instant at = range.from - std::chrono::milliseconds{1};
+  entry_id behind;
+  bool goes_on = true;
+  const auto give = [&](statement::rows row) {
+    std::int64_t seen = 0;
+    for (; goes_on && row.next(); ++seen) {
+      const ledger_entry found = entry_in(row);
+      at = found.created_at;
+      behind = found.id;
+      goes_on = !ends.were_there(found.id) || to(found);
+    }
+    return seen;
+  };
+  while (goes_on) {
+    if (give(later.query(at, range.to, rows_per_snapshot)) < rows_per_snapshot)
+      return;
+    while (goes_on && give(rest.query(at, behind, rows_per_snapshot)) == rows_per_snapshot) {
+    }
+  }
+}
+
+} // namespace paymentd::db::sqlite
