@@ -556,9 +556,10 @@ export interface components {
             datacontenttype: "application/json";
             data: components["schemas"]["EventData"];
         };
-        /** @description The order as it was then. */
+        /** @description The order as it was then, with the metadata that it has now. */
         EventData: {
             id: components["schemas"]["Id"];
+            reference: components["schemas"]["Reference"];
             userId: components["schemas"]["Id"];
             /** Format: int64 */
             couponId: number | null;
@@ -568,6 +569,7 @@ export interface components {
             refundedAmount: components["schemas"]["Won"];
             /** @enum {string} */
             status: "PAID" | "REFUNDED";
+            metadata: components["schemas"]["Metadata"];
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
