@@ -42,7 +42,8 @@ elif ! (cd clients/typescript && npm install); then
   echo "test: the packages of clients/typescript cannot be installed, so it is left out"
 else
   echo "test: running clients/typescript"
-  (cd clients/typescript && npm run build && npm run check &&
+  # First that http/documents/openapi.json is clean, and that the types are those that it gives.
+  (cd clients/typescript && npm run lint:api && npm run build && npm run check &&
     PAYMENTD=$PWD/../../build/release/paymentd PAYMENTS=2000 npm test)
 
   # The shop in NestJS, which uses that client. Nest wants a newer Node than Debian 12 has.
