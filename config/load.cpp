@@ -92,10 +92,14 @@ const setting* find_by_file(std::string_view key) {
   return found != nullptr && found->is_secret ? found : nullptr;
 }
 
-/// A bad value for a line: quoted, and cut where it is long.
+/// A bad value for a line: quoted, and cut between two characters where it is long.
 std::string shown(std::string_view text) {
-  return text.size() <= shown_length_max ? toml_text(text)
-                                         : toml_text(text.substr(0, shown_length_max)) + "...";
+  if (text.size() <= shown_length_max)
+    return toml_text(text);
+  std::size_t end = shown_length_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;
+  return toml_text(text.substr(0, end)) + "...";
 }
 
 /// Whether the environment of a container has this variable from Kubernetes itself, which announces
@@ -141,7 +145,7 @@ class loader {
     for (auto& each : contents.values) {
       std::string where = path.string() + ":" + std::to_string(each.line);
       if (each.is_section)
-        errors_.push_back(where + ": [" + each.key + "]: " +
+        errors_.push_back(where + ": [" + quoted_if_odd(each.key) + "]: " +
                           (each.key == webhook_section
                                ? "each webhook is an [[webhook]] of its own"
                                : "unknown section" + did_you_mean(each.key, sections())));

@@ -117,6 +117,12 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
+std::string quoted_echo(std::string_view text) {
+  std::string out;
+  append_quoted(out, echoed(text));
+  return out;
+}
+
 void append_time(std::string& out, instant at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{day};

@@ -16,6 +16,8 @@ void append_integer(std::string& out, std::int64_t value);
 void append_quoted(std::string& out, std::string_view text);
 /// A client's text, as it is repeated to it: at most 64 bytes, whole characters, then "...".
 std::string echoed(std::string_view text);
+/// The same as one quoted word of a line.
+std::string quoted_echo(std::string_view text);
 /// "2025-11-22T05:04:03.021Z", in quotes. Years 0 to 9999.
 void append_time(std::string& out, instant at);
 

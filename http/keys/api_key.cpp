@@ -1,5 +1,7 @@
 #include "http/keys/api_key.hpp"
 
+#include "http/json_text.hpp"
+
 #include <sys/random.h>
 
 #include <algorithm>
@@ -50,8 +52,8 @@ std::expected<scope_set, std::string> parse_scopes(std::string_view text) {
     const auto found = std::ranges::find(all_scopes, word, name_of);
     if (found == all_scopes.end())
       return std::unexpected("the scopes are read, pay, charge, refund and operate, with commas "
-                             "between them; there is no scope \"" +
-                             std::string{word.substr(0, key_name_max)} + "\"");
+                             "between them; there is no scope " +
+                             quoted_echo(word));
     made.add(*found);
     text.remove_prefix(std::min(end + 1, text.size()));
   }

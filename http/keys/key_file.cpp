@@ -1,5 +1,6 @@
 #include "http/keys/key_file.hpp"
 
+#include "http/json_text.hpp"
 #include "net/utc_text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -96,7 +97,7 @@ api_key key_of(const json& from) {
   // A member that is misspelt could leave a key without its limit.
   for (const auto& [member, value] : from.items())
     if (!known.contains(member))
-      throw std::invalid_argument("it has an unknown member \"" + member.substr(0, 40) + "\"");
+      throw std::invalid_argument("it has an unknown member " + quoted_echo(member));
   api_key made;
   made.name = from.at("name").get<std::string>();
   if (!valid_key_name(made.name))
@@ -189,6 +190,8 @@ std::expected<std::vector<api_key>, std::string> parse_keys(std::string_view tex
         return std::unexpected("key " + std::to_string(keys.size()) +
                                ": an earlier one has its name or its sha256");
     }
+  } catch (const json::parse_error& error) { // whose words repeat the file's bytes
+    return std::unexpected("it is no JSON: the error is at byte " + std::to_string(error.byte));
   } catch (const std::exception& error) {
     return std::unexpected(std::string{"it is no key file: "} + error.what());
   }

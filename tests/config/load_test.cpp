@@ -301,6 +301,20 @@ TEST(load, every_error_is_one_line_however_odd_the_value) {
     EXPECT_EQ(lines.front().find('\n'), std::string::npos);
     EXPECT_LT(lines.front().size(), 300u);
   }
+  const support::temporary_file section{"[\"a\\nb\"]\n"};
+  EXPECT_THAT(bad(file(section)), ElementsAre(HasSubstr(R"("a\u000Ab")")));
+}
+
+TEST(load, a_long_value_is_cut_between_two_characters) {
+  for (const std::string before : {"", "x", "xx"}) {
+    std::string value = before;
+    for (int n = 0; n < 40; ++n)
+      value += "원"; // of three bytes
+    const errors lines = bad(sets({{"log.level", value}}));
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_TRUE(is_utf8(lines.front())) << lines.front();
+    EXPECT_THAT(lines.front(), HasSubstr("원\"..."));
+  }
 }
 
 TEST(load, only_loopback_addresses_are_listened_on_by_the_api) {

@@ -118,6 +118,17 @@ TEST(api_keys, a_file_with_any_mistake_is_refused_as_a_whole) {
     EXPECT_FALSE(parse_keys(text)) << text;
 }
 
+TEST(api_keys, a_fault_of_a_file_is_one_line_whatever_stands_in_it) {
+  for (const std::string text :
+       {"\"\xff\n", "{\n\x01", "nonsense\n\n", R"({"version":1,"keys":[{"a\nb":1}]})",
+        R"({"version":1,"keys":[{"name":"a","scopes":["p\nay"]}]})"}) {
+    const std::string fault = parse_keys(text).error();
+    EXPECT_EQ(fault.find('\n'), std::string::npos) << fault;
+    EXPECT_EQ(fault.find('\xff'), std::string::npos) << fault;
+    EXPECT_LT(fault.size(), 300u);
+  }
+}
+
 TEST(api_keys, a_change_replaces_the_file_and_a_refused_one_leaves_it) {
   const support::temporary_directory place;
   const auto file = place.path() / "keys.json";
@@ -383,6 +394,30 @@ TEST_F(http_keys, a_key_is_revoked_in_the_middle_of_a_connection) {
   EXPECT_EQ(ask(get_text("/v1/users/1", with("pmd_shop"))).status, 200);
   ring.put({});
   EXPECT_EQ(ask(get_text("/v1/users/1", with("pmd_shop"))).status, 401);
+}
+
+TEST_F(http_keys, a_key_that_expires_or_is_revoked_is_refused_in_the_middle_of_a_connection) {
+  const std::string request = get_text("/v1/users/1", with("pmd_shop"));
+  const auto refused_because = [&](const std::string& why) {
+    const test_answer answer = ask(request);
+    EXPECT_EQ(answer.status, 401);
+    EXPECT_EQ(answer.field("www-authenticate"),
+              R"(Bearer realm="paymentd", error="invalid_token")");
+    EXPECT_EQ(nlohmann::json::parse(answer.body)["detail"], why);
+  };
+  api_key key = key_named("shop", "pmd_shop", "read");
+  EXPECT_EQ(ask(request).status, 200);
+  key.expires_at = noon; // which has long been
+  ring.put({key});
+  refused_because("This API key has expired.");
+  key.expires_at = std::nullopt;
+  ring.put({key});
+  EXPECT_EQ(ask(request).status, 200);
+  key.revoked_at = noon;
+  ring.put({key});
+  refused_because("This API key was revoked.");
+  ring.put({key_named("shop", "pmd_shop", "pay")});
+  EXPECT_EQ(ask(request).status, 403);
 }
 
 TEST_F(http_keys, a_key_above_its_rate_is_told_when_to_come_again) {
