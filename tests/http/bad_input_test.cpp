@@ -195,6 +195,44 @@ TEST_F(http_bad_input, unknown_paths_are_not_found) {
   refused_as(post_text("/v1/nothing", payment), 404, "not_found");
 }
 
+TEST_F(http_bad_input, a_path_with_encoded_nonsense_is_not_found) {
+  for (const std::string path :
+       {"/v1/%70ayments%00", "/v1/%", "/v1/%zz", "/v1/%ff%fe", "/v1/%2e%2e/v1/payments%2f",
+        "/v1/users%2F1", "/v1/../v1/nothing", "/v1/%c0%ae/payments", "/v1/%25%37%30"})
+    refused_as(get_text(path), 404, "not_found");
+  for (const std::string query :
+       {"?status=%00", "?status=%zz", "?limit=%", "?limit=%ff", "?cursor=%c0%80", "?%00", "?&&=&"})
+    refused_as(get_text("/v1/notifications" + query), 400, "invalid_request");
+}
+
+class http_large_bodies : public ::testing::Test {
+ protected:
+  scripted_server server{{.max_body_bytes = 8 << 20}};
+  test_client client{server.port()};
+};
+
+TEST_F(http_large_bodies, a_body_that_nests_100000_deep_is_refused) {
+  constexpr int depth = 100'000;
+  const auto many = [](std::string_view text) {
+    std::string all;
+    for (int n = 0; n < depth; ++n)
+      all += text;
+    return all;
+  };
+  for (const std::string& body :
+       {many("["), many(R"({"a":)"), many("[") + many("]"),
+        R"({"orderId":)" + many("[") + many("]") + R"(,"userId":4})",
+        R"({"orderId":3,"userId":4,"x":)" + many(R"({"a":)") + "1" + many("}") + "}"})
+    for (const std::string path : {"/v1/payments", "/v1/payments/bulk"}) {
+      const auto answer = client.post(path, body);
+      ASSERT_TRUE(answer);
+      EXPECT_EQ(answer->status, 400);
+      EXPECT_THAT(json::parse(answer->body)["code"], "invalid_json");
+    }
+  EXPECT_EQ(client.post("/v1/payments", payment)->status, 201);
+  EXPECT_EQ(server.actors.commands().size(), 1u);
+}
+
 TEST_F(http_bad_input, a_known_path_lists_its_methods) {
   const auto allowed = [&](const std::string& method, const std::string& path) {
     return refused_as(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 405,
@@ -259,8 +297,46 @@ TEST_F(http_bad_framing, what_is_not_http_is_answered_and_closed) {
         "GET /v1/users/1 HTTP/1.1\r\nHost t\r\n\r\n",
         "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", "GET /v1/users/1 HTTP/1.1\r\n\r\n",
         "GET /v1/users/1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-        "GET /v1/users/1 HTTP/1.1\r\nHost : a\r\n\r\n"})
+        "GET /v1/users/1 HTTP/1.1\r\nHost : a\r\n\r\n",
+        "GET /v1/users/1 HTTP/1.1\r\nHost: localhost\r\nX-Note\t: a\r\n\r\n",
+        "GET  /v1/users/1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /v1/users/1 HTTP/1.1 \r\nHost: localhost\r\n\r\n",
+        " GET /v1/users/1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "\xEF\xBB\xBFGET /v1/users/1 HTTP/1.1\r\nHost: localhost\r\n\r\n"})
     ends_with(bytes, 400, "invalid_request");
+}
+
+TEST_F(http_bad_framing, a_line_that_ends_with_a_line_feed_alone_is_refused) {
+  for (const std::string bytes : {"GET /v1/users/1 HTTP/1.1\nHost: localhost\r\n\r\n",
+                                  "GET /v1/users/1 HTTP/1.1\r\nHost: localhost\n\r\n",
+                                  "GET /v1/users/1 HTTP/1.1\r\nX-Note: a\nHost: localhost\r\n\r\n",
+                                  "GET /v1/users/1 HTTP/1.1\r\nX-Note: a\rHost: localhost\r\n\r\n"})
+    ends_with(bytes, 400, "invalid_request");
+  ends_with("POST /v1/payments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n18\n{\"orderId\":3,\"userId\":4}\n0\n\n",
+            400, "invalid_request");
+}
+
+TEST_F(http_bad_framing, nul_bytes_in_a_header_are_refused) {
+  using namespace std::string_literals;
+  for (const std::string& bytes : {"GET /v1/users/1\0 HTTP/1.1\r\nHost: localhost\r\n\r\n"s,
+                                   "GET\0 /v1/users/1 HTTP/1.1\r\nHost: localhost\r\n\r\n"s,
+                                   "GET /v1/users/1 HTTP/1.1\r\nHost: local\0host\r\n\r\n"s,
+                                   "GET /v1/users/1 HTTP/1.1\r\nHost: localhost\r\nX\0: a\r\n\r\n"s,
+                                   "GET /v1/users/1 HTTP/1.1\r\nHost: localhost\r\nX: \0\r\n\r\n"s})
+    ends_with(bytes, 400, "invalid_request");
+}
+
+TEST_F(http_bad_framing, requests_before_a_bad_one_are_answered_and_those_behind_it_are_not) {
+  const std::string good = get_text("/v1/users/1", "X-Request-Id: good\r\n");
+  test_client client{server.port()};
+  client.send(good + good + "GET /v1/users/1 HTTP/1.1\r\nHost : localhost\r\n\r\n" +
+              post_text("/v1/payments", payment));
+  for (const int status : {200, 200, 400})
+    EXPECT_EQ(client.receive()->status, status);
+  client.half_close();
+  EXPECT_TRUE(client.closed());
+  EXPECT_THAT(server.actors.commands(), IsEmpty());
 }
 
 TEST_F(http_bad_framing, a_field_over_several_lines_is_refused) {
@@ -288,14 +364,19 @@ TEST_F(http_bad_framing, lengths_that_contradict_each_other_are_refused) {
   for (const std::string fields :
        {"Content-Length: 5\r\nContent-Length: 6\r\n", "Content-Length: -5\r\n",
         "Content-Length: 5x\r\n", "Content-Length: 99999999999999999999999\r\n",
-        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: 5, 6\r\n", "Content-Length: 0x5\r\n", "Content-Length : 5\r\n",
+        "Content-Length: \r\n", "Transfer-Encoding: chunked, chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        "Transfer-Encoding: \"chunked\"\r\n", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "Transfer-Encoding: gzip\r\n",
         "Transfer-Encoding: gzip, chunked\r\n"})
     ends_with("POST /v1/payments HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\nhello", 400,
               "invalid_request");
-  ends_with(
-      "POST /v1/payments HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-      400, "invalid_request");
+  for (const std::string size : {"zz", "-1", "+5", "0x5", "", "5 ", "10000000000000000", "5\t;a"})
+    ends_with(
+        "POST /v1/payments HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" +
+            size + "\r\nhello\r\n0\r\n\r\n",
+        400, "invalid_request");
 }
 
 TEST_F(http_bad_framing, a_body_over_the_limit_is_refused_by_its_length_alone) {
