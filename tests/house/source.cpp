@@ -82,7 +82,7 @@ bool is_text_file(const std::filesystem::path& path) {
 bool is_ours(const std::filesystem::path& path) {
   const auto name = path.filename().string();
   return name != ".git" && name != "build" && name != ".cache" && name != ".vscode" &&
-         name != "node_modules" && name != "dist";
+         name != "node_modules" && name != "dist" && name != "corpus";
 }
 
 } // namespace

@@ -1,0 +1,71 @@
+#include "fuzz/command_bounds.hpp"
+
+#include "config/values.hpp"
+
+#include <algorithm>
+
+namespace paymentd::fuzz {
+
+namespace {
+
+template <class Tag>
+bool is_id(strong_id<Tag> id) {
+  return id.value >= 1 && id.value <= safe_integer_max;
+}
+
+bool is_amount(won amount) {
+  return amount.value >= 1 && amount <= won_max;
+}
+
+bool is_reason(std::string_view text) {
+  const auto characters = std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+  return config::is_utf8(text) && static_cast<std::size_t>(characters) <= reason_max;
+}
+
+struct bounds_of_action {
+  bool operator()(const create_user& what) const {
+    return valid_phone(what.phone) && what.balance >= won{0} && what.balance <= won_max;
+  }
+  bool operator()(const charge& what) const {
+    return is_id(what.user) && is_amount(what.amount) && is_reason(what.reason);
+  }
+  bool operator()(const withdraw& what) const {
+    return is_id(what.user) && is_amount(what.amount) && is_reason(what.reason);
+  }
+  bool operator()(const create_order& what) const {
+    return is_id(what.user) && what.discount >= won{0} && what.discount <= what.total &&
+           what.total <= won_max && (!what.coupon || is_id(*what.coupon));
+  }
+  bool operator()(const pay& what) const { return is_id(what.order) && is_id(what.user); }
+  bool operator()(const cancel& what) const { return is_id(what.order); }
+  bool operator()(const refund& what) const {
+    return is_id(what.order) && (!what.amount || is_amount(*what.amount)) && is_reason(what.reason);
+  }
+};
+
+struct bounds_of_query {
+  bool operator()(const get_user& what) const { return is_id(what.id); }
+  bool operator()(const get_order& what) const { return is_id(what.id); }
+  bool operator()(const get_delivery& what) const { return is_id(what.entry); }
+  bool operator()(const list_deliveries& what) const {
+    return what.limit >= 1 && (!what.order || is_id(*what.order)) &&
+           (!what.after || std::ranges::all_of(*what.after, [](const list_position& each) {
+             return is_id(each.subscriber) && is_id(each.stream) && each.below >= 1;
+           }));
+  }
+  bool operator()(const list_orders& what) const { return is_id(what.user) && what.limit >= 1; }
+  bool operator()(const list_entries& what) const { return is_id(what.user) && what.limit >= 1; }
+};
+
+} // namespace
+
+bool within_bounds(const command& what) {
+  return std::visit(bounds_of_action{}, what.what);
+}
+
+bool within_bounds(const query& what) {
+  return std::visit(bounds_of_query{}, what);
+}
+
+} // namespace paymentd::fuzz

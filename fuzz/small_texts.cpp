@@ -1,0 +1,76 @@
+// The small readers of texts that others write. Each gives nothing, or a value whose own text reads
+// back to it.
+#include "fuzz/target.hpp"
+
+#include "config/values.hpp"
+#include "net/digest.hpp"
+#include "net/http_client.hpp"
+#include "net/origin.hpp"
+#include "net/public_address.hpp"
+#include "net/utc_text.hpp"
+#include "providers/message.hpp"
+#include "providers/webhook/signature.hpp"
+
+namespace paymentd::fuzz {
+
+namespace {
+
+std::span<const std::uint8_t> bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+void read_times(std::string_view text) {
+  net::parse_http_date(text);
+  providers::parse_korea_time(text);
+  const instant now{std::chrono::milliseconds{1763787843021}};
+  if (const auto wait = net::parse_retry_after(text, now))
+    expect(wait->count() >= 0 && *wait <= std::chrono::days{1}, "a wait is at most a day");
+  if (const auto time = net::parse_utc(text))
+    expect(net::parse_utc(net::utc_text(*time)) == time, "a time is read as it is written");
+  if (const auto duration = config::parse_duration(text))
+    expect(config::parse_duration(config::to_string(*duration)) == duration,
+           "a duration is read as it is written");
+}
+
+void read_encodings(std::string_view text) {
+  if (const auto decoded = net::from_base64(text))
+    expect(net::base64_text(bytes_of(*decoded)) == text, "base64 has one text");
+  if (const auto digest = net::digest_from_hex(text))
+    expect(net::hex_text(*digest) == text, "a digest has one text");
+  if (const auto key = webhook::key_of(text))
+    expect(key->size() >= 24 && key->size() <= 64, "a webhook's key has 24 to 64 bytes");
+  expect(net::safe_in_header(net::percent_encoded(text)), "what is encoded is safe in a header");
+  if (const auto real = config::parse_real(text))
+    expect(config::parse_real(config::to_string(*real)) == real, "a number is read as written");
+}
+
+void read_addresses(std::string_view text) {
+  if (const auto origin = net::parse_origin(text)) {
+    expect(!origin->host.empty() && !origin->port.empty() && net::safe_in_header(origin->authority),
+           "an origin has a host and a port");
+    const auto again =
+        net::parse_origin((origin->tls ? "https://" : "http://") + origin->authority);
+    expect(again && again->host == origin->host && again->port == origin->port,
+           "an origin is read as it is written");
+  }
+  if (const auto address = config::parse_address(text))
+    expect(config::parse_address(config::to_string(*address)) == address,
+           "an address is read as it is written");
+  boost::system::error_code none;
+  const auto address = boost::asio::ip::make_address(std::string{text}, none);
+  if (!none)
+    net::is_public(address);
+}
+
+} // namespace
+
+int fuzz_small_texts(std::string_view bytes) {
+  read_times(bytes);
+  read_encodings(bytes);
+  read_addresses(bytes);
+  expect(config::is_utf8(config::toml_text(bytes)) == config::is_utf8(bytes),
+         "a text that is quoted stays UTF-8");
+  return 0;
+}
+
+} // namespace paymentd::fuzz
