@@ -157,11 +157,16 @@ inline constexpr const char* list_orders_of_reference =
     "created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, "
     "pay_metadata, id from orders where reference = ?1 and id < ?2 order by id desc limit ?3";
 
+// In two parts, so that many of the last time (of an import) are not passed one by one.
 inline constexpr const char* list_orders_by_time =
     "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
     "created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, "
-    "pay_metadata, id from orders where created_at >= ?1 and created_at <= ?2 "
-    "and (created_at < ?2 or id < ?3) order by created_at desc, id desc limit ?4";
+    "pay_metadata, id from orders where id in ("
+    "select id from (select id from orders where created_at = ?2 and ?2 >= ?1 and id < ?3 "
+    "order by id desc limit ?4) union all "
+    "select id from (select id from orders where created_at >= ?1 and created_at < ?2 "
+    "order by created_at desc, id desc limit ?4) limit ?4) "
+    "order by created_at desc, id desc";
 
 inline constexpr const char* list_entries_of_user =
     "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
@@ -179,8 +184,12 @@ inline constexpr const char* list_entries_of_order =
 inline constexpr const char* list_entries_by_time =
     "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
     "coalesce(refunded_after, amount), created_by from ledger_entries "
-    "where created_at >= ?1 and created_at <= ?2 and (created_at < ?2 or id < ?3) "
-    "order by created_at desc, id desc limit ?4";
+    "where id in ("
+    "select id from (select id from ledger_entries where created_at = ?2 and ?2 >= ?1 and id < ?3 "
+    "order by id desc limit ?4) union all "
+    "select id from (select id from ledger_entries where created_at >= ?1 and created_at < ?2 "
+    "order by created_at desc, id desc limit ?4) limit ?4) "
+    "order by created_at desc, id desc";
 
 // ---- delivery -----------------------------------------------------------------------------------
 
