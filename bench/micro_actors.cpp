@@ -83,6 +83,17 @@ class memory_database final : public db::database {
   int lanes_max() const override { return 64; }
   bool delivers_on_lane() const override { return false; }
   db::result<void> seed(const db::seed_plan&, instant) override { return {}; }
+  db::result<db::import_result> import_users(const db::import_file&, const db::user_source&,
+                                             instant) override {
+    return db::import_result{};
+  }
+  db::result<db::import_result> import_orders(const db::import_file&, const db::order_source&,
+                                              instant) override {
+    return db::import_result{};
+  }
+  db::result<void> export_entries(const db::entry_range&, const db::entry_sink&) override {
+    return {};
+  }
   db::result<std::int64_t> retry_all_failed(std::string_view, instant,
                                             const std::function<void(std::int64_t)>&) override {
     return 0;

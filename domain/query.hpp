@@ -158,7 +158,7 @@ struct event_page {
   std::string instance; // of the database, as in `subscriber`
   friend bool operator==(const event_page&, const event_page&) = default;
 };
-using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed, user_page, order_page,
-                            entry_page, event_page>;
+using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed, user_page,
+                            order_page, entry_page, event_page>;
 
 } // namespace paymentd

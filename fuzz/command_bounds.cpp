@@ -23,9 +23,31 @@ bool is_reason(std::string_view text) {
   return config::is_utf8(text) && static_cast<std::size_t>(characters) <= reason_max;
 }
 
+bool is_phone(std::string_view text) {
+  return text.empty() || valid_phone(text);
+}
+
+bool is_reference(std::string_view text) {
+  return text.empty() || valid_reference(text);
+}
+
+bool is_metadata(std::string_view text) {
+  return text.size() <= metadata_bytes_max && config::is_utf8(text) &&
+         (text.empty() || (text.starts_with('{') && text.ends_with('}')));
+}
+
 struct bounds_of_action {
   bool operator()(const create_user& what) const {
-    return valid_phone(what.phone) && what.balance >= won{0} && what.balance <= won_max;
+    return is_phone(what.phone) && what.balance >= won{0} && what.balance <= won_max &&
+           is_reference(what.reference) && is_metadata(what.metadata);
+  }
+  bool operator()(const update_user& what) const {
+    return is_id(what.user) && (what.phone || what.metadata) &&
+           (!what.phone || is_phone(*what.phone)) &&
+           (!what.metadata || is_metadata(*what.metadata));
+  }
+  bool operator()(const update_order& what) const {
+    return is_id(what.order) && is_metadata(what.metadata);
   }
   bool operator()(const charge& what) const {
     return is_id(what.user) && is_amount(what.amount) && is_reason(what.reason);
@@ -35,7 +57,8 @@ struct bounds_of_action {
   }
   bool operator()(const create_order& what) const {
     return is_id(what.user) && what.discount >= won{0} && what.discount <= what.total &&
-           what.total <= won_max && (!what.coupon || is_id(*what.coupon));
+           what.total <= won_max && (!what.coupon || is_id(*what.coupon)) &&
+           is_reference(what.reference) && is_metadata(what.metadata);
   }
   bool operator()(const pay& what) const { return is_id(what.order) && is_id(what.user); }
   bool operator()(const cancel& what) const { return is_id(what.order); }
@@ -54,8 +77,19 @@ struct bounds_of_query {
              return is_id(each.subscriber) && is_id(each.stream) && each.below >= 1;
            }));
   }
-  bool operator()(const list_orders& what) const { return is_id(what.user) && what.limit >= 1; }
-  bool operator()(const list_entries& what) const { return is_id(what.user) && what.limit >= 1; }
+  bool operator()(const list_users& what) const {
+    return is_page(what) && is_reference(what.reference) && is_phone(what.phone);
+  }
+  bool operator()(const list_orders& what) const {
+    return is_page(what) && (!what.user || is_id(*what.user)) && is_reference(what.reference);
+  }
+  bool operator()(const list_entries& what) const {
+    return is_page(what) && (!what.user || is_id(*what.user)) &&
+           (!what.order || is_id(*what.order));
+  }
+  bool operator()(const list_events& what) const { return what.limit >= 0; }
+
+  static bool is_page(const auto& what) { return what.limit >= 1 && what.below.number >= 1; }
 };
 
 } // namespace

@@ -44,7 +44,9 @@ http_answer take_head(std::string_view& bytes) {
              first[version.size() + 3] == ' ',
          "an answer begins with its status line");
   const auto status = number_of(first.substr(version.size(), 3));
-  expect(status && *status >= 200 && *status < 500, "an answer is a success or the client's fault");
+  // 503: nobody gives events here.
+  expect(status && *status >= 200 && (*status < 500 || *status == 503),
+         "an answer is a success or the client's fault");
   answer.status = static_cast<int>(*status);
   for (std::string_view line = take_line(bytes); !line.empty(); line = take_line(bytes)) {
     const auto colon = line.find(": ");

@@ -10,7 +10,8 @@
 namespace paymentd::db::sqlite {
 
 sqlite_store::reading_session::reading_session(const store_options& options)
-    : on(options.path, options.mode), with(on), reads(on), lists(on, reads), deliveries(on), events(on) {}
+    : on(options.path, options.mode), with(on), reads(on), lists(on, reads), deliveries(on),
+      events(on) {}
 
 sqlite_store::writing_session::writing_session(connection& on, reading& reads,
                                                const recent_keys& recent)

@@ -119,5 +119,41 @@ TEST(success_bytes, what_is_cut_short_or_goes_on_is_none) {
   EXPECT_FALSE(success_from_bytes("u" + std::string(100, '\xff')));
 }
 
+TEST(success_bytes, an_amount_or_a_time_out_of_bounds_is_none) {
+  const auto with = [](won total, std::int64_t ms) {
+    order of;
+    of.id = {1};
+    of.owner = {2};
+    of.total = total;
+    of.created_at = instant{std::chrono::milliseconds{ms}};
+    return to_bytes(of);
+  };
+  constexpr std::int64_t last_ms = 253'402'300'799'999; // of the year 9999
+  EXPECT_TRUE(success_from_bytes(with(won_max, last_ms)));
+  EXPECT_FALSE(success_from_bytes(with({safe_integer_max + 1}, last_ms)));
+  EXPECT_FALSE(success_from_bytes(with({-safe_integer_max - 1}, last_ms)));
+  EXPECT_FALSE(success_from_bytes(with(won_max, last_ms + 1)));
+  EXPECT_FALSE(success_from_bytes(with(won_max, std::numeric_limits<std::int64_t>::min())));
+}
+
+TEST(success_bytes, a_status_or_a_kind_that_there_is_not_is_none) {
+  const auto with_status = [](int number) {
+    order of;
+    of.status = static_cast<order_status>(number);
+    return to_bytes(of);
+  };
+  const auto with_kind = [](int number) {
+    ledger_entry of;
+    of.kind = static_cast<entry_kind>(number);
+    return to_bytes(of);
+  };
+  EXPECT_TRUE(success_from_bytes(with_status(3)));
+  EXPECT_TRUE(success_from_bytes(with_kind(3)));
+  for (const int none : {4, 255}) {
+    EXPECT_FALSE(success_from_bytes(with_status(none))) << none;
+    EXPECT_FALSE(success_from_bytes(with_kind(none))) << none;
+  }
+}
+
 } // namespace
 } // namespace paymentd
