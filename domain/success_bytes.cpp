@@ -16,6 +16,17 @@ constexpr char plain_order_mark = 'o';
 constexpr char plain_entry_mark = 'e';
 constexpr unsigned byte_bits = 7; // of a number in a byte; the eighth says that there are more
 
+// Whoever adds amounts up or writes times down relies on these bounds, which damaged bytes may
+// pass.
+constexpr instant instant_min{std::chrono::sys_days{std::chrono::year{0} / 1 / 1}};
+constexpr instant instant_end{std::chrono::sys_days{std::chrono::year{10'000} / 1 / 1}};
+constexpr order_status last_of(order_status) {
+  return order_status::refunded;
+}
+constexpr entry_kind last_of(entry_kind) {
+  return entry_kind::withdrawal;
+}
+
 /// Appends fields: numbers in 7 bits a byte, lowest first, with the sign in the lowest bit.
 class writer {
  public:
@@ -89,18 +100,23 @@ class reader {
   void field(strong_id<Tag>& id) {
     field(id.value);
   }
-  void field(won& amount) { field(amount.value); }
+  void field(won& amount) {
+    field(amount.value);
+    good_ = good_ && amount >= -won_max && amount <= won_max;
+  }
   void field(instant& at) {
     std::int64_t count = 0;
     field(count);
     at = instant{std::chrono::milliseconds{count}};
+    good_ = good_ && at >= instant_min && at < instant_end;
   }
   template <class Enum>
     requires std::is_enum_v<Enum>
   void field(Enum& value) {
     std::int64_t number = 0;
     field(number);
-    value = static_cast<Enum>(number);
+    good_ = good_ && number >= 0 && number <= static_cast<std::int64_t>(last_of(value));
+    value = good_ ? static_cast<Enum>(number) : Enum{};
   }
   template <class Id>
   void field(std::optional<Id>& id) {

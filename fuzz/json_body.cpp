@@ -41,6 +41,7 @@ struct look_at_step {
         look_at(each.error());
     }
   }
+  void operator()(const http::watch&) const {} // a GET, which takes no body
   void operator()(const query& what) const {
     expect(within_bounds(what), "a query is within its bounds");
   }

@@ -45,7 +45,7 @@ TEST_P(fuzz_corpus, does_no_harm) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, fuzz_corpus, ::testing::ValuesIn(targets().begin(), targets().end()),
-                         [](const auto& info) { return std::string{info.param.name}; });
+                         [](const auto& each) { return std::string{each.param.name}; });
 
 TEST(fuzz_corpora, are_of_targets_that_there_are) {
   for (const auto& folder : files_in(corpus()))
