@@ -16,7 +16,7 @@ constexpr char plain_order_mark = 'o';
 constexpr char plain_entry_mark = 'e';
 constexpr unsigned byte_bits = 7; // of a number in a byte; the eighth says that there are more
 
-// Whoever adds amounts up or writes times down relies on these bounds, which damaged bytes may
+// Sums of amounts and the writing of times rely on these bounds, which damaged bytes may
 // pass.
 constexpr instant instant_min{std::chrono::sys_days{std::chrono::year{0} / 1 / 1}};
 constexpr instant instant_end{std::chrono::sys_days{std::chrono::year{10'000} / 1 / 1}};

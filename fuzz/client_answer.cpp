@@ -1,5 +1,5 @@
-// What a server sends to our HTTP client: over a real socket, whole and in two parts, to a caller
-// who wants the body and to one whom the status suffices.
+// The answer of a server to our HTTP client: over a real socket, whole and in two parts, to a
+// caller who wants the body and to one whom the status suffices.
 #include "fuzz/target.hpp"
 
 #include "net/http_client.hpp"

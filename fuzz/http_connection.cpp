@@ -238,6 +238,17 @@ std::string neighbours_bytes() {
   return all;
 }
 
+/// Whether they are the same answers. The last request may be told to be improper, or wait for more
+/// and end unanswered with its connection: where a line ends without CR, that goes by the cut.
+bool agree(const std::vector<std::string>& one, const std::vector<std::string>& other) {
+  const auto& [less, more] =
+      std::minmax(one, other, [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  if (!std::equal(less.begin(), less.end(), more.begin()))
+    return false;
+  return more.size() == less.size() ||
+         (more.size() == less.size() + 1 && more.back().starts_with("400"));
+}
+
 /// Whether an answer may depend on how much of the request is there: who waits for leave to send a
 /// body is refused before it.
 bool waits_for_leave(std::string_view bytes) {
@@ -252,7 +263,8 @@ bool waits_for_leave(std::string_view bytes) {
 int fuzz_http_connection(std::string_view bytes) {
   if (bytes.size() > input_bytes_max)
     return 0;
-  static stage on;
+  // Never destroyed: when the program's statics go, those that CAF stands on may be gone.
+  static stage& on = *new stage;
   static const std::vector<std::string> neighbours = answers_alone(on, neighbours_bytes());
   const std::vector<std::string> alone = answers_alone(on, bytes);
 
@@ -271,7 +283,7 @@ int fuzz_http_connection(std::string_view bytes) {
   expect(comparable(neighbour->received()) == neighbours,
          "a client's answers do not depend on what others send");
   const auto in_pieces = comparable(stranger->received());
-  expect(waits_for_leave(bytes) || in_pieces == alone,
+  expect(waits_for_leave(bytes) || agree(in_pieces, alone),
          "the answers do not depend on how the bytes are cut");
   return 0;
 }

@@ -10,7 +10,7 @@
 
 namespace paymentd::fuzz {
 
-/// A property that does not hold. Whoever runs a target lets it end the run.
+/// A property that does not hold: it ends the run of the target.
 class broken_property : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

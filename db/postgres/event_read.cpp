@@ -16,8 +16,8 @@ std::vector<entry_kind> kinds_of(const event_look& stretch) {
 }
 
 // A row of events_ahead: the entry, whether it is wanted, and how many were looked at in all.
-constexpr int wanted_column = 13;
-constexpr int looked_at_column = 14;
+constexpr int wanted_column = 15;
+constexpr int looked_at_column = 16;
 
 } // namespace
 
