@@ -44,16 +44,23 @@ class output {
       file_.reset(::fdopen(made, "wb"));
     return file_ != nullptr;
   }
+  /// False for good once something could not be written: the C library forgets the rest of it.
   bool write(std::string_view text) {
-    return std::fwrite(text.data(), 1, text.size(), to()) == text.size();
+    if (why_ == 0 && std::fwrite(text.data(), 1, text.size(), to()) != text.size())
+      why_ = errno;
+    return why_ == 0;
   }
-  /// Puts the file in its place.
+  /// Puts the file in its place, where all was written and is on the disk.
   bool finish() {
-    if (std::fflush(to()) != 0)
+    if (why_ == 0 && std::fflush(to()) != 0)
+      why_ = errno;
+    if (why_ != 0) {
+      errno = why_;
       return false;
+    }
     if (name_.empty())
       return true;
-    if (std::fclose(file_.release()) == 0 && ::rename(part().c_str(), name_.c_str()) == 0)
+    if (::fsync(::fileno(to())) == 0 && std::fclose(file_.release()) == 0 && ::rename(part().c_str(), name_.c_str()) == 0)
       return true;
     const int why = errno;
     ::unlink(part().c_str());
@@ -75,6 +82,7 @@ class output {
   };
   std::string name_;
   std::unique_ptr<std::FILE, close> file_;
+  int why_ = 0; // what writing failed of
 };
 
 } // namespace
@@ -123,7 +131,8 @@ int export_entries(const config::settings& settings, const export_plan& plan) {
   });
   if (!done)
     return complain(failed, done.error().text);
-  if (!flush() || !to.finish())
+  flush();
+  if (!to.finish())
     return complain(failed, to.fault());
   complain(fine, fmt::format("{} ledger entries from {} to {}, {} won in all", count,
                              net::utc_text(range.from), net::utc_text(range.to), sum));

@@ -162,6 +162,15 @@ result<bool> importing::begin() {
   if (auto begun = on_.exec("begin"); !begun)
     return std::unexpected(begun.error());
   const bool any = first_entry_ != entry_id{};
+  if (any) {
+    const auto held = on_.exec(import_sql::hold_stream, {stream_.value});
+    if (!held)
+      return std::unexpected(held.error());
+    if (held->size() == 0)
+      return std::unexpected(error{error_kind::unavailable,
+                                   "another process took the import's stream, and nothing was "
+                                   "imported; import it again"});
+  }
   const auto text = [](std::int64_t number) { return std::to_string(number); };
   const auto added =
       on_.exec_texts(import_sql::add_import,

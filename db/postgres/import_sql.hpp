@@ -73,6 +73,11 @@ order by f.line, f.name limit 20)sql";
 inline constexpr const char* reserve_ids = R"sql(
 update id_blocks set next = greatest(next, $1::bigint) + $2::bigint where kind = 'KIND'
 returning next - $2::bigint)sql";
+// Until the commit nobody takes the stream over, so nothing is written behind the import's entries
+// before they are there: those who follow the events would miss them. Locks its row (no key update).
+inline constexpr const char* hold_stream =
+    "select id from streams where id = $1::bigint and epoch = 1 and owner = '' "
+    "for no key update";
 // Leased by nobody, so that who starts next takes it over. No row where another one was added at
 // once. $1 the clock's floor of streams, $2 the next number, $3 the largest stream.
 inline constexpr const char* add_stream = R"sql(

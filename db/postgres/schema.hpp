@@ -238,7 +238,7 @@ create unique index orders_by_reference on orders (reference) where reference is
 create index orders_by_time on orders (created_at, id);
 alter table ledger_entries add column created_by text;
 create index ledger_entries_by_time on ledger_entries (created_at);
-create index ledger_entries_of_refunds on ledger_entries (order_id, id) where kind = 2;
+create index ledger_entries_of_refunds on ledger_entries (order_id, sequence) where kind = 2;
 )sql";
 
 // Files that were imported, each by its SHA-256, so that none is imported twice. Nobody is told of

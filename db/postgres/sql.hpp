@@ -398,7 +398,8 @@ select id, user_id, sequence, order_id, kind, amount, balance_after, created_at,
 from ledger_entries where id = any (array(
   select payment_entry_id from orders where id = $1::bigint and payment_entry_id is not null
   union all
-  select id from ledger_entries where order_id = $1::bigint and kind = 2))
+  (select id from ledger_entries where order_id = $1::bigint and kind = 2
+   and sequence < $2::bigint order by sequence desc limit $3::bigint)))
 and sequence < $2::bigint order by sequence desc limit $3::bigint)sql"};
 
 // $4 how many.

@@ -178,7 +178,8 @@ inline constexpr const char* list_entries_of_order =
     "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
     "coalesce(refunded_after, amount), created_by from ledger_entries where id in "
     "(select payment_entry_id from orders where id = ?1 union all "
-    "select id from ledger_entries where order_id = ?1 and kind = 2) "
+    "select id from (select id from ledger_entries where order_id = ?1 and kind = 2 "
+    "and sequence < ?2 order by sequence desc limit ?3)) "
     "and sequence < ?2 order by sequence desc limit ?3";
 
 inline constexpr const char* list_entries_by_time =

@@ -1,8 +1,8 @@
 // Goal: a request under an Idempotency-Key is done once, however often and by whichever process it
-// is sent, and whatever dies meanwhile. Method: a thousand payments, charges and refunds, each sent
-// three times by each of two clients to two processes, until it has a success; SIGKILL for one
-// process, an immediate stop for the server. Then the answers of a key are compared with each other
-// and the ledger with what was asked.
+// is sent, and whatever dies meanwhile. Method: a thousand payments, charges and refunds in parts,
+// each sent three times by each of two clients to two processes, until it has a success; SIGKILL
+// for one process, an immediate stop for the server. Then the answers of a key are compared with
+// each other and the ledger with what was asked.
 #include "tests/end_to_end/postgres_fixture.hpp"
 
 #include <algorithm>
@@ -90,14 +90,17 @@ class persistent_client {
   std::optional<test_client> client_;
 };
 
-/// Payments of orders 1 to 400, refunds of 401 to 700, which are paid, and 300 charges.
+/// Payments of orders 1 to 400, two refunds in parts of each of 401 to 550, which are paid, and 300
+/// charges.
 std::vector<request> thousand_requests() {
   std::vector<request> all;
   for (std::int64_t id = 1; id <= 400; ++id)
     all.push_back({"/v1/payments", paying_clients::payment_of(id), "pay-" + std::to_string(id)});
-  for (std::int64_t id = 401; id <= 700; ++id)
-    all.push_back(
-        {"/v1/orders/" + std::to_string(id) + "/refund", "{}", "refund-" + std::to_string(id)});
+  for (std::int64_t id = 401; id <= 550; ++id)
+    for (const std::string part : {"1", "2"})
+      all.push_back({"/v1/orders/" + std::to_string(id) + "/refund",
+                     R"({"amount":)" + part + R"(,"reason":"a part"})",
+                     "refund-" + std::to_string(id) + "-" + part});
   for (std::int64_t n = 1; n <= 300; ++n)
     all.push_back({"/v1/users/" + std::to_string(1 + n % users) + "/charges", R"({"amount":7})",
                    "charge-" + std::to_string(n)});
@@ -139,6 +142,7 @@ TEST_F(postgres, a_request_under_a_key_is_done_once_while_a_process_and_then_the
   const std::string of_kind = "select count(*) from paymentd.ledger_entries where kind = ";
   EXPECT_EQ(number(of_kind + "1"), 700);
   EXPECT_EQ(number(of_kind + "2"), 300);
+  EXPECT_EQ(number("select count(*) from paymentd.orders where refunded = 3 and status = 1"), 150);
   EXPECT_EQ(number(of_kind + "0 and amount = 7"), 300);
   EXPECT_EQ(number("select count(*) from paymentd.idempotency_keys"), 600);
   EXPECT_EQ(number("select count(*) from paymentd.orders where pay_key is not null"), 400);
