@@ -60,7 +60,8 @@ class output {
     }
     if (name_.empty())
       return true;
-    if (::fsync(::fileno(to())) == 0 && std::fclose(file_.release()) == 0 && ::rename(part().c_str(), name_.c_str()) == 0)
+    if (::fsync(::fileno(to())) == 0 && std::fclose(file_.release()) == 0 &&
+        ::rename(part().c_str(), name_.c_str()) == 0)
       return true;
     const int why = errno;
     ::unlink(part().c_str());

@@ -45,7 +45,9 @@ http::server_options server_options_of(const config::settings& settings, std::ui
   options.max_connections =
       connections_that_fit(settings.http.max_connections, file_limit, calls_at_once(settings));
   options.request_timeout = settings.http.request_timeout;
-  options.max_event_streams = settings.http.max_event_streams;
+  // Payments keep half of the connections, however few there can be.
+  options.max_event_streams = std::min<decltype(options.max_event_streams)>(
+      settings.http.max_event_streams, options.max_connections / 2);
   options.max_event_bytes_per_second = settings.http.max_event_bytes_per_second;
   options.idle_timeout = settings.http.idle_timeout;
   options.header_timeout = settings.http.header_timeout;

@@ -141,7 +141,11 @@ void request_parser::on_field_impl(beast_http::field name, string_view name_text
     into_.authorization = value.substr(0, authorization_kept_max);
     break;
   case beast_http::field::accept:
-    into_.accept = value.substr(0, accept_kept_max);
+    // Several are one list (RFC 9110, 5.3).
+    if (!into_.accept.empty())
+      into_.accept += ", ";
+    into_.accept.append(
+        value.substr(0, accept_kept_max - std::min(accept_kept_max, into_.accept.size())));
     break;
   case beast_http::field::content_type:
     // Of several, the worst counts.

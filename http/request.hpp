@@ -21,7 +21,7 @@ struct request {
   std::string fetch_site;    // Sec-Fetch-Site; only browsers send it
   std::string authorization; // Authorization, its first bytes; of several, the last one
   std::string key;           // Idempotency-Key, its first bytes; of several, the last one
-  std::string accept;        // Accept, its first bytes; of several, the last one
+  std::string accept;        // Accept, its first bytes
   std::string last_event_id; // Last-Event-ID, likewise
   std::string id;            // X-Request-Id where it is fit to be repeated, otherwise empty
   std::string body;          // what was sent, without its chunks

@@ -4,6 +4,8 @@
 #include "http/io_thread.hpp"
 #include "http/session.hpp"
 
+#include <unistd.h>
+
 namespace paymentd::http {
 
 namespace asio = boost::asio;
@@ -46,8 +48,11 @@ bool session::streams(const watch& what, const actors::answer_reply& start) {
   error_code ec;
   const auto protocol = socket_.local_endpoint(ec).protocol();
   event_socket socket(hub->context());
-  if (!ec)
-    socket.assign(protocol, socket_.release(ec), ec);
+  if (!ec) {
+    const auto descriptor = socket_.release(ec);
+    if (!ec && socket.assign(protocol, descriptor, ec))
+      ::close(descriptor);
+  }
   if (!ec)
     socket.non_blocking(true, ec);
   std::string head;

@@ -74,7 +74,8 @@ inline constexpr const char* reserve_ids = R"sql(
 update id_blocks set next = greatest(next, $1::bigint) + $2::bigint where kind = 'KIND'
 returning next - $2::bigint)sql";
 // Until the commit nobody takes the stream over, so nothing is written behind the import's entries
-// before they are there: those who follow the events would miss them. Locks its row (no key update).
+// before they are there: those who follow the events would miss them. Locks its row (no key
+// update).
 inline constexpr const char* hold_stream =
     "select id from streams where id = $1::bigint and epoch = 1 and owner = '' "
     "for no key update";

@@ -44,16 +44,21 @@ shared_text event_chunk::text_for(event_kinds kinds) const {
   return made;
 }
 
-std::string event_chunk::text_from(event_position& at, event_kinds kinds) const {
+std::string event_chunk::text_from(event_position& at, event_kinds kinds, std::size_t most,
+                                   bool& whole) const {
   std::string text;
+  whole = false;
   for (const place& each : events_) {
     if (has_passed(at, each.entry))
       continue;
+    if (text.size() >= most)
+      return text;
     advance(at, each.entry);
     if (kinds.has(each.kind))
       text.append(id_field).append(to_token(at)).append(*all_, each.data, each.end - each.data);
   }
   at = later_of(at, end_);
+  whole = true;
   return text;
 }
 

@@ -37,8 +37,9 @@ class event_chunk {
   /// The text for a client that has come exactly to the begin. May be empty.
   shared_text text_for(event_kinds kinds) const;
   /// The text for a client that has come at least to the begin, but is ahead somewhere: without
-  /// those that it has passed, and with tokens of its own. Moves `at` to where it is then.
-  std::string text_from(event_position& at, event_kinds kinds) const;
+  /// those that it has passed, and with tokens of its own; ended behind `most` bytes, which `whole`
+  /// tells. Moves `at` to where it is then.
+  std::string text_from(event_position& at, event_kinds kinds, std::size_t most, bool& whole) const;
 
  private:
   struct place {

@@ -67,7 +67,8 @@ bool event_client::hear() {
     auto got = tls_channel::state::bytes;
     while (got == tls_channel::state::bytes)
       got = tls_->read(bytes, read);
-    if (got != tls_channel::state::more)
+    // One that begins another handshake could not be written to meanwhile.
+    if (got != tls_channel::state::more || !tls_->is_open())
       return false;
     tls_->flush(wire_); // goes with what is written next
   }
@@ -196,8 +197,11 @@ bool event_client::take_chunk() {
       shared_.reset();
     return shared_ != nullptr;
   }
-  own_ = chunk->text_from(at_, kinds_);
-  if (at_ == chunk->end())
+  bool whole = true;
+  own_ = chunk->text_from(at_, kinds_, turn_bytes_max, whole);
+  if (!whole)
+    --*next_; // it goes on in the same one
+  else if (at_ == chunk->end())
     chunk_ = chunk;
   return !own_.empty();
 }

@@ -165,7 +165,12 @@ void event_hub::run_turns() {
     const auto next = std::move(turns_.front());
     turns_.pop_front();
     next->queued = false;
-    next->take_turn();
+    try {
+      next->take_turn();
+    } catch (const std::exception& error) {
+      spdlog::warn("a client that follows the events is cut off: {}", error.what());
+      next->end();
+    }
   }
   if (may_send() && !turns_.empty() && !std::exchange(turns_due_, true))
     asio::post(context_, [this] { run_turns(); });
@@ -185,6 +190,7 @@ void event_hub::tick() {
     };
     budget_ = std::min(budget_ + share(passed), std::max<std::int64_t>(share(budget_time), 1));
     refilled_ = now;
+    gateway_.expire(now);
     run_turns();
     start_reads();
     if (now - checked_ >= check_interval)
@@ -222,22 +228,31 @@ void event_hub::begin_to_follow() {
 
 /// Reads on while there are clients.
 detached event_hub::follow() {
-  while (!clients_.empty()) {
-    bool soon = true;
-    if (may_read()) {
-      list_events asked{.from = event_start::now, .to = std::nullopt, .limit = 0};
-      if (ring_.head()) {
-        asked.from = *ring_.head();
-        asked.limit = chunk_events_max;
+  try {
+    while (!clients_.empty()) {
+      bool soon = true;
+      bool failed = false;
+      if (may_read()) {
+        list_events asked{.from = event_start::now, .to = std::nullopt, .limit = 0};
+        if (ring_.head()) {
+          asked.from = *ring_.head();
+          asked.limit = chunk_events_max;
+        }
+        auto waiting = gateway_.look_up(query{std::move(asked)});
+        const auto reply = co_await waiting;
+        soon = reply && take(std::get<event_page>(*reply));
+        failed = !reply;
       }
-      auto waiting = gateway_.look_up(query{std::move(asked)});
-      const auto reply = co_await waiting;
-      soon = reply && take(std::get<event_page>(*reply));
+      if (!failed) // otherwise nobody knows, and it is as late as it was
+        counters_.late_since_ms.store(soon ? newest_.time_since_epoch().count() : 0,
+                                      std::memory_order_relaxed);
+      if (!draining_)
+        co_await pausing{*this, soon ? chunk_interval : options_.poll_interval};
     }
-    counters_.late_since_ms.store(soon ? newest_.time_since_epoch().count() : 0,
-                                  std::memory_order_relaxed);
-    if (!draining_)
-      co_await pausing{*this, soon ? chunk_interval : options_.poll_interval};
+  } catch (const std::exception& error) { // no memory: they come again
+    spdlog::error("the clients that follow the events are cut off: {}", error.what());
+    while (!clients_.empty())
+      clients_.back()->end();
   }
   ring_.clear();
   newest_ = {};
@@ -302,7 +317,12 @@ detached event_hub::read_page(std::shared_ptr<event_client> who) {
   const auto reply = co_await waiting;
   --reads_;
   if (reply && !who->over()) {
-    who->take_page(std::get<event_page>(*reply));
+    try {
+      who->take_page(std::get<event_page>(*reply));
+    } catch (const std::exception& error) {
+      spdlog::error("a client that follows the events is cut off: {}", error.what());
+      who->end();
+    }
   } else if (!who->over()) {
     who->holds_page = false;
     --pages_held_;
