@@ -9,6 +9,17 @@ using net::append_json_string;
 using net::append_number;
 using net::utc_text;
 
+namespace {
+
+void append_text_or_null(std::string& json, std::string_view text) {
+  if (text.empty())
+    json.append("null");
+  else
+    net::append_json_string(json, text);
+}
+
+} // namespace
+
 std::string event_json(const payment_event& event, std::string_view instance) {
   const bool refunded = event.kind == entry_kind::refund;
   const std::string at = net::utc_text(event.at);
@@ -25,10 +36,7 @@ std::string event_json(const payment_event& event, std::string_view instance) {
   json.append(R"(","datacontenttype":"application/json","data":{"id":)");
   net::append_number(json, event.order.value);
   json.append(R"(,"reference":)");
-  if (event.reference.empty())
-    json.append("null");
-  else
-    net::append_json_string(json, event.reference);
+  append_text_or_null(json, event.reference);
   json.append(R"(,"userId":)");
   net::append_number(json, event.user.value);
   json.append(R"(,"couponId":)");
@@ -56,10 +64,7 @@ std::string event_json(const payment_event& event, std::string_view instance) {
     json.append(R"(,"amount":)");
     net::append_number(json, event.refund.value);
     json.append(R"(,"reason":)");
-    if (event.reason.empty())
-      json.append("null");
-    else
-      net::append_json_string(json, event.reason);
+    append_text_or_null(json, event.reason);
     json.append("}");
   }
   return json.append("}}");

@@ -1,10 +1,10 @@
 // Every statement of the PostgreSQL stores but the schema (schema.hpp) and what runs off the hot
-// path (administration: seed.cpp, audit.cpp). Each says what it locks.
+// path (administration: seed.cpp, audit.cpp, import_sql.hpp, export.cpp). Each says what it locks.
 //
 // The order of locks, everywhere: the stream's row, the cursor, orders, users, idempotency keys;
 // the ids of one statement sorted. A locking statement returns only rows that it locks itself. All
-// rows are reached by their primary keys: begin_session turns the other ways off, since a plan is
-// made once and kept while its tables grow.
+// rows are reached by an index, most by their primary keys: begin_session turns the other ways off,
+// since a plan is made once and kept while its tables grow.
 #pragma once
 
 #include "db/postgres/statement.hpp"

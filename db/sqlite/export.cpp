@@ -1,5 +1,7 @@
 #include "db/sqlite/export.hpp"
 
+#include "db/sqlite/lists.hpp"
+
 #include <map>
 
 namespace paymentd::db::sqlite {
@@ -13,10 +15,12 @@ constexpr const char* streams_at_begin = "select id, next from streams";
 // is later.
 constexpr const char* rest_of_moment =
     "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
-    "created_by from ledger_entries where created_at = ?1 and id > ?2 order by id limit ?3";
+    "coalesce(refunded_after, amount), created_by from ledger_entries where created_at = ?1 and id "
+    "> ?2 order by id limit ?3";
 constexpr const char* later_entries =
     "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
-    "created_by from ledger_entries where created_at > ?1 and created_at < ?2 "
+    "coalesce(refunded_after, amount), created_by from ledger_entries where created_at > ?1 and "
+    "created_at < ?2 "
     "order by created_at, id limit ?3";
 
 /// Where each stream ended when the export began.
@@ -36,20 +40,6 @@ class ends_of_streams {
   std::map<stream_id, std::int64_t> next_;
 };
 
-ledger_entry entry_in(const statement::rows& row) {
-  return {.id = {row.integer(0)},
-          .user = {row.integer(1)},
-          .sequence = row.integer(2),
-          .order = row.optional_id<order_id>(3),
-          .kind = static_cast<entry_kind>(row.integer(4)),
-          .amount = {row.integer(5)},
-          .balance_after = {row.integer(6)},
-          .created_at = row.time(7),
-          .reason = std::string(row.text(8)),
-          .refunded_after = {},
-          .created_by = std::string(row.text(9))};
-}
-
 } // namespace
 
 void export_entries(connection& on, const entry_range& range, const entry_sink& to) {
@@ -62,7 +52,7 @@ void export_entries(connection& on, const entry_range& range, const entry_sink& 
   const auto give = [&](statement::rows row) {
     std::int64_t seen = 0;
     for (; goes_on && row.next(); ++seen) {
-      const ledger_entry found = entry_in(row);
+      const ledger_entry found = read_entry(row);
       at = found.created_at;
       behind = found.id;
       goes_on = !ends.were_there(found.id) || to(found);

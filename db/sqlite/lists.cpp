@@ -9,6 +9,8 @@ namespace {
 constexpr int user_id_column = 7;
 constexpr int order_id_column = 16;
 
+} // namespace
+
 ledger_entry read_entry(const statement::rows& row) {
   ledger_entry found{.id = {row.integer(0)},
                      .user = {row.integer(1)},
@@ -24,6 +26,8 @@ ledger_entry read_entry(const statement::rows& row) {
     found.refunded_after = {row.integer(9)};
   return found;
 }
+
+namespace {
 
 std::vector<user> users_in(statement::rows row) {
   std::vector<user> found;

@@ -7,6 +7,9 @@
 
 namespace paymentd::db::sqlite {
 
+/// A row of a list of ledger entries, or of the export.
+ledger_entry read_entry(const statement::rows& row);
+
 class listing {
  public:
   /// `reads` outlives this.

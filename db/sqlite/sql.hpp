@@ -1,7 +1,7 @@
-// Every statement of the embedded store but the schema (migrations.cpp) and the audit's
-// (audit.cpp). Locks: SQLite has one writer. Each write runs inside `begin immediate`, which takes
-// the database's only write lock first, so no row lock and no lock order is needed; what reads
-// alone takes none and sees the last commit.
+// Every statement of the embedded store but those off the hot path: the schema (migrations.cpp),
+// the audit (audit.cpp), import and export (import.cpp, export.cpp). Locks: SQLite has one writer.
+// Each write runs inside `begin immediate`, which takes the database's only write lock first, so no
+// row lock and no lock order is needed; what reads alone takes none and sees the last commit.
 #pragma once
 
 namespace paymentd::db::sqlite::sql {
