@@ -7,6 +7,12 @@
 namespace paymentd::db::sqlite {
 namespace {
 
+constexpr const char* own[] = {
+    // Else lists by time would give an entry twice, or one of another time.
+    "select 'the time of ledger entry ' || first_entry || ' is noted twice' "
+    "from (select first_entry, max(last_entry) over (order by first_entry rows between unbounded "
+    "preceding and 1 preceding) as before from entry_times) where before >= first_entry"};
+
 class found_rows final : public audit_rows {
  public:
   found_rows(connection& on, const char* sql, std::span<const std::int64_t> parameters)
@@ -48,7 +54,13 @@ class source final : public audit_source {
     return "select b.name from result_marks m join subscribers b on b.id = m.subscriber_id "
            "where m.read_until > unixepoch() * 1000 + 3600000";
   }
-  std::span<const char* const> own_rules() const override { return {}; }
+  const char* entries_listed_by_time() const override {
+    return "select e.id, coalesce((select t.last_entry from entry_times t "
+           "where t.created_at = e.created_at and t.first_entry <= e.id "
+           "order by t.first_entry desc limit 1) >= e.id, 0) "
+           "from ledger_entries e where e.id > $1 order by e.id limit $2";
+  }
+  std::span<const char* const> own_rules() const override { return own; }
 
  private:
   connection& on_;

@@ -11,17 +11,20 @@ namespace {
 constexpr std::int64_t rows_per_snapshot = 5000;
 
 constexpr const char* streams_at_begin = "select id, next from streams";
-// Both by the index on the time, which has the ids behind it: the rest of a millisecond, and what
-// is later.
+// Both by the batches of a time: the rest of a millisecond, and what is later.
 constexpr const char* rest_of_moment =
-    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
-    "coalesce(refunded_after, amount), created_by from ledger_entries where created_at = ?1 and id "
-    "> ?2 order by id limit ?3";
+    "select e.id, e.user_id, e.sequence, e.order_id, e.kind, e.amount, e.balance_after, "
+    "e.created_at, e.reason, coalesce(e.refunded_after, e.amount), e.created_by "
+    "from entry_times t cross join ledger_entries e where t.created_at = ?1 "
+    "and e.id >= max(t.first_entry, ?2 + 1) and e.id <= t.last_entry "
+    "order by t.created_at, t.first_entry, e.id limit ?3";
 constexpr const char* later_entries =
-    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
-    "coalesce(refunded_after, amount), created_by from ledger_entries where created_at > ?1 and "
-    "created_at < ?2 "
-    "order by created_at, id limit ?3";
+    "select e.id, e.user_id, e.sequence, e.order_id, e.kind, e.amount, e.balance_after, "
+    "e.created_at, e.reason, coalesce(e.refunded_after, e.amount), e.created_by "
+    "from entry_times t cross join ledger_entries e "
+    "where t.created_at > ?1 and t.created_at < ?2 "
+    "and e.id >= t.first_entry and e.id <= t.last_entry "
+    "order by t.created_at, t.first_entry, e.id limit ?3";
 
 /// Where each stream ended when the export began.
 class ends_of_streams {

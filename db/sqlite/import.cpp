@@ -37,7 +37,7 @@ class importing {
  public:
   importing(connection& on, const import_file& file, instant now)
       : on_(cached(on)), file_(file), now_(now), with_(on), all_(with_, transaction::kind::write),
-        numbers_(on), add_entry_(on, sql::add_told_entry) {}
+        numbers_(on), add_entry_(on, sql::add_told_entry), add_times_(on, sql::add_entry_times) {}
 
   std::optional<instant> before() {
     statement asks(on_, imported_at);
@@ -55,6 +55,7 @@ class importing {
     statement(on_, pass_by).run(place->stream.stream, place->end - 1);
     next_entry_ = make_entry_id(place->stream.stream, place->first);
     first_entry_ = next_entry_;
+    moment_first_ = next_entry_;
     return {};
   }
 
@@ -70,6 +71,8 @@ class importing {
     return imported_entry_time(next_entry_.value - first_entry_.value, file_.entries, now_);
   }
   void add(const ledger_entry& one) {
+    if (one.created_at != moment_)
+      note_moment(one.created_at);
     add_entry_.run(one.id, one.user, one.sequence, one.order, static_cast<int>(one.kind),
                    one.amount, one.balance_after, one.created_at, std::string_view(one.reason),
                    one.kind == entry_kind::refund ? std::optional(one.refunded_after)
@@ -82,6 +85,7 @@ class importing {
     if (!faults.none())
       return {.faults = std::move(faults)};
     const bool any = file_.entries > 0;
+    note_moment({});
     const entry_id last{first_entry_.value + file_.entries - 1};
     statement(on_, add_import)
         .run(std::string_view(file_.digest), kind, file_.rows,
@@ -97,6 +101,13 @@ class importing {
     on.exec(large_cache);
     return on;
   }
+  /// Notes which entries have the time of the last ones; those to come have `next`.
+  void note_moment(instant next) {
+    if (next_entry_ > moment_first_)
+      add_times_.run(moment_, moment_first_, entry_id{next_entry_.value - 1});
+    moment_ = next;
+    moment_first_ = next_entry_;
+  }
 
   connection& on_;
   const import_file& file_;
@@ -105,8 +116,11 @@ class importing {
   transaction all_;
   streams numbers_;
   statement add_entry_;
+  statement add_times_;
   entry_id first_entry_;
   entry_id next_entry_;
+  instant moment_; // of the entries from moment_first_ on
+  entry_id moment_first_;
 };
 
 /// Finds whose an order is, and what that user has.

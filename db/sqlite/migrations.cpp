@@ -240,8 +240,26 @@ create table imports (
 ) strict, without rowid;
 )sql";
 
-constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4,
-                                   migration_5, migration_6, migration_7, migration_8};
+// When ledger entries were made, a row a batch: those from first_entry to last_entry, and no
+// others, have its created_at. An index with a row an entry cost a payment 4 % of its time. Runs of
+// one time are found in one pass by id, without a sort.
+constexpr const char* migration_9 = R"sql(
+create table entry_times (
+  created_at integer not null,
+  first_entry integer not null,
+  last_entry integer not null check (last_entry >= first_entry),
+  primary key (created_at, first_entry)
+) strict, without rowid;
+insert into entry_times
+select created_at, id, coalesce(lead(before) over (order by id), (select max(id) from ledger_entries))
+from (select id, created_at, lag(id) over (order by id) as before,
+        lag(created_at) over (order by id) as time_before from ledger_entries)
+where time_before is not created_at;
+drop index ledger_entries_by_time;
+)sql";
+
+constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4, migration_5,
+                                   migration_6, migration_7, migration_8, migration_9};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {

@@ -1,5 +1,6 @@
 #include "db/sqlite/seed.hpp"
 
+#include "db/sqlite/sql.hpp"
 #include "db/sqlite/streams.hpp"
 
 #include <algorithm>
@@ -58,6 +59,7 @@ result<void> seed(connection& on, const seed_plan& plan, instant now) {
   streams numbers(on);
   statement users(on, add_users);
   statement charges(on, add_charges);
+  statement times(on, sql::add_entry_times);
   statement orders(on, add_orders);
   const instant no_lease{}; // whoever serves next takes the stream over
 
@@ -80,6 +82,8 @@ result<void> seed(connection& on, const seed_plan& plan, instant now) {
       if (!place)
         return std::unexpected(place.error());
       charges.run(from, to, plan.balance, now, make_entry_id(lease.stream, place->first));
+      times.run(now, make_entry_id(lease.stream, place->first),
+                make_entry_id(lease.stream, place->end - 1));
     }
     some.commit();
   }

@@ -112,8 +112,9 @@ settlement::settlement(connection& on, reading& reads, const recent_keys& recent
       update_order_(on, sql::update_order), change_user_(on, sql::change_user),
       change_order_(on, sql::change_order), change_refunded_order_(on, sql::change_refunded_order),
       change_keyed_order_(on, sql::change_keyed_order), add_entry_(on, sql::add_entry),
-      add_told_entry_(on, sql::add_told_entry), get_kept_(on, sql::get_kept),
-      add_kept_(on, sql::add_kept), forget_keys_(on, sql::forget_keys) {}
+      add_told_entry_(on, sql::add_told_entry), add_entry_times_(on, sql::add_entry_times),
+      get_kept_(on, sql::get_kept), add_kept_(on, sql::add_kept),
+      forget_keys_(on, sql::forget_keys) {}
 
 std::vector<outcome> settlement::settle(std::span<const command> batch, entry_id first,
                                         instant now) {
@@ -193,8 +194,7 @@ void settlement::write(const decision& decided, instant now) {
     update(updated);
   for (const auto& updated : decided.updated_orders)
     update(updated);
-  for (const auto& entry : decided.entries)
-    add(entry);
+  add(decided.entries);
   for (const auto& kept : decided.new_kept)
     add(kept, now);
 }
@@ -241,6 +241,15 @@ void settlement::add(const order& created) {
                  under ? std::optional(under->key.body) : std::nullopt,
                  under ? std::optional(under->paid_at) : std::nullopt, or_null(created.reference),
                  or_null(created.metadata));
+}
+
+/// All of one batch, so all have one time, and nobody else's ids are between theirs.
+void settlement::add(std::span<const ledger_entry> entries) {
+  if (entries.empty())
+    return;
+  for (const auto& entry : entries)
+    add(entry);
+  add_entry_times_.run(entries.front().created_at, entries.front().id, entries.back().id);
 }
 
 void settlement::add(const ledger_entry& entry) {

@@ -54,6 +54,7 @@ class settlement {
   void update(const order& updated);
   void add(const user& created);
   void add(const order& created);
+  void add(std::span<const ledger_entry> entries);
   void add(const ledger_entry& entry);
   void add(const kept_success& kept, instant now);
 
@@ -73,6 +74,7 @@ class settlement {
   statement change_keyed_order_;
   statement add_entry_;
   statement add_told_entry_;
+  statement add_entry_times_;
   statement get_kept_;
   statement add_kept_;
   statement forget_keys_;

@@ -114,6 +114,10 @@ inline constexpr const char* add_told_entry =
     "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
     "created_at, reason, refunded_after, created_by) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
+// What lists by time find entries by: a row a batch.
+inline constexpr const char* add_entry_times =
+    "insert into entry_times (created_at, first_entry, last_entry) values (?, ?, ?)";
+
 inline constexpr const char* get_kept = "select body, success from idempotency_keys where key = ?";
 
 inline constexpr const char* add_kept =
@@ -182,15 +186,15 @@ inline constexpr const char* list_entries_of_order =
     "and sequence < ?2 order by sequence desc limit ?3)) "
     "and sequence < ?2 order by sequence desc limit ?3";
 
+// ?1 first time, ?2 last time, ?3 below which id of that, ?4 how many. Batches of the last time
+// that are above ?3 give nothing: their range is empty.
 inline constexpr const char* list_entries_by_time =
-    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
-    "coalesce(refunded_after, amount), created_by from ledger_entries "
-    "where id in ("
-    "select id from (select id from ledger_entries where created_at = ?2 and ?2 >= ?1 and id < ?3 "
-    "order by id desc limit ?4) union all "
-    "select id from (select id from ledger_entries where created_at >= ?1 and created_at < ?2 "
-    "order by created_at desc, id desc limit ?4) limit ?4) "
-    "order by created_at desc, id desc";
+    "select e.id, e.user_id, e.sequence, e.order_id, e.kind, e.amount, e.balance_after, "
+    "e.created_at, e.reason, coalesce(e.refunded_after, e.amount), e.created_by "
+    "from entry_times t cross join ledger_entries e "
+    "where t.created_at >= ?1 and t.created_at <= ?2 and e.id >= t.first_entry "
+    "and e.id <= min(t.last_entry, iif(t.created_at = ?2, ?3 - 1, t.last_entry)) "
+    "order by t.created_at desc, t.first_entry desc, e.id desc limit ?4";
 
 // ---- delivery -----------------------------------------------------------------------------------
 

@@ -184,6 +184,28 @@ TEST_P(references, entries_are_listed_by_order_and_by_day_and_kind) {
             2u);
 }
 
+TEST_P(references, entries_are_listed_by_time_when_the_clock_goes_back_and_batches_share_a_moment) {
+  std::vector<user_id> owners;
+  for (int i = 0; i < 5; ++i)
+    owners.push_back(new_user(1).id);
+  for (const int hour : {0, 2, 2, 1, 2, 0, 3}) {
+    now_ = start + hours{hour};
+    std::vector<command> batch;
+    for (const user_id each : owners)
+      batch.emplace_back(charge{each, {hour + 1}});
+    settle(batch);
+  }
+  auto sorted = all<entry_page>(list_entries{.limit = 100});
+  ASSERT_EQ(sorted.size(), 40u); // with the users' first charges
+  std::ranges::sort(sorted, std::greater{},
+                    [](const ledger_entry& each) { return std::pair(each.created_at, each.id); });
+  for (const int limit : {1, 2, 3, 5, 7})
+    EXPECT_EQ(all<entry_page>(list_entries{.limit = limit}), sorted) << limit;
+  const time_span third{start + hours{2}, start + hours{3}};
+  EXPECT_EQ(all<entry_page>(list_entries{.created = third, .limit = 4}),
+            std::vector(sorted.begin() + 5, sorted.begin() + 20));
+}
+
 TEST_P(references, a_page_looks_at_few_rows_and_tells_where_to_go_on) {
   const auto owner = new_user(1000);
   const auto oldest = settle_one<order>(pay{new_order(owner.id, 1).id, owner.id});
