@@ -114,7 +114,7 @@ inline constexpr const char* add_told_entry =
     "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
     "created_at, reason, refunded_after, created_by) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-// What lists by time find entries by: a row a batch.
+// Lists by time find entries by these rows, one a batch.
 inline constexpr const char* add_entry_times =
     "insert into entry_times (created_at, first_entry, last_entry) values (?, ?, ?)";
 
