@@ -62,7 +62,7 @@ void finish(order_actor_type* self, outcome_reply with) {
   const ticket to = std::move(state.waiting.front().from);
   state.waiting.pop_front();
   state.busy = false;
-  ++state.handled;
+  state.answered->fetch_add(1, std::memory_order_release);
   self->send(to.reply_to, settled{to.number, std::move(with)});
 }
 
@@ -106,8 +106,6 @@ void start_next(order_actor_type* self) {
       ask_lane(self);
     }
   }
-  if (!state.busy)
-    self->send(state.registry, order_idle{state.id, state.handled});
 }
 
 /// Keeps what the outcome tells for good.
@@ -166,15 +164,14 @@ void on_looked_up(order_actor_type* self, looked_up& done) {
 
 } // namespace
 
-caf::behavior order_actor(order_actor_type* self, caf::actor registry,
+caf::behavior order_actor(order_actor_type* self, std::shared_ptr<answered_count> answered,
                           std::shared_ptr<const order_actor_context> context) {
-  self->state.registry = std::move(registry);
+  self->state.answered = std::move(answered);
   self->state.context = std::move(context);
   return {
       [self](assignment& what) {
         auto& state = self->state;
         state.id = what.order;
-        state.handled = 0;
         forget(state);
         state.waiting.push_back(std::move(what.first));
         start_next(self);
@@ -182,7 +179,7 @@ caf::behavior order_actor(order_actor_type* self, caf::actor registry,
       [self](submit& what) {
         auto& state = self->state;
         if (state.waiting.size() > state.context->waiters_max) {
-          ++state.handled;
+          state.answered->fetch_add(1, std::memory_order_release);
           self->send(what.from.reply_to,
                      settled{what.from.number, std::unexpected(no_outcome::overloaded)});
           return;

@@ -30,17 +30,20 @@ struct order_actor_context {
   std::shared_ptr<database_generation> generation = std::make_shared<database_generation>(0);
 };
 
+/// How many commands an order actor has answered. The actor raises it, the registry reads it: where
+/// it has sent as many, nothing waits there.
+using answered_count = std::atomic<std::uint64_t>;
+
 struct order_actor_state {
   static inline const char* name = "order";
   std::shared_ptr<const order_actor_context> context;
-  caf::actor registry;
+  std::shared_ptr<answered_count> answered;
   std::uint64_t request = 0; // the number of the latest question to a lane or a reader
 
   // Of the order that it stands for now:
   order_id id;
   std::deque<submit> waiting; // in front the one being settled, where `busy`
   bool busy = false;
-  std::uint64_t handled = 0;    // commands that were answered
   std::optional<user_id> owner; // once known; it never changes
   /// The order's latest known status, once it is one that is never payable again.
   std::optional<order_status> final_status;
@@ -48,8 +51,8 @@ struct order_actor_state {
   std::uint64_t learned_under = 0; // and where owner and status were learned; later it is forgotten
 };
 
-/// `registry` is told whenever the actor falls idle.
-caf::behavior order_actor(caf::stateful_actor<order_actor_state>* self, caf::actor registry,
+caf::behavior order_actor(caf::stateful_actor<order_actor_state>* self,
+                          std::shared_ptr<answered_count> answered,
                           std::shared_ptr<const order_actor_context> context);
 
 } // namespace paymentd::actors

@@ -15,6 +15,7 @@ namespace {
 
 using registry_actor = caf::stateful_actor<order_registry_state>;
 using resident = order_registry_state::resident;
+using residents_map = decltype(order_registry_state::residents);
 
 order_id order_named_by(const command& what) {
   return std::visit(
@@ -27,30 +28,48 @@ order_id order_named_by(const command& what) {
       what.what);
 }
 
-/// Takes an order out of memory, and gives its actor. It is idle.
-caf::actor take_longest_idle(order_registry_state& state) {
-  const auto oldest = state.residents.find(state.idle.front());
-  state.idle.pop_front();
-  caf::actor actor = std::move(oldest->second.actor);
-  state.residents.erase(oldest);
-  return actor;
+// At most so many busy ones are passed by for each new order.
+constexpr int looks_max = 16;
+
+void use(order_registry_state& state, std::list<order_id>::iterator at) {
+  state.used.splice(state.used.end(), state.used, at);
+}
+
+/// Takes the order out of memory that was unused for longest and is idle; empty where there is
+/// none among the next few. Busy ones count as used now.
+residents_map::node_type take_idle(order_registry_state& state) {
+  for (int looks = 0; looks < looks_max && !state.used.empty(); ++looks) {
+    const auto oldest = state.residents.find(state.used.front());
+    if (oldest->second.is_idle())
+      return state.residents.extract(oldest);
+    use(state, state.used.begin());
+  }
+  return {};
 }
 
 /// An actor for an order that has none; null at the bound.
-caf::actor actor_for_new(registry_actor* self) {
+resident* resident_for_new(registry_actor* self, order_id id) {
   auto& state = self->state;
-  const bool at_bound = state.residents.size() >= state.options.resident_max;
-  if (!state.idle.empty() && (at_bound || state.idle.size() > state.options.idle_max)) {
-    state.options.counters->reassigned.fetch_add(1, std::memory_order_relaxed);
-    return take_longest_idle(state);
+  const std::size_t resident_now = state.residents.size();
+  const bool at_bound = resident_now >= state.options.resident_max;
+  if (at_bound || resident_now > state.options.idle_max) {
+    if (auto idle = take_idle(state)) {
+      idle.key() = id;
+      *idle.mapped().used = id;
+      use(state, idle.mapped().used);
+      state.options.counters->reassigned.fetch_add(1, std::memory_order_relaxed);
+      return &state.residents.insert(std::move(idle)).position->second;
+    }
   }
   if (at_bound)
     return nullptr;
-  const caf::actor started =
-      self->spawn(order_actor, caf::actor_cast<caf::actor>(self), state.options.context);
+  auto answered = std::make_shared<answered_count>(0);
+  caf::actor started = self->spawn(order_actor, answered, state.options.context);
   self->monitor(started);
   state.options.counters->resident.fetch_add(1, std::memory_order_relaxed);
-  return started;
+  const auto used = state.used.insert(state.used.end(), id);
+  return &state.residents.emplace(id, resident{std::move(started), std::move(answered), 0, used})
+              .first->second;
 }
 
 void pass_on(registry_actor* self, submit& what) {
@@ -58,28 +77,19 @@ void pass_on(registry_actor* self, submit& what) {
   const order_id id = order_named_by(what.what);
   if (const auto found = state.residents.find(id); found != state.residents.end()) {
     resident& there = found->second;
-    if (there.idle)
-      state.idle.erase(*std::exchange(there.idle, std::nullopt));
+    use(state, there.used);
     ++there.sent;
     self->send(there.actor, std::move(what));
     return;
   }
-  caf::actor actor = actor_for_new(self);
-  if (!actor) {
+  resident* const there = resident_for_new(self, id);
+  if (there == nullptr) {
     self->send(what.from.reply_to,
                settled{what.from.number, std::unexpected(no_outcome::overloaded)});
     return;
   }
-  self->send(actor, assignment{id, std::move(what)});
-  state.residents.emplace(id, resident{std::move(actor), 1, std::nullopt});
-}
-
-void on_idle(order_registry_state& state, const order_idle& news) {
-  const auto found = state.residents.find(news.order);
-  // A notice that crossed a command says too little; the next one will do.
-  if (found == state.residents.end() || found->second.sent != news.handled || found->second.idle)
-    return;
-  found->second.idle = state.idle.insert(state.idle.end(), news.order);
+  ++there->sent;
+  self->send(there->actor, assignment{id, std::move(what)});
 }
 
 /// An order actor died of an error: it is forgotten, and whoever waits for it runs into its
@@ -94,8 +104,7 @@ void on_down(registry_actor* self, const caf::down_msg& down) {
   spdlog::error("{}", with_fields(fmt::format("order {}: its actor died: {}", dead->first.value,
                                               self->system().render(down.reason)),
                                   {{"order", dead->first.value}}));
-  if (dead->second.idle)
-    state.idle.erase(*dead->second.idle);
+  state.used.erase(dead->second.used);
   state.residents.erase(dead);
   state.options.counters->resident.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -111,7 +120,6 @@ caf::behavior order_registry(registry_actor* self, order_registry_options option
         for (submit& each : many.commands)
           pass_on(self, each);
       },
-      [self](const order_idle& news) { on_idle(self->state, news); },
   };
 }
 

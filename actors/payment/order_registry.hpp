@@ -1,7 +1,7 @@
 // The order registry: finds or starts the actor of an order and passes commands on to it. The
-// number of order actors is bounded: an idle one, the one that has been idle for longest, is given
-// to the next order instead of starting another. One shard of possibly several; it alone speaks for
-// its orders.
+// number of order actors is bounded: an idle one, of the order that was unused for longest, is
+// given to the next order instead of starting another. One shard of possibly several; it alone
+// speaks for its orders.
 #pragma once
 
 #include "actors/payment/order_actor.hpp"
@@ -13,7 +13,6 @@
 #include <atomic>
 #include <list>
 #include <memory>
-#include <optional>
 #include <unordered_map>
 
 namespace paymentd::actors {
@@ -24,7 +23,7 @@ struct registry_counters {
 };
 
 struct order_registry_options {
-  std::size_t idle_max = 1000;      // this many orders may stay in memory for nothing but memory
+  std::size_t idle_max = 1000;      // with more in memory, an idle one gives way to the next
   std::size_t resident_max = 30000; // orders in memory; one more is answered `overloaded`
   std::shared_ptr<const order_actor_context> context;
   std::shared_ptr<registry_counters> counters = std::make_shared<registry_counters>();
@@ -35,14 +34,16 @@ struct order_registry_state {
 
   struct resident {
     caf::actor actor;
-    std::uint64_t sent = 0; // commands on this order sent to it
-    /// Its place in `idle`, where it has answered all that was sent.
-    std::optional<std::list<order_id>::iterator> idle;
+    std::shared_ptr<answered_count> answered;
+    std::uint64_t sent = 0;                  // commands that were sent to it
+    std::list<order_id>::iterator used = {}; // its place in `used`
+
+    bool is_idle() const { return answered->load(std::memory_order_acquire) == sent; }
   };
 
   order_registry_options options;
   std::unordered_map<order_id, resident> residents;
-  std::list<order_id> idle; // the one that has been idle for longest in front
+  std::list<order_id> used; // those in memory, the one that was unused for longest in front
 };
 
 caf::behavior order_registry(caf::stateful_actor<order_registry_state>* self,

@@ -89,22 +89,41 @@ TEST_F(order_registry_test, a_busy_actor_stays_and_no_more_than_the_bound_are_re
   EXPECT_EQ(lane.got<submit>().size(), 1u);
 }
 
-TEST_F(order_registry_test, a_command_that_crosses_the_notice_of_idleness_keeps_the_actor) {
+TEST_F(order_registry_test, an_actor_that_was_sent_another_command_is_not_given_away) {
   start(0);
   pay_order(1);
   on.run();
   settle_all();
-  // The order actor's notice is on its way when the registry passes the next command on.
   pay_order(1);
-  while (on.coordinator().prioritize(registry) && on.coordinator().try_run_once()) {
-  }
-  on.run();
   pay_order(2);
   on.run();
-  EXPECT_EQ(counters->resident, 2); // order 1 was not idle
+  EXPECT_EQ(counters->resident, 2);
+  EXPECT_EQ(counters->reassigned, 0u);
   settle_all();
   on.run();
-  EXPECT_EQ(asker.got<settled>().size(), 3u);
+  pay_order(3); // order 1 was used first
+  on.run();
+  EXPECT_EQ(counters->resident, 2);
+  EXPECT_EQ(counters->reassigned, 1u);
+  settle_all();
+  on.run();
+  EXPECT_EQ(asker.got<settled>().size(), 4u);
+}
+
+TEST_F(order_registry_test, an_idle_actor_behind_busy_ones_is_found) {
+  start(0, 12);
+  for (std::int64_t id = 1; id <= 12; ++id)
+    pay_order(id);
+  on.run();
+  const submit last = lane.take<submit>().back();
+  caf::anon_send(last.from.reply_to,
+                 settled{last.from.number, refusal_of(refusal::insufficient_balance)});
+  on.run();
+  pay_order(13);
+  on.run();
+  EXPECT_EQ(counters->resident, 12);
+  EXPECT_EQ(counters->reassigned, 1u);
+  EXPECT_EQ(lane.got<submit>().size(), 1u);
 }
 
 TEST_F(order_registry_test, an_actor_that_died_of_an_error_is_forgotten_and_its_order_starts_anew) {
