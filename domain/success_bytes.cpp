@@ -1,7 +1,9 @@
 #include "domain/success_bytes.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 namespace paymentd {
 
@@ -10,6 +12,7 @@ namespace {
 constexpr char user_mark = 'U';
 constexpr char order_mark = 'O';
 constexpr char entry_mark = 'E';
+constexpr char delivery_mark = 'D';
 // Of those without reference, metadata, updated_at of a user, and created_by.
 constexpr char plain_user_mark = 'u';
 constexpr char plain_order_mark = 'o';
@@ -25,6 +28,19 @@ constexpr order_status last_of(order_status) {
 }
 constexpr entry_kind last_of(entry_kind) {
   return entry_kind::withdrawal;
+}
+constexpr delivery_status last_of(delivery_status) {
+  return delivery_status::failed;
+}
+constexpr message_channel last_of(message_channel) {
+  return message_channel::sms;
+}
+
+/// Whether it can be a subscriber's, which stands in answers as it is.
+bool is_name(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
 }
 
 /// Appends fields: numbers in 7 bits a byte, lowest first, with the sign in the lowest bit.
@@ -54,9 +70,17 @@ class writer {
   void field(Enum value) {
     field(static_cast<std::int64_t>(value));
   }
-  template <class Id>
-  void field(const std::optional<Id>& id) { // ids begin at 1
-    field(id.value_or(Id{}));
+  template <class Tag>
+  void field(std::optional<strong_id<Tag>> id) { // ids begin at 1
+    field(id.value_or(strong_id<Tag>{}));
+  }
+  void field(std::optional<message_channel> channel) { // so do channels
+    field(std::int64_t{channel_number(channel)});
+  }
+  void field(std::optional<instant> at) {
+    field(std::int64_t{at.has_value()});
+    if (at)
+      field(*at);
   }
   std::string take() { return std::move(bytes_); }
 
@@ -118,11 +142,29 @@ class reader {
     good_ = good_ && number >= 0 && number <= static_cast<std::int64_t>(last_of(value));
     value = good_ ? static_cast<Enum>(number) : Enum{};
   }
-  template <class Id>
-  void field(std::optional<Id>& id) {
-    Id given;
+  template <class Tag>
+  void field(std::optional<strong_id<Tag>>& id) {
+    strong_id<Tag> given;
     field(given);
     id = given.value == 0 ? std::nullopt : std::optional(given);
+  }
+  void field(std::optional<message_channel>& channel) {
+    message_channel given{};
+    field(given);
+    channel = channel_number(given) == 0 ? std::nullopt : std::optional(given);
+  }
+  void field(std::optional<instant>& at) {
+    std::int64_t given = 0;
+    field(given);
+    good_ = good_ && (given == 0 || given == 1);
+    if (given == 1)
+      field(at.emplace());
+  }
+  void field(int& value) {
+    std::int64_t number = 0;
+    field(number);
+    good_ = good_ && std::in_range<int>(number);
+    value = good_ ? static_cast<int>(number) : 0;
   }
   bool read_all() const { return good_ && left_.empty(); }
 
@@ -191,6 +233,22 @@ void each_field_of_entry(Fields& to, Entry& of) {
   to.field(of.created_by);
 }
 
+template <class Fields, class Delivery>
+void each_field_of_delivery(Fields& to, Delivery& of) {
+  to.field(of.subscriber);
+  to.field(of.entry);
+  to.field(of.order);
+  to.field(of.status);
+  to.field(of.attempts);
+  to.field(of.last_error);
+  to.field(of.provider_message_id);
+  to.field(of.next_attempt);
+  to.field(of.created_at);
+  to.field(of.updated_at);
+  to.field(of.delivered_at);
+  to.field(of.channel);
+}
+
 } // namespace
 
 std::string to_bytes(const success& what) {
@@ -245,6 +303,22 @@ std::optional<success> success_from_bytes(std::string_view bytes) {
     return std::nullopt;
   }
   return from.read_all() ? std::optional(std::move(made)) : std::nullopt;
+}
+
+std::string to_bytes(const delivery& what) {
+  writer to(delivery_mark);
+  each_field_of_delivery(to, what);
+  return to.take();
+}
+
+std::optional<delivery> delivery_from_bytes(std::string_view bytes) {
+  if (bytes.empty() || bytes.front() != delivery_mark)
+    return std::nullopt;
+  reader from(bytes.substr(1));
+  delivery made;
+  each_field_of_delivery(from, made);
+  const bool good = from.read_all() && is_name(made.subscriber);
+  return good ? std::optional(std::move(made)) : std::nullopt;
 }
 
 } // namespace paymentd

@@ -1,9 +1,11 @@
-// A success as the few bytes that a store keeps for an idempotency key, and back. Fields stand in
-// the order of their struct. A release that adds one gives the struct another mark and goes on
-// reading the old one, since what was stored before it has to be read. Pure; any thread.
+// A success, or a delivery that was retried, as the few bytes that a store keeps for an idempotency
+// key, and back. Fields stand in the order of their struct. A release that adds one gives the
+// struct another mark and goes on reading the old one, since what was stored before it has to be
+// read. Pure; any thread.
 #pragma once
 
 #include "domain/command.hpp"
+#include "domain/query.hpp"
 
 #include <optional>
 #include <string>
@@ -16,5 +18,9 @@ std::string to_bytes(const success& what);
 
 /// Nothing where `bytes` are not what to_bytes gives.
 std::optional<success> success_from_bytes(std::string_view bytes);
+
+/// The same of a delivery: at most some hundred bytes and its last error.
+std::string to_bytes(const delivery& what);
+std::optional<delivery> delivery_from_bytes(std::string_view bytes);
 
 } // namespace paymentd

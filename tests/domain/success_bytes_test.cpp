@@ -67,6 +67,33 @@ std::vector<success> examples() {
   };
 }
 
+std::vector<delivery> retried_ones() {
+  return {
+      delivery{.subscriber = "alimtalk",
+               .entry = {1},
+               .order = {2},
+               .status = delivery_status::pending,
+               .attempts = 3,
+               .last_error = "-1006 잘못된 번호",
+               .provider_message_id = "",
+               .next_attempt = at,
+               .created_at = at,
+               .updated_at = at},
+      delivery{.subscriber = std::string(64, 'a'),
+               .entry = {safe_integer_max},
+               .order = {safe_integer_max},
+               .status = delivery_status::failed,
+               .attempts = std::numeric_limits<int>::max(),
+               .last_error = std::string(500, 'x'),
+               .provider_message_id = "m-1",
+               .next_attempt = std::nullopt,
+               .created_at = instant{},
+               .updated_at = at,
+               .delivered_at = instant{},
+               .channel = message_channel::sms},
+  };
+}
+
 TEST(success_bytes, bytes_of_the_release_before_are_read) {
   // id 1, phone "010", balance 2, sequence 3, created at 4 ms: numbers are doubled.
   const std::string user_bytes{'u', 2, 6, '0', '1', '0', 4, 6, 8};
@@ -110,6 +137,37 @@ TEST(success_bytes, a_success_comes_back_as_it_was) {
   }
 }
 
+TEST(success_bytes, a_retried_delivery_comes_back_as_it_was_and_is_no_success) {
+  for (const delivery& each : retried_ones()) {
+    const std::string bytes = to_bytes(each);
+    EXPECT_EQ(delivery_from_bytes(bytes), each);
+    EXPECT_FALSE(success_from_bytes(bytes));
+    EXPECT_LT(bytes.size(), 200u + each.last_error.size());
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_FALSE(delivery_from_bytes(std::string_view(bytes).substr(0, size))) << size;
+    EXPECT_FALSE(delivery_from_bytes(bytes + '\0'));
+  }
+  for (const success& each : examples())
+    EXPECT_FALSE(delivery_from_bytes(to_bytes(each)));
+}
+
+TEST(success_bytes, bytes_of_a_retried_delivery_are_read_by_later_releases) {
+  // subscriber "a", entry, order, status PENDING, attempts, last error "x", no provider's id, next
+  // attempt (given), created, updated, not delivered, no channel
+  const std::string bytes{'D', 2, 'a', 2, 4, 0, 6, 2, 'x', 0, 2, 8, 6, 8, 0, 0};
+  const instant now{std::chrono::milliseconds{4}};
+  EXPECT_EQ(delivery_from_bytes(bytes), (delivery{.subscriber = "a",
+                                                  .entry = {1},
+                                                  .order = {2},
+                                                  .status = delivery_status::pending,
+                                                  .attempts = 3,
+                                                  .last_error = "x",
+                                                  .provider_message_id = "",
+                                                  .next_attempt = now,
+                                                  .created_at = now - std::chrono::milliseconds{1},
+                                                  .updated_at = now}));
+}
+
 TEST(success_bytes, what_is_cut_short_or_goes_on_is_none) {
   for (const success& each : examples()) {
     const std::string bytes = to_bytes(each);
@@ -138,7 +196,19 @@ TEST(success_bytes, an_amount_or_a_time_out_of_bounds_is_none) {
   EXPECT_FALSE(success_from_bytes(with(won_max, std::numeric_limits<std::int64_t>::min())));
 }
 
-TEST(success_bytes, a_status_or_a_kind_that_there_is_not_is_none) {
+TEST(success_bytes, a_subscriber_whose_name_is_none_is_none) {
+  delivery of;
+  for (const auto* good : {"alimtalk", "shop-2_hook"}) {
+    of.subscriber = good;
+    EXPECT_TRUE(delivery_from_bytes(to_bytes(of))) << good;
+  }
+  for (const auto* bad : {"", "a\"b", "A", "주문"}) {
+    of.subscriber = bad;
+    EXPECT_FALSE(delivery_from_bytes(to_bytes(of))) << bad;
+  }
+}
+
+TEST(success_bytes, a_status_a_kind_or_a_channel_that_there_is_not_is_none) {
   const auto with_status = [](int number) {
     order of;
     of.status = static_cast<order_status>(number);
@@ -149,6 +219,24 @@ TEST(success_bytes, a_status_or_a_kind_that_there_is_not_is_none) {
     of.kind = static_cast<entry_kind>(number);
     return to_bytes(of);
   };
+  const auto with_channel = [](int number) {
+    delivery of;
+    of.subscriber = "alimtalk";
+    of.channel = static_cast<message_channel>(number);
+    return to_bytes(of);
+  };
+  const auto with_delivery_status = [](int number) {
+    delivery of;
+    of.subscriber = "alimtalk";
+    of.status = static_cast<delivery_status>(number);
+    return to_bytes(of);
+  };
+  EXPECT_TRUE(delivery_from_bytes(with_channel(2)));
+  EXPECT_TRUE(delivery_from_bytes(with_delivery_status(2)));
+  for (const int none : {3, 255}) {
+    EXPECT_FALSE(delivery_from_bytes(with_channel(none))) << none;
+    EXPECT_FALSE(delivery_from_bytes(with_delivery_status(none))) << none;
+  }
   EXPECT_TRUE(success_from_bytes(with_status(3)));
   EXPECT_TRUE(success_from_bytes(with_kind(3)));
   for (const int none : {4, 255}) {
