@@ -63,10 +63,10 @@ struct looked_up {
 };
 
 /// That a FAILED delivery be tried again; answered by exactly one `looked_up`, with the delivery as
-/// it is then, not_failed or not_found.
+/// it is then, not_failed, not_found, replayed_retry or key_reused.
 struct retry_delivery {
   ticket from;
-  get_delivery what;
+  delivery_retry what;
 };
 
 /// To a settlement lane: see whether the database takes a write, where you have not asked it of

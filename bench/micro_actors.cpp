@@ -54,7 +54,7 @@ class memory_store final : public db::store {
     return none();
   }
   db::result<delivery_answer> deliver(const delivery_step&, instant) override { return none(); }
-  db::result<std::vector<answer>> retry(std::span<const get_delivery>, instant) override {
+  db::result<std::vector<answer>> retry(std::span<const delivery_retry>, instant) override {
     return none();
   }
   db::result<prune_answer> prune(const prune_step&, instant) override { return none(); }

@@ -115,8 +115,11 @@ class delivery_store {
 
   /// Makes FAILED deliveries PENDING and due, whoever holds their streams. Gives one answer each,
   /// in order, as it is after the commit: the delivery, not_found or not_failed. Two at once do it
-  /// once. `in_doubt`: it may have happened; done again it does no harm.
-  virtual result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) = 0;
+  /// once. A delivery that is retried under an idempotency key is kept for it in the same
+  /// transaction: later, in the same batch and from other processes the key is answered
+  /// replayed_retry, or key_reused with another body. `in_doubt`: it may have happened; done again
+  /// it does no harm, and under its key it gives that answer.
+  virtual result<std::vector<answer>> retry(std::span<const delivery_retry> which, instant now) = 0;
 
   /// Deletes what has been DELIVERED for long, and notes in the cursor up to where entries need no
   /// row. FAILED and PENDING ones stay. Passes entries whose times are in the future.

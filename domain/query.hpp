@@ -127,6 +127,12 @@ struct list_events {
 using query = std::variant<get_user, get_order, get_delivery, list_deliveries, list_users,
                            list_orders, list_entries, list_events>;
 
+/// That a FAILED delivery be tried again, under a key or without one.
+struct delivery_retry {
+  get_delivery which;
+  std::optional<idempotency_key> key = std::nullopt;
+};
+
 struct not_found {
   friend bool operator==(not_found, not_found) = default;
 };
@@ -134,6 +140,16 @@ struct not_found {
 struct not_failed {
   delivery_status status = delivery_status::pending;
   friend bool operator==(const not_failed&, const not_failed&) = default;
+};
+/// Of a retry: the delivery as an earlier one under the same idempotency key made it. Nothing
+/// happened now.
+struct replayed_retry {
+  delivery what;
+  friend bool operator==(const replayed_retry&, const replayed_retry&) = default;
+};
+/// Of a retry: its idempotency key came with another body before.
+struct key_reused {
+  friend bool operator==(key_reused, key_reused) = default;
 };
 struct delivery_page {
   std::vector<delivery> items;
@@ -158,7 +174,8 @@ struct event_page {
   std::string instance; // of the database, as in `subscriber`
   friend bool operator==(const event_page&, const event_page&) = default;
 };
-using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed, user_page,
-                            order_page, entry_page, event_page>;
+using answer =
+    std::variant<not_found, user, order, delivery, delivery_page, not_failed, replayed_retry,
+                 key_reused, user_page, order_page, entry_page, event_page>;
 
 } // namespace paymentd

@@ -156,7 +156,7 @@ class stage {
         [this](actors::look_up& what) { answer(what); },
         [](actors::check_store) {},
         [this](actors::retry_delivery& what) {
-          answer(actors::look_up{what.from, query{what.what}});
+          answer(actors::look_up{what.from, query{what.what.which}});
         },
     };
   }

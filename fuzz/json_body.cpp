@@ -45,7 +45,7 @@ struct look_at_step {
   void operator()(const query& what) const {
     expect(within_bounds(what), "a query is within its bounds");
   }
-  void operator()(const http::retry& what) const {
+  void operator()(const delivery_retry& what) const {
     expect(within_bounds(query{what.which}), "a retry is within its bounds");
   }
 };

@@ -85,11 +85,11 @@ auto gateway::submit_all(std::vector<command> all) -> bulk_submission {
 }
 
 auto gateway::look_up(const query& what) -> inquiry {
-  return {*this, what, false};
+  return {*this, what};
 }
 
-auto gateway::retry(const get_delivery& which) -> inquiry {
-  return {*this, which, true};
+auto gateway::retry(const delivery_retry& which) -> inquiry {
+  return {*this, which};
 }
 
 void gateway::submission::await_suspend(std::coroutine_handle<> self) {
@@ -142,10 +142,11 @@ void gateway::wake(waiter& who) {
 
 void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
   resume = self;
-  if (changes_)
-    caf::anon_send(to(), actors::retry_delivery{via_.enter(*this), std::get<get_delivery>(what_)});
+  if (const auto* asked = std::get_if<query>(&what_))
+    caf::anon_send(to(), actors::look_up{via_.enter(*this), *asked});
   else
-    caf::anon_send(to(), actors::look_up{via_.enter(*this), what_});
+    caf::anon_send(to(),
+                   actors::retry_delivery{via_.enter(*this), std::get<delivery_retry>(what_)});
 }
 
 /// Whether there is room for it; otherwise `who` has the reason.

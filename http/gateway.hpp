@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <variant>
 #include <vector>
 
 namespace paymentd::http {
@@ -58,7 +59,7 @@ class gateway {
   inquiry look_up(const query& what);
   /// co_await retry(delivery): as look_up, but without an answer in time it is
   /// `outcome_unknown`.
-  inquiry retry(const get_delivery& which);
+  inquiry retry(const delivery_retry& which);
 
   /// Has the settlement lanes see whether the database takes a write.
   void check_stores();
@@ -174,15 +175,17 @@ class gateway {
 
    private:
     friend gateway;
-    inquiry(gateway& via, query what, bool changes)
-        : via_(via), what_(std::move(what)), changes_(changes) {
-      if (!changes)
+    inquiry(gateway& via, std::variant<query, delivery_retry> what)
+        : via_(via), what_(std::move(what)) {
+      if (std::holds_alternative<query>(what_))
         when_late = actors::no_outcome::database_unavailable;
     }
-    const caf::actor& to() const { return changes_ ? via_.to_.retry_lane : via_.to_.taking(what_); }
+    const caf::actor& to() const {
+      const auto* asked = std::get_if<query>(&what_);
+      return asked ? via_.to_.taking(*asked) : via_.to_.retry_lane;
+    }
     gateway& via_;
-    query what_;
-    bool changes_; // a retry of the delivery that is named
+    std::variant<query, delivery_retry> what_;
   };
 };
 

@@ -86,7 +86,7 @@ std::expected<step, problem> prepare_retry_notification(const call_input& input,
   auto which = read_id(input.name);
   if (!which)
     return std::unexpected(std::move(which.error()));
-  return retry{*std::move(which)};
+  return delivery_retry{*std::move(which)};
 }
 
 std::expected<void, problem> write_notification(const answer& what, response& answer) {
@@ -102,7 +102,14 @@ std::expected<void, problem> write_retried_notification(const answer& what, resp
     refused.status_of_notification = why->status;
     return std::unexpected(std::move(refused));
   }
+  if (std::holds_alternative<key_reused>(what))
+    return std::unexpected(problem{problem_code::idempotency_key_reused, {}, {}, {}});
   answer.status = 202;
+  if (const auto* before = std::get_if<replayed_retry>(&what)) {
+    answer.replayed = true;
+    append_json(answer.body, before->what);
+    return {};
+  }
   return write_notification(what, answer);
 }
 

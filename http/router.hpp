@@ -22,10 +22,6 @@ enum class http_method : std::uint8_t { get, head, post, patch, other };
 /// The next step of a call before it can be answered: nothing more (the answer is written), the
 /// outcome of a command, those of many, the answer to a query or a retry, or a stream.
 struct answered {};
-/// A request to the deliverers, answered as a query is.
-struct retry {
-  get_delivery which;
-};
 /// Many commands of one request: each is done by itself, or was refused already.
 struct bulk_item {
   command what;
@@ -39,7 +35,7 @@ struct bulk {
 struct watch {
   list_events from;
 };
-using step = std::variant<answered, command, bulk, query, retry, watch>;
+using step = std::variant<answered, command, bulk, query, delivery_retry, watch>;
 
 /// Appends what is measured, in Prometheus's text format.
 using metrics_writer = std::function<void(std::string&)>;

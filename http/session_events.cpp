@@ -14,8 +14,8 @@ namespace asio = boost::asio;
 std::optional<gateway::inquiry> session::asking(const step& next) {
   if (const auto* asked = std::get_if<query>(&next))
     return owner_.to_actors().look_up(*asked);
-  if (const auto* again = std::get_if<retry>(&next))
-    return owner_.to_actors().retry(again->which);
+  if (const auto* again = std::get_if<delivery_retry>(&next))
+    return owner_.to_actors().retry(*again);
   if (const auto* watched = std::get_if<watch>(&next))
     return owner_.to_actors().look_up(query{watched->from});
   return std::nullopt;

@@ -1,67 +1,90 @@
 // The part of the store's deliveries that nothing is sent by: retries by hand, and pruning.
 #include "db/postgres/delivery_read.hpp"
+#include "db/postgres/kept_keys.hpp"
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
+#include "domain/plan_retries.hpp"
+#include "domain/success_bytes.hpp"
 
 #include <set>
 
 namespace paymentd::db::postgres {
+namespace {
 
-result<std::vector<answer>> postgres_store::retry(std::span<const get_delivery> which,
-                                                  instant now) {
-  auto answers = retry_once(which, now);
-  if (!answers && session_.stale())
-    return retry_once(which, now);
-  return answers;
+parameters named(const std::vector<get_delivery>& which) {
+  return std::move(parameters{}
+                       .add_texts(which,
+                                  [](const get_delivery& one) {
+                                    return std::optional<std::string_view>(one.subscriber);
+                                  })
+                       .add_array(element::int8, which, &get_delivery::entry));
 }
 
-result<std::vector<answer>> postgres_store::retry_once(std::span<const get_delivery> which,
+/// `locked` are rows of lock_failed, under its locks.
+result<std::vector<retry_view>> look_at(session& on, std::span<const delivery_retry> which,
+                                        const rows& locked) {
+  std::set<std::pair<std::string_view, entry_id>> failed;
+  for (int row = 0; row < locked.size(); ++row)
+    failed.emplace(locked.text(row, 0), entry_id{locked.integer(row, 1)});
+  delivery_reading source(on);
+  delivery_list list(source);
+  std::vector<retry_view> views;
+  for (const delivery_retry& each : which) {
+    auto found = list.find(each.which);
+    if (!found)
+      return std::unexpected(found.error());
+    views.push_back(
+        {*std::move(found), failed.contains({each.which.subscriber, each.which.entry})});
+  }
+  return views;
+}
+
+} // namespace
+
+result<std::vector<answer>> postgres_store::retry(std::span<const delivery_retry> which,
+                                                  instant now) {
+  auto answers = retry_once(which, now);
+  // Where another process was first with a key, it has committed by now.
+  if (answers || !(session_.stale() || session_.duplicate()))
+    return answers;
+  auto again = retry_once(which, now);
+  if (!again && answers.error().kind == error_kind::in_doubt)
+    again.error().kind = error_kind::in_doubt; // the first one may have happened, or still will
+  return again;
+}
+
+result<std::vector<answer>> postgres_store::retry_once(std::span<const delivery_retry> which,
                                                        instant now) {
   if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
+  std::vector<get_delivery> all;
+  std::vector<idempotency_key> keys;
+  for (const delivery_retry& each : which) {
+    all.push_back(each.which);
+    if (each.key)
+      keys.push_back(*each.key);
+  }
   session_.add(sql::begin);
-  if (auto begun = session_.run("begin to retry"); !begun)
-    return std::unexpected(begun.error());
-  // Read first: what was FAILED here and was not changed below, another has retried between.
-  delivery_reading source(session_);
-  delivery_list list(source);
-  std::vector<answer> answers;
-  for (const get_delivery& each : which) {
-    auto found = list.find(each);
-    if (!found) {
-      session_.roll_back();
-      return std::unexpected(found.error());
-    }
-    answers.push_back(*std::move(found));
+  session_.add(sql::lock_failed, named(all));
+  // Behind the locks: a retry that held them before has committed, with its key.
+  session_.add(sql::lock_kept, digests_of(keys));
+  const auto found = session_.run("begin to retry");
+  if (!found)
+    return std::unexpected(found.error());
+  const auto kept = kept_in<kept_retry>((*found)[2], delivery_from_bytes);
+  auto views = kept ? look_at(session_, which, (*found)[1])
+                    : result<std::vector<retry_view>>(std::unexpected(kept.error()));
+  if (!views) {
+    session_.roll_back();
+    return std::unexpected(views.error());
   }
-  session_.add(sql::retry_deliveries,
-               parameters{}
-                   .add_texts(which,
-                              [](const get_delivery& one) {
-                                return std::optional<std::string_view>(one.subscriber);
-                              })
-                   .add_array(element::int8, which, &get_delivery::entry)
-                   .add(now));
-  const auto changed = session_.run_to_commit("retry");
-  if (!changed)
-    return std::unexpected(changed.error());
-  std::set<std::pair<std::string, std::int64_t>> retried;
-  const rows& done = changed->front();
-  for (int row = 0; row < done.size(); ++row)
-    retried.emplace(done.text(row, 0), done.integer(row, 1));
-  for (std::size_t i = 0; i < which.size(); ++i) {
-    auto* there = std::get_if<delivery>(&answers[i]);
-    if (there == nullptr)
-      continue;
-    const bool was_failed = there->status == delivery_status::failed;
-    if (retried.erase({which[i].subscriber, which[i].entry.value}) > 0) {
-      there->status = delivery_status::pending;
-      there->next_attempt = there->updated_at = now;
-    } else {
-      answers[i] = not_failed{was_failed ? delivery_status::pending : there->status};
-    }
-  }
-  return answers;
+  retry_plan plan = plan_retries(which, *std::move(views), *kept, now);
+  if (!plan.retried.empty())
+    session_.add(sql::retry_deliveries, named(plan.retried).add(now));
+  add_kept(session_, plan.new_kept, now);
+  if (const auto done = session_.run_to_commit("retry"); !done)
+    return std::unexpected(done.error());
+  return std::move(plan.answers);
 }
 
 result<prune_answer> postgres_store::prune(const prune_step& step, instant now) {

@@ -1,5 +1,6 @@
 // Settlement: one batch, one transaction, two round trips. The first fences, locks and reads what
 // the batch names; the second writes what `decide` made of it and commits.
+#include "db/postgres/kept_keys.hpp"
 #include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
 #include "domain/id_floor.hpp"
@@ -142,7 +143,7 @@ result<std::vector<outcome>> postgres_store::settle_free(std::span<const command
   order_ids_.next += std::ssize(decided.new_orders);
   add_created(decided, now);
   add_changes(decided, *found, now);
-  add_kept(decided, now);
+  add_kept(session_, decided.new_kept, now);
   const entry_id proof = add_proof(decided, first, last);
   if (all_free) {
     auto committed = commit_batch(proof, last, std::move(decided.outcomes));
@@ -278,8 +279,7 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
     session_.add(sql::lock_users, parameters{}.add_ids(named.users));
   // Behind the locks: a batch that held them before has committed, with its keys.
   if (!named.keys.empty())
-    session_.add(sql::read_kept,
-                 parameters{}.add_array(element::uuid, named.keys, &idempotency_key::digest));
+    session_.add(sql::read_kept, digests_of(named.keys));
   if (!named.user_references.empty())
     session_.add(sql::read_user_references,
                  parameters{}.add_texts(named.user_references, std::identity{}));
@@ -326,17 +326,12 @@ result<postgres_store::locked> postgres_store::lock_and_read(std::span<const com
     }
   }
   if (!named.keys.empty()) {
-    const rows& found = (*answers)[at++];
-    for (int row = 0; row < found.size(); ++row) {
-      auto what = success_from_bytes(found.text(row, 2));
-      if (!what) {
-        session_.roll_back();
-        return std::unexpected(error{error_kind::broken,
-                                     "database: what is kept for an idempotency "
-                                     "key cannot be read"});
-      }
-      state.kept.push_back({{found.digest(row, 0), found.integer(row, 1)}, *std::move(what)});
+    auto kept = kept_in<kept_success>((*answers)[at++], success_from_bytes);
+    if (!kept) {
+      session_.roll_back();
+      return std::unexpected(kept.error());
     }
+    state.kept = *std::move(kept);
   }
   if (!named.user_references.empty())
     state.user_references = read_references((*answers)[at++]);
@@ -381,20 +376,6 @@ void postgres_store::add_created(const decision& decided, instant now) {
                                       .add_array(element::timestamptz, orders, of_key(paid_at_of))
                                       .add_texts(orders, text_of(&order::reference))
                                       .add_texts(orders, text_of(&order::metadata)));
-}
-
-void postgres_store::add_kept(const decision& decided, instant now) {
-  const auto& kept = decided.new_kept;
-  if (kept.empty())
-    return;
-  session_.add(
-      sql::add_kept,
-      parameters{}
-          .add_array(element::uuid, kept, [](const kept_success& one) { return one.key.digest; })
-          .add_array(element::int8, kept, [](const kept_success& one) { return one.key.body; })
-          .add_texts(
-              kept, [](const kept_success& one) { return to_bytes(one.what); }, element::bytea)
-          .add(now));
 }
 
 namespace {

@@ -297,6 +297,12 @@ from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]
 inline constexpr statement read_kept{"read_kept", R"sql(
 select key, body, success from idempotency_keys where key = any ($1::uuid[]) order by key)sql"};
 
+// The same for retries. Locks those rows, behind the deliveries: what is given again is durable
+// once this commits, on a standby too, though the answer of the commit that kept it may be lost.
+inline constexpr statement lock_kept{"lock_kept", R"sql(
+select key, body, success from idempotency_keys where key = any ($1::uuid[]) order by key
+for update)sql"};
+
 // No locks, likewise. $1 references.
 inline constexpr statement read_user_references{"read_user_references", R"sql(
 select reference, id from users where reference is not null and reference = any ($1::text[]))sql"};
@@ -746,18 +752,21 @@ left join ledger_entries e on e.id = d.entry_id
 order by d.entry_id desc)sql"};
 
 // Locks those deliveries that are FAILED, by rising id, and no stream: whoever delivers finds them
-// by their time. $1 names of subscribers, $2 entries, $3 now.
+// by their time. $1 names of subscribers, $2 entries.
+inline constexpr statement lock_failed{"lock_failed", R"sql(
+select b.name, d.entry_id
+from unnest($1::text[], $2::bigint[]) as n (name, entry_id)
+join subscribers b on b.name = n.name
+join deliveries d on d.subscriber_id = b.id and d.entry_id = n.entry_id
+where d.status = 2 order by d.subscriber_id, d.entry_id for update of d)sql"};
+
+// Of those that lock_failed has locked. $1 names of subscribers, $2 entries, $3 now.
 inline constexpr statement retry_deliveries{"retry_deliveries", R"sql(
-with failed as (
-  select d.subscriber_id, d.entry_id, b.name
-  from unnest($1::text[], $2::bigint[]) as n (name, entry_id)
-  join subscribers b on b.name = n.name
-  join deliveries d on d.subscriber_id = b.id and d.entry_id = n.entry_id
-  where d.status = 2 order by d.subscriber_id, d.entry_id for update of d)
 update deliveries d set status = 0, next_attempt_at = $3::timestamptz,
   updated_at = $3::timestamptz, copies = 0, channel = null
-from failed f where d.subscriber_id = f.subscriber_id and d.entry_id = f.entry_id
-returning f.name, d.entry_id)sql"};
+from unnest($1::text[], $2::bigint[]) as n (name, entry_id)
+join subscribers b on b.name = n.name
+where d.subscriber_id = b.id and d.entry_id = n.entry_id)sql"};
 
 // The number of the first entry that is not to be pruned: what an open claim holds has no rows yet.
 // No locks: under the lock of the cursor. $1 subscriber, $2 stream.

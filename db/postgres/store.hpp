@@ -52,14 +52,14 @@ class postgres_store final : public store {
   result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
                                          instant now) override;
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
-  result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) override;
+  result<std::vector<answer>> retry(std::span<const delivery_retry> which, instant now) override;
   result<prune_answer> prune(const prune_step& step, instant now) override;
   result<std::optional<results_turn>> begin_results(const results_due& asked, instant now) override;
   result<results_answer> store_results(const results_step& step, instant now) override;
 
  private:
   result<void> ping_once();
-  result<std::vector<answer>> retry_once(std::span<const get_delivery> which, instant now);
+  result<std::vector<answer>> retry_once(std::span<const delivery_retry> which, instant now);
   result<std::vector<answer>> read_once(std::span<const query> queries);
   result<std::vector<answer>> read_things(std::span<const query> queries);
   result<std::vector<answer>> read_with_deliveries(std::span<const query> queries);
@@ -117,7 +117,6 @@ class postgres_store final : public store {
   result<locked> lock_and_read(std::span<const command> batch, instant now);
   void add_created(const decision& decided, instant now);
   void add_changes(const decision& decided, const locked& at, instant now);
-  void add_kept(const decision& decided, instant now);
   void add_changed_orders(const std::vector<order>& orders, const locked& at, instant now);
   void add_entries(const std::vector<ledger_entry>& entries, instant now);
   result<std::vector<outcome>> commit_batch(entry_id proof, std::int64_t last,

@@ -58,9 +58,10 @@ deliveries::deliveries(connection& on)
       entries_of_range_(on, sql::entries_of_range), entry_created_(on, sql::entry_created),
       due_retries_(on, sql::due_retries), next_retry_(on, sql::next_retry),
       take_retry_(on, sql::take_retry), put_delivery_(on, sql::put_delivery),
-      mark_delivery_(on, sql::mark_delivery), retry_(on, sql::retry_delivery),
-      prune_end_(on, sql::prune_end), prune_look_(on, sql::prune_look),
-      prune_one_(on, sql::prune_one), raise_kept_from_(on, sql::raise_kept_from) {}
+      mark_delivery_(on, sql::mark_delivery), is_failed_(on, sql::is_failed),
+      retry_(on, sql::retry_delivery), prune_end_(on, sql::prune_end),
+      prune_look_(on, sql::prune_look), prune_one_(on, sql::prune_one),
+      raise_kept_from_(on, sql::raise_kept_from), keys_(on) {}
 
 // ---- subscribers and claims as they stand -------------------------------------------------------
 

@@ -4,6 +4,7 @@
 
 #include "db/delivery_list.hpp"
 #include "db/sqlite/connection.hpp"
+#include "db/sqlite/kept_keys.hpp"
 #include "domain/plan_delivery.hpp"
 
 #include <span>
@@ -21,8 +22,8 @@ class deliveries {
   result<delivery_answer> deliver(const delivery_step& step, std::int64_t stream_next, instant now);
   result<prune_answer> prune(const prune_step& step, instant now);
 
-  // Of any stream. `reads` tells what they are afterwards.
-  result<std::vector<answer>> retry(std::span<const get_delivery> which, list_source& reads,
+  // Of any stream. `reads` tells what they are.
+  result<std::vector<answer>> retry(std::span<const delivery_retry> which, list_source& reads,
                                     instant now);
 
   // A row of events_of_range or event_of_entry; lost where the order or the user is gone.
@@ -80,7 +81,8 @@ class deliveries {
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
   statement events_of_range_, event_of_entry_, entries_of_range_, entry_created_;
   statement due_retries_, next_retry_, take_retry_, put_delivery_, mark_delivery_;
-  statement retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
+  statement is_failed_, retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
+  kept_keys keys_;
 };
 
 } // namespace paymentd::db::sqlite

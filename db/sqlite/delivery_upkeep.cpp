@@ -2,6 +2,8 @@
 #include "db/sqlite/delivery.hpp"
 #include "db/sqlite/retry_all.hpp"
 #include "db/sqlite/sql.hpp"
+#include "domain/plan_retries.hpp"
+#include "domain/success_bytes.hpp"
 
 #include <algorithm>
 
@@ -28,22 +30,28 @@ result<int> retry_some(connection& on, transactions& with, subscriber_id of, ent
 
 } // namespace
 
-result<std::vector<answer>> deliveries::retry(std::span<const get_delivery> which,
+result<std::vector<answer>> deliveries::retry(std::span<const delivery_retry> which,
                                               list_source& reads, instant now) {
-  std::vector<bool> retried;
-  for (const get_delivery& each : which)
-    retried.push_back(retry_.run(std::string_view(each.subscriber), each.entry, now) == 1);
   delivery_list list(reads);
-  std::vector<answer> answers;
-  for (std::size_t i = 0; i < which.size(); ++i) {
-    auto found = list.find(which[i]);
+  std::vector<retry_view> views;
+  std::vector<kept_retry> kept;
+  for (const delivery_retry& each : which) {
+    const auto& [subscriber, entry] = each.which;
+    auto found = list.find(each.which);
     if (!found)
       return std::unexpected(found.error());
-    const auto* there = std::get_if<delivery>(&*found);
-    answers.push_back(there != nullptr && !retried[i] ? answer{not_failed{there->status}}
-                                                      : *std::move(found));
+    views.push_back(
+        {*std::move(found), is_failed_.query(std::string_view(subscriber), entry).next()});
+    if (each.key)
+      if (auto before = keys_.find<kept_retry>(*each.key, delivery_from_bytes))
+        kept.push_back(*std::move(before));
   }
-  return answers;
+  retry_plan plan = plan_retries(which, std::move(views), kept, now);
+  for (const auto& [subscriber, entry] : plan.retried)
+    retry_.run(std::string_view(subscriber), entry, now);
+  for (const kept_retry& each : plan.new_kept)
+    keys_.add(each.key, to_bytes(each.what), now);
+  return std::move(plan.answers);
 }
 
 result<prune_answer> deliveries::prune(const prune_step& step, instant now) {

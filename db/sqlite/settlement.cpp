@@ -15,10 +15,6 @@ std::int64_t only_number(statement& of) {
   return rows.integer(0);
 }
 
-blob as_blob(const idempotency_key& key) {
-  return {{reinterpret_cast<const char*>(key.digest.data()), key.digest.size()}};
-}
-
 } // namespace
 
 order read_order(const statement::rows& row, order_id id) {
@@ -113,8 +109,7 @@ settlement::settlement(connection& on, reading& reads, const recent_keys& recent
       change_order_(on, sql::change_order), change_refunded_order_(on, sql::change_refunded_order),
       change_keyed_order_(on, sql::change_keyed_order), add_entry_(on, sql::add_entry),
       add_told_entry_(on, sql::add_told_entry), add_entry_times_(on, sql::add_entry_times),
-      get_kept_(on, sql::get_kept), add_kept_(on, sql::add_kept),
-      forget_keys_(on, sql::forget_keys) {}
+      keys_(on) {}
 
 std::vector<outcome> settlement::settle(std::span<const command> batch, entry_id first,
                                         instant now) {
@@ -169,15 +164,9 @@ void settlement::load_users(const named_ids& named, snapshot& into) {
 
 std::vector<kept_success> settlement::find_kept(const std::vector<idempotency_key>& keys) {
   std::vector<kept_success> found;
-  for (const idempotency_key& each : keys) {
-    auto row = get_kept_.query(as_blob(each));
-    if (!row.next())
-      continue;
-    auto what = success_from_bytes(row.text(1));
-    if (!what)
-      throw std::runtime_error("what is kept for an idempotency key cannot be read");
-    found.push_back({{each.digest, row.integer(0)}, *std::move(what)});
-  }
+  for (const idempotency_key& each : keys)
+    if (auto kept = keys_.find<kept_success>(each, success_from_bytes))
+      found.push_back(*std::move(kept));
   return found;
 }
 
@@ -196,7 +185,7 @@ void settlement::write(const decision& decided, instant now) {
     update(updated);
   add(decided.entries);
   for (const auto& kept : decided.new_kept)
-    add(kept, now);
+    keys_.add(kept.key, to_bytes(kept.what), now);
 }
 
 void settlement::change(const order& changed) {
@@ -263,11 +252,6 @@ void settlement::add(const ledger_entry& entry) {
   else
     add_entry_.run(entry.id, entry.user, entry.sequence, entry.order, kind, entry.amount,
                    entry.balance_after, entry.created_at);
-}
-
-void settlement::add(const kept_success& kept, instant now) {
-  const std::string bytes = to_bytes(kept.what);
-  add_kept_.run(as_blob(kept.key), kept.key.body, now, blob{bytes});
 }
 
 } // namespace paymentd::db::sqlite

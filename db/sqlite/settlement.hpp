@@ -4,6 +4,7 @@
 #pragma once
 
 #include "db/sqlite/connection.hpp"
+#include "db/sqlite/kept_keys.hpp"
 #include "db/store.hpp"
 #include "domain/decide.hpp"
 #include "domain/recent_keys.hpp"
@@ -40,9 +41,7 @@ class settlement {
   std::vector<outcome> settle(std::span<const command> batch, entry_id first, instant now);
 
   /// Forgets at most `most` keys from before `before`; gives how many.
-  std::int64_t forget_keys(instant before, std::int64_t most) {
-    return forget_keys_.run(before, most);
-  }
+  std::int64_t forget_keys(instant before, std::int64_t most) { return keys_.forget(before, most); }
 
  private:
   snapshot load(std::span<const command> batch, entry_id first, instant now);
@@ -56,7 +55,6 @@ class settlement {
   void add(const order& created);
   void add(std::span<const ledger_entry> entries);
   void add(const ledger_entry& entry);
-  void add(const kept_success& kept, instant now);
 
   reading& reads_;
   const recent_keys& recent_;
@@ -75,9 +73,7 @@ class settlement {
   statement add_entry_;
   statement add_told_entry_;
   statement add_entry_times_;
-  statement get_kept_;
-  statement add_kept_;
-  statement forget_keys_;
+  kept_keys keys_;
 };
 
 } // namespace paymentd::db::sqlite

@@ -340,11 +340,14 @@ inline constexpr const char* list_undelivered =
     "where d.subscriber_id = ?1 and d.status = ?5 and d.status <> 1 and d.entry_id > ?2 "
     "and d.entry_id < ?3 order by d.entry_id desc limit ?4";
 
+inline constexpr const char* is_failed =
+    "select 1 from deliveries where subscriber_id = (select id from subscribers where name = ?1) "
+    "and entry_id = ?2 and status = 2";
+
 inline constexpr const char* retry_delivery =
     "update deliveries set status = 0, next_attempt_at = ?3, updated_at = ?3, copies = 0, "
     "channel = null "
-    "where subscriber_id = (select id from subscribers where name = ?1) and entry_id = ?2 "
-    "and status = 2";
+    "where subscriber_id = (select id from subscribers where name = ?1) and entry_id = ?2";
 
 // The next failed deliveries behind one of them, by the partial index.
 inline constexpr const char* failed_behind =

@@ -252,7 +252,8 @@ result<delivery_answer> sqlite_store::deliver(const delivery_step& step, instant
   });
 }
 
-result<std::vector<answer>> sqlite_store::retry(std::span<const get_delivery> which, instant now) {
+result<std::vector<answer>> sqlite_store::retry(std::span<const delivery_retry> which,
+                                                instant now) {
   return writing(error_kind::in_doubt, [&]() -> result<std::vector<answer>> {
     return writer_->delivers.retry(which, session_->deliveries, now);
   });

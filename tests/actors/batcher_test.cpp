@@ -22,7 +22,7 @@ class batcher_test : public testing::Test {
       line.add({.from = {.number = static_cast<std::uint64_t>(number),
                          .reply_to = {},
                          .begin_by = start + time},
-                .what = {.subscriber = "alimtalk", .entry = {number}}});
+                .what = {.which = {.subscriber = "alimtalk", .entry = {number}}}});
   }
   void wait_in_bulk(std::initializer_list<std::int64_t> numbers,
                     std::chrono::milliseconds time = std::chrono::seconds{1}) {
@@ -31,13 +31,13 @@ class batcher_test : public testing::Test {
                          .reply_to = {},
                          .begin_by = start + time,
                          .bulk = true},
-                .what = {.subscriber = "alimtalk", .entry = {number}}});
+                .what = {.which = {.subscriber = "alimtalk", .entry = {number}}}});
   }
   std::vector<std::int64_t> gather(std::size_t max, steady_instant now = start) {
     std::vector<std::int64_t> entries;
     if (const auto batch = line.gather(max, now, shed()))
-      for (const get_delivery& each : *batch)
-        entries.push_back(each.entry.value);
+      for (const delivery_retry& each : *batch)
+        entries.push_back(each.which.entry.value);
     return entries;
   }
   std::function<void(const ticket&)> shed() {

@@ -97,7 +97,8 @@ class faulty_store final : public db::store_connection, public db::delivery_stor
   db::result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_lease stream,
                                              instant now) override;
   db::result<delivery_answer> deliver(const delivery_step& step, instant now) override;
-  db::result<std::vector<answer>> retry(std::span<const get_delivery> which, instant now) override {
+  db::result<std::vector<answer>> retry(std::span<const delivery_retry> which,
+                                        instant now) override {
     return real_.retry(which, now);
   }
   db::result<prune_answer> prune(const prune_step& step, instant now) override {

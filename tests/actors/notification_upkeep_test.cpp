@@ -20,7 +20,7 @@ class notification_upkeep_test : public failing_delivery {
     return paid[0];
   }
   void retry(entry_id entry) {
-    const get_delivery which{"alimtalk", entry};
+    const delivery_retry which{{"alimtalk", entry}};
     const auto answers = fixture.store->retry(std::span(&which, 1), fixture.on.time());
     ASSERT_TRUE(answers && std::holds_alternative<delivery>(answers->at(0)));
   }

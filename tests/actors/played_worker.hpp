@@ -29,7 +29,7 @@ struct forget_keys {
   instant before;
 };
 struct retry {
-  std::vector<get_delivery> which;
+  std::vector<delivery_retry> which;
 };
 struct begin_results {
   results_due due;
@@ -65,7 +65,7 @@ class played_store final : public db::store {
     return note<std::vector<delivery_lease>>(asked::lease_deliveries{
         {subscribers.begin(), subscribers.end()}, {written.begin(), written.end()}});
   }
-  db::result<std::vector<answer>> retry(std::span<const get_delivery> which, instant) override {
+  db::result<std::vector<answer>> retry(std::span<const delivery_retry> which, instant) override {
     return note<std::vector<answer>>(asked::retry{{which.begin(), which.end()}});
   }
   db::result<std::optional<results_turn>> begin_results(const results_due& due, instant) override {

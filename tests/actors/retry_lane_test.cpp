@@ -18,7 +18,7 @@ class retry_lane_test : public ::testing::Test {
 
   void ask(std::int64_t number, const std::string& name = "alimtalk") {
     caf::anon_send(lane, retry_delivery{{++sent, asker.handle(), on.now() + 1s},
-                                        {name, make_entry_id({3}, number)}});
+                                        {{name, make_entry_id({3}, number)}}});
     on.run();
   }
   void answer(db::result<std::vector<paymentd::answer>> answers) {
@@ -74,6 +74,18 @@ TEST_F(retry_lane_test, who_delivers_is_not_told_of_what_was_not_retried) {
   answer(std::vector<paymentd::answer>{not_failed{delivery_status::delivered}});
   EXPECT_TRUE(subscriber.got<retries_due>().empty());
   EXPECT_TRUE(std::holds_alternative<not_failed>(*asker.take<looked_up>().at(0).reply));
+}
+
+TEST_F(retry_lane_test, a_key_goes_to_the_store_and_of_a_retry_that_is_given_again_nobody_is_told) {
+  const idempotency_key key{.digest = {7}, .body = 8};
+  caf::anon_send(lane, retry_delivery{{1, asker.handle(), on.now() + 1s},
+                                      {{"alimtalk", make_entry_id({3}, 1)}, key}});
+  on.run();
+  EXPECT_EQ(worker.got<asked::retry>().at(0).which.at(0).key, key);
+  const auto before = std::get<delivery>(made_due(1));
+  answer(std::vector<paymentd::answer>{replayed_retry{before}});
+  EXPECT_TRUE(subscriber.got<retries_due>().empty());
+  EXPECT_EQ(std::get<replayed_retry>(*asker.take<looked_up>().at(0).reply).what, before);
 }
 
 TEST_F(retry_lane_test, each_kind_of_error_tells_whether_it_may_have_happened) {

@@ -308,7 +308,7 @@ TEST_P(claims, copies_and_the_channel_are_stored_with_the_message) {
   next.ended = {failed};
   next.open_max = 0;
   deliver(next);
-  const get_delivery which{"alimtalk", failed.results[0].entry};
+  const delivery_retry which{{"alimtalk", failed.results[0].entry}};
   must(deliverer().retry(std::span(&which, 1), now_));
   EXPECT_EQ(deliver(step(who_, 1)).claims.at(0).messages.at(0).copies, 0) << "a hand says: again";
 }

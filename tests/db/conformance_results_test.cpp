@@ -88,7 +88,7 @@ TEST_P(results, who_was_reached_is_noted_and_who_was_not_is_failed_and_can_be_re
   ASSERT_EQ(listed.items.size(), 1u);
   EXPECT_EQ(listed.items[0].entry, entries[1]);
 
-  const get_delivery which{"alimtalk", entries[1]};
+  const delivery_retry which{{"alimtalk", entries[1]}};
   must(deliverer().retry(std::span(&which, 1), now_));
   auto end = step(who_);
   end.ended = {end_as(deliver(step(who_, 1)).claims.at(0), delivered)};

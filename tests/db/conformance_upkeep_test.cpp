@@ -28,7 +28,7 @@ class upkeep : public conformance {
     return entries_of(claims.at(0));
   }
   answer retry(entry_id entry, const std::string& name = "alimtalk") {
-    const get_delivery which{name, entry};
+    const delivery_retry which{{name, entry}};
     return must(deliverer().retry(std::span(&which, 1), now_)).at(0);
   }
   bool is_there(entry_id entry) {
@@ -77,9 +77,9 @@ TEST_P(upkeep, only_what_is_there_and_failed_is_retried) {
   const auto entries = ended_as(failed, 2);
   paid_orders(1);
   const auto ahead = read<delivery_page>(list_deliveries{.limit = 1}).items.at(0).entry;
-  const std::vector<get_delivery> which{{"alimtalk", waiting[0]}, {"alimtalk", entries[1]},
-                                        {"alimtalk", ahead},      {"nobody", entries[0]},
-                                        {"alimtalk", {5}},        {"alimtalk", entries[1]}};
+  const std::vector<delivery_retry> which{{{"alimtalk", waiting[0]}}, {{"alimtalk", entries[1]}},
+                                          {{"alimtalk", ahead}},      {{"nobody", entries[0]}},
+                                          {{"alimtalk", {5}}},        {{"alimtalk", entries[1]}}};
   const auto answers = must(deliverer().retry(which, now_));
   ASSERT_THAT(answers, SizeIs(6));
   EXPECT_EQ(answers[0], answer(not_failed{pending}));
@@ -231,7 +231,7 @@ TEST_P(upkeep, of_many_retries_at_once_one_happens) {
     std::vector<std::jthread> at_once;
     for (std::size_t i = 0; i < stores.size(); ++i)
       at_once.emplace_back([&, i] {
-        const get_delivery which{"alimtalk", entries[0]};
+        const delivery_retry which{{"alimtalk", entries[0]}};
         for (int tries = 0; tries < 100; ++tries)
           if (const auto answers = stores[i]->retry(std::span(&which, 1), now_)) {
             done[i] = std::holds_alternative<delivery>(answers->at(0)) ? 1 : 0;

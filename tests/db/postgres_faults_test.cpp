@@ -95,6 +95,36 @@ TEST_F(postgres_faults, a_commit_that_comes_after_the_resolve_is_shut_out) {
   EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
+TEST_F(postgres_faults, a_retry_under_a_key_whose_commit_was_lost_is_done_or_given_again) {
+  const auto on = lane("one", proxy_url());
+  const auto entries = failed_messages(*on, 2);
+  const std::vector lost{retry_under_key(entries[0])};
+  proxy_.fail_next(fault::cut_before_commit);
+  const auto done = must(on->retry(lost, start)).at(0);
+  EXPECT_EQ(std::get<delivery>(done).status, delivery_status::pending);
+  const std::vector unheard{retry_under_key(entries[1])};
+  proxy_.fail_next(fault::cut_after_commit);
+  const auto given = must(on->retry(unheard, start)).at(0);
+  EXPECT_EQ(std::get<replayed_retry>(given).what.status, delivery_status::pending);
+  EXPECT_EQ(must(lane("other")->retry(unheard, start)).at(0), given);
+  EXPECT_THAT(breaches(), testing::IsEmpty());
+}
+
+TEST_F(postgres_faults, a_retry_under_a_key_waits_for_the_first_one) {
+  lease_ = milliseconds{20'000}; // the server gives up on a held commit later than on a lock
+  const auto on = lane("one", proxy_url());
+  const std::vector which{retry_under_key(failed_messages(*on, 1).at(0))};
+  const auto other = lane("other");
+  proxy_.fail_next(fault::hold_commit);
+  EXPECT_EQ(kind_of(on->retry(which, start)), error_kind::in_doubt)
+      << "done again, it waits for the first one in vain";
+  EXPECT_EQ(kind_of(other->retry(which, start)), error_kind::unavailable);
+  proxy_.release();
+  const auto given = must(other->retry(which, start)).at(0);
+  EXPECT_TRUE(std::holds_alternative<replayed_retry>(given));
+  EXPECT_EQ(must(on->retry(which, start)).at(0), given);
+}
+
 TEST_F(postgres_faults, a_process_that_stops_inside_a_transaction_frees_the_others_in_time) {
   const auto stopped = lane("stopped", proxy_url());
   const auto pays = payable(*stopped, 3);

@@ -5,6 +5,8 @@
 #include "tests/db/conformance.hpp"
 #include "tests/support/postgres_cluster.hpp"
 
+#include <cstring>
+
 namespace paymentd::db {
 
 class postgres_test : public testing::Test {
@@ -40,6 +42,30 @@ class postgres_test : public testing::Test {
     for (const auto& made : must(on.settle(creates, start)))
       pays.emplace_back(pay{std::get<order>(made).id, who.id});
     return pays;
+  }
+
+  /// As many payments of whose messages "alimtalk" was to be told, and which have FAILED.
+  std::vector<entry_id> failed_messages(store& on, int count) {
+    delivery_step step;
+    step.subscriber = must(on.subscribe("alimtalk", true, false, start)).id;
+    must(on.settle(payable(on, count), start));
+    const std::vector<std::string> names{"alimtalk"};
+    const std::vector written{on.lease().stream};
+    step.stream = must(on.lease_deliveries(names, written, 1, start)).at(0).stream;
+    step.open_max = 1;
+    step.messages_max = count;
+    const claim all = must(on.deliver(step, start)).claims.at(0);
+    step.open_max = 0;
+    step.ended = {end_as(all, delivery_status::failed)};
+    must(on.deliver(step, start));
+    return entries_of(all);
+  }
+  /// That the message of an entry be tried again, under a key of its own.
+  static delivery_retry retry_under_key(entry_id entry) {
+    delivery_retry made{{"alimtalk", entry}};
+    made.key.emplace().body = entry.value;
+    std::memcpy(made.key->digest.data(), &entry.value, sizeof entry.value);
+    return made;
   }
 
   std::string paid_orders() {

@@ -112,6 +112,35 @@ TEST_F(postgres_sessions, a_commit_that_no_standby_has_is_resolved_by_a_write_th
   EXPECT_EQ(paid_orders(), std::to_string(next));
 }
 
+TEST_F(postgres_sessions, a_retry_that_no_standby_has_is_given_again_once_one_has_it) {
+  lease_ = std::chrono::seconds{60}; // its limits are above what the test takes
+  const auto on = lane("one");
+  std::vector<delivery_retry> all;
+  for (const entry_id each : failed_messages(*on, 2000))
+    all.push_back(retry_under_key(each));
+  std::span<const delivery_retry> unheard;
+  const auto ask = [&] { return on->retry(unheard, start); };
+  {
+    missing_standby none(cluster(), name_);
+    std::size_t next = 0;
+    result<std::vector<answer>> answers;
+    // Until the server has seen the change, a commit waits for nobody.
+    std::jthread cancels([&] { EXPECT_TRUE(none.cancel_a_wait()); });
+    do {
+      unheard = std::span(all).subspan(next++, 1);
+      answers = ask();
+    } while (answers && next < all.size());
+    cancels.join();
+    ASSERT_EQ(kind_of(answers), error_kind::in_doubt);
+    std::jthread cancels_again([&] { EXPECT_TRUE(none.cancel_a_wait()); });
+    EXPECT_EQ(kind_of(ask()), error_kind::in_doubt) << "it is kept, but no standby has it yet";
+  }
+  auto given = ask();
+  while (kind_of(given) == error_kind::in_doubt) // until the server has seen that change, too
+    given = ask();
+  EXPECT_TRUE(std::holds_alternative<replayed_retry>(must(given).at(0)));
+}
+
 TEST_F(postgres_sessions, a_read_on_a_connection_that_has_died_is_done_on_a_new_one) {
   const auto on = reader();
   must(read_user(*on));
@@ -123,7 +152,7 @@ TEST_F(postgres_sessions, a_read_on_a_connection_that_has_died_is_done_on_a_new_
 
 TEST_F(postgres_sessions, a_retry_by_hand_on_a_connection_that_has_died_is_done_on_a_new_one) {
   const auto on = lane("one");
-  const std::vector<get_delivery> which{{"alimtalk", {1}}};
+  const std::vector<delivery_retry> which{{{"alimtalk", {1}}}};
   must(on->retry(which, start));
   end_sessions();
   EXPECT_TRUE(on->retry(which, start).has_value());

@@ -111,7 +111,7 @@ TEST(http_metrics, what_is_answered_503_is_counted_whoever_refused_it) {
   const auto refused = [&](actors::no_outcome why) {
     server.actors.settle = [=](const command&) { return std::unexpected(why); };
     server.actors.look_up = [=](const query&) { return std::unexpected(why); };
-    server.actors.retry = [=](const get_delivery&) { return std::unexpected(why); };
+    server.actors.retry = [=](const delivery_retry&) { return std::unexpected(why); };
     const std::uint64_t before = shed;
     EXPECT_TRUE(client.post("/v1/payments", R"({"orderId":3,"userId":4})"));
     EXPECT_TRUE(client.get("/v1/orders/1"));

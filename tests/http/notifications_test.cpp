@@ -159,9 +159,9 @@ TEST_F(http_notifications, a_bad_query_is_told_field_by_field) {
 
 TEST_F(http_notifications, a_failed_one_is_tried_again) {
   std::optional<get_delivery> which;
-  server.actors.retry = [&](const get_delivery& what) {
-    which = what;
-    return some_delivery(what, delivery_status::pending);
+  server.actors.retry = [&](const delivery_retry& what) {
+    which = what.which;
+    return some_delivery(what.which, delivery_status::pending);
   };
   auto answer = client.post("/v1/notifications/web-hook-77/retry", "");
   ASSERT_TRUE(answer);
@@ -176,7 +176,7 @@ TEST_F(http_notifications, a_failed_one_is_tried_again) {
 }
 
 TEST_F(http_notifications, one_that_did_not_fail_is_not_tried_again) {
-  server.actors.retry = [](const get_delivery&) {
+  server.actors.retry = [](const delivery_retry&) {
     return answer{not_failed{delivery_status::delivered}};
   };
   auto answer = client.post("/v1/notifications/alimtalk-77/retry", "{}");
@@ -184,11 +184,11 @@ TEST_F(http_notifications, one_that_did_not_fail_is_not_tried_again) {
   EXPECT_EQ(answer->status, 409);
   EXPECT_EQ(json::parse(answer->body)["code"], "notification_not_failed");
   EXPECT_EQ(json::parse(answer->body)["notificationStatus"], "DELIVERED");
-  server.actors.retry = [](const get_delivery&) { return paymentd::answer{not_found{}}; };
+  server.actors.retry = [](const delivery_retry&) { return paymentd::answer{not_found{}}; };
   answer = client.post("/v1/notifications/alimtalk-77/retry", "{}");
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 404);
-  server.actors.retry = [](const get_delivery&) -> actors::answer_reply {
+  server.actors.retry = [](const delivery_retry&) -> actors::answer_reply {
     return std::unexpected(actors::no_outcome::outcome_unknown);
   };
   answer = client.post("/v1/notifications/alimtalk-77/retry", "{}");

@@ -36,9 +36,10 @@ class script {
     return plausible(what);
   };
 
-  std::function<actors::answer_reply(const get_delivery&)> retry = [](const get_delivery& which) {
-    return some_delivery(which, delivery_status::pending);
-  };
+  std::function<actors::answer_reply(const delivery_retry&)> retry =
+      [](const delivery_retry& what) {
+        return some_delivery(what.which, delivery_status::pending);
+      };
 
   std::function<actors::health_report()> health = [] {
     return actors::health_report{.settlement = actors::condition::ok,
