@@ -495,6 +495,8 @@ step session::prepare() {
         what->created_by = key_name();
         if (request_.has_key)
           what->key = key_of(request_.key, request_.body);
+      } else if (auto* again = std::get_if<delivery_retry>(&*next); again && request_.has_key) {
+        again->key = key_of(request_.key, request_.body);
       }
       return std::move(*next);
     }

@@ -72,6 +72,41 @@ TEST_F(notifications, a_failed_one_is_seen_and_tried_again_by_its_id) {
   EXPECT_EQ(api.accepted(), 19u);
 }
 
+TEST_F(notifications, a_retry_under_a_key_is_given_again_after_a_crash_and_a_refusal_is_not) {
+  api.set_behaviour({.poison_numbers = {bad_number}});
+  const std::string key = "Idempotency-Key: \"again\"\r\n";
+  std::string retry;
+  std::string first;
+  {
+    server_process server(place, sent_to(api));
+    auto client = server.client();
+    ASSERT_EQ(pay_orders(client, 2, 2, users).size(), 1u); // user 3's
+    ASSERT_TRUE(eventually([&] { return stored_as(2) == 1; }));
+    const auto failed = get(server, "/v1/notifications?status=FAILED");
+    retry = "/v1/notifications/" + failed["items"][0]["id"].get<std::string>() + "/retry";
+    api.set_behaviour({});
+    const auto answer = client.post(retry, "", key).value();
+    EXPECT_EQ(answer.status, 202) << answer.body;
+    EXPECT_EQ(answer.field("idempotent-replayed"), "");
+    first = answer.body;
+    server.process().signal(SIGKILL);
+    server.process().wait();
+  }
+  server_process server(place, sent_to(api));
+  auto client = server.client();
+  ASSERT_TRUE(eventually([&] { return stored_as(1) == 1; }));
+  const auto again = client.post(retry, "", key).value();
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(again.body, first);
+  EXPECT_EQ(again.field("idempotent-replayed"), "true");
+  EXPECT_EQ(client.post(retry, "{}", key).value().status, 422) << "another body";
+  const std::string other = "Idempotency-Key: other\r\n";
+  EXPECT_EQ(client.post(retry, "", other).value().status, 409);
+  EXPECT_EQ(client.post(retry, "", other).value().status, 409) << "decided anew";
+  EXPECT_EQ(place.number("select count(*) from idempotency_keys"), 1);
+  EXPECT_EQ(api.accepted(), 1u);
+}
+
 TEST_F(notifications, all_that_are_waiting_are_listed_while_the_api_is_gone) {
   api.set_behaviour({.status = 503});
   server_process server(place, sent_to(api));

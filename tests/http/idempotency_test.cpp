@@ -130,6 +130,53 @@ TEST_F(http_idempotency, a_key_with_another_body_is_422) {
   EXPECT_EQ(nlohmann::json::parse(answer.body)["code"], "idempotency_key_reused");
 }
 
+// The retry of a notification is no command, but has the same key.
+
+TEST_F(http_idempotency, a_retry_has_its_key_and_one_that_is_given_again_a_mark) {
+  std::optional<delivery_retry> asked;
+  server.actors.retry = [&](const delivery_retry& what) {
+    asked = what;
+    return some_delivery(what.which, delivery_status::pending);
+  };
+  const std::string path = "/v1/notifications/alimtalk-77/retry";
+  const auto first = post(path, "{}", "Idempotency-Key: \"a\"\r\n");
+  EXPECT_EQ(first.status, 202);
+  EXPECT_EQ(first.field("idempotent-replayed"), "");
+  EXPECT_EQ(asked->key, digest_key({"", "POST", path, "a", "{}"}));
+  server.actors.retry = [](const delivery_retry& what) {
+    return answer{replayed_retry{some_delivery(what.which, delivery_status::pending)}};
+  };
+  const auto again = post(path, "{}", "Idempotency-Key: a\r\n");
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(again.field("idempotent-replayed"), "true");
+  server.actors.retry = [&](const delivery_retry& what) {
+    asked = what;
+    return answer{not_failed{delivery_status::pending}};
+  };
+  const auto refused = post(path, "", "");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_EQ(refused.field("idempotent-replayed"), "");
+  EXPECT_FALSE(asked->key);
+}
+
+TEST_F(http_idempotency, a_key_of_a_retry_with_another_body_is_422) {
+  server.actors.retry = [](const delivery_retry&) { return answer{key_reused{}}; };
+  const auto answer = post("/v1/notifications/alimtalk-77/retry", "", "Idempotency-Key: a\r\n");
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_EQ(nlohmann::json::parse(answer.body)["code"], "idempotency_key_reused");
+}
+
+TEST_F(http_idempotency, a_bad_key_of_a_retry_is_told) {
+  server.actors.retry = [](const delivery_retry&) {
+    ADD_FAILURE() << "nobody is asked";
+    return answer{not_found{}};
+  };
+  const auto told = post("/v1/notifications/alimtalk-77/retry", "", "Idempotency-Key: a b\r\n");
+  EXPECT_EQ(told.status, 400);
+  EXPECT_EQ(nlohmann::json::parse(told.body)["errors"][0]["field"], "Idempotency-Key");
+}
+
 TEST(http_idempotency_scope, two_api_keys_have_keys_of_their_own) {
   key_ring ring;
   std::vector<api_key> keys;

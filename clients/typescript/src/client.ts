@@ -246,9 +246,8 @@ export class Paymentd {
   ): Promise<NotificationPage> {
     return this.#get(`/v1/notifications${queryText(query)}`);
   }
-  /** Takes no key: of several retries one is done, and the others are refused. */
-  retryNotification(id: string): Promise<Notification> {
-    return this.#post(`/v1/notifications/${encodeURIComponent(id)}/retry`, {}, {});
+  retryNotification(id: string, call: CallOptions = {}): Promise<Notification> {
+    return this.#post(`/v1/notifications/${encodeURIComponent(id)}/retry`, {}, call);
   }
 
   /** A page, oldest first. Its nextCursor is where the next one begins, also where nothing is there yet. */

@@ -48,9 +48,11 @@ test("all tries of a call have one key and one body, and two calls have two keys
 });
 
 test("a key that is given is used", async () => {
-  const { client, sent } = played(paid);
+  const { client, sent } = played(paid, { status: 202, body: { id: "alimtalk-7", status: "PENDING" } });
   await client.charge(7, { amount: 5 }, { idempotencyKey: "mine" });
   assert.equal(sent[0]?.key, "mine");
+  await client.retryNotification("alimtalk-7", { idempotencyKey: "mine too" });
+  assert.equal(sent[1]?.key, "mine too");
 });
 
 test("waits grow, are left to chance in part, and are as long as the server asks at the least", async () => {
