@@ -10,7 +10,7 @@ const caf::actor& entrance::taking(const command& what) const {
         else if constexpr (requires { each.user; })
           return shard_of(lanes, each.user);
         else
-          return lanes.front(); // a user that has no id yet
+          return lanes.front(); // a user that has no id yet, or a request's note
       },
       what.what);
 }

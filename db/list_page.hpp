@@ -29,13 +29,13 @@ inline bool filters(const list_entries& asked) {
 }
 
 inline bool fits(const user& one, const list_users& asked) {
-  return (asked.reference.empty() || one.reference == asked.reference) &&
+  return (asked.reference.empty() || one.reference.view() == asked.reference) &&
          (asked.phone.empty() || one.phone == asked.phone);
 }
 inline bool fits(const order& one, const list_orders& asked) {
   return (!asked.user || one.owner == *asked.user) &&
          (!asked.status || one.status == *asked.status) &&
-         (asked.reference.empty() || one.reference == asked.reference) &&
+         (asked.reference.empty() || one.reference.view() == asked.reference) &&
          asked.created.holds(one.created_at);
 }
 inline bool fits(const ledger_entry& one, const list_entries& asked) {

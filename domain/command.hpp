@@ -11,10 +11,10 @@
 namespace paymentd {
 
 struct create_user {
-  std::string phone;          // valid_phone; empty: none
-  won balance;                // 0 to won_max; above 0 it is the user's first CHARGE
-  std::string reference = {}; // valid_reference, of no other user; empty: none
-  std::string metadata = {};  // a JSON object as text, within its bounds; empty: none
+  std::string phone;        // valid_phone; empty: none
+  won balance;              // 0 to won_max; above 0 it is the user's first CHARGE
+  rare_text reference = {}; // valid_reference, of no other user; empty: none
+  rare_text metadata = {};  // a JSON object as text, within its bounds; empty: none
 };
 
 /// Changes what is given.
@@ -26,15 +26,15 @@ struct update_user {
 
 struct charge {
   user_id user;
-  won amount;              // 1 to won_max
-  std::string reason = {}; // at most reason_max characters; empty: none
+  won amount;            // 1 to won_max
+  rare_text reason = {}; // at most reason_max characters; empty: none
 };
 
 /// Pays out, or takes back what was charged by mistake.
 struct withdraw {
   user_id user;
-  won amount;              // 1 to won_max
-  std::string reason = {}; // as of a charge
+  won amount;            // 1 to won_max
+  rare_text reason = {}; // as of a charge
 };
 
 struct create_order {
@@ -42,9 +42,9 @@ struct create_order {
   won total;    // 0 to won_max
   won discount; // 0 to total
   std::optional<coupon_id> coupon;
-  bool pays = false;          // at once: then it is created and paid, or neither
-  std::string reference = {}; // as of create_user, of no other order
-  std::string metadata = {};
+  bool pays = false;        // at once: then it is created and paid, or neither
+  rare_text reference = {}; // as of create_user, of no other order
+  rare_text metadata = {};
 };
 
 struct update_order {
@@ -64,17 +64,21 @@ struct cancel {
 struct refund {
   order_id order;
   std::optional<won> amount = std::nullopt; // 1 to won_max; nothing: all that is left
-  std::string reason = {};                  // as of a charge
+  rare_text reason = {};                    // as of a charge
 };
 
+/// Changes nothing. Its key is kept with its body, so that the key of a request of many commands
+/// belongs to that one body, though each of them is done by itself.
+struct note_request {};
+
 using action = std::variant<create_user, charge, withdraw, create_order, pay, cancel, refund,
-                            update_user, update_order>;
+                            update_user, update_order, note_request>;
 
 /// An action that is asked for, under a key or without one.
 struct command {
   action what;
   std::optional<idempotency_key> key = std::nullopt;
-  std::string created_by = {}; // the name of the API key that asks; empty: none
+  rare_text created_by = {}; // the name of the API key that asks; empty: none
 
   command() = default;
   /// Any of the actions is a command without a key.
@@ -107,9 +111,13 @@ struct refused {
   friend bool operator==(const refused&, const refused&) = default;
 };
 
+struct noted {
+  friend bool operator==(noted, noted) = default;
+};
+
 /// The changed thing: create_user and update_user give the user; charge and withdraw the ledger
-/// entry; the commands on orders give the order.
-using success = std::variant<user, order, ledger_entry>;
+/// entry; the commands on orders give the order. note_request gives noted.
+using success = std::variant<user, order, ledger_entry, noted>;
 
 /// The success that an earlier request with the same idempotency key had. Nothing happened now.
 struct replayed {
@@ -117,7 +125,7 @@ struct replayed {
   friend bool operator==(const replayed&, const replayed&) = default;
 };
 
-using outcome = std::variant<user, order, ledger_entry, refused, replayed>;
+using outcome = std::variant<user, order, ledger_entry, noted, refused, replayed>;
 
 /// "order_not_found" and so on: the stable names that clients see.
 std::string_view to_string(refusal) noexcept;

@@ -195,8 +195,10 @@ class decider {
     return decided;
   }
 
+  outcome operator()(const note_request&) { return noted{}; }
+
   outcome operator()(const create_user& what) {
-    if (const auto no = user_references_.refusal_of(what.reference))
+    if (const auto no = user_references_.refusal_of(what.reference.str()))
       return *no;
     user& created = users_.create({.id = users_.next_id(),
                                    .phone = what.phone,
@@ -206,7 +208,7 @@ class decider {
                                    .updated_at = now_,
                                    .reference = what.reference,
                                    .metadata = what.metadata});
-    user_references_.take(created.reference, created.id.value);
+    user_references_.take(created.reference.str(), created.id.value);
     if (what.balance > won{0})
       move(created, what.balance, {.kind = entry_kind::charge});
     return created;
@@ -217,7 +219,8 @@ class decider {
     if (!who)
       return refused{refusal::user_not_found, std::nullopt};
     who->phone = what.phone.value_or(who->phone);
-    who->metadata = what.metadata.value_or(who->metadata);
+    if (what.metadata)
+      who->metadata = *what.metadata;
     who->updated_at = now_;
     updated_users_.push_back(who->id);
     return *who;
@@ -257,7 +260,7 @@ class decider {
     user* payer = users_.find(what.user);
     if (!payer)
       return refused{refusal::user_not_found, std::nullopt};
-    if (const auto no = order_references_.refusal_of(what.reference))
+    if (const auto no = order_references_.refusal_of(what.reference.str()))
       return *no;
     if (what.pays && payer->balance.value < what.total.value - what.discount.value)
       return refused{refusal::insufficient_balance, std::nullopt};
@@ -273,7 +276,7 @@ class decider {
                                      .updated_at = now_,
                                      .reference = what.reference,
                                      .metadata = what.metadata});
-    order_references_.take(created.reference, created.id.value);
+    order_references_.take(created.reference.str(), created.id.value);
     return what.pays ? settle_payment(created, *payer) : outcome{created};
   }
 
@@ -368,7 +371,7 @@ class decider {
   struct cause {
     entry_kind kind;
     std::optional<order_id> order = std::nullopt;
-    std::string reason = {};
+    rare_text reason = {};
     won refunded_after = {};
   };
   const ledger_entry& move(user& who, won amount, cause of) {
@@ -386,7 +389,7 @@ class decider {
                                .created_at = now_,
                                .reason = std::move(of.reason),
                                .refunded_after = of.refunded_after,
-                               .created_by = std::string(asker_)});
+                               .created_by = asker_});
     ++next_entry_.value;
     return result_.entries.back();
   }
@@ -435,7 +438,7 @@ named_ids ids_named_by(std::span<const command> commands) {
     void operator()(const create_user& what) {
       ++into.creates_users;
       if (!what.reference.empty())
-        into.user_references.push_back(what.reference);
+        into.user_references.push_back(what.reference.str());
     }
     void operator()(const update_user& what) {
       into.users.push_back(what.user);
@@ -448,7 +451,7 @@ named_ids ids_named_by(std::span<const command> commands) {
       into.users.push_back(what.user);
       ++into.creates_orders;
       if (!what.reference.empty())
-        into.order_references.push_back(what.reference);
+        into.order_references.push_back(what.reference.str());
     }
     void operator()(const pay& what) {
       into.orders.push_back(what.order);
@@ -456,6 +459,7 @@ named_ids ids_named_by(std::span<const command> commands) {
     }
     void operator()(const cancel& what) { into.orders.push_back(what.order); }
     void operator()(const refund& what) { into.orders.push_back(what.order); }
+    void operator()(const note_request&) {} // its key alone
   } collect{named};
   for (const command& asked : commands) {
     std::visit(collect, asked.what);

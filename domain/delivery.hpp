@@ -50,7 +50,7 @@ struct message {
   /// Not empty: its ledger entry, order or user is gone (deleted by hand), or it needs a phone and
   /// there is none; which one in words. Of
   /// the event only the entry's id is sure to be there then. Such a message can only be FAILED.
-  std::string lost = {};
+  rare_text lost = {};
 };
 
 /// A set of messages that is sent, and repeated, only whole. It stands in the database before

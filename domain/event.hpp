@@ -19,13 +19,13 @@ struct payment_event {
   std::optional<coupon_id> coupon;
   won total;
   won discount;
-  instant ordered_at;         // when the order was made
-  instant at;                 // when it was paid or refunded
-  won refund = {};            // of a refund: its amount
-  won refunded = {};          // of the order by then, with this refund
-  std::string reason = {};    // of a refund, in the client's words; empty: none
-  std::string reference = {}; // of the order
-  std::string metadata = {};  // of the order, as it is when the event is read
+  instant ordered_at;       // when the order was made
+  instant at;               // when it was paid or refunded
+  won refund = {};          // of a refund: its amount
+  won refunded = {};        // of the order by then, with this refund
+  rare_text reason = {};    // of a refund, in the client's words; empty: none
+  rare_text reference = {}; // of the order
+  rare_text metadata = {};  // of the order, as it is when the event is read
   constexpr won final_amount() const { return {total.value - discount.value}; }
   friend bool operator==(const payment_event&, const payment_event&) = default;
 };

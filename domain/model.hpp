@@ -1,6 +1,7 @@
 // The parts of a payment: users, orders and the append-only ledger. Plain values; any thread.
 #pragma once
 
+#include "domain/rare_text.hpp"
 #include "domain/types.hpp"
 
 #include <array>
@@ -16,9 +17,9 @@ struct user {
   won balance;                    // 0 to won_max; the sum of the user's ledger entries
   std::int64_t last_sequence = 0; // the sequence of the user's newest ledger entry; 0 if none
   instant created_at;
-  instant updated_at = {};    // when the balance, the phone or the metadata changed
-  std::string reference = {}; // the client's own name for it, as `valid_reference`; empty: none
-  std::string metadata = {};  // likewise its own notes, a JSON object as text; empty: none
+  instant updated_at = {};  // when the balance, the phone or the metadata changed
+  rare_text reference = {}; // the client's own name for it, as `valid_reference`; empty: none
+  rare_text metadata = {};  // likewise its own notes, a JSON object as text; empty: none
   friend bool operator==(const user&, const user&) = default;
 };
 
@@ -55,8 +56,8 @@ struct order {
   instant updated_at;
   won refunded = {}; // 0 to final_amount(); all of it where REFUNDED
   std::optional<payment_key> paid_under = std::nullopt; // where the payment had a key
-  std::string reference = {};                           // as of a user
-  std::string metadata = {};
+  rare_text reference = {};                             // as of a user
+  rare_text metadata = {};
   friend bool operator==(const order&, const order&) = default;
 
   /// The amount that is to be paid.
@@ -77,9 +78,9 @@ struct ledger_entry {
   won amount; // negative for a payment and a withdrawal
   won balance_after;
   instant created_at;
-  std::string reason = {};     // the client's own words; empty: none
-  won refunded_after = {};     // of a refund: of its order, with this one
-  std::string created_by = {}; // the name of the API key that asked for it; empty: none
+  rare_text reason = {};     // the client's own words; empty: none
+  won refunded_after = {};   // of a refund: of its order, with this one
+  rare_text created_by = {}; // the name of the API key that asked for it; empty: none
   friend bool operator==(const ledger_entry&, const ledger_entry&) = default;
 };
 

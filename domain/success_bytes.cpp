@@ -12,6 +12,7 @@ namespace {
 constexpr char user_mark = 'U';
 constexpr char order_mark = 'O';
 constexpr char entry_mark = 'E';
+constexpr char noted_mark = 'N';
 constexpr char delivery_mark = 'D';
 // Of those without reference, metadata, updated_at of a user, and created_by.
 constexpr char plain_user_mark = 'u';
@@ -55,7 +56,7 @@ class writer {
       bytes_ += static_cast<char>((left & 127) | 128);
     bytes_ += static_cast<char>(left);
   }
-  void field(const std::string& text) {
+  void field(std::string_view text) {
     field(static_cast<std::int64_t>(text.size()));
     bytes_ += text;
   }
@@ -119,6 +120,11 @@ class reader {
     }
     text = left_.substr(0, static_cast<std::size_t>(size));
     left_.remove_prefix(text.size());
+  }
+  void field(rare_text& text) {
+    std::string given;
+    field(given);
+    text = std::move(given);
   }
   template <class Tag>
   void field(strong_id<Tag>& id) {
@@ -268,6 +274,7 @@ std::string to_bytes(const success& what) {
       each_field_of_entry(to, of);
       return to.take();
     }
+    std::string operator()(noted) const { return {noted_mark}; }
   } write;
   return std::visit(write, what);
 }
@@ -298,6 +305,9 @@ std::optional<success> success_from_bytes(std::string_view bytes) {
     break;
   case entry_mark:
     each_field_of_entry(from, made.emplace<ledger_entry>());
+    break;
+  case noted_mark:
+    made.emplace<noted>();
     break;
   default:
     return std::nullopt;

@@ -37,6 +37,7 @@ bool is_metadata(std::string_view text) {
 }
 
 struct bounds_of_action {
+  bool operator()(const note_request&) const { return true; }
   bool operator()(const create_user& what) const {
     return is_phone(what.phone) && what.balance >= won{0} && what.balance <= won_max &&
            is_reference(what.reference) && is_metadata(what.metadata);

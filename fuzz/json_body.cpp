@@ -57,7 +57,6 @@ void hold_against_another_reader(std::string_view bytes) {
       http::field_rule{.name = "text",
                        .type = http::field_rule::kind::text,
                        .required = false,
-                       .null_is_absent = true,
                        .characters_max = 20},
       http::field_rule{.name = "flag", .type = http::field_rule::kind::boolean, .required = false},
   };

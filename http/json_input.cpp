@@ -92,12 +92,12 @@ class object_handler {
       : rules_(rules), values_(values), seen_(rules.size(), false) {}
 
   bool null() {
-    if (field_ && field_->null_is_absent && depth_ == 1) {
-      field_ = nullptr;
-      return true;
-    }
     if (field_ && field_->null_is_empty && depth_ == 1) {
       set().is_null = true;
+      return true;
+    }
+    if (field_ && !field_->required && depth_ == 1) {
+      field_ = nullptr;
       return true;
     }
     return mismatch();

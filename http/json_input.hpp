@@ -23,10 +23,9 @@ struct field_rule {
   enum class kind : std::uint8_t { integer, text, boolean, metadata };
   std::string_view name;
   kind type = kind::integer;
-  bool required = true;
-  bool null_is_absent = false; // `null` counts as not given
-  bool null_is_empty = false;  // `null` counts as given and empty; of a text or of metadata
-  std::int64_t min = 0;        // of an integer; written without fraction and exponent
+  bool required = true;       // else `null` counts as not given
+  bool null_is_empty = false; // … as given and empty; of a text or of metadata
+  std::int64_t min = 0;       // of an integer; written without fraction and exponent
   std::int64_t max = safe_integer_max;
   std::size_t characters_max = 0; // of a text; 0: no bound but the body's
 };

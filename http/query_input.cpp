@@ -61,11 +61,15 @@ std::expected<void, problem> read_query(std::string_view query, std::span<query_
 void read_time(const query_value& given, instant& to, problem& wrong) {
   if (!given.text)
     return;
-  if (const auto time = net::parse_utc(*given.text))
+  // A date alone would be a day in UTC, which few mean.
+  constexpr std::size_t date_alone = 10;
+  const auto time =
+      given.text->size() > date_alone ? net::parse_rfc3339(*given.text) : std::nullopt;
+  if (time)
     to = *time;
   else
-    wrong.errors.push_back(
-        {std::string{given.name}, "must be a time in UTC, such as 2026-11-22T05:04:03.021Z"});
+    wrong.errors.push_back({std::string{given.name},
+                            "must be a time with its offset, such as 2026-11-22T05:04:03.021Z"});
 }
 
 void read_limit(const query_value& limit, int& to, problem& wrong) {

@@ -44,18 +44,13 @@ void check_reference(const field_value& reference, std::expected<void, problem>&
 }
 
 constexpr field_rule reference_rule{
-    .name = "reference", .type = field_rule::kind::text, .required = false, .null_is_absent = true};
-constexpr field_rule metadata_rule{.name = "metadata",
-                                   .type = field_rule::kind::metadata,
-                                   .required = false,
-                                   .null_is_absent = true};
+    .name = "reference", .type = field_rule::kind::text, .required = false};
+constexpr field_rule metadata_rule{
+    .name = "metadata", .type = field_rule::kind::metadata, .required = false};
 
 prepared prepare_create_user(const call_input& input, response&) {
   static constexpr std::array rules{
-      field_rule{.name = "phone",
-                 .type = field_rule::kind::text,
-                 .required = false,
-                 .null_is_absent = true},
+      field_rule{.name = "phone", .type = field_rule::kind::text, .required = false},
       field_rule{.name = "balance", .required = false},
       reference_rule,
       metadata_rule,
@@ -110,7 +105,6 @@ prepared prepare_update_order(const call_input& input, response&) {
 constexpr field_rule reason_rule{.name = "reason",
                                  .type = field_rule::kind::text,
                                  .required = false,
-                                 .null_is_absent = true,
                                  .characters_max = reason_max};
 
 /// A charge or a withdrawal.
@@ -125,9 +119,8 @@ prepared prepare_movement(const call_input& input, response&) {
 
 /// No body, or an amount and a reason, which may both be left out.
 prepared prepare_refund(const call_input& input, response&) {
-  static constexpr std::array rules{
-      field_rule{.name = "amount", .required = false, .null_is_absent = true, .min = 1},
-      reason_rule};
+  static constexpr std::array rules{field_rule{.name = "amount", .required = false, .min = 1},
+                                    reason_rule};
   std::array<field_value, rules.size()> given;
   if (!input.body.empty())
     if (auto read = read_object(input.body, rules, given); !read)
@@ -142,7 +135,7 @@ constexpr std::array order_rules{
     field_rule{.name = "userId", .min = 1},
     field_rule{.name = "totalAmount"},
     field_rule{.name = "discountAmount", .required = false},
-    field_rule{.name = "couponId", .required = false, .null_is_absent = true, .min = 1},
+    field_rule{.name = "couponId", .required = false, .min = 1},
     field_rule{.name = "pay", .type = field_rule::kind::boolean, .required = false},
     reference_rule,
     metadata_rule,

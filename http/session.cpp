@@ -138,10 +138,7 @@ detached session::run(std::list<session>::iterator self) {
   try {
     // Under TLS nothing can be told before the hands are shaken, which is too much work here.
     while (keep_alive_ && !(refuse_ && tls_)) {
-      begin_request();
-      if (refuse_)
-        fail({problem_code::overloaded, "There are too many connections.", {}, {}});
-      intake got = refuse_ ? intake::refused : take_in();
+      intake got = begin_request();
       while (got == intake::partial) {
         co_await sending{*this};
         // A read that was cancelled may have been done before: so this is looked at each time.
@@ -167,8 +164,15 @@ detached session::run(std::list<session>::iterator self) {
           auto waiting = owner_.to_actors().submit(*what);
           settle(*what, co_await waiting);
         } else if (const auto* many = std::get_if<bulk>(&next)) {
-          auto waiting = owner_.to_actors().submit_all(keyed(*many));
-          settle_all(*many, co_await waiting);
+          bool goes_on = true;
+          if (const auto note = note_of(*many)) {
+            auto waiting = owner_.to_actors().submit(*note);
+            goes_on = is_noted(*note, co_await waiting);
+          }
+          if (goes_on) {
+            auto waiting = owner_.to_actors().submit_all(keyed(*many));
+            settle_all(*many, co_await waiting);
+          }
         } else if (auto waiting = asking(next)) {
           const auto reply = co_await *waiting;
           if (shows_or_streams(next, reply)) {
@@ -187,15 +191,12 @@ detached session::run(std::list<session>::iterator self) {
     }
     end_tls();
     if (!keep_alive_ && !interrupted()) {
-      error_code ignored;
-      socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-      enter(phase::lingering, owner_.draining() ? linger_time_at_stop : linger_time);
-      for (std::size_t thrown_away = 0; thrown_away < linger_bytes_max && !interrupted();) {
+      begin_lingering();
+      for (std::size_t seen = 0; seen < linger_bytes_max && !interrupted(); seen += input_.size()) {
         input_.clear();
         const error_code why = co_await reading{*this};
         if (why)
           break;
-        thrown_away += input_.size();
       }
     }
   } catch (const std::exception& error) {
@@ -274,7 +275,7 @@ void session::cut() {
   socket_.cancel(ignored);
 }
 
-void session::begin_request() {
+session::intake session::begin_request() {
   request_.clear();
   answer_.clear();
   objection_.reset();
@@ -288,6 +289,17 @@ void session::begin_request() {
   if (input_.size() == 0 && input_.capacity() > kept_bytes_max)
     input_.shrink_to_fit();
   enter(phase::idle, idle_time());
+  if (!refuse_)
+    return take_in();
+  fail({problem_code::overloaded, "There are too many connections.", {}, {}});
+  return intake::refused;
+}
+
+/// Tells the client that nothing more comes; it may still send.
+void session::begin_lingering() {
+  error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  enter(phase::lingering, owner_.draining() ? linger_time_at_stop : linger_time);
 }
 
 /// How long nothing may come: the hands are to be shaken sooner.
@@ -520,6 +532,28 @@ idempotency_key session::key_of(std::string_view key, std::string_view body) con
                      .body = body});
 }
 
+/// The command that keeps the key of a bulk with its body: else another body under the key would do
+/// what stands in places that the first one had not.
+std::optional<command> session::note_of(const bulk& many) const {
+  const auto under_it = [](const auto& item) { return item && item->key.empty(); };
+  if (!request_.has_key || std::ranges::none_of(many.items, under_it))
+    return std::nullopt;
+  command note{note_request{}};
+  note.key = key_of(request_.key, request_.body);
+  return note;
+}
+
+/// Whether the bulk may go on; otherwise the answer says why not.
+bool session::is_noted(const command& note, const actors::outcome_reply& reply) {
+  if (!reply)
+    fail(problem_of(reply.error()));
+  else if (const auto* why = std::get_if<refused>(&*reply))
+    fail(problem_of(*why, note));
+  else
+    return true;
+  return false;
+}
+
 /// The commands of a bulk, each under its own key, or under the request's with its place.
 std::vector<command> session::keyed(const bulk& many) {
   std::vector<command> all;
@@ -572,12 +606,14 @@ void session::settle_all(const bulk& many, const std::vector<actors::outcome_rep
     out += R"({"results":[)";
     response part;
     std::size_t reply = 0;
+    answer_.replayed = true;
     for (const auto& item : many.items) {
       part.clear();
       const auto wrong =
           item ? write_outcome(item->what, replies.at(reply++), part) : std::optional(item.error());
       if (wrong)
         write_problem(part, *wrong, request_id());
+      answer_.replayed = answer_.replayed && part.replayed;
       out += &item == &many.items.front() ? R"({"status":)" : R"(,{"status":)";
       append_integer(out, part.status);
       out += wrong ? R"(,"problem":)" : R"(,"order":)";

@@ -80,7 +80,8 @@ class session {
   struct yielding;
 
   detached run(std::list<session>::iterator self);
-  void begin_request();
+  intake begin_request();
+  void begin_lingering();
   bool skip_empty_lines();
   intake take_in();
   intake take_head();
@@ -93,6 +94,8 @@ class session {
   step prepare();
   call_input input() const;
   std::string_view key_name() const;
+  std::optional<command> note_of(const bulk& many) const;
+  bool is_noted(const command& note, const actors::outcome_reply& reply);
   std::vector<command> keyed(const bulk& many);
   idempotency_key key_of(std::string_view key, std::string_view body) const;
   std::optional<problem> write_outcome(const command& what, const actors::outcome_reply& reply,

@@ -345,7 +345,7 @@ claim_state found(const open_claim& claim, const under_way& search, known_result
     if (one)
       return std::move(*one);
     if (is_lost(each))
-      return failed(each, each.lost);
+      return failed(each, each.lost.str());
     return claim.doubts > 0 ? pending(each, "not accepted", around.now, 1, policy, around.now)
                             : again(each, "not accepted", around.now, 0);
   });
@@ -425,7 +425,8 @@ void opened(open_claim& claim, instant now, const delivery_policy& policy) {
   if (is_whole(claim))
     claim.state = to_send(claim, now, policy);
   else if (std::ranges::all_of(claim.claim.messages, is_lost))
-    claim.state = ended(claim, false, [](const message& each) { return failed(each, each.lost); });
+    claim.state =
+        ended(claim, false, [](const message& each) { return failed(each, each.lost.str()); });
   else
     claim.state = states::to_split{now};
 }
@@ -441,7 +442,7 @@ void taken_over(open_claim& claim, instant now, const delivery_policy& policy) {
   else if (policy.repeats_are_copies)
     claim.state = ended(claim, true, [&](const message& each) {
       return is_lost(each)
-                 ? failed(each, each.lost)
+                 ? failed(each, each.lost.str())
                  : pending_as_copy(each, "the process ended", policy, claim.claim.since, 0.5);
     });
   else if (is_whole(claim))
@@ -450,7 +451,7 @@ void taken_over(open_claim& claim, instant now, const delivery_policy& policy) {
     claim.state = states::to_search{std::max(now, conclusive_at(claim, policy))};
   else
     claim.state = ended(claim, true, [&](const message& each) {
-      return is_lost(each) ? failed(each, each.lost) : again(each, "outcome unknown", now, 0);
+      return is_lost(each) ? failed(each, each.lost.str()) : again(each, "outcome unknown", now, 0);
     });
 }
 

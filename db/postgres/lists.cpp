@@ -17,8 +17,8 @@ ledger_entry read_entry(const rows& from, int row) {
                      .amount = {from.integer(row, 5)},
                      .balance_after = {from.integer(row, 6)},
                      .created_at = from.time(row, 7),
-                     .reason = std::string(from.text(row, 8)),
-                     .created_by = std::string(from.text(row, 10))};
+                     .reason = from.text(row, 8),
+                     .created_by = from.text(row, 10)};
   if (found.kind == entry_kind::refund)
     found.refunded_after = {from.integer(row, 9)};
   return found;

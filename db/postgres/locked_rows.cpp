@@ -99,6 +99,7 @@ bool postgres_store::names_locked(const command& what) const {
   struct asks {
     const locked_rows& locked;
     bool operator()(const create_user&) const { return false; }
+    bool operator()(const note_request&) const { return false; }
     bool operator()(const charge& one) const { return locked.users.contains(one.user); }
     bool operator()(const withdraw& one) const { return locked.users.contains(one.user); }
     bool operator()(const update_user& one) const { return locked.users.contains(one.user); }

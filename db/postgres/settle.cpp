@@ -39,12 +39,12 @@ constexpr auto digest_of = [](const payment_key& under) { return under.key.diges
 constexpr auto body_of = [](const payment_key& under) { return under.key.body; };
 constexpr auto paid_at_of = [](const payment_key& under) { return under.paid_at; };
 
-std::optional<std::string_view> or_null(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
+std::optional<std::string_view> or_null(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 /// The text of a member, or null where it is empty.
 template <class Of>
-auto text_of(std::string Of::* member) {
+auto text_of(rare_text Of::* member) {
   return [member](const Of& one) { return or_null(one.*member); };
 }
 
@@ -74,8 +74,8 @@ order read_order(const rows& from, int row) {
               .created_at = from.time(row, 7),
               .updated_at = from.time(row, 8),
               .refunded = {from.integer(row, 10)},
-              .reference = std::string(from.text(row, 14)),
-              .metadata = std::string(from.text(row, 15))};
+              .reference = from.text(row, 14),
+              .metadata = from.text(row, 15)};
   if (!from.is_null(row, 11)) {
     found.paid_under = payment_key{.key = {from.digest(row, 11), from.integer(row, 12)},
                                    .paid_at = from.time(row, 13)};
@@ -92,8 +92,8 @@ user read_user(const rows& from, int row) {
           .last_sequence = from.integer(row, 2),
           .created_at = from.time(row, 3),
           .updated_at = from.time(row, 5),
-          .reference = std::string(from.text(row, 6)),
-          .metadata = std::string(from.text(row, 7))};
+          .reference = from.text(row, 6),
+          .metadata = from.text(row, 7)};
 }
 
 result<std::vector<outcome>> postgres_store::settle(std::span<const command> batch, instant now) {

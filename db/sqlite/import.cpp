@@ -22,13 +22,13 @@ constexpr const char* pass_by =
     "select id, ?1, ?2, ?2 from subscribers";
 constexpr const char* set_sequence = "update users set last_sequence = ?2 where id = ?1";
 
-std::optional<std::string_view> or_null(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
+std::optional<std::string_view> or_null(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 /// By the statement that finds who has a reference.
-bool is_in_use(const std::string& reference, statement& find) {
-  return !reference.empty() && find.query(std::string_view(reference)).next();
+bool is_in_use(std::string_view reference, statement& find) {
+  return !reference.empty() && find.query(reference).next();
 }
 
 /// The part that imports of users and of orders have in common: one transaction from its

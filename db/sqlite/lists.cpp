@@ -20,8 +20,8 @@ ledger_entry read_entry(const statement::rows& row) {
                      .amount = {row.integer(5)},
                      .balance_after = {row.integer(6)},
                      .created_at = row.time(7),
-                     .reason = std::string(row.text(8)),
-                     .created_by = std::string(row.text(10))};
+                     .reason = row.text(8),
+                     .created_by = row.text(10)};
   if (found.kind == entry_kind::refund)
     found.refunded_after = {row.integer(9)};
   return found;

@@ -29,8 +29,8 @@ order read_order(const statement::rows& row, order_id id) {
               .created_at = row.time(7),
               .updated_at = row.time(8),
               .refunded = {row.integer(9)},
-              .reference = std::string(row.text(13)),
-              .metadata = std::string(row.text(14))};
+              .reference = row.text(13),
+              .metadata = row.text(14)};
   if (!row.is_null(10)) {
     payment_key& under = found.paid_under.emplace();
     const std::string_view digest = row.text(10);
@@ -52,14 +52,14 @@ user read_user(const statement::rows& row, user_id id) {
           .last_sequence = row.integer(2),
           .created_at = row.time(3),
           .updated_at = row.time(4),
-          .reference = std::string(row.text(5)),
-          .metadata = std::string(row.text(6))};
+          .reference = row.text(5),
+          .metadata = row.text(6)};
 }
 
 namespace {
 
-std::optional<std::string_view> or_null(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
+std::optional<std::string_view> or_null(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 /// Those of `references` that are in use, by the statement that finds one.

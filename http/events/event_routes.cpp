@@ -17,7 +17,7 @@ constexpr int page_limit_max = 100;
 constexpr std::string_view payment_type = "paymentd.payment.succeeded.v1";
 constexpr std::string_view refund_type = "paymentd.payment.refunded.v1";
 constexpr std::string_view no_position =
-    "must be start, now, or the id of an event or the nextCursor of a page before";
+    "must be start, now, or a position: an `id:` line of the stream, or the nextCursor of a page";
 
 bool mentions(std::string_view field, std::string_view lower_case) {
   const auto same = [](char a, char b) {
@@ -73,7 +73,7 @@ void read_place(const call_input& input, bool pages, const query_value& from,
     wrong.errors.push_back({"from", std::string{no_position}});
   // A browser that comes again sends the address that it had at first, and where it was.
   if (!pages && !input.last_event_id.empty() && !read_from(input.last_event_id, asked))
-    wrong.errors.push_back({"Last-Event-ID", "must be the id of an event"});
+    wrong.errors.push_back({"Last-Event-ID", "must be a position: an `id:` line of the stream"});
 }
 
 } // namespace

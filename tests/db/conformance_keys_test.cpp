@@ -70,6 +70,14 @@ TEST_P(keys, another_body_under_a_key_is_refused_and_fails_no_neighbour) {
   EXPECT_EQ(balance(owner.id), won{1101});
 }
 
+TEST_P(keys, of_a_request_is_kept_with_its_body) {
+  const command note = under(1, note_request{}, 10);
+  settle_one<noted>(note);
+  reopen();
+  EXPECT_EQ(settle_one<replayed>(note), (replayed{noted{}}));
+  EXPECT_EQ(settle_one<refused>(under(1, note_request{}, 11)).why, refusal::key_reused);
+}
+
 TEST_P(keys, of_a_payment_stand_in_its_order_whatever_becomes_of_it) {
   const auto owner = new_user(1000);
   const auto bought = new_order(owner.id, 100);

@@ -130,6 +130,7 @@ TEST(success_bytes, bytes_of_the_release_before_are_read) {
 }
 
 TEST(success_bytes, a_success_comes_back_as_it_was) {
+  EXPECT_EQ(success_from_bytes(to_bytes(noted{})), success{noted{}});
   for (const success& each : examples()) {
     const std::string bytes = to_bytes(each);
     EXPECT_EQ(success_from_bytes(bytes), each);

@@ -134,8 +134,9 @@ TEST_F(http_bulk, each_has_its_own_key_or_the_requests_with_its_place) {
   results("/v1/payments/bulk", R"({"payments":[{"orderId":1,"userId":9,"idempotencyKey":"a"},
       {"orderId":2,"userId":9},{"userId":9,"orderId":2},{"idempotencyKey":"a b","orderId":3,"userId":9}]})",
           "Idempotency-Key: whole\r\n");
-  const auto sent = server.actors.commands();
-  ASSERT_THAT(sent, SizeIs(3));
+  auto sent = server.actors.commands();
+  ASSERT_THAT(sent, SizeIs(4)); // the first notes the request's own key
+  sent.erase(sent.begin());
   const std::string path = "/v1/payments/bulk";
   EXPECT_EQ(sent[0].key, digest_key({"", "POST", path, "a", "orderId=1;userId=9;"}));
   ASSERT_TRUE(sent[1].key && sent[2].key);
@@ -143,6 +144,54 @@ TEST_F(http_bulk, each_has_its_own_key_or_the_requests_with_its_place) {
   EXPECT_EQ(sent[1].key->body, sent[2].key->body); // however it was written
   results("/v1/payments/bulk", R"({"payments":[{"orderId":1,"userId":9}]})");
   EXPECT_FALSE(server.actors.commands().back().key);
+}
+
+TEST_F(http_bulk, the_requests_key_belongs_to_one_body_and_nothing_is_done_for_another) {
+  const std::string path = "/v1/payments/bulk";
+  const std::string body = R"({"payments":[{"orderId":1,"userId":9},{"orderId":2,"userId":9}]})";
+  results(path, body, "Idempotency-Key: whole\r\n");
+  auto sent = server.actors.commands();
+  ASSERT_THAT(sent, SizeIs(3));
+  EXPECT_TRUE(std::holds_alternative<note_request>(sent[0].what));
+  EXPECT_EQ(sent[0].key, digest_key({"", "POST", path, "whole", body}));
+  server.actors.settle = [](const command& what) -> actors::outcome_reply {
+    if (std::holds_alternative<note_request>(what.what))
+      return refused{refusal::key_reused, std::nullopt};
+    return plausible(what);
+  };
+  const auto reused = client.post(path, body, "Idempotency-Key: whole\r\n").value();
+  EXPECT_EQ(reused.status, 422);
+  EXPECT_EQ(json::parse(reused.body)["code"], "idempotency_key_reused");
+  EXPECT_THAT(server.actors.commands(), SizeIs(4)); // the second note alone
+  server.actors.settle = [](const command&) -> actors::outcome_reply {
+    return std::unexpected(actors::no_outcome::overloaded);
+  };
+  EXPECT_EQ(client.post(path, body, "Idempotency-Key: whole\r\n")->status, 503);
+  EXPECT_THAT(server.actors.commands(), SizeIs(5));
+}
+
+TEST_F(http_bulk, elements_that_have_keys_of_their_own_need_no_note) {
+  results("/v1/payments/bulk", R"({"payments":[{"orderId":1,"userId":9,"idempotencyKey":"a"}]})",
+          "Idempotency-Key: whole\r\n");
+  EXPECT_THAT(server.actors.commands(), SizeIs(1));
+}
+
+TEST_F(http_bulk, one_of_which_every_success_was_given_before_says_so) {
+  const std::string path = "/v1/payments/bulk";
+  const std::string body = R"({"payments":[{"orderId":1,"userId":9},{"orderId":2,"userId":9}]})";
+  bool all = true;
+  server.actors.settle = [&all](const command& what) -> actors::outcome_reply {
+    const auto* payment = std::get_if<pay>(&what.what);
+    if (payment == nullptr || (!all && payment->order == order_id{2}))
+      return plausible(what);
+    return replayed{std::get<order>(*plausible(what))};
+  };
+  const auto mark = [&] {
+    return client.post(path, body, "Idempotency-Key: k\r\n").value().field("idempotent-replayed");
+  };
+  EXPECT_EQ(mark(), "true");
+  all = false;
+  EXPECT_EQ(mark(), "");
 }
 
 TEST_F(http_bulk, a_thousand_fit_and_one_more_does_not) {

@@ -60,8 +60,9 @@ TEST_F(http_lists, entries_of_a_user_come_page_by_page) {
 }
 
 TEST_F(http_lists, orders_are_found_by_status_reference_and_time) {
-  const json first = page("/v1/orders?status=PAID&reference=A-17"
-                          "&createdFrom=2026-11-01T00:00:00Z&createdTo=2026-12-01T00:00:00.000Z");
+  const json first =
+      page("/v1/orders?status=PAID&reference=A-17"
+           "&createdFrom=2026-11-01T00:00:00Z&createdTo=2026-12-01T09:00:00%2B09:00");
   const auto asked_for = question<list_orders>();
   EXPECT_EQ(asked_for.user, std::nullopt);
   EXPECT_EQ(asked_for.status, order_status::paid);

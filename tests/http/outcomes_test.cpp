@@ -219,7 +219,8 @@ TEST(http_outcomes, an_order_takes_its_optional_fields) {
   EXPECT_EQ(with->field("location"), "orders/5");
   EXPECT_EQ(json::parse(with->body)["couponId"], 7);
   EXPECT_EQ(json::parse(with->body)["finalAmount"], 0);
-  const auto without = client.post("/v1/orders", R"({"userId":1,"totalAmount":9,"couponId":null})");
+  const auto without = client.post("/v1/orders", R"({"userId":1,"totalAmount":9,"couponId":null,
+      "discountAmount":null,"pay":null,"reference":null,"metadata":null})");
   ASSERT_TRUE(without);
   EXPECT_EQ(without->status, 201);
   EXPECT_EQ(json::parse(without->body)["couponId"], nullptr);

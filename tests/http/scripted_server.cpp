@@ -33,6 +33,7 @@ user some_user(const create_user& what) {
 }
 
 struct outcome_maker {
+  outcome operator()(const note_request&) const { return noted{}; }
   outcome operator()(const create_user& what) const { return some_user(what); }
   outcome operator()(const update_user& what) const {
     return some_user({what.phone.value_or("01012345678"), {300}, {}, what.metadata.value_or("")});

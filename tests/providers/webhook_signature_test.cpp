@@ -99,7 +99,7 @@ TEST(event, of_a_refund_says_so) {
                                                     {"amount", 4000},
                                                     {"reason", "one \"piece\" came back"}}));
   event.refunded = {4000};
-  event.reason.clear();
+  event.reason = {};
   json = nlohmann::json::parse(cloudevents::event_json(event, "0f1e2d3c"));
   EXPECT_EQ(json["data"]["status"], "PAID"); // a part is left
   EXPECT_EQ(json["data"]["refund"]["reason"], nullptr);

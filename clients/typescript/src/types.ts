@@ -590,21 +590,21 @@ export interface components {
         NewUser: {
             /** @description A Korean mobile number, with or without dashes, spaces and +82. Without one the user gets no message. */
             phone?: string | null;
-            balance?: components["schemas"]["Won"];
+            balance?: components["schemas"]["Won"] | null;
             reference?: components["schemas"]["Reference"];
             metadata?: components["schemas"]["Metadata"] | null;
         };
         NewOrder: {
             userId: components["schemas"]["Id"];
             totalAmount: components["schemas"]["Won"];
-            discountAmount?: components["schemas"]["Won"];
+            discountAmount?: components["schemas"]["Won"] | null;
             /** Format: int64 */
             couponId?: number | null;
             /**
              * @description Create and pay in one transaction, or neither.
              * @default false
              */
-            pay?: boolean;
+            pay?: boolean | null;
             reference?: components["schemas"]["Reference"];
             metadata?: components["schemas"]["Metadata"] | null;
         };
@@ -639,23 +639,23 @@ export interface components {
             orderId: components["schemas"]["Id"];
             userId: components["schemas"]["Id"];
             /** @description The element's own Idempotency-Key. */
-            idempotencyKey?: string;
+            idempotencyKey?: string | null;
         };
         BulkOrder: {
             userId: components["schemas"]["Id"];
             totalAmount: components["schemas"]["Won"];
-            discountAmount?: components["schemas"]["Won"];
+            discountAmount?: components["schemas"]["Won"] | null;
             /** Format: int64 */
             couponId?: number | null;
             /**
              * @description Create and pay in one transaction, or neither.
              * @default false
              */
-            pay?: boolean;
+            pay?: boolean | null;
             reference?: components["schemas"]["Reference"];
             metadata?: components["schemas"]["Metadata"] | null;
             /** @description The element's own Idempotency-Key. */
-            idempotencyKey?: string;
+            idempotencyKey?: string | null;
         };
         BulkPayments: {
             payments: components["schemas"]["BulkPayment"][];
@@ -965,6 +965,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description `true` where every element's success was given before. */
+                    "Idempotent-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -1100,6 +1102,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description `true` where every element's success was given before. */
+                    "Idempotent-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
