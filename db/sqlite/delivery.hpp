@@ -11,6 +11,10 @@
 
 namespace paymentd::db::sqlite {
 
+/// A row of events_of_range or event_of_entry, with the rest of a refund by `get_refund`; lost
+/// where the order or the user is gone.
+message read_message(const statement::rows& row, statement& get_refund);
+
 class deliveries {
  public:
   explicit deliveries(connection& on);
@@ -25,9 +29,6 @@ class deliveries {
   // Of any stream. `reads` tells what they are.
   result<std::vector<answer>> retry(std::span<const delivery_retry> which, list_source& reads,
                                     instant now);
-
-  // A row of events_of_range or event_of_entry; lost where the order or the user is gone.
-  static message read_message(const statement::rows& row);
 
  private:
   // One subscriber in one stream.
@@ -68,19 +69,20 @@ class deliveries {
   void look_at_claim(const place& at, claim_id id, delivery_view& into);
   void look_ahead(const place& at, std::int64_t stream_next, delivery_reach reach,
                   delivery_view& into);
-  void store_result(const place& at, const planned_result& one, instant now);
+  void store_results(const place& at, std::span<const planned_result> results, instant now);
   claim add_claim(const place& at, planned_claim what, instant now);
   std::int64_t cursor(const place& at);
 
   sqlite3* handle_;
+  given_rows& given_;
   std::string instance_; // this database's part of every claim's key
 
   statement find_subscriber_, hold_, read_again_, wants_, add_subscriber_, add_cursors_,
       add_cursor_;
   statement get_cursor_, move_cursor_;
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
-  statement events_of_range_, event_of_entry_, entries_of_range_, entry_created_;
-  statement due_retries_, next_retry_, take_retry_, put_delivery_, mark_delivery_;
+  statement events_of_range_, event_of_entry_, get_refund_, entries_of_range_, entry_created_;
+  statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_;
   statement is_failed_, retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
   kept_keys keys_;
 };

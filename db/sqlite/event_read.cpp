@@ -6,7 +6,7 @@
 namespace paymentd::db::sqlite {
 
 event_reading::event_reading(connection& on)
-    : ends_(on, sql::stream_ends), range_(on, sql::events_of_range),
+    : ends_(on, sql::stream_ends), range_(on, sql::events_of_range), refund_(on, sql::get_refund),
       instance_(on, sql::get_instance) {}
 
 result<event_position> event_reading::ends() {
@@ -36,7 +36,7 @@ result<std::vector<event_stretch>> event_reading::look(std::span<const event_loo
                           (kind == entry_kind::refund && each.refunds);
       if (!wanted)
         continue;
-      if (message one = deliveries::read_message(rows); one.lost.empty())
+      if (message one = read_message(rows, refund_); one.lost.empty())
         to.events.push_back(std::move(one.event));
     }
   }

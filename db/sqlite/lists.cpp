@@ -7,6 +7,7 @@ namespace paymentd::db::sqlite {
 namespace {
 
 constexpr int user_id_column = 7;
+constexpr int payment_column = 9;
 constexpr int order_id_column = 16;
 
 } // namespace
@@ -39,7 +40,8 @@ std::vector<user> users_in(statement::rows row) {
 std::vector<order> orders_in(statement::rows row) {
   std::vector<order> found;
   while (row.next())
-    found.push_back(read_order(row, {row.integer(order_id_column)}));
+    read_payment(row, payment_column,
+                 found.emplace_back(read_order(row, {row.integer(order_id_column)})));
   return found;
 }
 

@@ -53,10 +53,21 @@ order by s.id)sql";
 
 // ---- settlement ---------------------------------------------------------------------------------
 
+// All that an order has before it is paid; get_payment has the rest. An order is read for each
+// payment, and each column costs.
 inline constexpr const char* get_order =
-    "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
-    "created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, "
-    "pay_metadata from orders where id = ?";
+    "select user_id, coupon_id, total, discount, status, created_at, updated_at, reference, "
+    "metadata from orders where id = ?";
+
+// Those of the given ids, in their order; the id comes last. A cross join keeps the order of the
+// loops.
+inline constexpr const char* get_orders =
+    "select user_id, coupon_id, total, discount, status, created_at, updated_at, reference, "
+    "metadata, id from given cross join orders on id = c1";
+
+inline constexpr const char* get_payment =
+    "select payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at, pay_metadata "
+    "from orders where id = ?";
 
 inline constexpr const char* get_user =
     "select phone, balance, last_sequence, created_at, max(coalesce(updated_at, created_at), "
@@ -65,6 +76,10 @@ inline constexpr const char* get_user =
 
 // All that a payment has to know of a user.
 inline constexpr const char* get_balance = "select balance, last_sequence from users where id = ?";
+
+// Of the given users, in their order.
+inline constexpr const char* get_balances =
+    "select balance, last_sequence, id from given cross join users on id = c1";
 
 inline constexpr const char* user_of_reference = "select id from users where reference = ?";
 inline constexpr const char* order_of_reference = "select id from orders where reference = ?";
@@ -83,8 +98,11 @@ inline constexpr const char* add_order =
     "refund_entry_id, created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, "
     "metadata) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-inline constexpr const char* change_user =
-    "update users set balance = ?2, last_sequence = ?3 where id = ?1";
+// What changes and writes the given rows rolls the transaction back where a constraint does not
+// hold, as the caller would do: so SQLite keeps no copies of pages for a way back of its own.
+
+inline constexpr const char* change_users =
+    "update or rollback users set balance = c2, last_sequence = c3 from given where id = c1";
 
 inline constexpr const char* update_user =
     "update users set phone = ?2, metadata = ?3, updated_at = ?4 where id = ?1";
@@ -92,27 +110,20 @@ inline constexpr const char* update_user =
 inline constexpr const char* update_order =
     "update orders set metadata = ?2, pay_metadata = ?3 where id = ?1";
 
-inline constexpr const char* change_order =
-    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5 "
-    "where id = ?1";
+// All that a payment without a key changes: what is not written costs no check.
+inline constexpr const char* change_orders =
+    "update or rollback orders set status = c2, updated_at = c3, payment_entry_id = c4 from given "
+    "where id = c1";
 
-// The same of one that has more than a payment without a key makes: what is not written costs no
-// check.
-inline constexpr const char* change_refunded_order =
-    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5, "
-    "refunded = ?6 where id = ?1";
+inline constexpr const char* change_whole_orders =
+    "update or rollback orders set status = c2, updated_at = c3, payment_entry_id = c4, "
+    "refund_entry_id = c5, refunded = c6, pay_key = c7, pay_body = c8, paid_at = c9 from given "
+    "where id = c1";
 
-inline constexpr const char* change_keyed_order =
-    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5, "
-    "refunded = ?6, pay_key = ?7, pay_body = ?8, paid_at = ?9 where id = ?1";
-
-inline constexpr const char* add_entry =
-    "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
-    "created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
-
-inline constexpr const char* add_told_entry =
-    "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
-    "created_at, reason, refunded_after, created_by) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+inline constexpr const char* add_entries =
+    "insert or rollback into ledger_entries (id, user_id, sequence, order_id, kind, amount, "
+    "balance_after, created_at, reason, refunded_after, created_by) "
+    "select c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 from given";
 
 // Lists by time find entries by these rows, one a batch.
 inline constexpr const char* add_entry_times =
@@ -130,7 +141,8 @@ inline constexpr const char* forget_keys =
 // ---- lists --------------------------------------------------------------------------------------
 
 // Newest first, by an index each; a list by time gives its first time, its last one and, for that,
-// below which id. Users have the columns of get_user, orders those of get_order, and the id.
+// below which id. Users have the columns of get_user, orders those of get_order and get_payment,
+// and the id.
 
 inline constexpr const char* list_users =
     "select phone, balance, last_sequence, created_at, max(coalesce(updated_at, created_at), "
@@ -152,19 +164,19 @@ inline constexpr const char* list_users_of_phone =
     "where phone = ?1 and phone <> '' and id < ?2 order by id desc limit ?3";
 
 inline constexpr const char* list_orders_of_user =
-    "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
-    "created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, "
+    "select user_id, coupon_id, total, discount, status, created_at, updated_at, reference, "
+    "metadata, payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at, "
     "pay_metadata, id from orders where user_id = ?1 and id < ?2 order by id desc limit ?3";
 
 inline constexpr const char* list_orders_of_reference =
-    "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
-    "created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, "
+    "select user_id, coupon_id, total, discount, status, created_at, updated_at, reference, "
+    "metadata, payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at, "
     "pay_metadata, id from orders where reference = ?1 and id < ?2 order by id desc limit ?3";
 
 // In two parts, so that many of the last time (of an import) are not passed one by one.
 inline constexpr const char* list_orders_by_time =
-    "select user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, "
-    "created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, "
+    "select user_id, coupon_id, total, discount, status, created_at, updated_at, reference, "
+    "metadata, payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at, "
     "pay_metadata, id from orders where id in ("
     "select id from (select id from orders where created_at = ?2 and ?2 >= ?1 and id < ?3 "
     "order by id desc limit ?4) union all "
@@ -249,17 +261,21 @@ inline constexpr const char* end_claim = "delete from claims where id = ?";
 // of entries looked at can be bounded. Left joins keep the order of the loops: by entry id.
 inline constexpr const char* events_of_range =
     "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
-    "o.created_at, u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, "
-    "o.reference, o.metadata from ledger_entries e left join orders o on o.id = e.order_id "
+    "o.created_at, u.phone, o.reference, o.metadata from ledger_entries e left join orders o on "
+    "o.id = e.order_id "
     "left join users u on u.id = o.user_id where e.id > ?1 and e.id <= ?2 order by e.id limit ?3";
 
 inline constexpr const char* event_of_entry =
     "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
-    "o.created_at, u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, "
-    "o.reference, o.metadata, d.attempts, d.copies from ledger_entries e left join orders o "
+    "o.created_at, u.phone, o.reference, o.metadata, d.attempts, d.copies from ledger_entries e "
+    "left join orders o "
     "on o.id = e.order_id left join users u on u.id = o.user_id left join deliveries d on "
     "d.subscriber_id = ?2 "
     "and d.entry_id = e.id where e.id = ?1";
+
+// The rest of a refund's event. A payment has none of it, and each column costs.
+inline constexpr const char* get_refund =
+    "select amount, coalesce(refunded_after, amount), reason from ledger_entries where id = ?";
 
 // The entries of a range claim, when it ends.
 inline constexpr const char* entries_of_range =
@@ -282,14 +298,15 @@ inline constexpr const char* next_retry =
 inline constexpr const char* take_retry =
     "update deliveries set next_attempt_at = null where subscriber_id = ? and entry_id = ?";
 
-// Only what is PENDING (0) keeps the time of its next try.
-inline constexpr const char* put_delivery =
-    "insert into deliveries (subscriber_id, entry_id, status, attempts, last_error, "
-    "provider_message_id, next_attempt_at, created_at, updated_at) values "
-    "(?1, ?2, ?3, ?4, ?5, ?6, case ?3 when 0 then ?7 end, ?8, ?9) on conflict do update set status "
-    "= ?3, attempts = ?4, "
-    "last_error = ?5, provider_message_id = ?6, next_attempt_at = excluded.next_attempt_at, "
-    "updated_at = ?9";
+// Only what is PENDING (0) keeps the time of its next try. An upsert from a select has to have a
+// condition (https://www.sqlite.org/lang_upsert.html, 2.2).
+inline constexpr const char* put_deliveries =
+    "insert or rollback into deliveries (subscriber_id, entry_id, status, attempts, last_error, "
+    "provider_message_id, next_attempt_at, created_at, updated_at) "
+    "select c1, c2, c3, c4, c5, c6, case c3 when 0 then c7 end, c8, c9 from given where true "
+    "on conflict do update set status = excluded.status, attempts = excluded.attempts, "
+    "last_error = excluded.last_error, provider_message_id = excluded.provider_message_id, "
+    "next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at";
 
 // Columns that few results have: copies, and a known channel (0: none).
 inline constexpr const char* mark_delivery =
