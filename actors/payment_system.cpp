@@ -111,13 +111,6 @@ void payment_system::start_delivery(const delivery_worker& store) {
   }
 }
 
-std::vector<subscriber_metrics> payment_system::subscribers() const {
-  std::vector<subscriber_metrics> all;
-  for (const notification_supervisor_options& each : options_.subscribers)
-    all.push_back({each.delivery.subscriber, each.delivery.counters, each.gauges});
-  return all;
-}
-
 health_report payment_system::health(steady_instant now) const {
   const auto worst = [now](const auto& lanes) {
     condition all = condition::ok;
@@ -126,6 +119,16 @@ health_report payment_system::health(steady_instant now) const {
     return all;
   };
   return {.settlement = worst(lane_health_), .reads = worst(reader_health_)};
+}
+
+payment_metrics payment_system::metrics(steady_instant now) const {
+  payment_metrics all{.lanes = lane_counters_,
+                      .registries = registry_counters_,
+                      .subscribers = {},
+                      .health = health(now)};
+  for (const notification_supervisor_options& each : options_.subscribers)
+    all.subscribers.push_back({each.delivery.subscriber, each.delivery.counters, each.gauges});
+  return all;
 }
 
 caf::actor payment_system::start_keeper(const delivery_worker& store) {

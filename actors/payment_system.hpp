@@ -2,6 +2,7 @@
 // a subscriber. Made, started and stopped on one thread (app/serve.cpp's, or a test's).
 #pragma once
 
+#include "actors/counters.hpp"
 #include "actors/delivery/notification_supervisor.hpp"
 #include "actors/entrance.hpp"
 #include "actors/payment/order_registry.hpp"
@@ -34,13 +35,6 @@ struct payment_system_options {
   wall_clock now = system_wall_clock;
 };
 
-/// How the delivery to one subscriber goes, for whoever measures.
-struct subscriber_metrics {
-  std::string name;
-  std::shared_ptr<const delivery_counters> delivery;
-  std::shared_ptr<const supervision_gauges> supervision;
-};
-
 class payment_system {
  public:
   /// The work of a store worker.
@@ -65,10 +59,10 @@ class payment_system {
   const entrance& way_in() const { return way_in_; }
 
   std::shared_ptr<const lane_counters> lanes() const { return lane_counters_; }
-  std::shared_ptr<const registry_counters> registries() const { return registry_counters_; }
-  std::vector<subscriber_metrics> subscribers() const;
   /// All that is known now, by lanes that were not started yet as well. Any thread.
   health_report health(steady_instant now) const;
+  /// All that is counted, with the health at `now`. Any thread.
+  payment_metrics metrics(steady_instant now) const;
 
  private:
   using delivery_worker = worker_of<db::delivery_store>;
