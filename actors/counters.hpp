@@ -5,12 +5,17 @@
 #include "actors/health.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace paymentd::actors {
+
+inline void add(std::atomic<std::uint64_t>& counter, std::size_t much = 1) {
+  counter.fetch_add(much, std::memory_order_relaxed);
+}
 
 /// Of all settlement lanes so far.
 struct lane_counters {

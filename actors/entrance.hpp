@@ -6,6 +6,8 @@
 
 #include <caf/actor.hpp>
 
+#include <functional>
+#include <variant>
 #include <vector>
 
 namespace paymentd::actors {
@@ -29,6 +31,30 @@ template <class Tag>
 const caf::actor& shard_of(const std::vector<caf::actor>& actors, strong_id<Tag> id) {
   // The upper half: the low bits of the hash choose buckets inside the shard.
   return actors[(std::hash<strong_id<Tag>>{}(id) >> 32) % actors.size()];
+}
+
+inline const caf::actor& entrance::taking(const command& what) const {
+  return std::visit(
+      [this](const auto& each) -> const caf::actor& {
+        if constexpr (requires { each.order; })
+          return shard_of(registries, each.order);
+        else if constexpr (requires { each.user; })
+          return shard_of(lanes, each.user);
+        else
+          return lanes.front(); // a user that has no id yet, or a request's note
+      },
+      what.what);
+}
+
+inline const caf::actor& entrance::taking(const query& what) const {
+  return std::visit(
+      [this](const auto& each) -> const caf::actor& {
+        if constexpr (requires { each.id; })
+          return shard_of(readers, each.id);
+        else
+          return listers.front();
+      },
+      what);
 }
 
 } // namespace paymentd::actors

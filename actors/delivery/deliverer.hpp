@@ -3,7 +3,6 @@
 #pragma once
 
 #include "actors/delivery/claim_book.hpp"
-#include "actors/delivery/messages.hpp"
 #include "actors/delivery/notification_actor.hpp"
 #include "actors/payment_success.hpp"
 
@@ -84,7 +83,6 @@ class deliverer {
   void show_hold();
   circumstances around(const open_claim& of);
   bool probing() const { return successes_ == 0; }
-  bool closing() const { return closing_; }
 
   caf::event_based_actor* const self_;
   notification_options options_;

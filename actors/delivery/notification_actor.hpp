@@ -7,7 +7,6 @@
 #include "actors/clock.hpp"
 #include "actors/counters.hpp"
 #include "actors/delivery/delivery_policy.hpp"
-#include "actors/delivery/messages.hpp"
 #include "actors/payment_success.hpp"
 #include "actors/store_worker.hpp"
 #include "providers/provider.hpp"
@@ -57,6 +56,11 @@ struct notification_options {
   std::shared_ptr<delivery_counters> counters = std::make_shared<delivery_counters>();
 };
 
+/// A hint: deliveries of the stream were made due by hand. A lost one costs a second.
+struct retries_due {
+  stream_id stream;
+};
+
 /// Asks it to begin nothing new, to wait for what is under way, and to store it. It (or, where it
 /// is down, an error) answers once that is done; it does nothing more then.
 struct finish_deliveries {};
@@ -79,5 +83,6 @@ caf::behavior notification_actor(caf::stateful_actor<notification_state>* self,
 
 } // namespace paymentd::actors
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retries_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::finish_deliveries)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::deliveries_finished)

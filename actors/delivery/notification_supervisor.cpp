@@ -46,7 +46,7 @@ caf::behavior notification_supervisor(caf::stateful_actor<backoff_supervisor_sta
   supervision.make_child = [delivery = std::move(options.delivery),
                             first = true](caf::event_based_actor* supervisor) mutable {
     if (!std::exchange(first, false))
-      delivery.counters->restarts.fetch_add(1, std::memory_order_relaxed);
+      add(delivery.counters->restarts);
     delivery.supervisor = supervisor->address();
     return caf::actor_cast<caf::actor>(supervisor->spawn(notification_actor, delivery));
   };

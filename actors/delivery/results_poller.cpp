@@ -140,8 +140,7 @@ void on_stored(poller_actor* self, const db::result<results_answer>& answer) {
   }
   if (const int failed = answer->failed; failed > 0) {
     spdlog::warn("{}: {} accepted messages did not arrive: FAILED", options.subscriber, failed);
-    options.counters->failed.fetch_add(static_cast<std::uint64_t>(failed),
-                                       std::memory_order_relaxed);
+    add(options.counters->failed, static_cast<std::size_t>(failed));
   }
   if (!state.cursor.empty())
     return ask_provider(self);

@@ -1,5 +1,6 @@
 #include "actors/delivery/retry_lane.hpp"
-#include "actors/delivery/messages.hpp"
+
+#include "actors/delivery/notification_actor.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -1,7 +1,6 @@
 #include "actors/payment/order_actor.hpp"
 
 #include "actors/entrance.hpp"
-#include "actors/payment/messages.hpp"
 
 #include <utility>
 

@@ -1,5 +1,4 @@
 #include "actors/payment/order_registry.hpp"
-#include "actors/payment/messages.hpp"
 
 #include "domain/log_fields.hpp"
 
@@ -57,7 +56,7 @@ resident* resident_for_new(registry_actor* self, order_id id) {
       idle.key() = id;
       *idle.mapped().used = id;
       use(state, idle.mapped().used);
-      state.options.counters->reassigned.fetch_add(1, std::memory_order_relaxed);
+      add(state.options.counters->reassigned);
       return &state.residents.insert(std::move(idle)).position->second;
     }
   }

@@ -47,7 +47,7 @@ void reply(lane_actor* self, const ticket& to, outcome_reply with) {
 }
 
 void shed(lane_actor* self, const ticket& to, no_outcome why) {
-  self->state.options.counters->shed.fetch_add(1, std::memory_order_relaxed);
+  add(self->state.options.counters->shed);
   reply(self, to, std::unexpected(why));
 }
 
@@ -222,8 +222,8 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   if (!outcomes.empty() || state.commands.empty())
     database_is_back(state);
   if (!outcomes.empty()) {
-    state.options.counters->batches.fetch_add(1, std::memory_order_relaxed);
-    state.options.counters->commands.fetch_add(outcomes.size(), std::memory_order_relaxed);
+    add(state.options.counters->batches);
+    add(state.options.counters->commands, outcomes.size());
   }
   entry_id last{0};
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
@@ -268,12 +268,12 @@ void on_settle_error(lane_actor* self, const db::error& error) {
     log(spdlog::level::warn, state,
         fmt::format("a commit of {} commands is in doubt: {}", state.commands.at_worker().size(),
                     error.text));
-    state.options.counters->in_doubt.fetch_add(1, std::memory_order_relaxed);
+    add(state.options.counters->in_doubt);
     resolve(self);
     return;
   case db::error_kind::unavailable:
     if (!state.commands.at_worker().empty())
-      state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
+      add(state.options.counters->retries);
     state.commands.put_back();
     back_off(self, phase::ready, error);
     expire(self);
@@ -339,7 +339,7 @@ void on_resolved(lane_actor* self, batch_answer answer) {
     finish(self, std::move(*answer->outcomes));
     return;
   }
-  state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
+  add(state.options.counters->retries);
   database_is_back(state);
   state.commands.put_back();
   state.now = phase::ready;
