@@ -92,7 +92,7 @@ std::vector<open_claim> claim_book::take_over(held_stream& stream, std::vector<c
       // The clock was set back since, so its age is not known: its key is used no more, and what a
       // search finds holds once a call of before has ended.
       taken.claim.since = now - policy.key_window;
-      taken.put_forward = 2 * policy.settles_within;
+      taken.put_forward = 2 * policy.accepted_within;
     }
     taken_over(taken, now, policy);
   }
@@ -203,7 +203,7 @@ open_claim* claim_book::next_call(instant now, steady_instant clock,
     for (auto& [claim_id, claim] : stream.claims) {
       const auto is_ready = [&] { return wants_call(claim.state) && *due(claim.state) <= now; };
       if (is_ready())
-        has_turn(claim, now, policy);
+        before_call(claim, now, policy);
       if (!is_ready())
         continue;
       if (best == nullptr || rank(claim) < rank(*best))

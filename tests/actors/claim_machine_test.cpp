@@ -160,7 +160,7 @@ const std::map<event, std::function<world()>>& ways() {
       {{"waiting", "it has waited for longer than its key is safe"},
        [] {
          world made = world().in(states::waiting{begin}).at(11min);
-         has_turn(made.it, made.around.now, made.policy);
+         before_call(made.it, made.around.now, made.policy);
          return made;
        }},
       {{"waiting", "the actor ends"},
@@ -208,7 +208,7 @@ const std::map<event, std::function<world()>>& ways() {
       {{"in doubt", "its key is used up"},
        [] {
          world made = world().in(states::in_doubt{begin}).at(11min);
-         has_turn(made.it, made.around.now, made.policy);
+         before_call(made.it, made.around.now, made.policy);
          return made;
        }},
       {{"repeating", "taken, every message known"}, [] { return repeated_call().accepts(2); }},
@@ -238,7 +238,7 @@ const std::map<event, std::function<world()>>& ways() {
       {{"searching", "none found, a repeat was refused while others passed"},
        [] {
          world made = search(11min);
-         made.it.refused_repeats = 1;
+         std::get<states::searching>(made.it.state).was_refused = true;
          return made.finds(0);
        }},
       {{"searching", "unknown, throttled or outage"},
