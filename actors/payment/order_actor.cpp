@@ -7,8 +7,42 @@
 namespace paymentd::actors {
 
 namespace {
-
 using order_actor_type = caf::stateful_actor<order_actor_state>;
+void start_next(order_actor_type* self);
+void on_settled(order_actor_type* self, settled& done);
+void on_looked_up(order_actor_type* self, looked_up& done);
+void forget(order_actor_state& state);
+} // namespace
+
+caf::behavior order_actor(order_actor_type* self, std::shared_ptr<answered_count> answered,
+                          std::shared_ptr<const order_actor_context> context) {
+  self->state.answered = std::move(answered);
+  self->state.context = std::move(context);
+  return {
+      [self](assignment& what) {
+        auto& state = self->state;
+        state.id = what.order;
+        forget(state);
+        state.waiting.push_back(std::move(what.first));
+        start_next(self);
+      },
+      [self](submit& what) {
+        auto& state = self->state;
+        if (state.waiting.size() > state.context->waiters_max) {
+          state.answered->fetch_add(1, std::memory_order_release);
+          self->send(what.from.reply_to,
+                     settled{what.from.number, std::unexpected(no_outcome::overloaded)});
+          return;
+        }
+        state.waiting.push_back(std::move(what));
+        start_next(self);
+      },
+      [self](settled& done) { on_settled(self, done); },
+      [self](looked_up& done) { on_looked_up(self, done); },
+  };
+}
+
+namespace {
 
 /// Memory's answer to a command: the refusal itself; must_read where the order's present status
 /// decides; must_settle where memory does not know.
@@ -162,33 +196,5 @@ void on_looked_up(order_actor_type* self, looked_up& done) {
 }
 
 } // namespace
-
-caf::behavior order_actor(order_actor_type* self, std::shared_ptr<answered_count> answered,
-                          std::shared_ptr<const order_actor_context> context) {
-  self->state.answered = std::move(answered);
-  self->state.context = std::move(context);
-  return {
-      [self](assignment& what) {
-        auto& state = self->state;
-        state.id = what.order;
-        forget(state);
-        state.waiting.push_back(std::move(what.first));
-        start_next(self);
-      },
-      [self](submit& what) {
-        auto& state = self->state;
-        if (state.waiting.size() > state.context->waiters_max) {
-          state.answered->fetch_add(1, std::memory_order_release);
-          self->send(what.from.reply_to,
-                     settled{what.from.number, std::unexpected(no_outcome::overloaded)});
-          return;
-        }
-        state.waiting.push_back(std::move(what));
-        start_next(self);
-      },
-      [self](settled& done) { on_settled(self, done); },
-      [self](looked_up& done) { on_looked_up(self, done); },
-  };
-}
 
 } // namespace paymentd::actors

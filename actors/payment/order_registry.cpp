@@ -11,8 +11,25 @@
 namespace paymentd::actors {
 
 namespace {
-
 using registry_actor = caf::stateful_actor<order_registry_state>;
+void pass_on(registry_actor* self, submit& what);
+void on_down(registry_actor* self, const caf::down_msg& down);
+} // namespace
+
+caf::behavior order_registry(registry_actor* self, order_registry_options options) {
+  self->state.options = std::move(options);
+  self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down); });
+  return {
+      [self](submit& what) { pass_on(self, what); },
+      [self](submit_many& many) {
+        for (submit& each : many.commands)
+          pass_on(self, each);
+      },
+  };
+}
+
+namespace {
+
 using resident = order_registry_state::resident;
 using residents_map = decltype(order_registry_state::residents);
 
@@ -109,17 +126,5 @@ void on_down(registry_actor* self, const caf::down_msg& down) {
 }
 
 } // namespace
-
-caf::behavior order_registry(registry_actor* self, order_registry_options options) {
-  self->state.options = std::move(options);
-  self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down); });
-  return {
-      [self](submit& what) { pass_on(self, what); },
-      [self](submit_many& many) {
-        for (submit& each : many.commands)
-          pass_on(self, each);
-      },
-  };
-}
 
 } // namespace paymentd::actors

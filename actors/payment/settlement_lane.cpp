@@ -14,7 +14,6 @@
 namespace paymentd::actors {
 
 namespace {
-
 using lane_actor = caf::stateful_actor<settlement_lane_state>;
 using phase = settlement_lane_state::phase;
 
@@ -24,6 +23,54 @@ using renew_atom = caf::atom_constant<caf::atom("renew")>;
 // From the lane to itself: behind what its mailbox holds already.
 using next_batch_atom = caf::atom_constant<caf::atom("nextbatch")>;
 using expire_atom = caf::atom_constant<caf::atom("expire")>;
+// A lane that is idle renews its lease within two of these ticks.
+constexpr int ticks_a_lease = 4;
+
+void take_stream(lane_actor* self);
+void take_in(lane_actor* self, submit& what);
+void send_batch(lane_actor* self);
+void expire(lane_actor* self);
+void expire_later(lane_actor* self);
+void on_check(lane_actor* self);
+void on_try_again(lane_actor* self);
+void on_renew(lane_actor* self);
+} // namespace
+
+caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options) {
+  self->state.options = std::move(options);
+  take_stream(self);
+  if (self->state.options.lease.count() > 0)
+    self->delayed_send(self, self->state.options.lease / ticks_a_lease, renew_atom::value);
+
+  return {
+      [self](submit& what) {
+        take_in(self, what);
+        send_batch(self);
+        expire_later(self);
+      },
+      [self](submit_many& many) {
+        for (submit& each : many.commands)
+          take_in(self, each);
+        send_batch(self);
+        expire_later(self);
+      },
+      [](const store_answer& answer) { answer.take(); },
+      [self](check_store) { on_check(self); },
+      [self](next_batch_atom) {
+        self->state.now = phase::ready;
+        send_batch(self);
+      },
+      [self](try_again_atom) { on_try_again(self); },
+      [self](expire_atom) {
+        self->state.expires = false;
+        expire(self);
+        expire_later(self);
+      },
+      [self](renew_atom) { on_renew(self); },
+  };
+}
+
+namespace {
 
 // How often those who wait are looked through for ones whose time is up, so that they hear of it
 // while the worker waits for a database that does not answer.
@@ -32,8 +79,6 @@ constexpr std::chrono::milliseconds expire_interval{50};
 constexpr std::chrono::seconds answers_within{1};
 // Between two writes that only see whether the database takes one.
 constexpr std::chrono::seconds check_interval{1};
-// A lane that is idle renews its lease within two of these ticks.
-constexpr int ticks_a_lease = 4;
 
 void log(spdlog::level::level_enum level, const settlement_lane_state& state,
          std::string_view what) {
@@ -374,39 +419,5 @@ void on_renew(lane_actor* self) {
 }
 
 } // namespace
-
-caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options) {
-  self->state.options = std::move(options);
-  take_stream(self);
-  if (self->state.options.lease.count() > 0)
-    self->delayed_send(self, self->state.options.lease / ticks_a_lease, renew_atom::value);
-
-  return {
-      [self](submit& what) {
-        take_in(self, what);
-        send_batch(self);
-        expire_later(self);
-      },
-      [self](submit_many& many) {
-        for (submit& each : many.commands)
-          take_in(self, each);
-        send_batch(self);
-        expire_later(self);
-      },
-      [](const store_answer& answer) { answer.take(); },
-      [self](check_store) { on_check(self); },
-      [self](next_batch_atom) {
-        self->state.now = phase::ready;
-        send_batch(self);
-      },
-      [self](try_again_atom) { on_try_again(self); },
-      [self](expire_atom) {
-        self->state.expires = false;
-        expire(self);
-        expire_later(self);
-      },
-      [self](renew_atom) { on_renew(self); },
-  };
-}
 
 } // namespace paymentd::actors
