@@ -22,8 +22,8 @@ namespace {
 constexpr std::chrono::milliseconds keeper_interval_max{2000};
 
 constexpr std::size_t read_batch_max = 256;
-/// Pages of deliveries read in one go: each takes some milliseconds.
-constexpr std::size_t list_batch_max = 16;
+/// Pages read in one go: each takes some milliseconds.
+constexpr std::size_t page_batch_max = 16;
 
 /// Registers the subscribers: whoever is registered is told of every payment from then on.
 db::result<void> subscribe_all(db::delivery_store& store, const payment_system_options& options) {
@@ -209,8 +209,8 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   for (std::size_t i = 0; i < reader_health_.size(); ++i)
     way_in_.readers.push_back(
         start_reader(std::to_string(i + 1), read_batch_max, reader_health_[i]));
-  way_in_.listers.push_back(
-      start_reader("of deliveries", list_batch_max, std::make_shared<lane_health>(condition::ok)));
+  way_in_.page_readers.push_back(
+      start_reader("of pages", page_batch_max, std::make_shared<lane_health>(condition::ok)));
   const auto context = std::make_shared<const order_actor_context>(order_actor_context{
       .lanes = way_in_.lanes, .readers = way_in_.readers, .generation = generation_});
   for (int i = 0; i < options_.registries; ++i) {

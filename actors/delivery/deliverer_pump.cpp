@@ -154,7 +154,7 @@ void deliverer::step(held_stream& stream, int wanting) {
   step.provider = options_.policy.provider;
   const bool anything =
       !step.ended.empty() || !step.regenerate.empty() || !step.split.empty() || step.held_until;
-  const bool over = stream.held_until && *stream.held_until <= self_->clock().now();
+  const bool over = stream.lease_until && *stream.lease_until <= self_->clock().now();
   if (!over && (stream.more || anything))
     step.open_max = (room() + wanting - 1) / wanting;
   if (!anything && step.open_max == 0)

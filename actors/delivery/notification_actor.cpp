@@ -2,6 +2,7 @@
 
 #include "actors/delivery/backoff_supervisor.hpp"
 #include "actors/delivery/deliverer.hpp"
+#include "domain/check.hpp"
 #include "domain/log_fields.hpp"
 
 #include <caf/actor_system.hpp>
@@ -114,7 +115,7 @@ void deliverer::start() {
 // ---- what comes ---------------------------------------------------------------------------------
 
 void deliverer::on(const stream_held& news) {
-  book_.hold(news.stream, news.held_until);
+  book_.hold(news.stream, news.lease_until);
   pump();
 }
 
@@ -297,9 +298,10 @@ circumstances deliverer::around(const open_claim& of) {
                        other.refusals < options_.policy.refusals_max;
               });
   // A success from before this call was made says nothing about the API now.
-  const under_way& call = *call_of(of.state);
-  const bool works_now = successes_ > 0 && last_success_ >= call.since;
-  const bool passed_since = successes_ > call.successes_before;
+  const under_way* const call = call_of(of.state);
+  check(call != nullptr, "an answer is for a claim whose call is under way");
+  const bool works_now = successes_ > 0 && last_success_ >= call->since;
+  const bool passed_since = successes_ > call->successes_before;
   return {time_now(), options_.random(), works_now, passed_since, untried};
 }
 

@@ -1,6 +1,6 @@
 // The order actor: all commands on one order go through it, one after the other, so a second
-// payment that arrives while the first is being settled waits its turn. From memory it answers only
-// what no other process can change. Started by the order registry, which gives an idle one to
+// payment that arrives while the first is being settled waits for its end. From memory it answers
+// only what no other process can change. Started by the order registry, which gives an idle one to
 // another order.
 #pragma once
 

@@ -1,5 +1,6 @@
 #include "actors/payment/order_registry.hpp"
 
+#include "domain/check.hpp"
 #include "domain/log_fields.hpp"
 
 #include <fmt/format.h>
@@ -56,6 +57,7 @@ void use(order_registry_state& state, std::list<order_id>::iterator at) {
 residents_map::node_type take_idle(order_registry_state& state) {
   for (int looks = 0; looks < looks_max && !state.used.empty(); ++looks) {
     const auto oldest = state.residents.find(state.used.front());
+    check(oldest != state.residents.end(), "each order in `used` is in memory");
     if (oldest->second.is_idle())
       return state.residents.extract(oldest);
     use(state, state.used.begin());

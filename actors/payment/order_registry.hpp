@@ -31,7 +31,7 @@ struct order_registry_state {
     caf::actor actor;
     std::shared_ptr<answered_count> answered;
     std::uint64_t sent = 0;                  // commands that were sent to it
-    std::list<order_id>::iterator used = {}; // its place in `used`
+    std::list<order_id>::iterator used = {}; // where it stands in `used`
 
     bool is_idle() const { return answered->load(std::memory_order_acquire) == sent; }
   };

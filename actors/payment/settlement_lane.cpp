@@ -75,7 +75,7 @@ namespace {
 // How often those who wait are looked through for ones whose time is up, so that they hear of it
 // while the worker waits for a database that does not answer.
 constexpr std::chrono::milliseconds expire_interval{50};
-// A worker that has not answered for so long waits for the database, not for its turn.
+// A worker that has not answered for so long waits for a database that is away.
 constexpr std::chrono::seconds answers_within{1};
 // Between two writes that only see whether the database takes one.
 constexpr std::chrono::seconds check_interval{1};
