@@ -37,9 +37,6 @@ struct payment_system_options {
 
 class payment_system {
  public:
-  /// The work of a store worker.
-  enum class work : std::uint8_t { settles, delivers, reads };
-
   /// Starts nothing yet.
   payment_system(caf::actor_system& system, payment_system_options options);
   ~payment_system(); // stops, without grace
@@ -66,15 +63,17 @@ class payment_system {
 
  private:
   using delivery_worker = worker_of<db::delivery_store>;
-  caf::actor start_worker(std::string name, work kind);
+  using settlement_worker = worker_of<db::settlement_store>;
+  template <class Port>
+  worker_of<Port> start_worker(std::string name);
   void start_delivery(const delivery_worker& store);
   void start_results(const notification_supervisor_options& of, const delivery_worker& store);
   caf::actor start_keeper(const delivery_worker& store);
   caf::actor start_reader(const std::string& name, std::size_t batch_max,
                           std::shared_ptr<lane_health> health);
   void start_retries(const delivery_worker& store);
-  void start_key_pruner(const caf::actor& worker);
-  void start_lanes(const std::vector<caf::actor>& workers, const caf::actor& keeper);
+  void start_key_pruner(const delivery_worker& store);
+  void start_lanes(const std::vector<settlement_worker>& workers, const caf::actor& keeper);
 
   caf::actor_system& system_;
   payment_system_options options_;

@@ -365,6 +365,21 @@ TEST(claim_machine, a_lone_suspect_fails_only_when_it_is_refused_after_others_pa
   EXPECT_EQ(std::get<states::to_end>(made.it.state).results[0].status, delivery_status::failed);
 }
 
+TEST(claim_machine, a_refused_repeat_is_remembered_until_the_search) {
+  world made = repeated_call();
+  made.around.others_succeeded = true;
+  made.answers(failure_class::transient);
+  ASSERT_EQ(name_of(made.it.state), "in doubt");
+  made.around.others_succeeded = false;
+  made.leaves_now().answers(failure_class::unknown);
+  ASSERT_EQ(name_of(made.it.state), "in doubt");
+  made.at(11min);
+  before_call(made.it, made.around.now, made.policy);
+  ASSERT_EQ(name_of(made.it.state), "to search");
+  made.leaves_now().finds(0);
+  EXPECT_EQ(name_of(made.it.state), "to split");
+}
+
 TEST(claim_machine, every_state_has_one_next_move) {
   const std::vector<claim_state> all{
       states::waiting{},   world().calling(),   states::in_doubt{}, world().repeating(),
