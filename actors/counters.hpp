@@ -42,7 +42,6 @@ struct delivery_counters {
   std::atomic<std::uint64_t> failed{0};    // stored as FAILED
   std::atomic<std::uint64_t> retried{0};   // stored to be tried again
   std::atomic<std::uint64_t> unknown{0};   // calls and searches that told nothing
-  std::atomic<std::uint64_t> restarts{0};  // of the notification actor
   std::atomic<std::uint64_t> pruned{0};    // DELIVERED long ago and deleted
   std::atomic<std::int64_t> parked{0};     // claims that wait for a time, now
   std::atomic<std::int64_t> in_flight{0};  // calls and searches, now

@@ -1,5 +1,6 @@
-// The work of the notification actor, apart from its mailbox: decides after each event what to ask
-// of the store and of the provider. Lives on its actor's thread.
+// The work of the notification actor: decides after each event what to ask of the store and of the
+// provider. notification_actor.cpp has what comes, deliverer_pump.cpp what is asked, and
+// deliverer_prune.cpp how old deliveries are pruned. Lives on its actor's thread.
 #pragma once
 
 #include "actors/delivery/claim_book.hpp"

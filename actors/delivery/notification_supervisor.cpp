@@ -21,13 +21,11 @@ caf::behavior notification_supervisor(caf::stateful_actor<backoff_supervisor_sta
   supervision.random = options.delivery.random;
   supervision.keep = keep_streams;
   supervision.gauges = options.gauges;
-  supervision.make_child = [delivery = std::move(options.delivery),
-                            first = true](caf::event_based_actor* supervisor) mutable {
-    if (!std::exchange(first, false))
-      add(delivery.counters->restarts);
-    delivery.supervisor = supervisor->address();
-    return caf::actor_cast<caf::actor>(supervisor->spawn(notification_actor, delivery));
-  };
+  supervision.make_child =
+      [delivery = std::move(options.delivery)](caf::event_based_actor* supervisor) mutable {
+        delivery.supervisor = supervisor->address();
+        return caf::actor_cast<caf::actor>(supervisor->spawn(notification_actor, delivery));
+      };
   return backoff_supervisor(self, std::move(supervision));
 }
 
