@@ -55,7 +55,7 @@ gateway::gateway(caf::actor_system& system, options limits, std::function<void()
 void gateway::connect(actors::entrance to) {
   to_ = std::move(to);
   auto* companion = caf::actor_cast<caf::actor_companion*>(self_);
-  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers, &to_.listers})
+  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers, &to_.page_readers})
     for (const caf::actor& entrance : *entrances)
       companion->monitor(entrance);
   if (to_.retry_lane)

@@ -137,10 +137,10 @@ void append_health(page& to, const actors::health_report& of) {
 
 } // namespace
 
-void append_metrics(std::string& out, const actors::payment_system& of, std::uint64_t shed,
+void append_metrics(std::string& out, const actors::payment_metrics& of, std::uint64_t shed,
                     instant now) {
   page to(out);
-  const auto& lanes = *of.lanes();
+  const auto& lanes = *of.lanes;
   to.counter("paymentd_commands_total", "Commands settled, refused ones included.",
              lanes.commands.load());
   to.counter("paymentd_batches_total", "Transactions that settled commands.", lanes.batches.load());
@@ -151,11 +151,10 @@ void append_metrics(std::string& out, const actors::payment_system& of, std::uin
   to.counter("paymentd_commands_shed_total",
              "Commands and queries answered 503 overloaded or database_unavailable.", shed);
   to.metric("paymentd_orders_resident", "gauge", "Order actors in memory.");
-  to.value({}, of.registries()->resident.load());
-  append_health(to, of.health(std::chrono::steady_clock::now()));
-  const auto subscribers = of.subscribers();
-  append_delivery(to, subscribers, now);
-  append_supervision(to, subscribers);
+  to.value({}, of.registries->resident.load());
+  append_health(to, of.health);
+  append_delivery(to, of.subscribers, now);
+  append_supervision(to, of.subscribers);
 }
 
 void append_metrics(std::string& out, const event_counters& of, instant now) {
