@@ -176,7 +176,7 @@ void io_thread::arm() {
 void io_thread::tick() {
   const auto now = std::chrono::steady_clock::now();
   for (session& each : sessions_)
-    each.check(now);
+    each.check_deadline(now);
   gateway_.expire(now);
   if (!sessions_.empty())
     arm();
