@@ -1,9 +1,8 @@
 // The calls that list users, orders and ledger entries. Newest first; the cursor names the last one
 // shown, so that what is added meanwhile moves no page.
-#include "http/list_routes.hpp"
-
-#include "http/json_input.hpp"
 #include "http/page.hpp"
+#include "http/route_parts.hpp"
+#include "http/routes.hpp"
 
 #include <array>
 
@@ -66,7 +65,7 @@ void read_reference(const query_value& given, std::string& to, problem& wrong) {
   if (valid_reference(*given.text))
     to = *given.text;
   else
-    wrong.errors.push_back({"reference", "must be 1 to 64 visible ASCII characters"});
+    wrong.errors.push_back({"reference", std::string{reference_form}});
 }
 
 /// One of the words that `Word`'s values have for clients.
@@ -129,8 +128,6 @@ std::expected<step, problem> prepare_entries(const call_input& input, list_entri
   read_page(limit, cursor, of_entries, !asked.user && !asked.order, asked, wrong);
   return asked_unless(std::move(wrong), std::move(asked));
 }
-
-} // namespace
 
 std::expected<step, problem> prepare_list_users(const call_input& input, response&) {
   std::array<query_value, 4> given{
@@ -195,6 +192,27 @@ std::expected<void, problem> write_user_entries(const answer& what, response& an
 
 std::expected<void, problem> write_order_entries(const answer& what, response& answer) {
   return write_page<entry_page>(what, answer, of_entries, problem_code::order_not_found);
+}
+
+using enum http_method;
+
+constexpr std::array table{
+    route{get, "/v1/users", scope::read, body_rule::ignored, prepare_list_users, nullptr,
+          write_users},
+    route{get, "/v1/orders", scope::read, body_rule::ignored, prepare_list_orders, nullptr,
+          write_orders},
+    route{get, "/v1/entries", scope::read, body_rule::ignored, prepare_list_entries, nullptr,
+          write_user_entries},
+    route{get, "/v1/users/{id}/entries", scope::read, body_rule::ignored, prepare_list_user_entries,
+          nullptr, write_user_entries},
+    route{get, "/v1/orders/{id}/entries", scope::read, body_rule::ignored,
+          prepare_list_order_entries, nullptr, write_order_entries},
+};
+
+} // namespace
+
+std::span<const route> list_routes() {
+  return table;
 }
 
 } // namespace paymentd::http

@@ -1,5 +1,5 @@
-// Which call a method and a path mean, and what a call is made of. The tables stand in routes.cpp
-// and admin_routes.cpp. Values and constants; any thread.
+// Which call a method and a path mean, and what a call is made of. Each subject has
+// its table in a file of its own (routes.hpp). Values and constants; any thread.
 #pragma once
 
 #include "actors/health.hpp"

@@ -1,10 +1,10 @@
-#include "http/events/event_routes.hpp"
-
+// The call that tells events: as a stream, or as pages for those who poll.
 #include "cloudevents/event_json.hpp"
 #include "http/events/event_token.hpp"
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
 #include "http/query_input.hpp"
+#include "http/routes.hpp"
 
 #include <algorithm>
 #include <array>
@@ -76,8 +76,6 @@ void read_place(const call_input& input, bool pages, const query_value& from,
     wrong.errors.push_back({"Last-Event-ID", "must be a position: an `id:` line of the stream"});
 }
 
-} // namespace
-
 std::expected<step, problem> prepare_events(const call_input& input, response& answer) {
   std::array<query_value, 4> given{
       {{.name = "types"}, {.name = "from"}, {.name = "limit"}, {.name = "cursor"}}};
@@ -125,6 +123,19 @@ std::expected<void, problem> write_events(const answer& what, response& answer) 
   append_quoted(out, to_token(page.next));
   out += '}';
   return {};
+}
+
+using enum http_method;
+
+constexpr std::array table{
+    route{get, "/v1/events", scope::read, body_rule::ignored, prepare_events, nullptr,
+          write_events},
+};
+
+} // namespace
+
+std::span<const route> event_routes() {
+  return table;
 }
 
 } // namespace paymentd::http
