@@ -15,8 +15,8 @@
 
 namespace paymentd::http {
 
-inline constexpr int number_overflow =
-    406; // nlohmann_json's out_of_range.406: "1e400" is valid JSON
+/// nlohmann_json's out_of_range.406: "1e400" is valid JSON.
+inline constexpr int number_overflow = 406;
 
 /// The fault of a body that no parser should see; nothing where it can be parsed.
 std::optional<problem> unreadable(std::string_view body);

@@ -248,9 +248,10 @@ void request_handler::fail(const problem& what) {
   if (answer_.status >= servers_fault && !is_asked_how_it_is)
     owner_.log_failure(answer_.status, name_of(what.code), request_id(),
                        call_.to != nullptr ? call_.to->path : "a connection");
-  if (what.code == problem_code::unauthorized || what.code == problem_code::rate_limited)
-    owner_.log_refusal(answer_.status, name_of(what.code), request_id(), from_.peer().to_string(),
-                       what.detail);
+  const bool lacks_scope = what.missing_scope != scope::none;
+  if (lacks_scope || what.code == problem_code::unauthorized ||
+      what.code == problem_code::rate_limited)
+    owner_.log_refusal(answer_.status, what, request_id(), from_.peer().to_string());
 }
 
 void request_handler::fail_internally(const char* why) {
