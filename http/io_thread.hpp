@@ -22,7 +22,8 @@
 namespace paymentd::http {
 
 /// How many connections there are, over several threads; tells whoever waits for the last to end.
-/// Those that are only told that there are too many are counted apart, so that they take no place.
+/// Those that are only told that there are too many are counted apart, so that they use up
+/// no part of the bound.
 class connection_count {
  public:
   int served() const { return served_.load(std::memory_order_relaxed); }

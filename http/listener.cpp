@@ -120,12 +120,12 @@ void listener::start() {
   });
 }
 
-void listener::close(std::chrono::milliseconds settling, steady_instant deadline) {
+void listener::close(std::chrono::milliseconds handshake_time, steady_instant deadline) {
   auto closed = std::make_shared<std::promise<void>>();
   auto done = closed->get_future();
-  asio::post(acceptor_.get_executor(), [this, settling, closed] {
+  asio::post(acceptor_.get_executor(), [this, handshake_time, closed] {
     begin_no_more(acceptor_.native_handle());
-    pause_.expires_after(settling);
+    pause_.expires_after(handshake_time);
     pause_.async_wait([this, closed](error_code) {
       while (accept_waiting()) {
       }

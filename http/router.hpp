@@ -25,7 +25,7 @@ struct answered {};
 /// Many commands of one request: each is done by itself, or was refused already.
 struct bulk_item {
   command what;
-  std::string key;  // its Idempotency-Key; empty: that of the request with its place, if any
+  std::string key;  // its Idempotency-Key; empty: that of the request with its index, if any
   std::string body; // its part of the request, in one writing, for that key
 };
 struct bulk {

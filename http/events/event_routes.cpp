@@ -63,7 +63,7 @@ bool read_from(std::string_view text, list_events& into) {
   return true;
 }
 
-void read_place(const call_input& input, bool pages, const query_value& from,
+void read_start(const call_input& input, bool pages, const query_value& from,
                 const query_value& cursor, list_events& asked, problem& wrong) {
   if (from.text && cursor.text)
     wrong.errors.push_back({"cursor", "cannot stand beside from: both say where to begin"});
@@ -87,7 +87,7 @@ std::expected<step, problem> prepare_events(const call_input& input, response& a
   if (types.text && !read_types(*types.text, asked))
     wrong.errors.push_back({"types", "must be " + std::string{payment_type} + ", " +
                                          std::string{refund_type} + ", or both with a comma"});
-  read_place(input, pages, from, cursor, asked, wrong);
+  read_start(input, pages, from, cursor, asked, wrong);
   if (limit.text) {
     const auto number = read_number(*limit.text, 1, page_limit_max);
     if (number && pages)
