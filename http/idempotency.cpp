@@ -1,19 +1,12 @@
 #include "http/idempotency.hpp"
 
+#include "http/ascii.hpp"
 #include "net/digest.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 namespace paymentd::http {
-
-namespace {
-
-bool is_visible(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
-} // namespace
 
 bool unquote_key(std::string& key) {
   if (key.starts_with('"')) {

@@ -1,6 +1,7 @@
 #include "http/io_thread.hpp"
 
 #include "domain/log_fields.hpp"
+#include "net/utc_text.hpp"
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
@@ -166,7 +167,7 @@ void io_thread::arm() {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   if (now != date_of_) {
     date_of_ = now;
-    date_ = http_date(now);
+    date_ = net::http_date(now);
   }
   ticker_.expires_after(tick_);
   ticker_.async_wait([this](boost::system::error_code ec) {

@@ -18,10 +18,10 @@ constexpr char of_entries = 'e';
 
 std::string to_cursor(char letter, const list_below& below) {
   std::string text(1, letter);
-  append_integer(text, below.number);
+  append_number(text, below.number);
   if (below.created_at != instant::max()) {
     text += '.';
-    append_integer(text, below.created_at.time_since_epoch().count());
+    append_number(text, below.created_at.time_since_epoch().count());
   }
   return text;
 }
@@ -89,13 +89,6 @@ constexpr std::array statuses{order_status::pending, order_status::paid, order_s
 constexpr std::array kinds{entry_kind::charge, entry_kind::payment, entry_kind::refund,
                            entry_kind::withdrawal};
 
-/// The values of a query, and what is wrong with them.
-template <std::size_t count>
-problem read_all(const call_input& input, std::array<query_value, count>& given) {
-  auto read = read_query(input.query, given);
-  return read ? problem{problem_code::invalid_request, {}, {}, {}} : std::move(read.error());
-}
-
 std::expected<step, problem> asked_unless(problem wrong, query asked) {
   if (!wrong.errors.empty())
     return std::unexpected(std::move(wrong));
@@ -120,7 +113,7 @@ std::expected<step, problem> prepare_entries(const call_input& input, list_entri
                                     {.name = "createdTo"},
                                     {.name = "limit"},
                                     {.name = "cursor"}}};
-  problem wrong = read_all(input, given);
+  problem wrong = read_all(input.query, given);
   const auto& [kind, from, to, limit, cursor] = given;
   read_word(kind, kinds, asked.kind, wrong);
   read_time(from, asked.created.from, wrong);
@@ -132,7 +125,7 @@ std::expected<step, problem> prepare_entries(const call_input& input, list_entri
 std::expected<step, problem> prepare_list_users(const call_input& input, response&) {
   std::array<query_value, 4> given{
       {{.name = "reference"}, {.name = "phone"}, {.name = "limit"}, {.name = "cursor"}}};
-  problem wrong = read_all(input, given);
+  problem wrong = read_all(input.query, given);
   const auto& [reference, phone, limit, cursor] = given;
   list_users asked;
   read_reference(reference, asked.reference, wrong);
@@ -158,7 +151,7 @@ std::expected<step, problem> prepare_list_orders(const call_input& input, respon
                                     {.name = "createdTo"},
                                     {.name = "limit"},
                                     {.name = "cursor"}}};
-  problem wrong = read_all(input, given);
+  problem wrong = read_all(input.query, given);
   const auto& [user, status, reference, from, to, limit, cursor] = given;
   list_orders asked;
   read_id(user, asked.user, wrong);

@@ -2,6 +2,7 @@
 
 #include "http/problem.hpp"
 #include "http/response.hpp"
+#include "net/utc_text.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
@@ -192,7 +193,7 @@ void listener::tell_overload(stream_socket socket) {
   write_problem(answer, {problem_code::overloaded, "There are too many connections.", {}, {}}, id);
   append_http(text, answer,
               {.request_id = id,
-               .date = http_date(
+               .date = net::http_date(
                    std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())),
                .keep_alive = false});
   std::array<char, 4096> unread;

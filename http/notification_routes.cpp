@@ -40,8 +40,7 @@ std::expected<step, problem> prepare_list_notifications(const call_input& input,
                                     {.name = "createdTo"},
                                     {.name = "limit"},
                                     {.name = "cursor"}}};
-  auto read = read_query(input.query, given);
-  problem wrong = read ? problem{problem_code::invalid_request, {}, {}, {}} : read.error();
+  problem wrong = read_all(input.query, given);
   const auto& [status, order, subscriber, from, to, limit, cursor] = given;
   list_deliveries asked;
   if (status.text && !(asked.status = status_named(*status.text)))

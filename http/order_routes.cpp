@@ -82,7 +82,7 @@ std::string canonical(std::span<const field_rule> rules, std::span<const field_v
     if (given[at].given) {
       text.append(rules[at].name).append("=");
       if (given[at].text.empty())
-        append_integer(text, given[at].integer);
+        append_number(text, given[at].integer);
       else
         append_quoted(text, given[at].text);
       text += ';';
@@ -163,7 +163,7 @@ prepared prepare_get_order(const call_input& input, response&) {
 void write_created_order(const outcome& what, response& answer) {
   write_created<order>(what, answer);
   answer.location = "orders/";
-  append_integer(answer.location, std::get<order>(what).id.value);
+  append_number(answer.location, std::get<order>(what).id.value);
 }
 
 using enum http_method;

@@ -229,7 +229,7 @@ void request_handler::answer_with(const bulk& many,
         write_problem(part, *wrong, request_id());
       answer_.replayed = answer_.replayed && part.replayed;
       out += &item == &many.items.front() ? R"({"status":)" : R"(,{"status":)";
-      append_integer(out, part.status);
+      append_number(out, part.status);
       out += wrong ? R"(,"problem":)" : R"(,"order":)";
       out.append(part.body).append("}");
     }

@@ -82,7 +82,7 @@ prepared prepare_get_user(const call_input& input, response&) {
 void write_created_user(const outcome& what, response& answer) {
   write_created<user>(what, answer);
   answer.location = "users/";
-  append_integer(answer.location, std::get<user>(what).id.value);
+  append_number(answer.location, std::get<user>(what).id.value);
 }
 
 using enum http_method;

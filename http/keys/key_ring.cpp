@@ -1,5 +1,7 @@
 #include "http/keys/key_ring.hpp"
 
+#include "http/ascii.hpp"
+
 #include <openssl/crypto.h>
 
 #include <algorithm>
@@ -21,11 +23,7 @@ constexpr std::string_view revoked_key = "This API key was revoked.";
 
 /// The key's text in an Authorization field; empty where it is of another scheme (RFC 6750, 2.1).
 std::string_view key_text_of(std::string_view authorization) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  if (authorization.size() <= scheme.size() ||
-      !std::ranges::equal(authorization.substr(0, scheme.size()), scheme, {}, lower))
+  if (authorization.size() <= scheme.size() || !begins_with_word(authorization, scheme))
     return {};
   authorization.remove_prefix(scheme.size());
   return authorization.substr(std::min(authorization.find_first_not_of(' '), authorization.size()));
