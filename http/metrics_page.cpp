@@ -22,12 +22,12 @@ class page {
   /// `labels` as they are written, between the braces. Names of subscribers need no escapes.
   void value(std::string_view labels, std::int64_t value) {
     begin(labels);
-    append_integer(out_, value);
+    append_number(out_, value);
     out_ += '\n';
   }
   void seconds(std::string_view labels, std::int64_t ms) {
     begin(labels);
-    append_integer(out_, ms / 1000);
+    append_number(out_, ms / 1000);
     out_ += '.';
     const auto rest = std::to_string(1000 + ms % 1000);
     out_.append(rest, 1).append("\n");
