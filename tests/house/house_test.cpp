@@ -92,7 +92,16 @@ TEST(house, sentences_name_their_subject) {
   };
   EXPECT_THAT(of("// What is held stays.\n"), SizeIs(1));
   EXPECT_THAT(of("/// A lane. Who waits is told.\n"), SizeIs(1));
-  EXPECT_THAT(of("// A stream that is held stays.\n// Who waits?\n"), IsEmpty());
+  for (const auto* seen :
+       {"- Who waits is told.\n", "1. Whoever waits is told.\n", "**What is held** stays.\n",
+        "**Held.** Who waits is told.\n", "(A lane.) What is held stays.\n", "| what it keeps |\n",
+        "| lane | Who waits. |\n", "/// What PQ wants.\n",
+        "/// What `f` wants of a ? that it had.\n"})
+    EXPECT_THAT(of(seen), SizeIs(1)) << seen;
+  for (const auto* fine :
+       {"// A stream that is held stays.\n", "// Who waits?\n", "| it says what it keeps |\n",
+        "bool f(What what);\n", "-- What it is.\n"})
+    EXPECT_THAT(of(fine), IsEmpty()) << fine;
 }
 
 TEST(house, a_long_function_is_seen) {

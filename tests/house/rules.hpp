@@ -30,7 +30,8 @@ breaches nothing_left_over(const source& file);
 breaches functions_are_short(const source& file);
 /// A diff of docs/recipes.md begins from lines that its file has.
 breaches recipes_fit(const source& file, const lookup& find);
-/// Comments, docs and help name their subject: no sentence begins with What, Who or Whoever.
+/// Comments, docs and help name their subject: no sentence, no point of a list and no cell of a
+/// table begins with What, Who or Whoever.
 breaches sentences_name_their_subject(const source& file);
 /// Code and docs say the words of docs/glossary.md, and none of those that mean the same.
 breaches one_word_for_one_thing(const source& file);
