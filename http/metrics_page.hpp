@@ -1,4 +1,4 @@
-// What /metrics shows: Prometheus's text format, written from the counters that the actors keep. By
+// The page /metrics: Prometheus's text format, written from the counters that the actors keep. By
 // hand, since it is a few lines of text. Any thread.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What stands behind the ? of a request target: names and values, percent-decoded, each known and
+// The part behind the ? of a request target: names and values, percent-decoded, each known and
 // given once. Used by the routes; as strict as the bodies. Any thread.
 #pragma once
 

@@ -106,7 +106,7 @@ class parameters {
 
   int count() const noexcept { return static_cast<int>(ends_.size()); }
 
-  /// What PQsendQueryPrepared wants. Valid until the next add.
+  /// The arguments of PQsendQueryPrepared. Valid until the next add.
   struct view {
     std::vector<const char*> values;
     std::vector<int> lengths;

@@ -95,7 +95,7 @@ const std::vector<wall>& all_walls() {
       {"http",
        {"http/", "cloudevents/", "domain/", "actors/requests.hpp", "actors/entrance.hpp",
         "actors/health.hpp", "actors/counters.hpp", "net/digest.hpp", "net/json_text.hpp",
-         "net/utc_text.hpp"},
+        "net/utc_text.hpp"},
        join({databases, files}),
        {"db/", "providers/", "actors/payment/", "actors/delivery/"}},
       // The headers of http bring the libraries of the web with them.
