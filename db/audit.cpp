@@ -355,15 +355,15 @@ void auditor::judge_event(const subscriber_row& of, const audit_rows& row) {
   const bool ahead = number_of({id}) > at.position;
   const bool pending = has_row && row.integer(2) == 0;
   const bool in_retry = pending && row.integer(3) != 0;
-  const bool settled = has_row && !in_retry; // waits, DELIVERED or FAILED
-  const auto states = (ahead ? 1 : 0) + claims + (settled ? 1 : 0);
+  const bool stored = has_row && !in_retry; // waits, DELIVERED or FAILED
+  const auto states = (ahead ? 1 : 0) + claims + (stored ? 1 : 0);
   const auto wrong = [&](const auto&... what) {
     say("subscriber ", of.name, ": ledger entry ", id, what...);
   };
   if (states > 1)
     wrong(" is in ", states, " states:", ahead ? " ahead of the cursor" : "",
           claims > 0 ? " claimed" : "", claims > 1 ? " more than once" : "",
-          settled ? (pending ? " waiting" : " done") : "");
+          stored ? (pending ? " waiting" : " done") : "");
   if (states == 0 && has_row)
     wrong(" is PENDING, but waits for no time and is in no claim");
   if (states == 0 && !has_row && number_of({id}) > at.kept_from)

@@ -1,5 +1,6 @@
 #include "db/sqlite/import.hpp"
 
+#include "db/row_readers.hpp"
 #include "db/sqlite/sql.hpp"
 #include "db/sqlite/streams.hpp"
 
@@ -21,10 +22,6 @@ constexpr const char* pass_by =
     "insert into cursors (subscriber_id, stream_id, position, kept_from) "
     "select id, ?1, ?2, ?2 from subscribers";
 constexpr const char* set_sequence = "update users set last_sequence = ?2 where id = ?1";
-
-std::optional<std::string_view> or_null(std::string_view text) {
-  return text.empty() ? std::nullopt : std::optional(text);
-}
 
 /// By the statement that finds who has a reference.
 bool is_in_use(std::string_view reference, statement& find) {
@@ -49,11 +46,11 @@ class importing {
   result<void> take_numbers() {
     if (file_.entries == 0)
       return {};
-    const auto place = numbers_.add_full(file_.entries, "import", now_);
-    if (!place)
-      return std::unexpected(place.error());
-    statement(on_, pass_by).run(place->stream.stream, place->end - 1);
-    next_entry_ = make_entry_id(place->stream.stream, place->first);
+    const auto taken = numbers_.add_full(file_.entries, "import", now_);
+    if (!taken)
+      return std::unexpected(taken.error());
+    statement(on_, pass_by).run(taken->stream.stream, taken->end - 1);
+    next_entry_ = make_entry_id(taken->stream.stream, taken->first);
     first_entry_ = next_entry_;
     moment_first_ = next_entry_;
     return {};

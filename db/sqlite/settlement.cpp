@@ -1,6 +1,8 @@
 #include "db/sqlite/settlement.hpp"
 
+#include "db/row_readers.hpp"
 #include "db/sqlite/sql.hpp"
+#include "domain/check.hpp"
 #include "domain/id_floor.hpp"
 #include "domain/success_bytes.hpp"
 
@@ -13,53 +15,6 @@ std::int64_t only_number(statement& of) {
   auto rows = of.query();
   rows.next();
   return rows.integer(0);
-}
-
-} // namespace
-
-order read_order(const statement::rows& row, order_id id) {
-  order found{.id = id,
-              .owner = {row.integer(0)},
-              .coupon = row.optional_id<coupon_id>(1),
-              .total = {row.integer(2)},
-              .discount = {row.integer(3)},
-              .status = static_cast<order_status>(row.integer(4)),
-              .payment_entry = row.optional_id<entry_id>(5),
-              .refund_entry = row.optional_id<entry_id>(6),
-              .created_at = row.time(7),
-              .updated_at = row.time(8),
-              .refunded = {row.integer(9)},
-              .reference = row.text(13),
-              .metadata = row.text(14)};
-  if (!row.is_null(10)) {
-    payment_key& under = found.paid_under.emplace();
-    const std::string_view digest = row.text(10);
-    if (digest.size() != under.key.digest.size())
-      throw std::runtime_error("an order's pay_key has another length");
-    std::ranges::copy(digest, under.key.digest.begin());
-    under.key.body = row.integer(11);
-    under.paid_at = row.time(12);
-    if (!row.is_null(15))
-      under.metadata = row.text(15);
-  }
-  return found;
-}
-
-user read_user(const statement::rows& row, user_id id) {
-  return {.id = id,
-          .phone = std::string(row.text(0)),
-          .balance = {row.integer(1)},
-          .last_sequence = row.integer(2),
-          .created_at = row.time(3),
-          .updated_at = row.time(4),
-          .reference = row.text(5),
-          .metadata = row.text(6)};
-}
-
-namespace {
-
-std::optional<std::string_view> or_null(std::string_view text) {
-  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 /// Those of `references` that are in use, by the statement that finds one.
@@ -236,6 +191,8 @@ void settlement::add(const order& created) {
 void settlement::add(std::span<const ledger_entry> entries) {
   if (entries.empty())
     return;
+  check(entries.back().id.value - entries.front().id.value == std::ssize(entries) - 1,
+        "the ids of a batch's ledger entries have no gap");
   for (const auto& entry : entries)
     add(entry);
   add_entry_times_.run(entries.front().created_at, entries.front().id, entries.back().id);

@@ -28,10 +28,6 @@ class reading {
   statement get_balance_;
 };
 
-/// A row of get_order or of a list of orders, likewise of users.
-order read_order(const statement::rows& row, order_id id);
-user read_user(const statement::rows& row, user_id id);
-
 class settlement {
  public:
   /// `recent` outlives this.
