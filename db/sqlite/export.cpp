@@ -1,6 +1,6 @@
-#include "db/sqlite/export.hpp"
-
+// Reads ledger entries for an export, beside a process that serves.
 #include "db/row_readers.hpp"
+#include "db/sqlite/administration.hpp"
 #include "db/sqlite/columns.hpp"
 
 #include <map>

@@ -1,6 +1,6 @@
-#include "db/sqlite/import.hpp"
-
+// Imports a file of users or of orders, in one transaction.
 #include "db/row_readers.hpp"
+#include "db/sqlite/administration.hpp"
 #include "db/sqlite/sql.hpp"
 #include "db/sqlite/streams.hpp"
 

@@ -1,5 +1,5 @@
-#include "db/sqlite/seed.hpp"
-
+// Fills an empty database in bulk, for trying out and measuring.
+#include "db/sqlite/administration.hpp"
 #include "db/sqlite/sql.hpp"
 #include "db/sqlite/streams.hpp"
 #include "db/store_rules.hpp"
