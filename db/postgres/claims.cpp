@@ -160,14 +160,9 @@ result<std::vector<claim>> postgres_store::load_claims(const locked_cursor& at,
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const int row = chosen[i];
     const bool retries = !found[row].is_null(5);
-    claim one{.id = {found[row].integer(0)},
-              .generation = static_cast<int>(found[row].integer(1)),
-              .key = {},
-              .since = found[row].time(6),
-              .messages = {},
-              .provider = std::string(found[row].text(7))};
-    one.key = claim_key(found[row].text(2), one.id, one.generation, one.since);
-    one.messages = messages_in((*answers)[i], retries);
+    claim one = make_claim(found[row].text(2), {found[row].integer(0)},
+                           static_cast<int>(found[row].integer(1)), found[row].time(6),
+                           messages_in((*answers)[i], retries), std::string(found[row].text(7)));
     claim_record what{.id = one.id, .retries = retries, .provider = one.provider};
     if (!retries) {
       what.first = {found[row].integer(3)};

@@ -15,10 +15,7 @@ namespace {
 
 parameters named(const std::vector<get_delivery>& which) {
   return std::move(parameters{}
-                       .add_texts(which,
-                                  [](const get_delivery& one) {
-                                    return std::optional<std::string_view>(one.subscriber);
-                                  })
+                       .add_texts(which, &get_delivery::subscriber)
                        .add_array(element::int8, which, &get_delivery::entry));
 }
 

@@ -54,15 +54,14 @@ result<results_answer> postgres_store::store_results(const results_step& step, i
     session_.roll_back();
     return std::unexpected(turn_is_lost());
   }
-  const auto text = [](std::string_view given) { return std::optional<std::string_view>(given); };
   session_.add(
       sql::note_results,
       parameters{}
           .add(step.turn.subscriber)
           .add_array(element::int8, step.results, &final_delivery::entry)
           .add_array(element::timestamptz, step.results, &final_delivery::delivered_at)
-          .add_texts(step.results, [&](const auto& one) { return text(error_of(one)); })
-          .add_texts(step.results, [&](const auto& one) { return text(one.provider_call_id); })
+          .add_texts(step.results, error_of)
+          .add_texts(step.results, &final_delivery::provider_call_id)
           .add(now)
           .add_array(element::int2, step.results,
                      [](const auto& one) { return std::int64_t{channel_number(one.channel)}; }));

@@ -12,8 +12,6 @@
 namespace paymentd::db::postgres {
 namespace {
 
-constexpr int first_generation = 1;
-
 /// A new claim as it stands from now on, but for its entries.
 claim_record record_of(claim_id id, const planned_claim& what) {
   return {.id = id,
@@ -92,30 +90,31 @@ void step_writer::add_results() {
     add(sql::mark_deliveries,
         parameters{}
             .add(at_.subscriber)
-            .add_array(element::int8, marked, [](const auto* one) { return one->entry; })
-            .add_array(element::int2, marked,
-                       [](const auto* one) { return std::int64_t{one->copies}; })
+            .add_array(element::int8, marked, &delivery_result::entry)
+            .add_array(element::int2, marked, &delivery_result::copies)
             .add_array(element::int2, marked,
                        [](const auto* one) { return std::int64_t{channel_number(one->channel)}; }));
 }
 
 parameters step_writer::results(std::span<const planned_result> of) const {
+  const auto of_result = [](auto part) {
+    return [part](const planned_result& one) { return std::invoke(part, *one.result); };
+  };
+  const auto error_text = [](const delivery_result& one) { return or_null(one.last_error); };
+  const auto message_text = [](const delivery_result& one) {
+    return or_null(one.provider_message_id);
+  };
+  const auto next_attempt = [](const delivery_result& one) {
+    return one.status == delivery_status::pending ? std::optional(one.next_attempt) : std::nullopt;
+  };
   return parameters{}
       .add(at_.subscriber)
-      .add_array(element::int8, of, [](const planned_result& one) { return one.result->entry; })
-      .add_array(
-          element::int2, of,
-          [](const planned_result& one) { return static_cast<std::int64_t>(one.result->status); })
-      .add_array(element::int8, of,
-                 [](const planned_result& one) { return std::int64_t{one.result->attempts}; })
-      .add_texts(of, [](const planned_result& one) { return or_null(one.result->last_error); })
-      .add_texts(of,
-                 [](const planned_result& one) { return or_null(one.result->provider_message_id); })
-      .add_array(element::timestamptz, of, [](const planned_result& one) {
-        return one.result->status == delivery_status::pending
-                   ? std::optional(one.result->next_attempt)
-                   : std::nullopt;
-      });
+      .add_array(element::int8, of, of_result(&delivery_result::entry))
+      .add_array(element::int2, of, of_result(&delivery_result::status))
+      .add_array(element::int8, of, of_result(&delivery_result::attempts))
+      .add_texts(of, of_result(error_text))
+      .add_texts(of, of_result(message_text))
+      .add_array(element::timestamptz, of, of_result(next_attempt));
 }
 
 /// All ranges by one statement, and each list of retries by its own.
@@ -132,11 +131,9 @@ void step_writer::add_claims() {
     of_ranges =
         add(sql::add_ranges,
             begin()
-                .add_array(element::int8, ranges, [](const auto* one) { return one->first; })
-                .add_array(element::int8, ranges, [](const auto* one) { return one->last; })
-                .add_texts(ranges, [](const auto* one) {
-                  return std::optional<std::string_view>(one->provider);
-                }));
+                .add_array(element::int8, ranges, &planned_claim::first)
+                .add_array(element::int8, ranges, &planned_claim::last)
+                .add_texts(ranges, &planned_claim::provider));
   int range = 0;
   for (const planned_claim& one : plan_.opened)
     if (one.retries.empty())
@@ -150,8 +147,7 @@ std::size_t step_writer::add_messages(const claim_record& of) {
     return add(sql::events_of_range, kinds_after(parameters{}.add(of.first, of.last), at_.wanted));
   return add(sql::events_of_list,
              parameters{}
-                 .add_array(element::int8, of.entries,
-                            [](const claim_record::claimed_entry& one) { return one.id; })
+                 .add_array(element::int8, of.entries, &claim_record::claimed_entry::id)
                  .add(at_.subscriber));
 }
 
@@ -174,13 +170,8 @@ step_writer::read_claims(std::span<const rows> answers) {
     for (const row_view row : generations) {
       if (row.integer(0) != what.id.value)
         continue;
-      claim one{.id = what.id,
-                .generation = static_cast<int>(row.integer(1)),
-                .key = {},
-                .since = now_,
-                .messages = messages_in(found, what.retries),
-                .provider = what.provider};
-      one.key = claim_key(row.text(2), one.id, one.generation, now_);
+      claim one = make_claim(row.text(2), what.id, static_cast<int>(row.integer(1)), now_,
+                             messages_in(found, what.retries), what.provider);
       all.emplace_back(std::move(what), std::move(one));
       break;
     }
@@ -192,12 +183,8 @@ step_writer::read_claims(std::span<const rows> answers) {
     claim_record what = record_of(id, opened);
     if (opened.messages.empty())
       opened.messages = messages_in(answers[*messages++], what.retries);
-    all.emplace_back(std::move(what), claim{.id = id,
-                                            .generation = first_generation,
-                                            .key = claim_key(instance_, id, first_generation, now_),
-                                            .since = now_,
-                                            .messages = std::move(opened.messages),
-                                            .provider = opened.provider});
+    all.emplace_back(std::move(what), make_claim(instance_, id, first_generation, now_,
+                                                 std::move(opened.messages), opened.provider));
   }
   return all;
 }

@@ -133,16 +133,6 @@ std::optional<deliveries::claim_row> deliveries::find_claim(const subscription& 
   return row.next() ? std::optional(read_claim(row)) : std::nullopt;
 }
 
-claim deliveries::make_claim(claim_id id, int generation, instant since,
-                             std::vector<message> messages, std::string provider) const {
-  return {.id = id,
-          .generation = generation,
-          .key = claim_key(instance_, id, generation, since),
-          .since = since,
-          .messages = std::move(messages),
-          .provider = std::move(provider)};
-}
-
 message deliveries::load_retry(const subscription& at, entry_id id) {
   auto row = event_of_entry_.query(id, at.subscriber);
   if (!row.next()) {
@@ -166,7 +156,7 @@ claim deliveries::load_claim(const subscription& at, const claim_row& row) {
       messages.push_back(read_message(rows));
     }
   }
-  return make_claim(row.id, row.generation, row.since, std::move(messages), row.provider);
+  return make_claim(instance_, row.id, row.generation, row.since, std::move(messages), row.provider);
 }
 
 // ---- one step -----------------------------------------------------------------------------------
@@ -289,7 +279,7 @@ claim deliveries::add_claim(const subscription& at, planned_claim what, instant 
   row.id = {sqlite3_last_insert_rowid(handle_)};
   if (what.messages.empty())
     return load_claim(at, row);
-  return make_claim(row.id, row.generation, now, std::move(what.messages), std::move(row.provider));
+  return make_claim(instance_, row.id, row.generation, now, std::move(what.messages), std::move(row.provider));
 }
 
 } // namespace paymentd::db::sqlite

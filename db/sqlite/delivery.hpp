@@ -45,14 +45,10 @@ class deliveries {
     std::string provider = {};
   };
 
-  static constexpr int first_generation = 1;
-
   result<subscription> find_subscription(subscriber_id subscriber, stream_id stream);
   static claim_row read_claim(const statement::rows& row);
   std::optional<claim_row> find_claim(const subscription& at, claim_id id);
   claim load_claim(const subscription& at, const claim_row& row);
-  claim make_claim(claim_id id, int generation, instant since, std::vector<message> messages,
-                   std::string provider) const;
   message load_retry(const subscription& at, entry_id id);
 
   delivery_view look(const subscription& at, const delivery_step& step, std::int64_t stream_next,
