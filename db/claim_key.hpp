@@ -1,4 +1,5 @@
-// A claim and its key, the same in both stores. The key is the provider's idempotency and sender grouping key.
+// A claim and its key, the same in both stores. The key is the provider's idempotency and sender
+// grouping key.
 #pragma once
 
 #include "domain/delivery.hpp"

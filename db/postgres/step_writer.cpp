@@ -87,13 +87,13 @@ void step_writer::add_results() {
   if (!retried.empty())
     add(sql::change_deliveries, results(retried).add(now_));
   if (!marked.empty())
-    add(sql::mark_deliveries,
-        parameters{}
-            .add(at_.subscriber)
-            .add_array(element::int8, marked, &delivery_result::entry)
-            .add_array(element::int2, marked, &delivery_result::copies)
-            .add_array(element::int2, marked,
-                       [](const auto* one) { return std::int64_t{channel_number(one->channel)}; }));
+    add(sql::mark_deliveries, parameters{}
+                                  .add(at_.subscriber)
+                                  .add_array(element::int8, marked, &delivery_result::entry)
+                                  .add_array(element::int2, marked, &delivery_result::copies)
+                                  .add_array(element::int2, marked, [](const auto* one) {
+                                    return std::int64_t{channel_number(one->channel)};
+                                  }));
 }
 
 parameters step_writer::results(std::span<const planned_result> of) const {
@@ -128,12 +128,10 @@ void step_writer::add_claims() {
       ranges.push_back(&one);
   std::size_t of_ranges = 0;
   if (!ranges.empty()) // those of a step are for one provider, but halves keep their own
-    of_ranges =
-        add(sql::add_ranges,
-            begin()
-                .add_array(element::int8, ranges, &planned_claim::first)
-                .add_array(element::int8, ranges, &planned_claim::last)
-                .add_texts(ranges, &planned_claim::provider));
+    of_ranges = add(sql::add_ranges, begin()
+                                         .add_array(element::int8, ranges, &planned_claim::first)
+                                         .add_array(element::int8, ranges, &planned_claim::last)
+                                         .add_texts(ranges, &planned_claim::provider));
   int range = 0;
   for (const planned_claim& one : plan_.opened)
     if (one.retries.empty())

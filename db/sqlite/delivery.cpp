@@ -156,7 +156,8 @@ claim deliveries::load_claim(const subscription& at, const claim_row& row) {
       messages.push_back(read_message(rows));
     }
   }
-  return make_claim(instance_, row.id, row.generation, row.since, std::move(messages), row.provider);
+  return make_claim(instance_, row.id, row.generation, row.since, std::move(messages),
+                    row.provider);
 }
 
 // ---- one step -----------------------------------------------------------------------------------
@@ -279,7 +280,8 @@ claim deliveries::add_claim(const subscription& at, planned_claim what, instant 
   row.id = {sqlite3_last_insert_rowid(handle_)};
   if (what.messages.empty())
     return load_claim(at, row);
-  return make_claim(instance_, row.id, row.generation, now, std::move(what.messages), std::move(row.provider));
+  return make_claim(instance_, row.id, row.generation, now, std::move(what.messages),
+                    std::move(row.provider));
 }
 
 } // namespace paymentd::db::sqlite
