@@ -148,7 +148,7 @@ struct failure {
   std::string text;                                      // one line
   bool lost = false;                                     // the connection is gone
   bool late = false;                                     // since there was no answer in time
-  std::size_t at = 0; // the statement that failed, by its place in the round trip
+  std::size_t at = 0; // the statement that failed, by its number in the round trip
 };
 
 class connection {
