@@ -92,8 +92,12 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
   if (begins) {
     const rows& cursor = (*answers)[1];
     const bool moved = cursor.empty() || cursor[0].integer(0) != assumed.position;
-    if (moved) // pruning, or another process, did that: looks again by its key
+    if (moved) { // pruning, or another process, did that: looks again by its key
       session_.roll_back();
+      if (!session_.connected())
+        return std::unexpected(
+            error{error_kind::unavailable, "database: deliver: the connection was lost"});
+    }
     auto begun = moved ? begin_step(step.subscriber, step.stream)
                        : read_locked(step.subscriber, step.stream, cursor);
     if (!begun)

@@ -66,15 +66,14 @@ result<std::vector<outcome>> postgres_store::settle_free(std::span<const command
   add_changes(decided, *found, now);
   add_kept(session_, decided.new_kept, now);
   const entry_id proof = add_proof(decided, first, last);
-  if (all_free) {
-    auto committed = commit_batch(proof, last, std::move(decided.outcomes));
-    if (committed)
-      recent_.learn(batch, *committed);
-    return committed;
+  std::vector<outcome> outcomes = std::move(decided.outcomes);
+  check(outcomes.size() == chosen.size(), "settle: each command has its outcome");
+  if (!all_free) {
+    std::vector<outcome> whole(batch.size(), refused{refusal::row_locked, std::nullopt});
+    for (std::size_t i = 0; i < at.size(); ++i)
+      whole[at[i]] = std::move(outcomes[i]);
+    outcomes = std::move(whole);
   }
-  std::vector<outcome> outcomes(batch.size(), refused{refusal::row_locked, std::nullopt});
-  for (std::size_t i = 0; i < at.size(); ++i)
-    outcomes[at[i]] = std::move(decided.outcomes[i]);
   auto committed = commit_batch(proof, last, std::move(outcomes));
   if (committed)
     recent_.learn(batch, *committed);
