@@ -26,9 +26,11 @@ void check_width(const Row& row, int columns) {
   check(row.width() >= columns, "a row has all columns that are read of it");
 }
 
-// The id stands last: who asks for one thing knows it.
+// The id stands last, since a look-up by the id need not read it.
 inline constexpr int user_id_column = 7;
 inline constexpr int order_id_column = 16;
+inline constexpr int payment_column = 9; // where that part of an order begins
+inline constexpr int refund_column = 12; // likewise of an event
 
 template <class Row>
 user read_user(const Row& row, user_id id) {
@@ -48,28 +50,41 @@ user read_user(const Row& row) {
   return read_user(row, {row.integer(user_id_column)});
 }
 
+/// All that an order has before it is paid.
+template <class Row>
+order read_unpaid(const Row& row, order_id id) {
+  check_width(row, payment_column);
+  return {.id = id,
+          .owner = {row.integer(0)},
+          .coupon = row.template optional_id<coupon_id>(1),
+          .total = {row.integer(2)},
+          .discount = {row.integer(3)},
+          .status = static_cast<order_status>(row.small_integer(4)),
+          .payment_entry = std::nullopt,
+          .refund_entry = std::nullopt,
+          .created_at = row.time(5),
+          .updated_at = row.time(6),
+          .reference = row.text(7),
+          .metadata = row.text(8)};
+}
+/// The rest of it, which begins with column `first`.
+template <class Row>
+void read_payment(const Row& row, int first, order& into) {
+  check_width(row, first + 7);
+  into.payment_entry = row.template optional_id<entry_id>(first);
+  into.refund_entry = row.template optional_id<entry_id>(first + 1);
+  into.refunded = {row.integer(first + 2)};
+  if (row.is_null(first + 3))
+    return;
+  into.paid_under = payment_key{.key = {row.digest(first + 3), row.integer(first + 4)},
+                                .paid_at = row.time(first + 5)};
+  if (!row.is_null(first + 6))
+    into.paid_under->metadata = row.text(first + 6);
+}
 template <class Row>
 order read_order(const Row& row, order_id id) {
-  check_width(row, order_id_column);
-  order found{.id = id,
-              .owner = {row.integer(0)},
-              .coupon = row.template optional_id<coupon_id>(1),
-              .total = {row.integer(2)},
-              .discount = {row.integer(3)},
-              .status = static_cast<order_status>(row.small_integer(4)),
-              .payment_entry = row.template optional_id<entry_id>(5),
-              .refund_entry = row.template optional_id<entry_id>(6),
-              .created_at = row.time(7),
-              .updated_at = row.time(8),
-              .refunded = {row.integer(9)},
-              .reference = row.text(13),
-              .metadata = row.text(14)};
-  if (!row.is_null(10)) {
-    found.paid_under =
-        payment_key{.key = {row.digest(10), row.integer(11)}, .paid_at = row.time(12)};
-    if (!row.is_null(15))
-      found.paid_under->metadata = row.text(15);
-  }
+  order found = read_unpaid(row, id);
+  read_payment(row, payment_column, found);
   return found;
 }
 template <class Row>
@@ -96,10 +111,11 @@ ledger_entry read_entry(const Row& row) {
   return found;
 }
 
-/// A ledger entry with its order and its user; lost where one of them is gone.
+/// A ledger entry with its order and its user, but for what a refund alone has; lost where one of
+/// them is gone.
 template <class Row>
-message read_message(const Row& row) {
-  check_width(row, 15);
+message read_event(const Row& row) {
+  check_width(row, refund_column);
   message made;
   made.event.entry = {row.integer(0)};
   if (row.is_null(1)) {
@@ -121,13 +137,23 @@ message read_message(const Row& row) {
                              .discount = {row.integer(7)},
                              .ordered_at = row.time(8),
                              .at = row.time(2)};
-  made.event.reference = row.text(13);
-  made.event.metadata = row.text(14);
-  if (made.event.kind == entry_kind::refund) {
-    made.event.refund = {row.integer(10)};
-    made.event.refunded = {row.integer(11)};
-    made.event.reason = row.text(12);
-  }
+  made.event.reference = row.text(10);
+  made.event.metadata = row.text(11);
+  return made;
+}
+/// The rest of a refund, which begins with column `first`.
+template <class Row>
+void read_refund(const Row& row, int first, payment_event& into) {
+  check_width(row, first + 3);
+  into.refund = {row.integer(first)};
+  into.refunded = {row.integer(first + 1)};
+  into.reason = row.text(first + 2);
+}
+template <class Row>
+message read_message(const Row& row) {
+  message made = read_event(row);
+  if (made.lost.empty() && made.event.kind == entry_kind::refund)
+    read_refund(row, refund_column, made.event);
   return made;
 }
 

@@ -12,9 +12,9 @@ inline constexpr shared_text user_columns = R"sql(phone, balance, last_sequence,
     where e.user_id = u.id and e.sequence = u.last_sequence)), reference, metadata, id)sql";
 
 inline constexpr shared_text order_columns = R"sql(user_id, coupon_id, total, discount, status,
-  payment_entry_id, refund_entry_id, created_at, updated_at,
+  created_at, updated_at, reference, metadata, payment_entry_id, refund_entry_id,
   case when status = 3 then total - discount else refunded end, pay_key, pay_body, paid_at,
-  reference, metadata, pay_metadata, id)sql";
+  pay_metadata, id)sql";
 
 inline constexpr shared_text entry_columns = R"sql(id, user_id, sequence, order_id, kind, amount,
   balance_after, created_at, reason, coalesce(refunded_after, amount), created_by)sql";
@@ -22,8 +22,8 @@ inline constexpr shared_text entry_columns = R"sql(id, user_id, sequence, order_
 // Behind the entry's id: of `ledger_entries e` with `orders o` and `users u`.
 inline constexpr shared_text event_columns =
     R"sql(e.kind, e.created_at, o.id, o.user_id, o.coupon_id,
-  o.total, o.discount, o.created_at, u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason,
-  o.reference, o.metadata)sql";
+  o.total, o.discount, o.created_at, u.phone, o.reference, o.metadata,
+  e.amount, coalesce(e.refunded_after, e.amount), e.reason)sql";
 
 // Behind the entry's id: of `ledger_entries e` and `deliveries d`.
 inline constexpr shared_text delivery_columns = R"sql(e.kind, e.order_id, e.created_at, d.status,

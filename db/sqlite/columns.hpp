@@ -13,10 +13,11 @@ inline constexpr shared_text user_columns =
     "coalesce((select e.created_at from ledger_entries e where e.user_id = u.id "
     "and e.sequence = u.last_sequence), 0)), reference, metadata";
 
-// But for the id.
+// But for the id: what an order has before it is paid, and the rest.
 inline constexpr shared_text order_columns =
-    "user_id, coupon_id, total, discount, status, payment_entry_id, refund_entry_id, created_at, "
-    "updated_at, refunded, pay_key, pay_body, paid_at, reference, metadata, pay_metadata";
+    "user_id, coupon_id, total, discount, status, created_at, updated_at, reference, metadata";
+inline constexpr shared_text payment_columns =
+    "payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at, pay_metadata";
 
 // Of `ledger_entries e`.
 inline constexpr shared_text entry_columns =
@@ -31,7 +32,10 @@ inline constexpr shared_text delivery_columns =
 // Of `ledger_entries e` with `orders o` and `users u`.
 inline constexpr shared_text event_columns =
     "e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, o.created_at, "
-    "u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, o.reference, o.metadata";
+    "u.phone, o.reference, o.metadata";
+// The rest of a refund's.
+inline constexpr shared_text refund_columns =
+    "e.amount, coalesce(e.refunded_after, e.amount), e.reason";
 
 inline constexpr shared_text claim_columns =
     "id, generation, first_entry, last_entry, retries, since, provider";

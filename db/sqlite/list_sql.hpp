@@ -22,16 +22,16 @@ inline constexpr const char* list_users_of_phone =
            "order by id desc limit ?3">;
 
 inline constexpr const char* list_orders_of_user =
-    joined<"select ", order_columns,
+    joined<"select ", order_columns, ", ", payment_columns,
            ", id from orders where user_id = ?1 and id < ?2 order by id desc limit ?3">;
 
 inline constexpr const char* list_orders_of_reference =
-    joined<"select ", order_columns,
+    joined<"select ", order_columns, ", ", payment_columns,
            ", id from orders where reference = ?1 and id < ?2 order by id desc limit ?3">;
 
 // In two parts, so that many of the last time (of an import) are not passed one by one.
 inline constexpr const char* list_orders_by_time =
-    joined<"select ", order_columns,
+    joined<"select ", order_columns, ", ", payment_columns,
            ", id from orders where id in ("
            "select id from (select id from orders where created_at = ?2 and ?2 >= ?1 and id < ?3 "
            "order by id desc limit ?4) union all "

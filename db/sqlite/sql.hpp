@@ -59,7 +59,7 @@ order by s.id)sql";
 // ---- settlement ---------------------------------------------------------------------------------
 
 inline constexpr const char* get_order =
-    joined<"select ", order_columns, " from orders where id = ?">;
+    joined<"select ", order_columns, ", ", payment_columns, " from orders where id = ?">;
 
 inline constexpr const char* get_user =
     joined<"select ", user_columns, " from users u where id = ?">;
@@ -176,12 +176,12 @@ inline constexpr const char* end_claim = "delete from claims where id = ?";
 // The events of a range of entries, charges among them as rows without an order, so that the number
 // of entries looked at can be bounded. Left joins keep the order of the loops: by entry id.
 inline constexpr const char* events_of_range =
-    joined<"select ", event_columns,
+    joined<"select ", event_columns, ", ", refund_columns,
            " from ledger_entries e left join orders o on o.id = e.order_id left join users u "
            "on u.id = o.user_id where e.id > ?1 and e.id <= ?2 order by e.id limit ?3">;
 
 inline constexpr const char* event_of_entry =
-    joined<"select ", event_columns,
+    joined<"select ", event_columns, ", ", refund_columns,
            ", d.attempts, d.copies from ledger_entries e left join orders o on o.id = e.order_id "
            "left join users u on u.id = o.user_id left join deliveries d on d.subscriber_id = ?2 "
            "and d.entry_id = e.id where e.id = ?1">;
