@@ -1,4 +1,4 @@
-// What a batch names: locked and read in the first of its two round trips.
+// Locks and reads the rows that a batch names, in the first of its two round trips.
 #include "db/postgres/kept_keys.hpp"
 #include "db/postgres/list_sql.hpp"
 #include "db/postgres/session_sql.hpp"

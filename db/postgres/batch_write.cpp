@@ -1,4 +1,4 @@
-// What `decide` made of a batch, as the statements of its second round trip.
+// Adds the statements of a batch's second round trip: the changes that `decide` gave.
 #include "db/postgres/settlement_sql.hpp"
 #include "db/postgres/store.hpp"
 #include "db/row_readers.hpp"
