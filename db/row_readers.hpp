@@ -81,16 +81,13 @@ void read_payment(const Row& row, int first, order& into) {
   if (!row.is_null(first + 6))
     into.paid_under->metadata = row.text(first + 6);
 }
-template <class Row>
-order read_order(const Row& row, order_id id) {
-  order found = read_unpaid(row, id);
-  read_payment(row, payment_column, found);
-  return found;
-}
+/// All of it in one row.
 template <class Row>
 order read_order(const Row& row) {
   check_width(row, order_id_column + 1);
-  return read_order(row, {row.integer(order_id_column)});
+  order found = read_unpaid(row, {row.integer(order_id_column)});
+  read_payment(row, payment_column, found);
+  return found;
 }
 
 template <class Row>
@@ -149,6 +146,7 @@ void read_refund(const Row& row, int first, payment_event& into) {
   into.refunded = {row.integer(first + 1)};
   into.reason = row.text(first + 2);
 }
+/// All of it in one row.
 template <class Row>
 message read_message(const Row& row) {
   message made = read_event(row);

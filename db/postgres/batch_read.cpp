@@ -48,9 +48,8 @@ void read_orders(const rows& found, locked_batch& into) {
   orders.reserve(static_cast<std::size_t>(found.size()));
   into.orders.reserve(orders.capacity());
   for (const row_view row : found) {
-    const order_id id{row.integer(order_id_column)};
-    orders.push_back(read_order(row, id));
-    into.orders.emplace_back(id, row.address(order_address_column));
+    orders.push_back(read_order(row));
+    into.orders.emplace_back(orders.back().id, row.address(order_address_column));
   }
 }
 

@@ -33,9 +33,6 @@ inline constexpr shared_text delivery_columns =
 inline constexpr shared_text event_columns =
     "e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, o.created_at, "
     "u.phone, o.reference, o.metadata";
-// The rest of a refund's.
-inline constexpr shared_text refund_columns =
-    "e.amount, coalesce(e.refunded_after, e.amount), e.reason";
 
 inline constexpr shared_text claim_columns =
     "id, generation, first_entry, last_entry, retries, since, provider";

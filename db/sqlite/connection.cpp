@@ -85,7 +85,8 @@ SQLite::Database open_file(const std::string& path, access mode) {
 } // namespace
 
 connection::connection(const std::string& path, access mode)
-    : database_(open_file(path, mode)), next_checkpoint_(checkpoint_pages) {
+    : database_(open_file(path, mode)), given_(database_.getHandle()),
+      next_checkpoint_(checkpoint_pages) {
   sqlite3_extended_result_codes(handle(), 1);
   if (mode == access::read_only) {
     exec(reader_pragmas);
@@ -165,14 +166,20 @@ void statement::check(int code) const {
     throw SQLite::Exception(sqlite3_db_handle(statement_.get()), code);
 }
 
-void statement::bind(int index, std::string_view value) {
-  const char* bytes = value.data() != nullptr ? value.data() : ""; // a null pointer binds NULL
-  check(sqlite3_bind_text64(statement_.get(), index, bytes, value.size(), nullptr, SQLITE_UTF8));
-}
-
-void statement::bind(int index, blob value) {
-  const char* bytes = value.bytes.data() != nullptr ? value.bytes.data() : "";
-  check(sqlite3_bind_blob64(statement_.get(), index, bytes, value.bytes.size(), nullptr));
+void statement::bind(int index, const value& what) {
+  sqlite3_stmt* const to = statement_.get();
+  const std::string_view bytes = what.bytes();
+  switch (what.kind()) {
+  case value::type::null:
+    return check(sqlite3_bind_null(to, index));
+  case value::type::integer:
+    return check(sqlite3_bind_int64(to, index, what.number()));
+  case value::type::text:
+    return check(
+        sqlite3_bind_text64(to, index, bytes.data(), bytes.size(), SQLITE_STATIC, SQLITE_UTF8));
+  case value::type::blob:
+    return check(sqlite3_bind_blob64(to, index, bytes.data(), bytes.size(), SQLITE_STATIC));
+  }
 }
 
 transactions::transactions(connection& on)

@@ -7,6 +7,8 @@
 #pragma once
 
 #include "db/error.hpp"
+#include "db/sqlite/given_rows.hpp"
+#include "db/sqlite/value.hpp"
 #include "domain/types.hpp"
 
 #include <SQLiteCpp/Database.h>
@@ -39,6 +41,7 @@ class connection {
 
   sqlite3* handle() const noexcept { return database_.getHandle(); }
   void exec(const char* sql) { database_.exec(sql); }
+  given_rows& given() noexcept { return given_; }
 
   /// Moves what the log holds into the database file once it has grown enough. Called before a
   /// write transaction begins, so that the answers of the one before are already on their way.
@@ -54,14 +57,10 @@ class connection {
   static int on_commit(void* self, sqlite3*, const char*, int log_pages) noexcept;
 
   SQLite::Database database_;
+  given_rows given_;
   int page_bytes_ = 4096;
   int log_pages_ = 0;   // in the write-ahead log after the last commit
   int next_checkpoint_; // due when the log has so many pages
-};
-
-/// Bytes that are no text.
-struct blob {
-  std::string_view bytes;
 };
 
 /// A statement prepared once, for the connection's life.
@@ -115,7 +114,7 @@ class statement {
   template <class... Values>
   [[nodiscard]] rows query(const Values&... values) {
     int index = 0;
-    (bind(++index, values), ...);
+    (bind(++index, value(values)), ...);
     return rows{statement_.get()};
   }
 
@@ -126,8 +125,20 @@ class statement {
       if (const int index =
               sqlite3_bind_parameter_index(statement_.get(), ("$" + std::to_string(i + 1)).c_str());
           index > 0)
-        bind(index, values[i]);
+        bind(index, value(values[i]));
     return rows{statement_.get()};
+  }
+
+  /// Executes on the given rows. What it reads of them must be in its SQL.
+  [[nodiscard]] rows query_on(given_rows& given) {
+    given.take();
+    return rows{statement_.get()};
+  }
+
+  /// Executes on the given rows without looking at what it gives; not at all where there are none.
+  void run_on(given_rows& given) {
+    if (given.take())
+      run();
   }
 
   /// Executes without looking at rows; gives how many rows it changed.
@@ -141,27 +152,7 @@ class statement {
 
  private:
   void check(int code) const;
-  void bind(int index, std::int64_t value) {
-    check(sqlite3_bind_int64(statement_.get(), index, value));
-  }
-  void bind(int index, int value) { bind(index, std::int64_t{value}); }
-  void bind(int index, bool value) { bind(index, std::int64_t{value}); }
-  void bind(int index, std::nullopt_t) { check(sqlite3_bind_null(statement_.get(), index)); }
-  void bind(int index, std::string_view value);
-  void bind(int index, blob value);
-  void bind(int index, instant value) { bind(index, value.time_since_epoch().count()); }
-  void bind(int index, won value) { bind(index, value.value); }
-  template <class Tag>
-  void bind(int index, strong_id<Tag> id) {
-    bind(index, id.value);
-  }
-  template <class Value>
-  void bind(int index, const std::optional<Value>& value) {
-    if (value)
-      bind(index, *value);
-    else
-      bind(index, std::nullopt);
-  }
+  void bind(int index, const value& what);
 
   struct finalizer {
     void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }

@@ -48,7 +48,7 @@ std::vector<entry_id> from_list(std::string_view list) {
 } // namespace
 
 deliveries::deliveries(connection& on)
-    : handle_(on.handle()), instance_(read_instance(on)),
+    : handle_(on.handle()), given_(on.given()), instance_(read_instance(on)),
       find_subscriber_(on, sql::find_subscriber), hold_(on, sql::hold_subscriber),
       read_again_(on, sql::read_results_again), wants_(on, sql::subscriber_wants),
       add_subscriber_(on, sql::add_subscriber), add_cursors_(on, sql::add_cursors_at_end),
@@ -57,13 +57,13 @@ deliveries::deliveries(connection& on)
       get_claim_(on, sql::get_claim), add_claim_(on, sql::add_claim),
       next_generation_(on, sql::next_generation), end_claim_(on, sql::end_claim),
       events_of_range_(on, sql::events_of_range), event_of_entry_(on, sql::event_of_entry),
-      entries_of_range_(on, sql::entries_of_range), entry_created_(on, sql::entry_created),
-      due_retries_(on, sql::due_retries), next_retry_(on, sql::next_retry),
-      take_retry_(on, sql::take_retry), put_delivery_(on, sql::put_delivery),
-      mark_delivery_(on, sql::mark_delivery), is_failed_(on, sql::is_failed),
-      retry_(on, sql::retry_delivery), prune_end_(on, sql::prune_end),
-      prune_look_(on, sql::prune_look), prune_one_(on, sql::prune_one),
-      raise_kept_from_(on, sql::raise_kept_from), keys_(on) {}
+      get_refund_(on, sql::get_refund), entries_of_range_(on, sql::entries_of_range),
+      entry_created_(on, sql::entry_created), due_retries_(on, sql::due_retries),
+      next_retry_(on, sql::next_retry), take_retry_(on, sql::take_retry),
+      put_deliveries_(on, sql::put_deliveries), mark_delivery_(on, sql::mark_delivery),
+      is_failed_(on, sql::is_failed), retry_(on, sql::retry_delivery),
+      prune_end_(on, sql::prune_end), prune_look_(on, sql::prune_look),
+      prune_one_(on, sql::prune_one), raise_kept_from_(on, sql::raise_kept_from), keys_(on) {}
 
 // ---- subscribers and claims as they stand -------------------------------------------------------
 
@@ -133,6 +133,14 @@ std::optional<deliveries::claim_row> deliveries::find_claim(const subscription& 
   return row.next() ? std::optional(read_claim(row)) : std::nullopt;
 }
 
+message read_message(const statement::rows& row, statement& get_refund) {
+  message made = read_event(row);
+  if (made.lost.empty() && made.event.kind == entry_kind::refund)
+    if (auto rest = get_refund.query(made.event.entry); rest.next())
+      read_refund(rest, 0, made.event);
+  return made;
+}
+
 message deliveries::load_retry(const subscription& at, entry_id id) {
   auto row = event_of_entry_.query(id, at.subscriber);
   if (!row.next()) {
@@ -141,7 +149,10 @@ message deliveries::load_retry(const subscription& at, entry_id id) {
     made.lost = "its ledger entry is gone";
     return made;
   }
-  return read_retry(row);
+  message made = read_message(row, get_refund_);
+  made.attempts = static_cast<int>(row.integer(12));
+  made.copies = static_cast<int>(row.integer(13));
+  return made;
 }
 
 claim deliveries::load_claim(const subscription& at, const claim_row& row) {
@@ -153,7 +164,7 @@ claim deliveries::load_claim(const subscription& at, const claim_row& row) {
     while (rows.next()) {
       if (!at.wanted.hold(static_cast<entry_kind>(rows.integer(1))))
         continue;
-      messages.push_back(read_message(rows));
+      messages.push_back(read_message(rows, get_refund_));
     }
   }
   return make_claim(instance_, row.id, row.generation, row.since, std::move(messages),
@@ -171,8 +182,7 @@ result<delivery_answer> deliveries::deliver(const delivery_step& step, std::int6
   if (!plan)
     return broken(std::move(plan).error());
 
-  for (const planned_result& one : plan->results)
-    store_result(*at, one, now);
+  store_results(*at, plan->results, now);
   for (const claim_id id : plan->deleted)
     end_claim_.run(id);
   for (const entry_id id : plan->taken)
@@ -249,17 +259,22 @@ void deliveries::look_ahead(const subscription& at, std::int64_t stream_next, de
     }
     into.seen_to = number_of({rows.integer(0)});
     if (at.wanted.hold(static_cast<entry_kind>(rows.integer(1))))
-      into.ahead.push_back(read_message(rows));
+      into.ahead.push_back(read_message(rows, get_refund_));
   }
 }
 
-void deliveries::store_result(const subscription& at, const planned_result& one, instant now) {
-  const delivery_result& what = *one.result;
-  put_delivery_.run(at.subscriber, what.entry, static_cast<int>(what.status), what.attempts,
-                    or_null(what.last_error), or_null(what.provider_message_id), what.next_attempt,
-                    one.created_at, now);
-  if (what.copies > 0 || what.channel)
-    mark_delivery_.run(at.subscriber, what.entry, what.copies, channel_number(what.channel));
+void deliveries::store_results(const subscription& at, std::span<const planned_result> results,
+                               instant now) {
+  for (const planned_result& one : results) {
+    const delivery_result& what = *one.result;
+    given_.add(at.subscriber, what.entry, static_cast<int>(what.status), what.attempts,
+               or_null(what.last_error), or_null(what.provider_message_id), what.next_attempt,
+               one.created_at, now);
+  }
+  put_deliveries_.run_on(given_);
+  for (const planned_result& one : results)
+    if (const delivery_result& what = *one.result; what.copies > 0 || what.channel)
+      mark_delivery_.run(at.subscriber, what.entry, what.copies, channel_number(what.channel));
 }
 
 claim deliveries::add_claim(const subscription& at, planned_claim what, instant now) {

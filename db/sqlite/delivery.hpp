@@ -11,6 +11,10 @@
 
 namespace paymentd::db::sqlite {
 
+/// A row of events_of_range or event_of_entry, with the rest of a refund by `get_refund`; lost
+/// where the order or the user is gone.
+message read_message(const statement::rows& row, statement& get_refund);
+
 class deliveries {
  public:
   explicit deliveries(connection& on);
@@ -56,19 +60,20 @@ class deliveries {
   void look_at_claim(const subscription& at, claim_id id, delivery_view& into);
   void look_ahead(const subscription& at, std::int64_t stream_next, delivery_reach reach,
                   delivery_view& into);
-  void store_result(const subscription& at, const planned_result& one, instant now);
+  void store_results(const subscription& at, std::span<const planned_result> results, instant now);
   claim add_claim(const subscription& at, planned_claim what, instant now);
   std::int64_t cursor(const subscription& at);
 
   sqlite3* handle_;
+  given_rows& given_;
   std::string instance_; // this database's part of every claim's key
 
   statement find_subscriber_, hold_, read_again_, wants_, add_subscriber_, add_cursors_,
       add_cursor_;
   statement get_cursor_, move_cursor_;
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
-  statement events_of_range_, event_of_entry_, entries_of_range_, entry_created_;
-  statement due_retries_, next_retry_, take_retry_, put_delivery_, mark_delivery_;
+  statement events_of_range_, event_of_entry_, get_refund_, entries_of_range_, entry_created_;
+  statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_;
   statement is_failed_, retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
   kept_keys keys_;
 };

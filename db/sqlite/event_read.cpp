@@ -1,13 +1,13 @@
 #include "db/sqlite/event_read.hpp"
 
-#include "db/row_readers.hpp"
+#include "db/sqlite/delivery.hpp"
 #include "db/sqlite/list_sql.hpp"
 #include "db/sqlite/sql.hpp"
 
 namespace paymentd::db::sqlite {
 
 event_reading::event_reading(connection& on)
-    : ends_(on, sql::stream_ends), range_(on, sql::events_of_range),
+    : ends_(on, sql::stream_ends), range_(on, sql::events_of_range), refund_(on, sql::get_refund),
       instance_(on, sql::get_instance) {}
 
 result<event_position> event_reading::ends() {
@@ -34,7 +34,7 @@ result<std::vector<event_stretch>> event_reading::look(std::span<const event_loo
       to.seen_to = number_of({rows.integer(0)});
       if (!each.wanted.hold(static_cast<entry_kind>(rows.integer(1))))
         continue;
-      if (message one = read_message(rows); one.lost.empty())
+      if (message one = read_message(rows, refund_); one.lost.empty())
         to.events.push_back(std::move(one.event));
     }
   }

@@ -16,7 +16,7 @@ class event_reading final : public event_source {
   result<std::string> instance() override;
 
  private:
-  statement ends_, range_, instance_;
+  statement ends_, range_, refund_, instance_;
 };
 
 } // namespace paymentd::db::sqlite

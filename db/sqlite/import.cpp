@@ -1,6 +1,7 @@
 // Imports a file of users or of orders, in one transaction.
 #include "db/row_readers.hpp"
 #include "db/sqlite/administration.hpp"
+#include "db/sqlite/settlement.hpp"
 #include "db/sqlite/sql.hpp"
 #include "db/sqlite/streams.hpp"
 
@@ -34,7 +35,7 @@ class importing {
  public:
   importing(connection& on, const import_file& file, instant now)
       : on_(cached(on)), file_(file), now_(now), with_(on), all_(with_, transaction::kind::write),
-        numbers_(on), add_entry_(on, sql::add_told_entry), add_times_(on, sql::add_entry_times) {}
+        numbers_(on), add_entries_(on, sql::add_entries), add_times_(on, sql::add_entry_times) {}
 
   std::optional<instant> before() {
     statement asks(on_, imported_at);
@@ -67,15 +68,15 @@ class importing {
   instant entry_time() const {
     return imported_entry_time(next_entry_.value - first_entry_.value, file_.entries, now_);
   }
-  void add(const ledger_entry& one) {
-    if (one.created_at != moment_)
-      note_moment(one.created_at);
-    add_entry_.run(one.id, one.user, one.sequence, one.order, static_cast<int>(one.kind),
-                   one.amount, one.balance_after, one.created_at, std::string_view(one.reason),
-                   one.kind == entry_kind::refund ? std::optional(one.refunded_after)
-                                                  : std::nullopt,
-                   std::nullopt);
-    next_entry_ = entry_id{one.id.value + 1};
+  /// Entries from next_entry() on.
+  void add(std::span<const ledger_entry> entries) {
+    for (const ledger_entry& one : entries) {
+      if (one.created_at != moment_)
+        note_moment(one.created_at);
+      give(one, on_.given());
+      next_entry_ = entry_id{one.id.value + 1};
+    }
+    add_entries_.run_on(on_.given());
   }
 
   import_result finish(std::string_view kind, import_faults faults) {
@@ -112,7 +113,7 @@ class importing {
   transactions with_;
   transaction all_;
   streams numbers_;
-  statement add_entry_;
+  statement add_entries_;
   statement add_times_;
   entry_id first_entry_;
   entry_id next_entry_;
@@ -183,8 +184,7 @@ class order_writer {
     entries_.clear();
     append_imported_entries(made, whose->balance, whose->last_sequence, work_.next_entry(),
                             work_.entry_time(), entries_);
-    for (const ledger_entry& each : entries_)
-      work_.add(each);
+    work_.add(entries_);
     raise_.run(made.owner, entries_.back().sequence);
   }
   import_faults take_faults() { return std::move(faults_); }
@@ -221,16 +221,18 @@ result<import_result> import_users(connection& on, const import_file& file, cons
     }
     add.run(next, std::string_view(what.phone), what.balance, what.last_sequence, what.created_at,
             what.updated_at, or_null(what.reference), or_null(what.metadata));
-    if (what.balance > won{0})
-      work.add({.id = work.next_entry(),
-                .user = next,
-                .sequence = 1,
-                .order = std::nullopt,
-                .kind = entry_kind::charge,
-                .amount = what.balance,
-                .balance_after = what.balance,
-                .created_at = work.entry_time(),
-                .reason = std::string(import_reason)});
+    if (what.balance > won{0}) {
+      const ledger_entry opening{.id = work.next_entry(),
+                                 .user = next,
+                                 .sequence = 1,
+                                 .order = std::nullopt,
+                                 .kind = entry_kind::charge,
+                                 .amount = what.balance,
+                                 .balance_after = what.balance,
+                                 .created_at = work.entry_time(),
+                                 .reason = std::string(import_reason)};
+      work.add({&opening, 1});
+    }
     ++next.value;
   }
   return work.finish("users", std::move(faults));

@@ -17,6 +17,14 @@ std::int64_t only_number(statement& of) {
   return rows.integer(0);
 }
 
+user read_balance(const statement::rows& row, user_id id) {
+  user found;
+  found.id = id;
+  found.balance = {row.integer(0)};
+  found.last_sequence = row.integer(1);
+  return found;
+}
+
 /// Those of `references` that are in use, by the statement that finds one.
 std::vector<reference_use> in_use(statement& find, const std::vector<std::string>& references) {
   std::vector<reference_use> found;
@@ -29,12 +37,36 @@ std::vector<reference_use> in_use(statement& find, const std::vector<std::string
 } // namespace
 
 reading::reading(connection& on)
-    : get_order_(on, sql::get_order), get_user_(on, sql::get_user),
-      get_balance_(on, sql::get_balance) {}
+    : given_(on.given()), get_order_(on, sql::get_order), get_orders_(on, sql::get_orders),
+      get_payment_(on, sql::get_payment), get_user_(on, sql::get_user),
+      get_balance_(on, sql::get_balance), get_balances_(on, sql::get_balances) {}
 
 std::optional<order> reading::find(order_id id) {
   auto row = get_order_.query(id);
-  return row.next() ? std::optional(read_order(row, id)) : std::nullopt;
+  if (!row.next())
+    return std::nullopt;
+  std::optional<order> found = read_unpaid(row, id);
+  add_payment(*found);
+  return found;
+}
+
+/// Reads what an order has that was paid.
+void reading::add_payment(order& to) {
+  if (to.status == order_status::pending || to.status == order_status::cancelled)
+    return;
+  if (auto rest = get_payment_.query(to.id); rest.next())
+    read_payment(rest, 0, to);
+}
+
+std::vector<order> reading::find(std::span<const order_id> ids) {
+  std::vector<order> found;
+  found.reserve(ids.size());
+  for (const order_id id : ids)
+    given_.add(id);
+  auto rows = get_orders_.query_on(given_);
+  while (rows.next())
+    add_payment(found.emplace_back(read_unpaid(rows, {rows.integer(9)})));
+  return found;
 }
 
 std::optional<user> reading::find(user_id id) {
@@ -48,23 +80,28 @@ std::optional<user> reading::find_balance(user_id id) {
   auto row = get_balance_.query(id);
   if (!row.next())
     return std::nullopt;
-  user found;
-  found.id = id;
-  found.balance = {row.integer(0)};
-  found.last_sequence = row.integer(1);
+  return read_balance(row, id);
+}
+
+std::vector<user> reading::find_balances(std::span<const user_id> ids) {
+  std::vector<user> found;
+  found.reserve(ids.size());
+  for (const user_id id : ids)
+    given_.add(id);
+  auto rows = get_balances_.query_on(given_);
+  while (rows.next())
+    found.push_back(read_balance(rows, {rows.integer(2)}));
   return found;
 }
 
 settlement::settlement(connection& on, reading& reads, const recent_keys& recent)
-    : reads_(reads), recent_(recent), last_user_(on, sql::last_user),
+    : given_(on.given()), reads_(reads), recent_(recent), last_user_(on, sql::last_user),
       last_order_(on, sql::last_order), user_of_reference_(on, sql::user_of_reference),
       order_of_reference_(on, sql::order_of_reference), add_user_(on, sql::add_user),
       add_order_(on, sql::add_order), update_user_(on, sql::update_user),
-      update_order_(on, sql::update_order), change_user_(on, sql::change_user),
-      change_order_(on, sql::change_order), change_refunded_order_(on, sql::change_refunded_order),
-      change_keyed_order_(on, sql::change_keyed_order), add_entry_(on, sql::add_entry),
-      add_told_entry_(on, sql::add_told_entry), add_entry_times_(on, sql::add_entry_times),
-      keys_(on) {}
+      update_order_(on, sql::update_order), change_users_(on, sql::change_users),
+      change_orders_(on, sql::change_orders), change_whole_orders_(on, sql::change_whole_orders),
+      add_entries_(on, sql::add_entries), add_entry_times_(on, sql::add_entry_times), keys_(on) {}
 
 std::vector<outcome> settlement::settle(std::span<const command> batch, entry_id first,
                                         instant now) {
@@ -79,17 +116,13 @@ snapshot settlement::load(std::span<const command> batch, entry_id first, instan
   named_ids named = ids_named_by(batch);
   snapshot state;
   state.first_entry = first;
-  state.orders.reserve(named.orders.size());
+  state.orders = reads_.find(named.orders);
+  // The owner is nearly always one of the named; a refund alone names no user.
   const std::size_t named_users = named.users.size();
-  for (const order_id id : named.orders) {
-    auto found = reads_.find(id);
-    if (!found)
-      continue;
-    // The owner is nearly always one of the named; a refund alone names no user.
+  for (const order& each : state.orders) {
     const auto end = named.users.begin() + static_cast<std::ptrdiff_t>(named_users);
-    if (!std::binary_search(named.users.begin(), end, found->owner))
-      named.users.push_back(found->owner);
-    state.orders.push_back(*std::move(found));
+    if (!std::binary_search(named.users.begin(), end, each.owner))
+      named.users.push_back(each.owner);
   }
   if (named.users.size() != named_users) {
     std::ranges::sort(named.users);
@@ -109,7 +142,10 @@ snapshot settlement::load(std::span<const command> batch, entry_id first, instan
 
 /// Of one that is not updated no decision and no outcome shows more than the balance.
 void settlement::load_users(const named_ids& named, snapshot& into) {
-  into.users.reserve(named.users.size());
+  if (named.updated_users.empty()) {
+    into.users = reads_.find_balances(named.users);
+    return;
+  }
   for (const user_id id : named.users) {
     const bool whole = std::ranges::binary_search(named.updated_users, id);
     if (auto found = whole ? reads_.find(id) : reads_.find_balance(id))
@@ -131,9 +167,9 @@ void settlement::write(const decision& decided, instant now) {
   for (const auto& created : decided.new_orders)
     add(created);
   for (const auto& changed : decided.changed_users)
-    change_user_.run(changed.id, changed.balance, changed.last_sequence);
-  for (const auto& changed : decided.changed_orders)
-    change(changed);
+    given_.add(changed.id, changed.balance, changed.last_sequence);
+  change_users_.run_on(given_);
+  change(decided.changed_orders);
   for (const auto& updated : decided.updated_users)
     update(updated);
   for (const auto& updated : decided.updated_orders)
@@ -143,18 +179,23 @@ void settlement::write(const decision& decided, instant now) {
     keys_.add(kept.key, to_bytes(kept.what), now);
 }
 
-void settlement::change(const order& changed) {
-  const auto status = static_cast<int>(changed.status);
-  if (const auto& under = changed.paid_under)
-    change_keyed_order_.run(changed.id, status, changed.payment_entry, changed.refund_entry,
-                            changed.updated_at, changed.refunded, as_blob(under->key),
-                            under->key.body, under->paid_at);
-  else if (changed.refund_entry)
-    change_refunded_order_.run(changed.id, status, changed.payment_entry, changed.refund_entry,
-                               changed.updated_at, changed.refunded);
-  else
-    change_order_.run(changed.id, status, changed.payment_entry, changed.refund_entry,
-                      changed.updated_at);
+void settlement::change(std::span<const order> orders) {
+  const auto has_more = [](const order& one) { return one.paid_under || one.refund_entry; };
+  for (const order& one : orders)
+    if (!has_more(one))
+      given_.add(one.id, static_cast<int>(one.status), one.updated_at, one.payment_entry);
+  change_orders_.run_on(given_);
+  for (const order& one : orders) {
+    if (!has_more(one))
+      continue;
+    const auto& under = one.paid_under;
+    given_.add(one.id, static_cast<int>(one.status), one.updated_at, one.payment_entry,
+               one.refund_entry, one.refunded,
+               under ? std::optional(as_blob(under->key)) : std::nullopt,
+               under ? std::optional(under->key.body) : std::nullopt,
+               under ? std::optional(under->paid_at) : std::nullopt);
+  }
+  change_whole_orders_.run_on(given_);
 }
 
 void settlement::update(const user& updated) {
@@ -193,22 +234,17 @@ void settlement::add(std::span<const ledger_entry> entries) {
     return;
   check(entries.back().id.value - entries.front().id.value == std::ssize(entries) - 1,
         "the ids of a batch's ledger entries have no gap");
-  for (const auto& entry : entries)
-    add(entry);
+  for (const ledger_entry& entry : entries)
+    give(entry, given_);
+  add_entries_.run_on(given_);
   add_entry_times_.run(entries.front().created_at, entries.front().id, entries.back().id);
 }
 
-void settlement::add(const ledger_entry& entry) {
-  const bool refund = entry.kind == entry_kind::refund;
-  const auto kind = static_cast<int>(entry.kind);
-  if (refund || !entry.reason.empty() || !entry.created_by.empty())
-    add_told_entry_.run(entry.id, entry.user, entry.sequence, entry.order, kind, entry.amount,
-                        entry.balance_after, entry.created_at, or_null(entry.reason),
-                        refund ? std::optional(entry.refunded_after) : std::nullopt,
-                        or_null(entry.created_by));
-  else
-    add_entry_.run(entry.id, entry.user, entry.sequence, entry.order, kind, entry.amount,
-                   entry.balance_after, entry.created_at);
+void give(const ledger_entry& entry, given_rows& to) {
+  to.add(entry.id, entry.user, entry.sequence, entry.order, static_cast<int>(entry.kind),
+         entry.amount, entry.balance_after, entry.created_at, or_null(entry.reason),
+         entry.kind == entry_kind::refund ? std::optional(entry.refunded_after) : std::nullopt,
+         or_null(entry.created_by));
 }
 
 } // namespace paymentd::db::sqlite

@@ -13,20 +13,27 @@
 
 namespace paymentd::db::sqlite {
 
-/// Orders and users by id.
+/// Orders and users by id. Of several it gives those that are there, in the order of the ids.
 class reading {
  public:
   explicit reading(connection& on);
   std::optional<order> find(order_id id);
+  std::vector<order> find(std::span<const order_id> ids);
   std::optional<user> find(user_id id);
-  /// Its balance and last_sequence alone.
+  /// With balance and last_sequence alone.
   std::optional<user> find_balance(user_id id);
+  std::vector<user> find_balances(std::span<const user_id> ids);
 
  private:
-  statement get_order_;
-  statement get_user_;
-  statement get_balance_;
+  void add_payment(order& to);
+
+  given_rows& given_;
+  statement get_order_, get_orders_, get_payment_;
+  statement get_user_, get_balance_, get_balances_;
 };
+
+/// Adds a ledger entry to the rows for the statement add_entries.
+void give(const ledger_entry& entry, given_rows& to);
 
 class settlement {
  public:
@@ -44,31 +51,22 @@ class settlement {
   std::vector<kept_success> find_kept(const std::vector<idempotency_key>& keys);
   void load_users(const named_ids& named, snapshot& into);
   void write(const decision& decided, instant now);
-  void change(const order& changed);
+  void change(std::span<const order> orders);
   void update(const user& updated);
   void update(const order& updated);
   void add(const user& created);
   void add(const order& created);
   void add(std::span<const ledger_entry> entries);
-  void add(const ledger_entry& entry);
 
+  given_rows& given_;
   reading& reads_;
   const recent_keys& recent_;
-  statement last_user_;
-  statement last_order_;
-  statement user_of_reference_;
-  statement order_of_reference_;
-  statement add_user_;
-  statement add_order_;
-  statement update_user_;
-  statement update_order_;
-  statement change_user_;
-  statement change_order_;
-  statement change_refunded_order_;
-  statement change_keyed_order_;
-  statement add_entry_;
-  statement add_told_entry_;
-  statement add_entry_times_;
+  statement last_user_, last_order_;
+  statement user_of_reference_, order_of_reference_;
+  statement add_user_, add_order_;
+  statement update_user_, update_order_;
+  statement change_users_, change_orders_, change_whole_orders_;
+  statement add_entries_, add_entry_times_;
   kept_keys keys_;
 };
 

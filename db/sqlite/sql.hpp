@@ -58,14 +58,28 @@ order by s.id)sql";
 
 // ---- settlement ---------------------------------------------------------------------------------
 
+// All that an order has before it is paid; get_payment has the rest. An order is read for each
+// payment, and each column costs.
 inline constexpr const char* get_order =
-    joined<"select ", order_columns, ", ", payment_columns, " from orders where id = ?">;
+    joined<"select ", order_columns, " from orders where id = ?">;
+
+// Those of the given ids, in their order; the id comes last. A cross join keeps the order of the
+// loops.
+inline constexpr const char* get_orders =
+    joined<"select ", order_columns, ", id from given cross join orders on id = c1">;
+
+inline constexpr const char* get_payment =
+    joined<"select ", payment_columns, " from orders where id = ?">;
 
 inline constexpr const char* get_user =
     joined<"select ", user_columns, " from users u where id = ?">;
 
 // All that a payment has to know of a user.
 inline constexpr const char* get_balance = "select balance, last_sequence from users where id = ?";
+
+// Of the given users, in their order.
+inline constexpr const char* get_balances =
+    "select balance, last_sequence, id from given cross join users on id = c1";
 
 inline constexpr const char* user_of_reference = "select id from users where reference = ?";
 inline constexpr const char* order_of_reference = "select id from orders where reference = ?";
@@ -84,8 +98,11 @@ inline constexpr const char* add_order =
     "refund_entry_id, created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, "
     "metadata) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-inline constexpr const char* change_user =
-    "update users set balance = ?2, last_sequence = ?3 where id = ?1";
+// What changes and writes the given rows rolls the transaction back where a constraint does not
+// hold, as the caller would do: so SQLite keeps no copies of pages for a way back of its own.
+
+inline constexpr const char* change_users =
+    "update or rollback users set balance = c2, last_sequence = c3 from given where id = c1";
 
 inline constexpr const char* update_user =
     "update users set phone = ?2, metadata = ?3, updated_at = ?4 where id = ?1";
@@ -93,27 +110,20 @@ inline constexpr const char* update_user =
 inline constexpr const char* update_order =
     "update orders set metadata = ?2, pay_metadata = ?3 where id = ?1";
 
-inline constexpr const char* change_order =
-    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5 "
-    "where id = ?1";
+// All that a payment without a key changes: what is not written costs no check.
+inline constexpr const char* change_orders =
+    "update or rollback orders set status = c2, updated_at = c3, payment_entry_id = c4 from given "
+    "where id = c1";
 
-// The same of one that has more than a payment without a key makes: what is not written costs no
-// check.
-inline constexpr const char* change_refunded_order =
-    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5, "
-    "refunded = ?6 where id = ?1";
+inline constexpr const char* change_whole_orders =
+    "update or rollback orders set status = c2, updated_at = c3, payment_entry_id = c4, "
+    "refund_entry_id = c5, refunded = c6, pay_key = c7, pay_body = c8, paid_at = c9 from given "
+    "where id = c1";
 
-inline constexpr const char* change_keyed_order =
-    "update orders set status = ?2, payment_entry_id = ?3, refund_entry_id = ?4, updated_at = ?5, "
-    "refunded = ?6, pay_key = ?7, pay_body = ?8, paid_at = ?9 where id = ?1";
-
-inline constexpr const char* add_entry =
-    "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
-    "created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
-
-inline constexpr const char* add_told_entry =
-    "insert into ledger_entries (id, user_id, sequence, order_id, kind, amount, balance_after, "
-    "created_at, reason, refunded_after, created_by) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+inline constexpr const char* add_entries =
+    "insert or rollback into ledger_entries (id, user_id, sequence, order_id, kind, amount, "
+    "balance_after, created_at, reason, refunded_after, created_by) "
+    "select c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 from given";
 
 // Lists by time find entries by these rows, one a batch.
 inline constexpr const char* add_entry_times =
@@ -176,15 +186,19 @@ inline constexpr const char* end_claim = "delete from claims where id = ?";
 // The events of a range of entries, charges among them as rows without an order, so that the number
 // of entries looked at can be bounded. Left joins keep the order of the loops: by entry id.
 inline constexpr const char* events_of_range =
-    joined<"select ", event_columns, ", ", refund_columns,
+    joined<"select ", event_columns,
            " from ledger_entries e left join orders o on o.id = e.order_id left join users u "
            "on u.id = o.user_id where e.id > ?1 and e.id <= ?2 order by e.id limit ?3">;
 
 inline constexpr const char* event_of_entry =
-    joined<"select ", event_columns, ", ", refund_columns,
+    joined<"select ", event_columns,
            ", d.attempts, d.copies from ledger_entries e left join orders o on o.id = e.order_id "
            "left join users u on u.id = o.user_id left join deliveries d on d.subscriber_id = ?2 "
            "and d.entry_id = e.id where e.id = ?1">;
+
+// The rest of a refund's event. A payment has none of it, and each column costs.
+inline constexpr const char* get_refund =
+    "select amount, coalesce(refunded_after, amount), reason from ledger_entries where id = ?";
 
 // The entries of a range claim, when it ends.
 inline constexpr const char* entries_of_range =
@@ -207,14 +221,15 @@ inline constexpr const char* next_retry =
 inline constexpr const char* take_retry =
     "update deliveries set next_attempt_at = null where subscriber_id = ? and entry_id = ?";
 
-// Only what is PENDING (0) keeps the time of its next try.
-inline constexpr const char* put_delivery =
-    "insert into deliveries (subscriber_id, entry_id, status, attempts, last_error, "
-    "provider_message_id, next_attempt_at, created_at, updated_at) values "
-    "(?1, ?2, ?3, ?4, ?5, ?6, case ?3 when 0 then ?7 end, ?8, ?9) on conflict do update set status "
-    "= ?3, attempts = ?4, "
-    "last_error = ?5, provider_message_id = ?6, next_attempt_at = excluded.next_attempt_at, "
-    "updated_at = ?9";
+// Only what is PENDING (0) keeps the time of its next try. An upsert from a select has to have a
+// condition (https://www.sqlite.org/lang_upsert.html, 2.2).
+inline constexpr const char* put_deliveries =
+    "insert or rollback into deliveries (subscriber_id, entry_id, status, attempts, last_error, "
+    "provider_message_id, next_attempt_at, created_at, updated_at) "
+    "select c1, c2, c3, c4, c5, c6, case c3 when 0 then c7 end, c8, c9 from given where true "
+    "on conflict do update set status = excluded.status, attempts = excluded.attempts, "
+    "last_error = excluded.last_error, provider_message_id = excluded.provider_message_id, "
+    "next_attempt_at = excluded.next_attempt_at, updated_at = excluded.updated_at";
 
 // Columns that few results have: copies, and a known channel (0: none).
 inline constexpr const char* mark_delivery =
