@@ -34,7 +34,7 @@ class audit_source {
   virtual void begin_snapshot() = 0;
   virtual std::int64_t rows_per_snapshot() const = 0;
 
-  /// Every statement of audit.cpp is one that both databases understand. Parameters are $1, $2, …;
+  /// Every statement of audit*.cpp is one that both databases understand. Parameters are $1, $2, …;
   /// those that a statement does not name are passed by.
   virtual std::unique_ptr<audit_rows> query(const char* sql,
                                             std::span<const std::int64_t> parameters) = 0;
