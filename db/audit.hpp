@@ -46,7 +46,6 @@ class audit_source {
   /// Subscribers' names whose results are read up to a time more than an hour in the future.
   virtual const char* results_from_the_future() const = 0;
   /// The next ledger entries above $1 by id, at most $2: the id, and whether lists by time find it.
-  /// Null where an index of the database's own finds them.
   virtual const char* entries_listed_by_time() const = 0;
   /// Statements that give one line for each breach of a rule that only this store has.
   virtual std::span<const char* const> own_rules() const = 0;

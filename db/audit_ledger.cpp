@@ -227,11 +227,10 @@ std::int64_t ledger_auditor::run() {
   judge_users();
   each_row(entries_with_orders, 0, nothing, [this](const audit_rows& row) { judge_entry(row); });
   each_row(orders_with_entries, 0, nothing, [this](const audit_rows& row) { judge_order(row); });
-  if (const char* const listed = from_.entries_listed_by_time())
-    each_row(listed, 0, nothing, [this](const audit_rows& row) {
-      if (row.integer(1) == 0)
-        say("ledger entry ", row.integer(0), ": lists by time do not find it");
-    });
+  each_row(from_.entries_listed_by_time(), 0, nothing, [this](const audit_rows& row) {
+    if (row.integer(1) == 0)
+      say("ledger entry ", row.integer(0), ": lists by time do not find it");
+  });
   return count_;
 }
 

@@ -19,6 +19,11 @@ inline constexpr shared_text order_columns = R"sql(user_id, coupon_id, total, di
 inline constexpr shared_text entry_columns = R"sql(id, user_id, sequence, order_id, kind, amount,
   balance_after, created_at, reason, coalesce(refunded_after, amount), created_by)sql";
 
+// The same of `e`, beside the first entry of its batch.
+inline constexpr shared_text batch_entry_columns = R"sql(e.id, e.user_id, e.sequence, e.order_id,
+  e.kind, e.amount, e.balance_after, e.created_at, e.reason, coalesce(e.refunded_after, e.amount),
+  e.created_by)sql";
+
 // Behind the entry's id: of `ledger_entries e` with `orders o` and `users u`.
 inline constexpr shared_text event_columns =
     R"sql(e.kind, e.created_at, o.id, o.user_id, o.coupon_id,

@@ -69,12 +69,17 @@ from ledger_entries where id = any (array(
    and sequence < $2::bigint order by sequence desc limit $3::bigint)))
 and sequence < $2::bigint order by sequence desc limit $3::bigint)sql">};
 
-// $4 how many.
+// By the first entries of batches, each with those of its batch. $4 how many.
 inline constexpr statement list_entries_by_time{"list_entries_by_time",
-                                                joined<"select ", entry_columns, R"sql(
-from ledger_entries where created_at >= $1::timestamptz and created_at <= $2::timestamptz
-and (created_at < $2::timestamptz or id < $3::bigint)
-order by created_at desc, id desc limit $4::bigint)sql">};
+                                                joined<"select ", batch_entry_columns, R"sql(
+from ledger_entries h cross join lateral (
+  select * from ledger_entries b where b.id >= h.id
+  and b.id <= least(greatest(h.batch_last, h.id),
+                    case h.created_at when $2::timestamptz then $3::bigint - 1 end)
+  order by b.id desc limit $4::bigint) e
+where h.batch_last is not null
+and h.created_at >= $1::timestamptz and h.created_at <= $2::timestamptz
+order by h.created_at desc, h.id desc, e.id desc limit $4::bigint)sql">};
 
 // ---- deliveries ---------------------------------------------------------------------------------
 

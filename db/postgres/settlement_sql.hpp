@@ -78,20 +78,24 @@ update users u set balance = ($2::bigint[])[i], last_sequence = ($3::bigint[])[i
 from generate_series(1, cardinality($1::tid[])) as i where u.ctid = ($1::tid[])[i])sql"};
 
 // No locks but those of the new rows.
-// $1 ids, $2 users, $3 sequences, $4 orders, $5 kinds, $6 amounts, $7 balances, $8 now.
+// The first one notes how far the batch goes, for lists by time. $1 ids, rising and without a gap,
+// $2 users, $3 sequences, $4 orders, $5 kinds, $6 amounts, $7 balances, $8 now.
 inline constexpr statement add_entries{"add_entries", R"sql(
-insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind)
+insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind,
+  batch_last)
 select ($1::bigint[])[i], ($2::bigint[])[i], ($3::bigint[])[i], nullif(($4::bigint[])[i], 0),
-  ($6::bigint[])[i], ($7::bigint[])[i], $8::timestamptz, ($5::smallint[])[i]
+  ($6::bigint[])[i], ($7::bigint[])[i], $8::timestamptz, ($5::smallint[])[i],
+  case i when 1 then ($1::bigint[])[cardinality($1::bigint[])] end
 from generate_series(1, cardinality($1::bigint[])) as i)sql"};
 
 // The same where an entry has more than a payment has. $9 reasons, $10 refunded_after, $11
 // created_by.
 inline constexpr statement add_told_entries{"add_told_entries", R"sql(
 insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind,
-  reason, refunded_after, created_by)
+  reason, refunded_after, created_by, batch_last)
 select n.id, n.user_id, n.sequence, nullif(n.order_id, 0), n.amount, n.balance_after,
-  $8::timestamptz, n.kind, n.reason, n.refunded_after, n.created_by
+  $8::timestamptz, n.kind, n.reason, n.refunded_after, n.created_by,
+  case n.id when ($1::bigint[])[1] then ($1::bigint[])[cardinality($1::bigint[])] end
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[],
             $7::bigint[], $9::text[], $10::bigint[], $11::text[])
   as n (id, user_id, sequence, order_id, kind, amount, balance_after, reason, refunded_after,
