@@ -44,13 +44,24 @@ claim_state ended(const open_claim& claim, bool was_in_doubt, Result result_of) 
 
 // ---- where a claim goes on ----
 
+bool others_passed(const claim_state& state) {
+  return std::visit(
+      [](const auto& one) {
+        if constexpr (requires { one.others_passed; })
+          return one.others_passed;
+        else
+          return false;
+      },
+      state);
+}
+
 /// Of a claim that is not in doubt: its call, at `at` or later. Late use of a key would be in doubt
 /// beyond the moment at which a search is conclusive.
 claim_state to_send(const open_claim& claim, instant at, const delivery_policy& policy) {
   const bool bounded = policy.key_window.count() > 0 || policy.can_find;
   if (bounded && at > conclusive_at(claim, policy) - policy.accepted_within)
-    return states::to_regenerate{at};
-  return states::waiting{at};
+    return states::to_regenerate{at, others_passed(claim.state)};
+  return states::waiting{at, others_passed(claim.state)};
 }
 
 bool was_refused(const claim_state& state) {
@@ -151,8 +162,8 @@ claim_state content_refused(open_claim& claim, const failure& why, const deliver
   const bool enough = claim.refusals >= policy.refusals_max;
   // To halve it harms nobody. A message alone is at fault only where others pass: an account that
   // is out of order, or a gateway's page, refuses a lone message just as well, however often.
-  const bool others_passed = std::exchange(claim.others_passed, false) || around.others_passed;
-  const bool its_own_fault = enough && (others_passed || (!alone && !around.others_untried));
+  const bool others_pass = others_passed(claim.state) || around.succeeded_since;
+  const bool its_own_fault = enough && (others_pass || (!alone && !around.others_untried));
   if (alone && (its_own_fault || why.kind == failure_class::permanent))
     return ended(claim, false, [&](const message& each) { return failed(each, why.reason); });
   if (its_own_fault)
@@ -179,14 +190,14 @@ consequence refused(open_claim& claim, failure why, const delivery_policy& polic
     return {};
   case failure_class::throttled: {
     const auto delay = throttle_delay(why, claim, policy, around.random);
-    claim.state = states::to_regenerate{around.now + delay};
+    claim.state = states::to_regenerate{around.now + delay, others_passed(claim.state)};
     return {.worked = false, .hold_for = delay, .outage = {}};
   }
   default: // outage
     if (why.never_written)
-      claim.state = states::waiting{around.now};
+      claim.state = states::waiting{around.now, others_passed(claim.state)};
     else
-      claim.state = states::to_regenerate{around.now};
+      claim.state = states::to_regenerate{around.now, others_passed(claim.state)};
     return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
   }
 }
@@ -199,7 +210,7 @@ consequence repeat_refused(open_claim& claim, failure why, const delivery_policy
     claim.state = to_clear_up(claim, around.now + delay, policy);
     return {.worked = false, .hold_for = delay, .outage = {}};
   }
-  if (why.kind == failure_class::outage && !why.refused_content && !around.others_succeeded) {
+  if (why.kind == failure_class::outage && !why.refused_content && !around.succeeded_about_now) {
     claim.state = states::in_doubt{around.now, was_refused(claim.state)};
     return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
   }
@@ -208,9 +219,9 @@ consequence repeat_refused(open_claim& claim, failure why, const delivery_policy
     return {};
   }
   instant at = after_doubt(claim, policy, around);
-  if (around.others_succeeded && why.kind == failure_class::outage) // out of the others' way
+  if (around.succeeded_about_now && why.kind == failure_class::outage) // out of the others' way
     at = std::max(at, conclusive_at(claim, policy));
-  claim.state = to_clear_up(claim, at, policy, around.others_succeeded);
+  claim.state = to_clear_up(claim, at, policy, around.succeeded_about_now);
   return {};
 }
 
@@ -388,7 +399,7 @@ void leaves(open_claim& claim, under_way what) {
   else if (const auto* const doubt = std::get_if<states::in_doubt>(&claim.state))
     claim.state = states::repeating{what, doubt->was_refused};
   else
-    claim.state = states::calling{what};
+    claim.state = states::calling{what, others_passed(claim.state)};
 }
 
 consequence answered(open_claim& claim, providers::call_result result,
@@ -440,11 +451,10 @@ consequence answered(open_claim& claim, providers::find_result result,
 void others_worked(open_claim& claim, instant now) {
   if (!std::holds_alternative<states::suspected>(claim.state))
     return;
-  claim.others_passed = true;
   if (claim.claim.messages.size() > 1)
     claim.state = states::to_split{now};
   else
-    claim.state = states::to_regenerate{now};
+    claim.state = states::to_regenerate{.at = now, .others_passed = true};
 }
 
 void put_back(open_claim& claim, instant now) {

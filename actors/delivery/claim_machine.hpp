@@ -28,18 +28,21 @@ struct under_way {
 using known_results = std::vector<std::optional<delivery_result>>;
 
 // ---- the states. `at` is the earliest time of what comes next; until then the claim is parked and
-// holds no slot. `was_refused`: the API refused a repeat under this key while it took others, so it
-// may be this claim that it cannot take ----
+// holds no slot. `others_passed`: the call of another claim worked while this one was suspected, so
+// this one is at fault if its content is refused once more. `was_refused`: the API refused a repeat
+// under this key while it took others, so it may be this claim that it cannot take ----
 
 namespace states {
 
 /// Nothing of it can have been accepted; it is sent.
 struct waiting {
   instant at;
+  bool others_passed = false;
 };
 /// Sent for the first time under its key.
 struct calling {
   under_way what;
+  bool others_passed = false;
 };
 /// In doubt: something may have been accepted. Sent again, under the same key.
 struct in_doubt {
@@ -69,6 +72,7 @@ struct used_up {
 /// Refused; gets a new key.
 struct to_regenerate {
   instant at;
+  bool others_passed = false;
 };
 /// Its content was refused often enough: it is at fault, and is halved, once the call of another
 /// claim works. Until then it gets a new key from time to time.
@@ -102,9 +106,8 @@ struct open_claim {
 
   // Data beside the state: all that it has met under all its keys so far. It outlives the states
   // and the keys, and only weighs the answers that come.
-  int doubts = 0;             // calls and searches that left it in doubt
-  int refusals = 0;           // of its content
-  bool others_passed = false; // while it was suspected, and since its content was refused last
+  int doubts = 0;   // calls and searches that left it in doubt
+  int refusals = 0; // of its content
   /// How far the wall clock was put forward since this generation was opened. Its key may be that
   /// old (the machine slept) or not (the clock was wrong): it is not used again, nor is it said to
   /// be.
@@ -129,10 +132,10 @@ bool is_in_doubt(const claim_state& state);
 /// The circumstances of a claim when something became known of it.
 struct circumstances {
   instant now;
-  double random = 0.0;           // uniform in [0, 1)
-  bool others_succeeded = false; // calls, since this one was made or in the moment before
-  bool others_passed = false;    // calls, surely since this one was made
-  bool others_untried = false;   // other claims wait whose content has not been refused so often
+  double random = 0.0;              // uniform in [0, 1)
+  bool succeeded_about_now = false; // another call, since this one was made or just before
+  bool succeeded_since = false;     // another call, surely since this one was made
+  bool others_untried = false;      // other claims wait whose content was not refused so often
 };
 
 /// Consequences for more than the claim itself.

@@ -300,9 +300,11 @@ circumstances deliverer::around(const open_claim& of) {
   // A success from before this call was made says nothing about the API now.
   const under_way* const call = call_of(of.state);
   check(call != nullptr, "an answer is for a claim whose call is under way");
-  const bool works_now = successes_ > 0 && last_success_ >= call->since;
-  const bool passed_since = successes_ > call->successes_before;
-  return {time_now(), options_.random(), works_now, passed_since, untried};
+  return {.now = time_now(),
+          .random = options_.random(),
+          .succeeded_about_now = successes_ > 0 && last_success_ >= call->since,
+          .succeeded_since = successes_ > call->successes_before,
+          .others_untried = untried};
 }
 
 /// The store could not do something for this stream, and nothing of it happened.

@@ -94,9 +94,11 @@ struct world {
   /// Its content was refused `times` times in a row.
   world& refused(int times) {
     for (int i = 0; i < times; ++i)
-      in(calling()).answers(
-          failure{.kind = failure_class::outage, .reason = "no", .refused_content = true});
+      in(calling()).content_is_refused();
     return *this;
+  }
+  world& content_is_refused() {
+    return answers(failure{.kind = failure_class::outage, .reason = "no", .refused_content = true});
   }
   world& is_opened() {
     opened(it, around.now, policy);
@@ -198,7 +200,7 @@ const std::map<event, std::function<world()>>& ways() {
       {{"calling", "content refused again, one message, others pass"},
        [] {
          world made(1);
-         made.around.others_passed = true;
+         made.around.succeeded_since = true;
          return made.refused(2);
        }},
       {{"calling", "permanent, one message"},
@@ -226,7 +228,7 @@ const std::map<event, std::function<world()>>& ways() {
       {{"repeating", "outage, while others pass"},
        [=] {
          world made = repeated_call();
-         made.around.others_succeeded = true;
+         made.around.succeeded_about_now = true;
          return made.answers(outage(false, false));
        }},
       {{"repeating", "refused"}, [] { return repeated_call().answers(failure_class::transient); }},
@@ -360,17 +362,19 @@ TEST(claim_machine, a_lone_suspect_fails_only_when_it_is_refused_after_others_pa
   EXPECT_EQ(name_of(made.it.state), "suspected") << "however often it is refused";
   others_worked(made.it, begin);
   EXPECT_EQ(name_of(made.it.state), "to regenerate");
-  made.refused(1);
+  made.is_opened().leaves_now().answers(failure_class::outage);
+  ASSERT_EQ(name_of(made.it.state), "to regenerate") << "and is not forgotten meanwhile";
+  made.is_opened().leaves_now().content_is_refused();
   ASSERT_EQ(name_of(made.it.state), "to end");
   EXPECT_EQ(std::get<states::to_end>(made.it.state).results[0].status, delivery_status::failed);
 }
 
 TEST(claim_machine, a_refused_repeat_is_remembered_until_the_search) {
   world made = repeated_call();
-  made.around.others_succeeded = true;
+  made.around.succeeded_about_now = true;
   made.answers(failure_class::transient);
   ASSERT_EQ(name_of(made.it.state), "in doubt");
-  made.around.others_succeeded = false;
+  made.around.succeeded_about_now = false;
   made.leaves_now().answers(failure_class::unknown);
   ASSERT_EQ(name_of(made.it.state), "in doubt");
   made.at(11min);
