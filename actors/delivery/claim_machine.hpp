@@ -169,8 +169,8 @@ consequence answered(open_claim& claim, providers::find_result result,
 /// any longer. The cause may be mended by now, so that alone fails no message.
 void others_worked(open_claim& claim, instant now);
 
-/// The actor ends: what was not sent ends too, to be claimed anew, rather than stay in the
-/// database, where it would be in doubt.
+/// The actor ends, and repeats are copies: what was not sent ends too, to be claimed anew, rather
+/// than stay in the database, where it would be in doubt.
 void put_back(open_claim& claim, instant now);
 
 } // namespace paymentd::actors

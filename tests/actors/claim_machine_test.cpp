@@ -133,6 +133,11 @@ world search(std::chrono::milliseconds after) {
   made.at(after);
   return made.in(made.searching());
 }
+world put_back_from(claim_state state) {
+  world made = world().copies().in(std::move(state));
+  put_back(made.it, made.around.now);
+  return made;
+}
 
 const std::map<event, std::function<world()>>& ways() {
   const auto outage = [](bool never_written, bool may_follow) {
@@ -165,12 +170,8 @@ const std::map<event, std::function<world()>>& ways() {
          before_call(made.it, made.around.now, made.policy);
          return made;
        }},
-      {{"waiting", "the actor ends"},
-       [] {
-         world made = world().in(states::waiting{begin});
-         put_back(made.it, made.around.now);
-         return made;
-       }},
+      {{"waiting", "the actor ends, repeats are copies"},
+       [] { return put_back_from(states::waiting{begin}); }},
       {{"calling", "taken, every message known"}, [] { return first_call().accepts(2); }},
       {{"calling", "taken, some messages unknown"}, [] { return first_call().accepts(1); }},
       {{"calling", "taken, some messages unknown, no search"},
@@ -188,6 +189,12 @@ const std::map<event, std::function<world()>>& ways() {
       {{"calling", "outage"}, [=] { return first_call().answers(outage(false, false)); }},
       {{"calling", "outage that may follow an acceptance"},
        [=] { return first_call().answers(outage(false, true)); }},
+      {{"calling", "outage that may follow an acceptance, while others pass"},
+       [=] {
+         world made = first_call();
+         made.around.succeeded_about_now = true;
+         return made.answers(outage(false, true));
+       }},
       {{"calling", "content refused"}, [] { return world().refused(1); }},
       {{"calling", "content refused again, others untried"},
        [] {
@@ -213,7 +220,14 @@ const std::map<event, std::function<world()>>& ways() {
          before_call(made.it, made.around.now, made.policy);
          return made;
        }},
+      {{"in doubt", "its key is used up, no search"},
+       [] {
+         world made = world().cannot_be_searched().in(states::in_doubt{begin}).at(11min);
+         before_call(made.it, made.around.now, made.policy);
+         return made;
+       }},
       {{"repeating", "taken, every message known"}, [] { return repeated_call().accepts(2); }},
+      {{"repeating", "taken, some messages unknown"}, [] { return repeated_call().accepts(1); }},
       {{"repeating", "unknown"}, [] { return repeated_call().answers(failure_class::unknown); }},
       {{"repeating", "unknown, too often, too old"},
        [] {
@@ -232,6 +246,12 @@ const std::map<event, std::function<world()>>& ways() {
          return made.answers(outage(false, false));
        }},
       {{"repeating", "refused"}, [] { return repeated_call().answers(failure_class::transient); }},
+      {{"repeating", "refused, too often, too old"},
+       [] {
+         world made = repeated_call().at(25h);
+         made.it.doubts = made.policy.doubts_max;
+         return made.answers(failure_class::transient);
+       }},
       {{"to search", "its search leaves"},
        [] { return world().in(states::to_search{begin}).leaves_now(); }},
       {{"searching", "all found"}, [] { return search(11min).finds(2); }},
@@ -253,12 +273,14 @@ const std::map<event, std::function<world()>>& ways() {
          }
          return made;
        }},
-      {{"to regenerate", "the actor ends"},
+      {{"searching", "unknown, too often, too old"},
        [] {
-         world made = world().in(states::to_regenerate{begin});
-         put_back(made.it, made.around.now);
-         return made;
+         world made = search(25h);
+         made.it.doubts = made.policy.doubts_max;
+         return made.search_fails(failure_class::unknown);
        }},
+      {{"to regenerate", "the actor ends, repeats are copies"},
+       [] { return put_back_from(states::to_regenerate{begin}); }},
       {{"suspected", "another call works"},
        [] {
          world made = world().in(states::suspected{begin + 1min});
@@ -271,6 +293,10 @@ const std::map<event, std::function<world()>>& ways() {
          others_worked(made.it, made.around.now);
          return made;
        }},
+      {{"suspected", "the actor ends, repeats are copies"},
+       [] { return put_back_from(states::suspected{begin + 1min}); }},
+      {{"to split", "the actor ends, repeats are copies"},
+       [] { return put_back_from(states::to_split{begin}); }},
   };
   return all;
 }
