@@ -58,6 +58,7 @@ std::unique_ptr<provider> make_log_provider(log_provider_options options) {
 
 provider_kind log_kind() {
   return {.name = "log",
+          .sentence = "log writes them to the log",
           .credentials = {},
           .make = [](const api_options& common, const credential_values&)
               -> std::expected<std::unique_ptr<provider>, std::string> {

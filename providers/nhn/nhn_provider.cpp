@@ -180,6 +180,7 @@ std::expected<std::unique_ptr<provider>, std::string> make_nhn_provider(nhn_opti
 
 provider_kind nhn_kind() {
   return {.name = "nhn",
+          .sentence = "nhn is NHN Cloud's KakaoTalk Bizmessage",
           .credentials = {{"app_key", false, 100, "nhn: the application's key."},
                           {"secret_key", true, 500, "nhn: the secret that goes with app_key."},
                           {"sender_key", false, 100,
