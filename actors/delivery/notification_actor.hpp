@@ -17,6 +17,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace paymentd::actors {
@@ -56,6 +57,20 @@ struct notification_options {
   std::shared_ptr<delivery_counters> counters = std::make_shared<delivery_counters>();
 };
 
+/// From the stream keeper: the subscriber's messages of the stream are this process's to deliver.
+/// Sent again for each renewal; under another epoch without a stream_lost before, it goes on with
+/// what it has under way.
+struct stream_held {
+  stream_lease stream;
+  /// By the actor system's clock: nothing is sent from then on, unless it is held on. Nothing: for
+  /// as long as no stream_lost comes, where no other process can take the stream.
+  std::optional<steady_instant> lease_until = std::nullopt;
+};
+/// From the stream keeper: the stream is no longer this process's to deliver.
+struct stream_lost {
+  stream_lease stream;
+};
+
 /// A hint: deliveries of the stream were made due by hand. A lost one costs a second.
 struct retries_due {
   stream_id stream;
@@ -83,6 +98,8 @@ caf::behavior notification_actor(caf::stateful_actor<notification_state>* self,
 
 } // namespace paymentd::actors
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_held)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retries_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::finish_deliveries)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::deliveries_finished)

@@ -1,5 +1,6 @@
 #include "actors/delivery/stream_keeper.hpp"
 
+#include "actors/delivery/notification_actor.hpp"
 #include "domain/log_fields.hpp"
 
 #include <fmt/format.h>
@@ -22,11 +23,11 @@ caf::behavior stream_keeper(keeper_actor* self, stream_keeper_options options) {
   self->state.wait = self->state.options.soon;
   look(self);
   return {
-      [self](const stream_held& by_lane) {
+      [self](const stream_written& by_lane) {
         self->state.written[by_lane.stream.stream] = by_lane.stream;
         lanes_changed(self);
       },
-      [self](const stream_lost& by_lane) {
+      [self](const stream_left& by_lane) {
         self->state.written.erase(by_lane.stream.stream);
         lanes_changed(self);
       },

@@ -40,7 +40,7 @@ struct stream_keeper_state {
   std::uint64_t alarm = 0;           // the number of the newest; those before it are void
 };
 
-/// Takes stream_held and stream_lost from lanes.
+/// Takes stream_written and stream_left from lanes.
 caf::behavior stream_keeper(caf::stateful_actor<stream_keeper_state>* self,
                             stream_keeper_options options);
 

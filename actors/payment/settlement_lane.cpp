@@ -119,14 +119,14 @@ void expire_later(lane_actor* self) {
 }
 
 /// Tells who sees to deliveries that the stream is written here.
-void tell_held(lane_actor* self) {
+void tell_written(lane_actor* self) {
   if (self->state.options.keeper)
-    self->send(self->state.options.keeper, stream_held{self->state.stream});
+    self->send(self->state.options.keeper, stream_written{self->state.stream});
 }
 
-void tell_lost(lane_actor* self) {
+void tell_left(lane_actor* self) {
   if (self->state.options.keeper)
-    self->send(self->state.options.keeper, stream_lost{self->state.stream});
+    self->send(self->state.options.keeper, stream_left{self->state.stream});
 }
 
 /// The fate of a batch, and under which lease. No outcomes: nothing had happened.
@@ -192,12 +192,12 @@ void follow(lane_actor* self, const stream_lease& present) {
   if (present == state.stream)
     return;
   if (present.stream != state.stream.stream)
-    tell_lost(self);
+    tell_left(self);
   else
     check(present.epoch > state.stream.epoch, "epochs of a stream rise");
   state.stream = present;
   state.options.generation->fetch_add(1, std::memory_order_acq_rel);
-  tell_held(self);
+  tell_written(self);
 }
 
 /// Sends the next batch, where the worker is free and something waits.
@@ -302,7 +302,7 @@ void on_stream_taken(lane_actor* self, const db::result<stream_lease>& stream) {
   state.stream = *stream;
   state.options.generation->fetch_add(1, std::memory_order_acq_rel);
   state.now = phase::ready;
-  tell_held(self);
+  tell_written(self);
   send_batch(self);
 }
 
@@ -327,7 +327,7 @@ void on_settle_error(lane_actor* self, const db::error& error) {
   case db::error_kind::fenced:
     log(spdlog::level::warn, state,
         fmt::format("stream {} was taken over: {}", state.stream.stream.value, error.text));
-    tell_lost(self);
+    tell_left(self);
     state.commands.put_back();
     take_stream(self);
     return;
@@ -371,7 +371,7 @@ void on_resolved(lane_actor* self, batch_answer answer) {
                     state.commands.at_worker().size(), answer.error().text));
     give_up(self, no_outcome::outcome_unknown);
     // The next stream may be another one, and this one may have another owner by now.
-    tell_lost(self);
+    tell_left(self);
     take_stream(self);
     return;
   }
