@@ -204,7 +204,7 @@ caf::actor payment_system::start_keeper(const delivery_worker& store) {
   stream_keeper_options options;
   options.store = store;
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
-    options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
+    options.supervisors.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
   options.lease = options_.lease;
   options.interval = keeper_interval_max;
   if (options_.lease.count() > 0)
@@ -228,7 +228,7 @@ void payment_system::start_retries(const delivery_worker& store) {
   retry_lane_options options;
   options.worker = store;
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
-    options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
+    options.supervisors.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
   way_in_.retry_lane = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
 }
 
@@ -245,7 +245,7 @@ void payment_system::start_lanes(const std::vector<settlement_worker>& workers,
     settlement_lane_options options;
     options.name = fmt::format("lane {}", i + 1);
     options.worker = workers[i];
-    options.subscribers = supervisors_;
+    options.supervisors = supervisors_;
     options.keeper = keeper;
     options.batch_max = options_.batch_max;
     options.pending_max = std::max(options_.batch_max, options_.pending_max / workers.size());

@@ -259,7 +259,7 @@ void give_up(lane_actor* self, no_outcome why) {
     reply(self, each, std::unexpected(why));
 }
 
-/// Answers the batch, tells the subscribers, and goes on with what has come meanwhile.
+/// Answers the batch, tells the supervisors, and goes on with what has come meanwhile.
 void finish(lane_actor* self, std::vector<outcome> outcomes) {
   auto& state = self->state;
   const std::vector<ticket> asked = state.commands.finish(outcomes.size());
@@ -284,8 +284,8 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   state.now = phase::gathering;
   state.settled_since_renewal |= !outcomes.empty();
   if (last.value > 0)
-    for (const caf::actor& subscriber : state.options.subscribers)
-      self->send(subscriber, payment_success{state.stream, last});
+    for (const caf::actor& supervisor : state.options.supervisors)
+      self->send(supervisor, payment_success{state.stream, last});
   // Not at once: the commands that the mailbox holds by now leave in the same batch.
   self->send(self, next_batch_atom::value);
 }

@@ -25,7 +25,7 @@ namespace paymentd::actors {
 struct settlement_lane_options {
   std::string name = "lane";
   worker_of<db::settlement_store> worker; // that no one else settles with
-  std::vector<caf::actor> subscribers;    // who is told of committed payments
+  std::vector<caf::actor> supervisors;    // of those who are told of payments
   caf::actor keeper;                      // who is told of the stream; may be null
   std::size_t batch_max = 512;            // commands in one transaction, at the most
   std::size_t pending_max = 20000;        // commands that wait; one more is answered `overloaded`

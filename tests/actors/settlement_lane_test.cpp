@@ -21,7 +21,7 @@ class settlement_lane_test : public ::testing::Test {
   void start(std::function<void(settlement_lane_options&)> change = {}) {
     settlement_lane_options options;
     options.worker = worker.as<db::settlement_store>();
-    options.subscribers = {subscriber.handle()};
+    options.supervisors = {supervisor.handle()};
     options.keeper = keeper.handle();
     options.batch_max = 3;
     options.pending_max = 5;
@@ -90,7 +90,7 @@ class settlement_lane_test : public ::testing::Test {
 
   test_system on;
   played_worker worker{on};
-  inbox<payment_success> subscriber{on};
+  inbox<payment_success> supervisor{on};
   inbox<stream_written, stream_left> keeper{on};
   inbox<settled> asker{on};
   std::shared_ptr<lane_counters> counters;
@@ -281,8 +281,8 @@ TEST_F(settlement_lane_test, a_commit_in_doubt_is_resolved_before_anything_else)
   EXPECT_EQ(batches(), (batch_list{{2}}));
   EXPECT_TRUE(keeper.got<stream_left>().empty()); // the same stream, under its next epoch
   EXPECT_EQ(keeper.got<stream_written>().back().stream, second_lease);
-  ASSERT_EQ(subscriber.got<payment_success>().size(), 1u);
-  EXPECT_EQ(subscriber.got<payment_success>().front().stream, second_lease);
+  ASSERT_EQ(supervisor.got<payment_success>().size(), 1u);
+  EXPECT_EQ(supervisor.got<payment_success>().front().stream, second_lease);
 }
 
 TEST_F(settlement_lane_test, an_epoch_that_the_store_began_by_itself_is_told_to_the_subscribers) {
@@ -295,7 +295,7 @@ TEST_F(settlement_lane_test, an_epoch_that_the_store_began_by_itself_is_told_to_
   EXPECT_GT(*generation, before) << "order actors remember what was before";
   ASSERT_EQ(keeper.got<stream_written>().size(), 1u);
   EXPECT_EQ(keeper.got<stream_written>()[0].stream, second_lease);
-  EXPECT_EQ(subscriber.got<payment_success>().at(0).stream, second_lease);
+  EXPECT_EQ(supervisor.got<payment_success>().at(0).stream, second_lease);
   EXPECT_TRUE(keeper.got<stream_left>().empty());
 }
 
@@ -398,12 +398,12 @@ TEST_F(settlement_lane_test,
   start_ready();
   pay_order(1);
   pay_order(2);
-  EXPECT_TRUE(subscriber.got<payment_success>().empty());
+  EXPECT_TRUE(supervisor.got<payment_success>().empty());
   settle_with({refusal_of(refusal::order_not_found)});
-  EXPECT_TRUE(subscriber.got<payment_success>().empty());
+  EXPECT_TRUE(supervisor.got<payment_success>().empty());
   settle_with({paid_order(2, 7, 11)});
-  ASSERT_EQ(subscriber.got<payment_success>().size(), 1u);
-  EXPECT_EQ(subscriber.got<payment_success>().front().last, make_entry_id({1}, 11));
+  ASSERT_EQ(supervisor.got<payment_success>().size(), 1u);
+  EXPECT_EQ(supervisor.got<payment_success>().front().last, make_entry_id({1}, 11));
 }
 
 TEST_F(settlement_lane_test, an_idle_lane_renews_its_lease_and_a_busy_one_need_not) {

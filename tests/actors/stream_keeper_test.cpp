@@ -34,7 +34,7 @@ class stream_keeper_test : public ::testing::Test {
   inbox<stream_held, stream_lost> shop{on};
   caf::actor keeper = on.system.spawn(
       stream_keeper, stream_keeper_options{.store = store.as<db::delivery_store>(),
-                                           .subscribers = {{"alimtalk", alimtalk.handle()},
+                                           .supervisors = {{"alimtalk", alimtalk.handle()},
                                                            {"webhook-shop", shop.handle()}},
                                            .lease = 15s,
                                            .interval = 2s,
