@@ -145,7 +145,7 @@ void append_metrics(std::string& out, const actors::payment_metrics& of, std::ui
              lanes.commands.load());
   to.counter("paymentd_batches_total", "Transactions that settled commands.", lanes.batches.load());
   to.counter("paymentd_batches_retried_total", "Batches tried again, nothing having happened.",
-             lanes.retries.load());
+             lanes.batches_repeated.load());
   to.counter("paymentd_commits_in_doubt_total", "Commits whose answer was lost.",
              lanes.in_doubt.load());
   to.counter("paymentd_commands_shed_total",

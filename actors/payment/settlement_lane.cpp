@@ -91,25 +91,20 @@ void reply(lane_actor* self, const ticket& to, outcome_reply with) {
   self->send(to.reply_to, settled{to.number, std::move(with)});
 }
 
-void shed(lane_actor* self, const ticket& to, no_outcome why) {
-  add(self->state.options.counters->shed);
-  reply(self, to, std::unexpected(why));
-}
-
-/// Why a command that was never begun is sent back.
-no_outcome never_begun(lane_actor* self) {
+/// Answers a command that was not begun, for want of room or time.
+void shed(lane_actor* self, const ticket& to) {
   const auto& state = self->state;
   const bool asked = state.now == phase::taking_stream || state.now == phase::settling ||
                      state.now == phase::resolving;
   const bool away =
       state.database_away || (asked && self->clock().now() - state.asked_at > answers_within);
-  return away ? no_outcome::database_unavailable : no_outcome::overloaded;
+  reply(self, to,
+        std::unexpected(away ? no_outcome::database_unavailable : no_outcome::overloaded));
 }
 
 /// Answers all whose time is up.
 void expire(lane_actor* self) {
-  self->state.commands.expire(self->clock().now(),
-                              [self](const ticket& of) { shed(self, of, never_begun(self)); });
+  self->state.commands.expire(self->clock().now(), [self](const ticket& of) { shed(self, of); });
 }
 
 /// Sees to it that those who wait are looked through in time.
@@ -205,9 +200,8 @@ void send_batch(lane_actor* self) {
   auto& state = self->state;
   if (state.now != phase::ready)
     return;
-  auto batch =
-      state.commands.gather(state.options.batch_max, self->clock().now(),
-                            [self](const ticket& of) { shed(self, of, never_begun(self)); });
+  auto batch = state.commands.gather(state.options.batch_max, self->clock().now(),
+                                     [self](const ticket& of) { shed(self, of); });
   if (batch)
     settle(self, std::move(batch));
 }
@@ -217,12 +211,11 @@ void take_in(lane_actor* self, submit& what) {
   auto& state = self->state;
   const auto has_room = [&] { return state.commands.has_room(state.options.pending_max); };
   if (!has_room()) // those whose time is up give way
-    state.commands.expire_front(self->clock().now(),
-                                [self](const ticket& of) { shed(self, of, never_begun(self)); });
+    state.commands.expire_front(self->clock().now(), [self](const ticket& of) { shed(self, of); });
   if (has_room())
     state.commands.add(std::move(what));
   else
-    shed(self, what.from, never_begun(self));
+    shed(self, what.from);
 }
 
 /// Settles nothing, to see whether the database answers. Commands that wait are not begun
@@ -277,7 +270,7 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
                        paid->refund_entry.value_or(entry_id{})});
     const auto* no = std::get_if<refused>(&outcomes[i]);
     if (no != nullptr && no->why == refusal::row_locked)
-      shed(self, asked[i], no_outcome::row_locked);
+      reply(self, asked[i], std::unexpected(no_outcome::row_locked));
     else
       reply(self, asked[i], std::move(outcomes[i]));
   }
@@ -318,7 +311,7 @@ void on_settle_error(lane_actor* self, const db::error& error) {
     return;
   case db::error_kind::unavailable:
     if (!state.commands.at_worker().empty())
-      add(state.options.counters->retries);
+      add(state.options.counters->batches_repeated);
     state.commands.put_back();
     back_off(self, phase::ready, error);
     expire(self);
@@ -384,7 +377,7 @@ void on_resolved(lane_actor* self, batch_answer answer) {
     finish(self, std::move(*answer->outcomes));
     return;
   }
-  add(state.options.counters->retries);
+  add(state.options.counters->batches_repeated);
   database_is_back(state);
   state.commands.put_back();
   state.now = phase::ready;
