@@ -49,7 +49,6 @@ struct in_doubt {
   instant at;
   bool was_refused = false;
 };
-/// Sent again under the same key.
 struct repeating {
   under_way what;
   bool was_refused = false;
@@ -79,11 +78,10 @@ struct to_regenerate {
 struct suspected {
   instant at;
 };
-/// Is halved.
 struct to_split {
   instant at;
 };
-/// Its results are stored.
+/// Its results wait for the store.
 struct to_end {
   std::vector<delivery_result> results;
   bool was_in_doubt = false;

@@ -31,7 +31,7 @@ struct notification_options {
   caf::actor_addr supervisor;                    // is sent child_succeeded; may be nobody
 
   delivery_policy policy;
-  int in_flight_max = 16;          // calls at a time, over all streams; claims that take a slot
+  int in_flight_max = 8;           // calls at a time, over all streams; claims that take a slot
   int parked_max = 64;             // with so many claims waiting for a time, no new ones are opened
   int messages_max = 1000;         // in a call; the provider's own limit holds too
   int probe_messages = 1;          // in the first call after a start

@@ -102,7 +102,6 @@ void shed(lane_actor* self, const ticket& to) {
         std::unexpected(away ? no_outcome::database_unavailable : no_outcome::overloaded));
 }
 
-/// Answers all whose time is up.
 void expire(lane_actor* self) {
   self->state.commands.expire(self->clock().now(), [self](const ticket& of) { shed(self, of); });
 }
@@ -113,7 +112,6 @@ void expire_later(lane_actor* self) {
     self->delayed_send(self, expire_interval, expire_atom::value);
 }
 
-/// Tells who sees to deliveries that the stream is written here.
 void tell_written(lane_actor* self) {
   if (self->state.options.keeper)
     self->send(self->state.options.keeper, stream_written{self->state.stream});
@@ -246,7 +244,7 @@ void database_is_back(settlement_lane_state& state) {
   state.options.health->learned(condition::ok);
 }
 
-/// Gives up on the batch. `why` says whether it may have happened.
+/// `why` says whether the batch may have happened.
 void give_up(lane_actor* self, no_outcome why) {
   for (const ticket& each : self->state.commands.finish())
     reply(self, each, std::unexpected(why));
