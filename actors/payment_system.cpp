@@ -65,7 +65,7 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   way_in_.page_readers.push_back(
       start_reader("of pages", page_batch_max, std::make_shared<lane_health>(condition::ok)));
   const auto context = std::make_shared<const order_actor_context>(order_actor_context{
-      .lanes = way_in_.lanes, .readers = way_in_.readers, .generation = generation_});
+      .lanes = way_in_.lanes, .readers = way_in_.readers, .database_changes = database_changes_});
   for (int i = 0; i < options_.registries; ++i) {
     order_registry_options options;
     options.context = context;
@@ -252,7 +252,7 @@ void payment_system::start_lanes(const std::vector<settlement_worker>& workers,
     options.lease = options_.lease;
     options.random = options_.random;
     options.counters = lane_counters_;
-    options.generation = generation_;
+    options.database_changes = database_changes_;
     options.health = lane_health_[i];
     way_in_.lanes.push_back(
         started_.emplace_back(system_.spawn(settlement_lane, std::move(options))));

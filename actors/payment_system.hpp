@@ -78,8 +78,8 @@ class payment_system {
   caf::actor_system& system_;
   payment_system_options options_;
   std::shared_ptr<lane_counters> lane_counters_ = std::make_shared<lane_counters>();
-  std::shared_ptr<std::atomic<std::uint64_t>> generation_ =
-      std::make_shared<std::atomic<std::uint64_t>>(0); // of the database
+  std::shared_ptr<std::atomic<std::uint64_t>> database_changes_ =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
   std::shared_ptr<registry_counters> registry_counters_ = std::make_shared<registry_counters>();
   std::vector<std::shared_ptr<lane_health>> lane_health_; // one a lane
   std::vector<std::shared_ptr<lane_health>> reader_health_;

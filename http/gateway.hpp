@@ -87,10 +87,10 @@ class gateway {
     std::optional<actors::answer_reply> answer;
     void fail(actors::no_outcome why);
   };
-  /// One request in flight. Slots are reused, so numbers carry a generation.
+  /// One request in flight. Slots are reused, so numbers carry how often.
   struct slot {
     waiter* who = nullptr;
-    std::uint32_t generation = 0;
+    std::uint32_t uses = 0;
     std::uint32_t earlier = none; // among those in flight, by age; a free slot's next free one
     std::uint32_t later = none;
     steady_instant due;

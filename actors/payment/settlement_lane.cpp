@@ -189,7 +189,7 @@ void follow(lane_actor* self, const stream_lease& present) {
   else
     check(present.epoch > state.stream.epoch, "epochs of a stream rise");
   state.stream = present;
-  state.options.generation->fetch_add(1, std::memory_order_acq_rel);
+  state.options.database_changes->fetch_add(1, std::memory_order_acq_rel);
   tell_written(self);
 }
 
@@ -291,7 +291,7 @@ void on_stream_taken(lane_actor* self, const db::result<stream_lease>& stream) {
   }
   database_is_back(state);
   state.stream = *stream;
-  state.options.generation->fetch_add(1, std::memory_order_acq_rel);
+  state.options.database_changes->fetch_add(1, std::memory_order_acq_rel);
   state.now = phase::ready;
   tell_written(self);
   send_batch(self);

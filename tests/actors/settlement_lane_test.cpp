@@ -29,7 +29,7 @@ class settlement_lane_test : public ::testing::Test {
     if (change)
       change(options);
     counters = options.counters;
-    generation = options.generation;
+    database_changes = options.database_changes;
     health = options.health;
     lane = on.system.spawn(settlement_lane, options);
     on.run();
@@ -94,7 +94,7 @@ class settlement_lane_test : public ::testing::Test {
   inbox<stream_written, stream_left> keeper{on};
   inbox<settled> asker{on};
   std::shared_ptr<lane_counters> counters;
-  std::shared_ptr<std::atomic<std::uint64_t>> generation;
+  std::shared_ptr<std::atomic<std::uint64_t>> database_changes;
   std::shared_ptr<lane_health> health;
   caf::actor lane;
 };
@@ -289,9 +289,9 @@ TEST_F(settlement_lane_test, an_epoch_that_the_store_began_by_itself_is_told_to_
   pay_order(1);
   const stream_lease second_lease{{1}, 2};
   keeper.take<stream_written>();
-  const std::uint64_t before = *generation;
+  const std::uint64_t before = *database_changes;
   settle_with({paid_order(1, 7, 10)}, second_lease);
-  EXPECT_GT(*generation, before) << "order actors remember what was before";
+  EXPECT_GT(*database_changes, before) << "order actors remember what was before";
   ASSERT_EQ(keeper.got<stream_written>().size(), 1u);
   EXPECT_EQ(keeper.got<stream_written>()[0].stream, second_lease);
   EXPECT_EQ(supervisor.got<payment_success>().at(0).stream, second_lease);
