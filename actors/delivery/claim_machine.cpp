@@ -16,7 +16,7 @@ using providers::failure_class;
 /// From then on a search tells what was accepted under the key and what never will be.
 instant conclusive_at(const open_claim& claim, const delivery_policy& policy) {
   const instant since = claim.claim.since + claim.put_forward;
-  if (!policy.can_find)
+  if (!policy.can_search)
     return since + policy.key_window;
   return since + std::max(policy.key_window, 2 * policy.accepted_within);
 }
@@ -58,7 +58,7 @@ bool others_passed(const claim_state& state) {
 /// Of a claim that is not in doubt: its call, at `at` or later. Late use of a key would be in doubt
 /// beyond the moment at which a search is conclusive.
 claim_state to_send(const open_claim& claim, instant at, const delivery_policy& policy) {
-  const bool bounded = policy.key_window.count() > 0 || policy.can_find;
+  const bool bounded = policy.key_window.count() > 0 || policy.can_search;
   if (bounded && at > conclusive_at(claim, policy) - policy.accepted_within)
     return states::to_regenerate{at, others_passed(claim.state)};
   return states::waiting{at, others_passed(claim.state)};
@@ -75,8 +75,8 @@ bool was_refused(const claim_state& state) {
       state);
 }
 
-/// Of a claim in doubt: its key is used as long as it is safe, then it is looked up, or gets a new
-/// key.
+/// Of a claim in doubt: its key is used as long as it is safe, then it is searched for, or gets a
+/// new key.
 claim_state to_clear_up(const open_claim& claim, instant at, const delivery_policy& policy,
                         bool refused_now = false) {
   const bool refused = refused_now || was_refused(claim.state);
@@ -84,7 +84,7 @@ claim_state to_clear_up(const open_claim& claim, instant at, const delivery_poli
   if (keyed && at < claim.claim.since + policy.key_window - policy.accepted_within)
     return states::in_doubt{at, refused};
   const instant conclusive = std::max(at, conclusive_at(claim, policy));
-  if (policy.can_find)
+  if (policy.can_search)
     return states::to_search{conclusive, {}, refused};
   return states::used_up{conclusive};
 }
@@ -117,7 +117,7 @@ std::optional<claim_state> end_of_doubt(open_claim& claim, const std::string& re
       return pending_as_copy(each, reason, policy, around.now, around.random);
     });
   const bool asked_enough = claim.doubts > policy.doubts_max &&
-                            (!policy.can_find || around.now >= conclusive_at(claim, policy));
+                            (!policy.can_search || around.now >= conclusive_at(claim, policy));
   if (asked_enough && all_too_old(claim, policy, around.now))
     return ended(claim, true,
                  [&](const message& each) { return failed(each, "outcome unknown: " + reason); });
@@ -137,7 +137,7 @@ claim_state taken_in(const open_claim& claim, std::vector<providers::recipient_r
   known_results known(messages.size());
   for (std::size_t i = 0; i < messages.size(); ++i)
     known[i] = result_of(messages[i], results[i], policy, around.now, around.random);
-  if (policy.can_find && std::ranges::any_of(known, [](const auto& each) { return !each; }))
+  if (policy.can_search && std::ranges::any_of(known, [](const auto& each) { return !each; }))
     return states::to_search{around.now, std::move(known), was_refused(claim.state)};
   // A provider that cannot be asked about the doubtful ones gets them again: at least once, not at
   // most.
@@ -247,8 +247,9 @@ consequence search_failed(open_claim& claim, states::searching search, const fai
   return then;
 }
 
-claim_state found(const open_claim& claim, states::searching search, providers::find_result result,
-                  const delivery_policy& policy, const circumstances& around) {
+claim_state found(const open_claim& claim, states::searching search,
+                  providers::search_result result, const delivery_policy& policy,
+                  const circumstances& around) {
   const auto& messages = claim.claim.messages;
   known_results& known = search.known;
   known.resize(messages.size());
@@ -377,7 +378,7 @@ void taken_over(open_claim& claim, instant now, const delivery_policy& policy) {
     });
   else if (is_whole(claim))
     claim.state = to_clear_up(claim, now, policy);
-  else if (policy.can_find && !claim.claim.messages.empty()) // what is lost can be looked up
+  else if (policy.can_search && !claim.claim.messages.empty()) // what is lost can be searched for
     claim.state = states::to_search{std::max(now, conclusive_at(claim, policy))};
   else
     claim.state = ended(claim, true, [&](const message& each) {
@@ -422,7 +423,7 @@ consequence answered(open_claim& claim, providers::call_result result,
       claim.state = to_clear_up(claim, after_doubt(claim, policy, around), policy);
     return {};
   case failure_class::seen:
-    if (policy.can_find)
+    if (policy.can_search)
       claim.state = states::to_search{around.now, {}, was_refused(claim.state)};
     else
       claim.state = states::used_up{std::max(around.now, conclusive_at(claim, policy))};
@@ -434,7 +435,7 @@ consequence answered(open_claim& claim, providers::call_result result,
   }
 }
 
-consequence answered(open_claim& claim, providers::find_result result,
+consequence answered(open_claim& claim, providers::search_result result,
                      const delivery_policy& policy, const circumstances& around) {
   auto* const searching = std::get_if<states::searching>(&claim.state);
   check(searching != nullptr, "a search is under way");

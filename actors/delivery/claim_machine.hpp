@@ -160,7 +160,7 @@ void leaves(open_claim& claim, under_way what);
 /// Its call or search has ended. Precondition: it was under way.
 consequence answered(open_claim& claim, providers::call_result result,
                      const delivery_policy& policy, const circumstances& around);
-consequence answered(open_claim& claim, providers::find_result result,
+consequence answered(open_claim& claim, providers::search_result result,
                      const delivery_policy& policy, const circumstances& around);
 
 /// A call of another claim worked: a suspected one is halved, or tried once more, without waiting

@@ -228,7 +228,7 @@ void deliverer::call_provider() {
       set_probe_time();
     options_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
     if (std::holds_alternative<states::searching>(next->state))
-      find(next->claim);
+      search(next->claim);
     else
       send(next->claim);
   }
@@ -251,13 +251,13 @@ void deliverer::send(const claim& claim) {
       });
 }
 
-void deliverer::find(const claim& claim) {
+void deliverer::search(const claim& claim) {
   add(options_.counters->searches);
-  options_.provider->find(
+  options_.provider->search(
       make_call(claim, options_.subscriber, instance_),
-      [to = self_->address(), call = last_call_](providers::find_result result) {
+      [to = self_->address(), call = last_call_](providers::search_result result) {
         if (const auto actor = caf::actor_cast<caf::actor>(to))
-          caf::anon_send(actor, find_answered{call, std::move(result)});
+          caf::anon_send(actor, search_answered{call, std::move(result)});
       });
 }
 

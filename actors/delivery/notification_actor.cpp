@@ -45,7 +45,7 @@ caf::behavior notification_actor(caf::stateful_actor<notification_state>* self,
       [=](retries_due& what) { pass_on(what); },
       [](const store_answer& answer) { answer.take(); },
       [=](call_answered& what) { pass_on(what); },
-      [=](find_answered& what) { pass_on(what); },
+      [=](search_answered& what) { pass_on(what); },
       [=](alarm& what) { pass_on(what); },
       [=](const finish_deliveries&) -> caf::result<deliveries_finished> {
         auto promise = self->make_response_promise<deliveries_finished>();
@@ -92,7 +92,7 @@ void log_failure(const std::string& subscriber, std::string_view what,
 deliverer::deliverer(caf::event_based_actor* self, notification_options options)
     : self_(self), options_(std::move(options)), poll_at_(self->clock().now() + options_.poll) {
   options_.policy.provider = options_.provider->name();
-  options_.policy.can_find = options_.provider->can_find();
+  options_.policy.can_search = options_.provider->can_search();
   options_.policy.key_window = options_.provider->key_window();
   options_.policy.needs_phone = options_.provider->needs_phone();
   options_.policy.repeats_are_copies = options_.provider->repeats_are_copies();
@@ -213,7 +213,7 @@ void deliverer::on(call_answered& answer) {
   after(answer.call, std::move(answer.result));
 }
 
-void deliverer::on(find_answered& answer) {
+void deliverer::on(search_answered& answer) {
   if (!answer.result)
     log_failure(options_.subscriber, "search", answer.result.error());
   after(answer.call, std::move(answer.result));

@@ -27,7 +27,7 @@ struct notification_options {
   bool wants_payments = true;
   bool wants_refunds = false;
   worker_of<db::delivery_store> store;
-  std::shared_ptr<providers::provider> provider; // can_find and key_window are asked of it
+  std::shared_ptr<providers::provider> provider; // can_search and key_window are asked of it
   caf::actor_addr supervisor;                    // is sent child_succeeded; may be nobody
 
   delivery_policy policy;

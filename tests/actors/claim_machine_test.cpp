@@ -33,7 +33,7 @@ struct world {
     }
     it.claim.since = begin;
     policy.key_window = 10min;
-    policy.can_find = true;
+    policy.can_search = true;
   }
 
   world& in(claim_state state) {
@@ -63,13 +63,13 @@ struct world {
     std::vector<providers::found_message> found(it.claim.messages.size());
     for (std::size_t i = 0; i < known; ++i)
       found[i].provider_message_id = "m";
-    then = answered(it, providers::find_result(std::move(found)), policy, around);
+    then = answered(it, providers::search_result(std::move(found)), policy, around);
     return *this;
   }
   world& search_fails(failure_class kind) {
-    then =
-        answered(it, providers::find_result(std::unexpected(failure{.kind = kind, .reason = "no"})),
-                 policy, around);
+    then = answered(
+        it, providers::search_result(std::unexpected(failure{.kind = kind, .reason = "no"})),
+        policy, around);
     return *this;
   }
   world& leaves_now() {
@@ -82,7 +82,7 @@ struct world {
     return *this;
   }
   world& cannot_be_searched() {
-    policy.can_find = false;
+    policy.can_search = false;
     return *this;
   }
   world& copies() {
