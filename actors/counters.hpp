@@ -47,7 +47,7 @@ struct delivery_counters {
   /// When the oldest event in an open claim happened, in ms since 1970; 0: nothing is open.
   std::atomic<std::int64_t> oldest_open_ms{0};
   /// Until when nothing is sent, as the API asked, in ms since 1970.
-  std::atomic<std::int64_t> held_until_ms{0};
+  std::atomic<std::int64_t> quiet_until_ms{0};
 };
 
 enum class supervision : std::uint8_t {

@@ -191,14 +191,14 @@ consequence refused(open_claim& claim, failure why, const delivery_policy& polic
   case failure_class::throttled: {
     const auto delay = throttle_delay(why, claim, policy, around.random);
     claim.state = states::to_regenerate{around.now + delay, others_passed(claim.state)};
-    return {.worked = false, .hold_for = delay, .outage = {}};
+    return {.worked = false, .quiet_for = delay, .outage = {}};
   }
   default: // outage
     if (why.never_written)
       claim.state = states::waiting{around.now, others_passed(claim.state)};
     else
       claim.state = states::to_regenerate{around.now, others_passed(claim.state)};
-    return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
+    return {.worked = false, .quiet_for = {}, .outage = std::move(why.reason)};
   }
 }
 
@@ -208,11 +208,11 @@ consequence repeat_refused(open_claim& claim, failure why, const delivery_policy
   if (why.kind == failure_class::throttled) {
     const auto delay = throttle_delay(why, claim, policy, around.random);
     claim.state = to_clear_up(claim, around.now + delay, policy);
-    return {.worked = false, .hold_for = delay, .outage = {}};
+    return {.worked = false, .quiet_for = delay, .outage = {}};
   }
   if (why.kind == failure_class::outage && !why.refused_content && !around.succeeded_about_now) {
     claim.state = states::in_doubt{around.now, was_refused(claim.state)};
-    return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
+    return {.worked = false, .quiet_for = {}, .outage = std::move(why.reason)};
   }
   if (auto end = end_of_doubt(claim, why.reason, policy, around)) {
     claim.state = *std::move(end);
@@ -235,8 +235,8 @@ consequence search_failed(open_claim& claim, states::searching search, const fai
   if (why.kind == failure_class::outage) {
     then.outage = why.reason;
   } else if (why.kind == failure_class::throttled) {
-    then.hold_for = throttle_delay(why, claim, policy, around.random);
-    again.at += *then.hold_for;
+    then.quiet_for = throttle_delay(why, claim, policy, around.random);
+    again.at += *then.quiet_for;
   } else if (auto end = end_of_doubt(claim, why.reason, policy, around)) {
     claim.state = *std::move(end);
     return then;
@@ -407,7 +407,7 @@ consequence answered(open_claim& claim, providers::call_result result,
                      const delivery_policy& policy, const circumstances& around) {
   const bool repeats = std::holds_alternative<states::repeating>(claim.state);
   check(repeats || std::holds_alternative<states::calling>(claim.state), "a call is under way");
-  const consequence worked{.worked = true, .hold_for = {}, .outage = {}};
+  const consequence worked{.worked = true, .quiet_for = {}, .outage = {}};
   if (result && result->size() == claim.claim.messages.size()) {
     claim.state = taken_in(claim, *result, policy, around);
     return worked;
@@ -446,7 +446,7 @@ consequence answered(open_claim& claim, providers::search_result result,
     return search_failed(claim, std::move(search),
                          failure{.reason = "the search answers something else"}, policy, around);
   claim.state = found(claim, std::move(search), std::move(result), policy, around);
-  return {.worked = true, .hold_for = {}, .outage = {}};
+  return {.worked = true, .quiet_for = {}, .outage = {}};
 }
 
 void others_worked(open_claim& claim, instant now) {

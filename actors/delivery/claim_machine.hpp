@@ -138,9 +138,9 @@ struct circumstances {
 
 /// Consequences for more than the claim itself.
 struct consequence {
-  bool worked = false;                               // the API does what it is there for
-  std::optional<std::chrono::milliseconds> hold_for; // nothing may be sent for so long: throttled
-  std::string outage;                                // not empty: the API as a whole does not work
+  bool worked = false;                                // the API does what it is there for
+  std::optional<std::chrono::milliseconds> quiet_for; // nothing may be sent for so long: throttled
+  std::string outage;                                 // not empty: the API as a whole does not work
 };
 
 /// The store has just opened it, as it is or by halving another, or given it a new key. Messages

@@ -80,8 +80,8 @@ class deliverer {
   void set_alarm();
   void check_clock();
   instant time_now();
-  void hold(std::chrono::milliseconds wait);
-  void show_hold();
+  void be_quiet(std::chrono::milliseconds wait);
+  void show_quiet();
   circumstances around(const open_claim& of);
   bool probing() const { return successes_ == 0; }
 
@@ -101,8 +101,8 @@ class deliverer {
   int allowed_ = 1;                  // calls at a time: 1, 2, 4 … in_flight_max
   steady_instant probe_alone_until_; // while probing: then one more call is allowed
   int probes_alone_ = 0;             // calls that were allowed so
-  steady_instant hold_until_;        // throttled
-  std::optional<instant> unstored_hold_;
+  steady_instant quiet_until_;       // throttled
+  std::optional<instant> unstored_quiet_;
   // The time of the wall clock, and when it was read; from there on it may go on by the steady
   // clock alone.
   instant clock_base_;

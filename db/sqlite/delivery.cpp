@@ -189,8 +189,8 @@ result<delivery_answer> deliveries::deliver(const delivery_step& step, std::int6
     take_retry_.run(at->subscriber, id);
   if (plan->moves)
     move_cursor_.run(at->subscriber, at->stream, plan->position);
-  if (step.held_until)
-    hold_.run(step.subscriber, *step.held_until);
+  if (step.quiet_until)
+    hold_.run(step.subscriber, *step.quiet_until);
   if (const auto from = read_again_from(step))
     read_again_.run(step.subscriber, *from, now);
 

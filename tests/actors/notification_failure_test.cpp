@@ -195,7 +195,7 @@ TEST_F(notification_failure_test, a_long_wait_is_shown_and_outlives_its_actor) {
   fail_next(throttled);
   const auto paid = fixture.pay(1);
   fixture.run();
-  EXPECT_EQ(fixture.counters->held_until_ms,
+  EXPECT_EQ(fixture.counters->quiet_until_ms,
             (fixture.on.time() + 30min).time_since_epoch().count());
   fixture.pass(1min);
   ASSERT_TRUE(fixture.kill());
