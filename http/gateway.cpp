@@ -53,12 +53,12 @@ gateway::gateway(caf::actor_system& system, options limits, std::function<void()
 }
 
 void gateway::connect(actors::entrance to) {
-  check(!to.registries.empty() && !to.lanes.empty() && !to.readers.empty() &&
-            !to.page_readers.empty(),
+  check(!to.registries.empty() && !to.lanes.empty() && !to.read_lanes.empty() &&
+            !to.page_lanes.empty(),
         "there is an actor for each command and query");
   to_ = std::move(to);
   auto* companion = caf::actor_cast<caf::actor_companion*>(self_);
-  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers, &to_.page_readers})
+  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.read_lanes, &to_.page_lanes})
     for (const caf::actor& entrance : *entrances)
       companion->monitor(entrance);
   if (to_.retry_lane)

@@ -140,7 +140,7 @@ void start_next(order_actor_type* self) {
     if (std::holds_alternative<must_read>(known)) {
       const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by,
                         next.from.bulk};
-      self->send(shard_of(state.context->readers, state.id), look_up{mine, get_order{state.id}});
+      self->send(shard_of(state.context->read_lanes, state.id), look_up{mine, get_order{state.id}});
     } else {
       ask_lane(self);
     }

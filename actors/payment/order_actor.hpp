@@ -24,9 +24,9 @@ using change_count = std::atomic<std::uint64_t>;
 
 /// State that all order actors share; it outlives them.
 struct order_actor_context {
-  std::vector<caf::actor> lanes;   // by user id
-  std::vector<caf::actor> readers; // by order id
-  std::size_t waiters_max = 1000;  // commands that wait at one order; one more is `overloaded`
+  std::vector<caf::actor> lanes;      // by user id
+  std::vector<caf::actor> read_lanes; // by order id
+  std::size_t waiters_max = 1000;     // commands that wait at one order; one more is `overloaded`
   std::shared_ptr<change_count> database_changes = std::make_shared<change_count>(0);
 };
 
@@ -45,7 +45,7 @@ struct order_actor_state {
   static inline const char* name = "order";
   std::shared_ptr<const order_actor_context> context;
   std::shared_ptr<answered_count> answered;
-  std::uint64_t request = 0; // the number of the latest question to a lane or a reader
+  std::uint64_t request = 0; // the number of the latest question to a lane or a read lane
 
   // Of the order that it stands for now:
   order_id id;

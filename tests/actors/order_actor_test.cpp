@@ -50,7 +50,7 @@ class order_actor_test : public ::testing::Test {
       on.system.spawn(order_actor, answered,
                       std::make_shared<const order_actor_context>(
                           order_actor_context{.lanes = {lane.handle()},
-                                              .readers = {reader.handle()},
+                                              .read_lanes = {reader.handle()},
                                               .waiters_max = 2,
                                               .database_changes = database_changes}));
 };
