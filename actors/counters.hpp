@@ -19,11 +19,10 @@ inline void add(std::atomic<std::uint64_t>& counter, std::size_t much = 1) {
 
 /// Of all settlement lanes so far.
 struct lane_counters {
-  std::atomic<std::uint64_t> batches{0};  // settled, not counting renewals of the lease
-  std::atomic<std::uint64_t> commands{0}; // settled
-  std::atomic<std::uint64_t> retries{0};  // batches that were tried again, nothing having happened
-  std::atomic<std::uint64_t> in_doubt{0}; // commits whose answer was lost
-  std::atomic<std::uint64_t> shed{0};     // commands refused for want of room or time
+  std::atomic<std::uint64_t> batches{0};          // settled, not counting renewals of the lease
+  std::atomic<std::uint64_t> batches_repeated{0}; // nothing had happened
+  std::atomic<std::uint64_t> commands{0};         // settled
+  std::atomic<std::uint64_t> in_doubt{0};         // commits whose answer was lost
 };
 
 /// Of all order registries.
@@ -48,7 +47,7 @@ struct delivery_counters {
   /// When the oldest event in an open claim happened, in ms since 1970; 0: nothing is open.
   std::atomic<std::int64_t> oldest_open_ms{0};
   /// Until when nothing is sent, as the API asked, in ms since 1970.
-  std::atomic<std::int64_t> held_until_ms{0};
+  std::atomic<std::int64_t> quiet_until_ms{0};
 };
 
 enum class supervision : std::uint8_t {

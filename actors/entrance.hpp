@@ -16,10 +16,10 @@ namespace paymentd::actors {
 struct entrance {
   std::vector<caf::actor> registries; // by order id
   std::vector<caf::actor> lanes;      // by user id
-  std::vector<caf::actor> readers;    // by the id that is read
-  /// Of all pages, and of a delivery, which has no id of its own; apart from the readers, which a
-  /// page would delay.
-  std::vector<caf::actor> page_readers;
+  std::vector<caf::actor> read_lanes; // by the id that is read
+  /// Of all pages, and of a delivery, which has no id of its own; apart from the read lanes, which
+  /// a page would delay.
+  std::vector<caf::actor> page_lanes;
   caf::actor retry_lane; // of deliveries
 
   /// The actor that takes `submit` with this command. Commands on orders go through their order's
@@ -54,9 +54,9 @@ inline const caf::actor& entrance::taking(const query& what) const {
   return std::visit(
       [this](const auto& each) -> const caf::actor& {
         if constexpr (requires { each.id; })
-          return shard_of(readers, each.id);
+          return shard_of(read_lanes, each.id);
         else
-          return page_readers.front();
+          return page_lanes.front();
       },
       what);
 }

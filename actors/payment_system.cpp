@@ -33,8 +33,8 @@ payment_system::payment_system(caf::actor_system& system, payment_system_options
     : system_(system), options_(std::move(options)) {
   for (int i = 0; i < options_.lanes; ++i)
     lane_health_.push_back(std::make_shared<lane_health>(condition::starting));
-  for (int i = 0; i < options_.readers; ++i)
-    reader_health_.push_back(std::make_shared<lane_health>(condition::ok));
+  for (int i = 0; i < options_.read_lanes; ++i)
+    read_lane_health_.push_back(std::make_shared<lane_health>(condition::ok));
 }
 
 payment_system::~payment_system() {
@@ -59,13 +59,15 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   start_retries(store);
   start_key_pruner(store);
   start_lanes(workers, keeper);
-  for (std::size_t i = 0; i < reader_health_.size(); ++i)
-    way_in_.readers.push_back(
-        start_reader(std::to_string(i + 1), read_batch_max, reader_health_[i]));
-  way_in_.page_readers.push_back(
-      start_reader("of pages", page_batch_max, std::make_shared<lane_health>(condition::ok)));
-  const auto context = std::make_shared<const order_actor_context>(order_actor_context{
-      .lanes = way_in_.lanes, .readers = way_in_.readers, .generation = generation_});
+  for (std::size_t i = 0; i < read_lane_health_.size(); ++i)
+    way_in_.read_lanes.push_back(
+        start_read_lane(std::to_string(i + 1), read_batch_max, read_lane_health_[i]));
+  way_in_.page_lanes.push_back(
+      start_read_lane("of pages", page_batch_max, std::make_shared<lane_health>(condition::ok)));
+  const auto context = std::make_shared<const order_actor_context>(
+      order_actor_context{.lanes = way_in_.lanes,
+                          .read_lanes = way_in_.read_lanes,
+                          .database_changes = database_changes_});
   for (int i = 0; i < options_.registries; ++i) {
     order_registry_options options;
     options.context = context;
@@ -108,7 +110,7 @@ health_report payment_system::health(steady_instant now) const {
       all = std::max(all, each->at(now));
     return all;
   };
-  return {.settlement = worst(lane_health_), .reads = worst(reader_health_)};
+  return {.settlement = worst(lane_health_), .reads = worst(read_lane_health_)};
 }
 
 payment_metrics payment_system::metrics(steady_instant now) const {
@@ -204,7 +206,7 @@ caf::actor payment_system::start_keeper(const delivery_worker& store) {
   stream_keeper_options options;
   options.store = store;
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
-    options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
+    options.supervisors.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
   options.lease = options_.lease;
   options.interval = keeper_interval_max;
   if (options_.lease.count() > 0)
@@ -212,8 +214,8 @@ caf::actor payment_system::start_keeper(const delivery_worker& store) {
   return started_.emplace_back(system_.spawn(stream_keeper, std::move(options)));
 }
 
-caf::actor payment_system::start_reader(const std::string& name, std::size_t batch_max,
-                                        std::shared_ptr<lane_health> health) {
+caf::actor payment_system::start_read_lane(const std::string& name, std::size_t batch_max,
+                                           std::shared_ptr<lane_health> health) {
   read_lane_options options;
   options.name = "read lane " + name;
   options.worker = start_worker<db::read_store>("reader " + name);
@@ -228,7 +230,7 @@ void payment_system::start_retries(const delivery_worker& store) {
   retry_lane_options options;
   options.worker = store;
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
-    options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
+    options.supervisors.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
   way_in_.retry_lane = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
 }
 
@@ -245,14 +247,14 @@ void payment_system::start_lanes(const std::vector<settlement_worker>& workers,
     settlement_lane_options options;
     options.name = fmt::format("lane {}", i + 1);
     options.worker = workers[i];
-    options.subscribers = supervisors_;
+    options.supervisors = supervisors_;
     options.keeper = keeper;
     options.batch_max = options_.batch_max;
     options.pending_max = std::max(options_.batch_max, options_.pending_max / workers.size());
     options.lease = options_.lease;
     options.random = options_.random;
     options.counters = lane_counters_;
-    options.generation = generation_;
+    options.database_changes = database_changes_;
     options.health = lane_health_[i];
     way_in_.lanes.push_back(
         started_.emplace_back(system_.spawn(settlement_lane, std::move(options))));

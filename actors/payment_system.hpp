@@ -22,7 +22,7 @@ struct payment_system_options {
   db::database* database = nullptr; // outlives the system
   bool migrates = true;             // creates and upgrades the schema before it is used
   int lanes = 1;                    // at most the database's lanes_max()
-  int readers = 1;
+  int read_lanes = 1;
   int registries = 1;
   std::size_t batch_max = 512;
   std::size_t pending_max = 20000; // commands that wait, over all lanes
@@ -69,8 +69,8 @@ class payment_system {
   void start_delivery(const delivery_worker& store);
   void start_results(const notification_supervisor_options& of, const delivery_worker& store);
   caf::actor start_keeper(const delivery_worker& store);
-  caf::actor start_reader(const std::string& name, std::size_t batch_max,
-                          std::shared_ptr<lane_health> health);
+  caf::actor start_read_lane(const std::string& name, std::size_t batch_max,
+                             std::shared_ptr<lane_health> health);
   void start_retries(const delivery_worker& store);
   void start_key_pruner(const delivery_worker& store);
   void start_lanes(const std::vector<settlement_worker>& workers, const caf::actor& keeper);
@@ -78,11 +78,11 @@ class payment_system {
   caf::actor_system& system_;
   payment_system_options options_;
   std::shared_ptr<lane_counters> lane_counters_ = std::make_shared<lane_counters>();
-  std::shared_ptr<std::atomic<std::uint64_t>> generation_ =
-      std::make_shared<std::atomic<std::uint64_t>>(0); // of the database
+  std::shared_ptr<std::atomic<std::uint64_t>> database_changes_ =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
   std::shared_ptr<registry_counters> registry_counters_ = std::make_shared<registry_counters>();
   std::vector<std::shared_ptr<lane_health>> lane_health_; // one a lane
-  std::vector<std::shared_ptr<lane_health>> reader_health_;
+  std::vector<std::shared_ptr<lane_health>> read_lane_health_;
   entrance way_in_;
   std::vector<caf::actor> supervisors_;
   std::vector<caf::actor> started_; // in the order of their start

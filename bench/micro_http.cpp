@@ -60,8 +60,8 @@ void request_to_command(benchmark::State& state) {
     std::string allow;
     if (!parse(into))
       break;
-    const auto call = http::find_route(http::public_routes(), into.method, into.target, allow);
-    auto next = call->to->prepare({call->id, into.body}, answer);
+    const auto matched = http::find_route(http::public_routes(), into.method, into.target, allow);
+    auto next = matched->to->prepare({matched->id, into.body}, answer);
     if (!next) {
       state.SkipWithError("the body is refused");
       break;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cctype>
+#include <utility>
 
 namespace paymentd::config {
 
@@ -84,13 +85,15 @@ std::vector<setting> database_list() {
 
 std::vector<setting> provider_list() {
   std::vector<std::string> names;
-  for (const auto& kind : providers::provider_kinds())
+  std::string sentence = "The sender of messages: ";
+  for (const auto& kind : providers::provider_kinds()) {
     names.emplace_back(kind.name);
+    sentence.append(kind.sentence).append(", ");
+  }
   names.emplace_back("none");
+  sentence += "none sends nothing.";
   std::vector<setting> all{
-      one_of(PAYMENTD_AT(alimtalk.provider), names,
-             "The sender of messages: log writes them to the log, nhn is NHN Cloud's KakaoTalk "
-             "Bizmessage, solapi is Solapi (CoolSMS), none sends nothing."),
+      one_of(PAYMENTD_AT(alimtalk.provider), names, std::move(sentence)),
       base_url(PAYMENTD_AT(alimtalk.base_url),
                "Where the message API is. Empty: the provider's own address."),
       words(PAYMENTD_AT(alimtalk.ca_file), 1000,

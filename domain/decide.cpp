@@ -367,13 +367,13 @@ class decider {
     return become(of, order_status::paid);
   }
 
-  /// Writes the ledger entry of a movement that was checked to fit.
   struct cause {
     entry_kind kind;
     std::optional<order_id> order = std::nullopt;
     rare_text reason = {};
     won refunded_after = {};
   };
+  /// Writes the ledger entry of a movement that was checked to fit.
   const ledger_entry& move(user& who, won amount, cause of) {
     users_.mark(who);
     who.balance.value += amount.value;

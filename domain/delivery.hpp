@@ -33,8 +33,8 @@ struct subscriber {
   std::string name;           // "alimtalk"; unique, at most 64 characters of [a-z0-9_-]
   bool wants_payments = true; // which kinds of entries it takes; fixed when it is registered
   bool wants_refunds = false;
-  std::string instance = {};              // the database's own name, made with it: 8 of [0-9a-f]
-  std::optional<instant> held_until = {}; // its provider asked for quiet until then
+  std::string instance = {};               // the database's own name, made with it: 8 of [0-9a-f]
+  std::optional<instant> quiet_until = {}; // its provider asked for quiet until then
 };
 
 /// A channel's number in the database; 0 where it is not known.
@@ -89,13 +89,13 @@ struct ended_claim {
 struct delivery_step {
   subscriber_id subscriber;
   stream_lease stream;
-  std::vector<ended_claim> ended;         // deleted, their results stored
-  std::vector<claim_id> regenerate;       // given the next generation and with it a new key
-  std::vector<claim_id> split;            // replaced by two claims of its first and second half
-  int open_max = 0;                       // how many new claims to open at the most
-  int messages_max = 1000;                // how many messages in each of them, at the most
-  std::optional<instant> held_until = {}; // stored, for the next one that delivers
-  std::string provider = {};              // noted with the claims that it opens
+  std::vector<ended_claim> ended;          // deleted, their results stored
+  std::vector<claim_id> regenerate;        // given the next generation and with it a new key
+  std::vector<claim_id> split;             // replaced by two claims of its first and second half
+  int open_max = 0;                        // how many new claims to open at the most
+  int messages_max = 1000;                 // how many messages in each of them, at the most
+  std::optional<instant> quiet_until = {}; // stored, for the next one that delivers
+  std::string provider = {};               // noted with the claims that it opens
 };
 
 struct delivery_answer {

@@ -1,4 +1,4 @@
-// The calls that operators and their machinery make, on a listener of their own.
+// The routes for operators and their machinery, on a listener of their own.
 #include "http/router.hpp"
 
 #include <array>
@@ -10,13 +10,13 @@ namespace {
 constexpr std::string_view ok_body = R"({"status":"ok"})";
 
 /// The process lives.
-std::expected<step, problem> prepare_healthz(const call_input&, response& answer) {
+std::expected<demand, problem> prepare_healthz(const route_input&, response& answer) {
   answer.body = ok_body;
   return answered{};
 }
 
 /// Whether the database has a user 1 does not matter, only that it answers.
-std::expected<step, problem> prepare_readyz(const call_input&, response&) {
+std::expected<demand, problem> prepare_readyz(const route_input&, response&) {
   return query{get_user{user_id{1}}};
 }
 
@@ -33,7 +33,7 @@ std::string_view name_of(actors::condition of) {
 }
 
 /// Ready where all that a payment needs is well. Why a part is not, stands in the log alone.
-std::expected<void, problem> write_ready(const actors::answer_reply& read, const call_input& input,
+std::expected<void, problem> write_ready(const actors::answer_reply& read, const route_input& input,
                                          response& answer) {
   actors::health_report parts{.settlement = actors::condition::ok};
   if (input.health != nullptr && *input.health)
@@ -57,7 +57,7 @@ std::expected<void, problem> write_ready(const actors::answer_reply& read, const
 /// Prometheus's text format, as its documentation has it.
 constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
 
-std::expected<step, problem> prepare_metrics(const call_input& input, response& answer) {
+std::expected<demand, problem> prepare_metrics(const route_input& input, response& answer) {
   if (input.metrics == nullptr || !*input.metrics)
     return std::unexpected(problem{problem_code::not_found, {}, {}, {}});
   (*input.metrics)(answer.body);

@@ -14,10 +14,10 @@ address_bytes bytes_of(const boost::asio::ip::address& address) {
 
 } // namespace
 
-std::optional<problem> admission::objection_to(const request& what, const route* call) {
+std::optional<problem> admission::objection_to(const request& what, const route* to) {
   if (auto objection = foreign(what))
     return objection;
-  return lacking_key(what, call);
+  return lacking_key(what, to);
 }
 
 std::optional<problem> admission::foreign(const request& what) {
@@ -39,9 +39,9 @@ std::optional<problem> admission::foreign(const request& what) {
   return objection;
 }
 
-std::optional<problem> admission::lacking_key(const request& what, const route* call) {
-  const scope needs = call != nullptr ? call->needs : scope::none;
-  if (options_.keys == nullptr || (call != nullptr && needs == scope::none))
+std::optional<problem> admission::lacking_key(const request& what, const route* to) {
+  const scope needs = to != nullptr ? to->needs : scope::none;
+  if (options_.keys == nullptr || (to != nullptr && needs == scope::none))
     return std::nullopt;
   const auto wall_now = std::chrono::system_clock::now();
   return options_.keys->objection_to(

@@ -53,12 +53,12 @@ gateway::gateway(caf::actor_system& system, options limits, std::function<void()
 }
 
 void gateway::connect(actors::entrance to) {
-  check(!to.registries.empty() && !to.lanes.empty() && !to.readers.empty() &&
-            !to.page_readers.empty(),
+  check(!to.registries.empty() && !to.lanes.empty() && !to.read_lanes.empty() &&
+            !to.page_lanes.empty(),
         "there is an actor for each command and query");
   to_ = std::move(to);
   auto* companion = caf::actor_cast<caf::actor_companion*>(self_);
-  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers, &to_.page_readers})
+  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.read_lanes, &to_.page_lanes})
     for (const caf::actor& entrance : *entrances)
       companion->monitor(entrance);
   if (to_.retry_lane)
@@ -189,7 +189,7 @@ actors::ticket gateway::enter(waiter& who) {
   (newest_ == none ? oldest_ : slots_[newest_].later) = at;
   newest_ = at;
   ++in_flight_;
-  return {std::uint64_t{entered.generation} << 32 | at, self_,
+  return {std::uint64_t{entered.uses} << 32 | at, self_,
           system_.clock().now() + limits_.request_timeout * 4 / 5, who.part_of != nullptr};
 }
 
@@ -199,7 +199,7 @@ void gateway::remove(std::uint32_t at) {
   (left.earlier == none ? oldest_ : slots_[left.earlier].later) = left.later;
   (left.later == none ? newest_ : slots_[left.later].earlier) = left.earlier;
   left.who = nullptr;
-  ++left.generation;
+  ++left.uses;
   left.earlier = free_;
   free_ = at;
   --in_flight_;
@@ -208,7 +208,7 @@ void gateway::remove(std::uint32_t at) {
 /// The request that waits for this number; none where it came too late.
 gateway::waiter* gateway::leave(std::uint64_t number) {
   const auto at = static_cast<std::uint32_t>(number);
-  if (at >= slots_.size() || slots_[at].generation != number >> 32 || slots_[at].who == nullptr)
+  if (at >= slots_.size() || slots_[at].uses != number >> 32 || slots_[at].who == nullptr)
     return nullptr;
   waiter* who = slots_[at].who;
   remove(at);

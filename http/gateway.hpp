@@ -27,7 +27,7 @@ class gateway {
     /// How long an outcome may take. Work that is not begun after 4/5 of it is not begun at all.
     std::chrono::milliseconds request_timeout{5000};
     /// How many requests may wait at once; more are answered `overloaded`. At least 1.
-    std::size_t in_flight_max = 10000;
+    std::size_t in_flight_max = 20000;
     /// Counts what was answered `overloaded` or `database_unavailable`, whoever said so; may be
     /// null. Outlives the gateway.
     std::atomic<std::uint64_t>* shed = nullptr;
@@ -87,10 +87,10 @@ class gateway {
     std::optional<actors::answer_reply> answer;
     void fail(actors::no_outcome why);
   };
-  /// One request in flight. Slots are reused, so numbers carry a generation.
+  /// One request in flight. Slots are reused, so numbers carry how often.
   struct slot {
     waiter* who = nullptr;
-    std::uint32_t generation = 0;
+    std::uint32_t uses = 0;
     std::uint32_t earlier = none; // among those in flight, by age; a free slot's next free one
     std::uint32_t later = none;
     steady_instant due;

@@ -1,5 +1,5 @@
-// The calls that list users, orders and ledger entries. Newest first; the cursor names the last one
-// shown, so that what is added meanwhile moves no page.
+// The routes that list users, orders and ledger entries. Newest first; the cursor names the last
+// one shown, so that what is added meanwhile moves no page.
 #include "http/page.hpp"
 #include "http/route_parts.hpp"
 #include "http/routes.hpp"
@@ -89,7 +89,7 @@ constexpr std::array statuses{order_status::pending, order_status::paid, order_s
 constexpr std::array kinds{entry_kind::charge, entry_kind::payment, entry_kind::refund,
                            entry_kind::withdrawal};
 
-std::expected<step, problem> asked_unless(problem wrong, query asked) {
+std::expected<demand, problem> asked_unless(problem wrong, query asked) {
   if (!wrong.errors.empty())
     return std::unexpected(std::move(wrong));
   return asked;
@@ -107,7 +107,7 @@ std::expected<void, problem> write_page(const answer& what, response& answer, ch
 }
 
 /// The entries of a user, of an order, or all of them.
-std::expected<step, problem> prepare_entries(const call_input& input, list_entries asked) {
+std::expected<demand, problem> prepare_entries(const route_input& input, list_entries asked) {
   std::array<query_value, 5> given{{{.name = "kind"},
                                     {.name = "createdFrom"},
                                     {.name = "createdTo"},
@@ -122,7 +122,7 @@ std::expected<step, problem> prepare_entries(const call_input& input, list_entri
   return asked_unless(std::move(wrong), std::move(asked));
 }
 
-std::expected<step, problem> prepare_list_users(const call_input& input, response&) {
+std::expected<demand, problem> prepare_list_users(const route_input& input, response&) {
   std::array<query_value, 4> given{
       {{.name = "reference"}, {.name = "phone"}, {.name = "limit"}, {.name = "cursor"}}};
   problem wrong = read_all(input.query, given);
@@ -143,7 +143,7 @@ std::expected<void, problem> write_users(const answer& what, response& answer) {
   return write_page<user_page>(what, answer, of_users, problem_code::user_not_found);
 }
 
-std::expected<step, problem> prepare_list_orders(const call_input& input, response&) {
+std::expected<demand, problem> prepare_list_orders(const route_input& input, response&) {
   std::array<query_value, 7> given{{{.name = "userId"},
                                     {.name = "status"},
                                     {.name = "reference"},
@@ -167,15 +167,15 @@ std::expected<void, problem> write_orders(const answer& what, response& answer) 
   return write_page<order_page>(what, answer, of_orders, problem_code::user_not_found);
 }
 
-std::expected<step, problem> prepare_list_entries(const call_input& input, response&) {
+std::expected<demand, problem> prepare_list_entries(const route_input& input, response&) {
   return prepare_entries(input, {});
 }
 
-std::expected<step, problem> prepare_list_user_entries(const call_input& input, response&) {
+std::expected<demand, problem> prepare_list_user_entries(const route_input& input, response&) {
   return prepare_entries(input, {.user = user_id{input.id}});
 }
 
-std::expected<step, problem> prepare_list_order_entries(const call_input& input, response&) {
+std::expected<demand, problem> prepare_list_order_entries(const route_input& input, response&) {
   return prepare_entries(input, {.order = order_id{input.id}});
 }
 

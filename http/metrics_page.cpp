@@ -92,7 +92,7 @@ void append_delivery(page& to, const std::vector<actors::subscriber_metrics>& al
   to.metric("paymentd_notification_held_seconds", "gauge",
             "For how long nothing is sent yet, as the message API asked; 0 where it did not.");
   for (const auto& one : all)
-    to.seconds(label_of(one), std::max<std::int64_t>(0, one.delivery->held_until_ms.load() -
+    to.seconds(label_of(one), std::max<std::int64_t>(0, one.delivery->quiet_until_ms.load() -
                                                             now.time_since_epoch().count()));
   to.metric("paymentd_notification_oldest_seconds", "gauge",
             "Age of the oldest message that is claimed and has no result; 0 where none is.");
@@ -145,7 +145,7 @@ void append_metrics(std::string& out, const actors::payment_metrics& of, std::ui
              lanes.commands.load());
   to.counter("paymentd_batches_total", "Transactions that settled commands.", lanes.batches.load());
   to.counter("paymentd_batches_retried_total", "Batches tried again, nothing having happened.",
-             lanes.retries.load());
+             lanes.batches_repeated.load());
   to.counter("paymentd_commits_in_doubt_total", "Commits whose answer was lost.",
              lanes.in_doubt.load());
   to.counter("paymentd_commands_shed_total",

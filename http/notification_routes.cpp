@@ -1,4 +1,4 @@
-// The calls on notifications: what became of the message of each payment, and trying one again.
+// The routes of notifications: what became of the message of each payment, and trying one again.
 #include "http/page.hpp"
 #include "http/page_cursor.hpp"
 #include "http/route_parts.hpp"
@@ -32,7 +32,7 @@ problem no_such_notification() {
   return {problem_code::not_found, "There is no such notification.", {}, {}};
 }
 
-std::expected<step, problem> prepare_list_notifications(const call_input& input, response&) {
+std::expected<demand, problem> prepare_list_notifications(const route_input& input, response&) {
   std::array<query_value, 7> given{{{.name = "status"},
                                     {.name = "orderId"},
                                     {.name = "subscriber"},
@@ -66,14 +66,14 @@ std::expected<void, problem> write_notifications(const answer& what, response& a
   return {};
 }
 
-std::expected<step, problem> prepare_get_notification(const call_input& input, response&) {
+std::expected<demand, problem> prepare_get_notification(const route_input& input, response&) {
   auto which = read_id(input.name);
   if (!which)
     return std::unexpected(std::move(which.error()));
   return query{*std::move(which)};
 }
 
-std::expected<step, problem> prepare_retry_notification(const call_input& input, response&) {
+std::expected<demand, problem> prepare_retry_notification(const route_input& input, response&) {
   if (auto read = read_no_fields(input.body); !read)
     return std::unexpected(std::move(read.error()));
   auto which = read_id(input.name);

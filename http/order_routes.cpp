@@ -1,4 +1,4 @@
-// The calls on orders and their payments, one by one or many in one request.
+// The routes of orders and their payments, one by one or many in one request.
 #include "http/idempotency.hpp"
 #include "http/route_parts.hpp"
 #include "http/routes.hpp"
@@ -63,7 +63,7 @@ using maker = std::expected<command, problem> (*)(std::expected<void, problem> r
                                                   std::span<field_value> given);
 
 template <const auto& rules, maker make>
-prepared prepare_one(const call_input& input, response&) {
+prepared prepare_one(const route_input& input, response&) {
   std::array<field_value, rules.size()> given;
   auto read = read_object(input.body, rules, given);
   auto made = make(std::move(read), given);
@@ -90,9 +90,9 @@ std::string canonical(std::span<const field_rule> rules, std::span<const field_v
   return text;
 }
 
-/// The same fields as a call for one, and an idempotencyKey.
+/// The same fields as for one, and an idempotencyKey.
 template <const auto& name, const auto& rules, maker make>
-prepared prepare_many(const call_input& input, response&) {
+prepared prepare_many(const route_input& input, response&) {
   static constexpr auto with_key = [] {
     std::array<field_rule, rules.size() + 1> all;
     std::ranges::copy(rules, all.begin());
@@ -124,7 +124,7 @@ prepared prepare_many(const call_input& input, response&) {
   return many;
 }
 
-prepared prepare_update_order(const call_input& input, response&) {
+prepared prepare_update_order(const route_input& input, response&) {
   static constexpr std::array rules{
       field_rule{.name = "metadata", .type = field_rule::kind::metadata, .null_is_empty = true}};
   std::array<field_value, rules.size()> given;
@@ -134,7 +134,7 @@ prepared prepare_update_order(const call_input& input, response&) {
 }
 
 /// No body, or an amount and a reason, which may both be left out.
-prepared prepare_refund(const call_input& input, response&) {
+prepared prepare_refund(const route_input& input, response&) {
   static constexpr std::array rules{field_rule{.name = "amount", .required = false, .min = 1},
                                     reason_rule};
   std::array<field_value, rules.size()> given;
@@ -147,19 +147,20 @@ prepared prepare_refund(const call_input& input, response&) {
   return what;
 }
 
-/// For calls that say all by their path.
+/// For requests that say all by their path.
 template <class Command>
-prepared prepare_on_order(const call_input& input, response&) {
+prepared prepare_on_order(const route_input& input, response&) {
   if (auto read = read_no_fields(input.body); !read)
     return std::unexpected(std::move(read.error()));
   return Command{order_id{input.id}};
 }
 
-prepared prepare_get_order(const call_input& input, response&) {
+prepared prepare_get_order(const route_input& input, response&) {
   return query{get_order{order_id{input.id}}};
 }
 
-/// The Location is relative to the call's own path, so that it holds behind a proxy's prefix, too.
+/// The Location is relative to the request's own path, so that it holds behind a proxy's prefix,
+/// too.
 void write_created_order(const outcome& what, response& answer) {
   write_created<order>(what, answer);
   answer.location = "orders/";
@@ -169,7 +170,7 @@ void write_created_order(const outcome& what, response& answer) {
 using enum http_method;
 
 constexpr std::array table{
-    // The most frequent call first: the table is searched from the top.
+    // The most frequent route first: the table is searched from the top.
     route{post, "/v1/payments", scope::pay, body_rule::required,
           prepare_one<payment_rules, payment_from>, write_created<order>, nullptr},
     route{post, "/v1/orders", scope::pay, body_rule::required, prepare_one<order_rules, order_from>,

@@ -14,7 +14,7 @@ namespace paymentd::http {
 
 namespace {
 
-/// Whether a call may come under an Idempotency-Key.
+/// Whether a request may come under an Idempotency-Key.
 bool takes_key(http_method method) {
   return method == http_method::post || method == http_method::patch;
 }
@@ -45,7 +45,7 @@ void request_handler::begin() {
   request_.clear();
   answer_.clear();
   objection_.reset();
-  call_ = {};
+  matched_ = {};
   shrink_if_large(request_.body);
   shrink_if_large(answer_.body);
 }
@@ -60,14 +60,14 @@ bool request_handler::judge_head(bool has_body) {
   decode_path(request_.target);
   const auto found = find_route(owner_.routes(), request_.method, request_.target, answer_.allow);
   if (found)
-    call_ = *found;
+    matched_ = *found;
   else
     objection_ = found.error();
-  if (auto turned_away = admission_.objection_to(request_, call_.to))
+  if (auto turned_away = admission_.objection_to(request_, matched_.to))
     objection_ = std::move(turned_away); // before it learns which paths there are
   if (!objection_)
     objection_ = unfit_key(request_);
-  if (!objection_ && has_body && call_.to->body != body_rule::ignored) {
+  if (!objection_ && has_body && matched_.to->body != body_rule::ignored) {
     answer_.identity_only = request_.encoded;
     objection_ = unfit_body(request_);
   }
@@ -77,11 +77,11 @@ bool request_handler::judge_head(bool has_body) {
   return !objection_;
 }
 
-call_input request_handler::input() const {
-  return {.id = call_.id,
+route_input request_handler::input() const {
+  return {.id = matched_.id,
           .body = request_.body,
-          .name = call_.name,
-          .query = call_.query,
+          .name = matched_.name,
+          .query = matched_.query,
           .accept = request_.accept,
           .last_event_id = request_.last_event_id,
           .head_only = request_.method == http_method::head,
@@ -89,16 +89,16 @@ call_input request_handler::input() const {
           .health = &owner_.options().health};
 }
 
-step request_handler::prepare() {
+demand request_handler::prepare() {
   if (objection_) {
     refuse();
     return answered{};
   }
-  check(call_.to != nullptr, "a request that is served has a route");
+  check(matched_.to != nullptr, "a request that is served has a route");
   try {
-    if (call_.to->judged)
+    if (matched_.to->judged)
       owner_.to_actors().check_stores(); // what they find is told the next time
-    auto next = call_.to->prepare(input(), answer_);
+    auto next = matched_.to->prepare(input(), answer_);
     if (next) {
       if (auto* what = std::get_if<command>(&*next)) {
         what->created_by = key_name();
@@ -137,12 +137,12 @@ std::optional<problem> request_handler::write_outcome(const command& what,
     return problem_of(reply.error());
   if (const auto* why = std::get_if<refused>(&*reply))
     return problem_of(*why, what);
-  check(call_.to->settled != nullptr, "a route that gives commands writes their outcomes");
+  check(matched_.to->settled != nullptr, "a route that gives commands writes their outcomes");
   if (const auto* before = std::get_if<replayed>(&*reply)) {
     answer.replayed = true;
-    std::visit([&](const auto& thing) { call_.to->settled(thing, answer); }, before->what);
+    std::visit([&](const auto& thing) { matched_.to->settled(thing, answer); }, before->what);
   } else {
-    call_.to->settled(*reply, answer);
+    matched_.to->settled(*reply, answer);
   }
   return std::nullopt;
 }
@@ -157,13 +157,13 @@ void request_handler::answer_with(const command& what, const actors::outcome_rep
 }
 
 void request_handler::answer_with(const actors::answer_reply& reply) {
-  if (!reply && !call_.to->judged)
+  if (!reply && !matched_.to->judged)
     return fail(problem_of(reply.error()));
-  check(call_.to->judged != nullptr || call_.to->found != nullptr,
+  check(matched_.to->judged != nullptr || matched_.to->found != nullptr,
         "a route that gives queries writes their answers");
   try {
-    const auto shown = call_.to->judged ? call_.to->judged(reply, input(), answer_)
-                                        : call_.to->found(*reply, answer_);
+    const auto shown = matched_.to->judged ? matched_.to->judged(reply, input(), answer_)
+                                           : matched_.to->found(*reply, answer_);
     if (!shown)
       fail(shown.error());
   } catch (const std::exception& error) {
@@ -244,10 +244,10 @@ void request_handler::answer_with(const bulk& many,
 void request_handler::fail(const problem& what) {
   write_problem(answer_, what, request_id());
   constexpr int servers_fault = 500; // and above
-  const bool is_asked_how_it_is = call_.to != nullptr && call_.to->judged != nullptr;
+  const bool is_asked_how_it_is = matched_.to != nullptr && matched_.to->judged != nullptr;
   if (answer_.status >= servers_fault && !is_asked_how_it_is)
     owner_.log_failure(answer_.status, name_of(what.code), request_id(),
-                       call_.to != nullptr ? call_.to->path : "a connection");
+                       matched_.to != nullptr ? matched_.to->path : "a connection");
   const bool lacks_scope = what.missing_scope != scope::none;
   if (lacks_scope || what.code == problem_code::unauthorized ||
       what.code == problem_code::rate_limited)

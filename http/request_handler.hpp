@@ -1,5 +1,5 @@
-// One request and its answer: finds the call that the head names, turns the request into a step for
-// the gateway, and writes the answer from what comes back. Each session has one, and does the
+// One request and its answer: finds the route that the head names, turns the request into a demand
+// on the gateway, and writes the answer from what comes back. Each session has one, and does the
 // reading, the waiting and the sending; requests follow one another. One thread.
 #pragma once
 
@@ -29,13 +29,13 @@ class request_handler {
   const response& answer() const { return answer_; }
   std::string_view request_id();
 
-  /// The head is there: finds the call. False where there is an objection: then the body need not
+  /// The head is there: finds the route. False where there is an objection: then the body need not
   /// be sent, and `prepare` or `refuse` tells the client why.
   bool judge_head(bool has_body);
   /// Makes the objection the answer.
   void refuse() { fail(*objection_); }
   /// The request is there as a whole: gives what is to be asked. `answered`: the answer is written.
-  step prepare();
+  demand prepare();
 
   // The answer, by what the gateway gave back. None of them throws but for memory.
   void answer_with(const command& what, const actors::outcome_reply& reply);
@@ -57,7 +57,7 @@ class request_handler {
   const std::shared_ptr<const held_key>& key() const { return admission_.key(); }
 
  private:
-  call_input input() const;
+  route_input input() const;
   std::string_view key_name() const;
   idempotency_key key_of(std::string_view key, std::string_view body) const;
   std::optional<problem> write_outcome(const command& what, const actors::outcome_reply& reply,
@@ -69,7 +69,7 @@ class request_handler {
   admission admission_;
   request request_;
   response answer_;
-  route_match call_;
+  route_match matched_;
   std::optional<problem> objection_; // known since the head; told once the body is read
 };
 

@@ -11,7 +11,7 @@
 
 namespace paymentd::http {
 
-using prepared = std::expected<step, problem>;
+using prepared = std::expected<demand, problem>;
 
 inline constexpr field_rule reference_rule{
     .name = "reference", .type = field_rule::kind::text, .required = false};
@@ -29,7 +29,7 @@ void add_error(std::expected<void, problem>& read, std::string_view field,
 inline constexpr std::string_view reference_form = "must be 1 to 64 visible ASCII characters";
 void check_reference(const field_value& reference, std::expected<void, problem>& read);
 
-/// The body of a call that says all by its path: none, or an empty object.
+/// The body of a request that says all by its path: none, or an empty object.
 std::expected<void, problem> read_no_fields(std::string_view body);
 
 /// Writes the thing that the outcome holds. Another kind of outcome is a bug: get throws, and the

@@ -1,4 +1,4 @@
-// The calls of the contract as one table, and those that describe it.
+// The routes of the contract as one table, and those that describe it.
 #include "http/routes.hpp"
 
 #include "http/documents/documents.hpp"
@@ -10,12 +10,12 @@ namespace paymentd::http {
 
 namespace {
 
-std::expected<step, problem> prepare_openapi(const call_input&, response& answer) {
+std::expected<demand, problem> prepare_openapi(const route_input&, response& answer) {
   answer.body = openapi_document();
   return answered{};
 }
 
-std::expected<step, problem> prepare_docs(const call_input&, response& answer) {
+std::expected<demand, problem> prepare_docs(const route_input&, response& answer) {
   answer.body = docs_page();
   answer.text_type = "text/html; charset=utf-8";
   return answered{};
@@ -33,7 +33,7 @@ constexpr std::array table{
 std::span<const route> public_routes() {
   static const std::vector<route> all = [] {
     std::vector<route> joined;
-    // The most frequent calls first: the table is searched from the top.
+    // The most frequent routes first: the table is searched from the top.
     for (const auto subject :
          {order_routes(), user_routes(), list_routes(), notification_routes(), event_routes()})
       joined.insert(joined.end(), subject.begin(), subject.end());

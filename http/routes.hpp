@@ -1,4 +1,4 @@
-// The calls of the contract, a table a subject. Each stands in a file of its own name, with the
+// The routes of the contract, a table a subject. Each stands in a file of its own name, with the
 // functions that read its requests and write its answers; routes.cpp joins them. Any thread.
 #pragma once
 

@@ -29,8 +29,8 @@ constexpr std::chrono::milliseconds linger_time_at_stop{250};
 /// for an answer to be taken.
 constexpr std::chrono::milliseconds client_time_at_stop{1000};
 
-/// The question of a step that asks one.
-std::optional<gateway::inquiry> asking(gateway& of, const step& next) {
+/// The question of a demand that asks one.
+std::optional<gateway::inquiry> asking(gateway& of, const demand& next) {
   if (const auto* asked = std::get_if<query>(&next))
     return of.look_up(*asked);
   if (const auto* again = std::get_if<delivery_retry>(&next))
@@ -137,7 +137,7 @@ detached session::run(std::list<session>::iterator self) {
         break;
       }
       if (got == intake::complete) {
-        step next = handler_.prepare();
+        demand next = handler_.prepare();
         if (!std::holds_alternative<answered>(next)) {
           co_await sending{*this};
           if (interrupted())

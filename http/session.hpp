@@ -70,7 +70,7 @@ class session {
   detached run(std::list<session>::iterator self);
   void render();
   bool gathers() const;
-  bool answers_or_streams(const step& next, const actors::answer_reply& reply);
+  bool answers_or_streams(const demand& next, const actors::answer_reply& reply);
   bool streams(const watch& what, const actors::answer_reply& start);
 
   // The phases.

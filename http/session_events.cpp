@@ -10,7 +10,7 @@
 namespace paymentd::http {
 
 /// Answers with the reply, or hands the connection over: true where that was done.
-bool session::answers_or_streams(const step& next, const actors::answer_reply& reply) {
+bool session::answers_or_streams(const demand& next, const actors::answer_reply& reply) {
   if (const auto* watched = std::get_if<watch>(&next))
     return streams(*watched, reply);
   handler_.answer_with(reply);

@@ -1,6 +1,6 @@
-// Whether a request may come from where it says it comes: pages of other sites must not make calls
-// with the help of a browser that stands near this server (cross-site request forgery), nor by
-// letting their own name lead here (DNS rebinding). Values; any thread.
+// Whether a request may come from where it says it comes: pages of other sites must not make
+// requests with the help of a browser that stands near this server (cross-site request forgery),
+// nor by letting their own name lead here (DNS rebinding). Values; any thread.
 #pragma once
 
 #include "http/problem.hpp"
@@ -28,8 +28,8 @@ struct request_site {
 };
 
 /// Nothing where the request may be served; otherwise 421 for a host that is not this one, or 403
-/// for a call that another site's page makes. Clients other than browsers send neither Origin nor
-/// Sec-Fetch-Site (Fetch Standard; W3C Fetch Metadata).
+/// for a request that another site's page makes. Clients other than browsers send neither Origin
+/// nor Sec-Fetch-Site (Fetch Standard; W3C Fetch Metadata).
 std::optional<problem> objection_to(const request_site& from, const site_policy& policy);
 
 } // namespace paymentd::http

@@ -1,4 +1,4 @@
-// The calls on users and their balances.
+// The routes of users and their balances.
 #include "http/route_parts.hpp"
 #include "http/routes.hpp"
 
@@ -19,7 +19,7 @@ void check_phone(field_value& phone, std::expected<void, problem>& read) {
               "must be a Korean mobile number of 10 or 11 digits, such as 01012345678");
 }
 
-prepared prepare_create_user(const call_input& input, response&) {
+prepared prepare_create_user(const route_input& input, response&) {
   static constexpr std::array rules{
       field_rule{.name = "phone", .type = field_rule::kind::text, .required = false},
       field_rule{.name = "balance", .required = false},
@@ -37,7 +37,7 @@ prepared prepare_create_user(const call_input& input, response&) {
                      std::move(metadata.text)};
 }
 
-prepared prepare_update_user(const call_input& input, response&) {
+prepared prepare_update_user(const route_input& input, response&) {
   static constexpr std::array rules{
       field_rule{.name = "phone",
                  .type = field_rule::kind::text,
@@ -66,7 +66,7 @@ prepared prepare_update_user(const call_input& input, response&) {
 
 /// A charge or a withdrawal.
 template <class Command>
-prepared prepare_movement(const call_input& input, response&) {
+prepared prepare_movement(const route_input& input, response&) {
   static constexpr std::array rules{field_rule{.name = "amount", .min = 1}, reason_rule};
   std::array<field_value, rules.size()> given;
   if (auto read = read_object(input.body, rules, given); !read)
@@ -74,11 +74,12 @@ prepared prepare_movement(const call_input& input, response&) {
   return Command{user_id{input.id}, won{given[0].integer}, std::move(given[1].text)};
 }
 
-prepared prepare_get_user(const call_input& input, response&) {
+prepared prepare_get_user(const route_input& input, response&) {
   return query{get_user{user_id{input.id}}};
 }
 
-/// The Location is relative to the call's own path, so that it holds behind a proxy's prefix, too.
+/// The Location is relative to the request's own path, so that it holds behind a proxy's prefix,
+/// too.
 void write_created_user(const outcome& what, response& answer) {
   write_created<user>(what, answer);
   answer.location = "users/";

@@ -48,7 +48,7 @@ net::http_client_options client_options(const api_options& options) {
   return http;
 }
 
-void http_provider::find(call, std::function<void(find_result)> done) {
+void http_provider::search(call, std::function<void(search_result)> done) {
   done(never_sent(std::string(name()) + " cannot be asked by key"));
 }
 

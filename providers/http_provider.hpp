@@ -37,8 +37,8 @@ class http_provider : public provider {
   std::optional<std::chrono::milliseconds> ahead() const override {
     return client_->server_ahead();
   }
-  bool can_find() const override { return false; }
-  void find(call what, std::function<void(find_result)> done) override;
+  bool can_search() const override { return false; }
+  void search(call what, std::function<void(search_result)> done) override;
   std::chrono::milliseconds key_window() const override { return {}; }
   std::size_t recipients_max() const override { return recipients_max_; }
   void stop() final {

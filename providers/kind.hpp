@@ -1,6 +1,7 @@
 // The kinds of message APIs: each folder of providers/ but webhook/ declares its own, by the name
-// that settings give it, with the credentials that it needs. The settings and the start go by this
-// list, so a new API is a folder and one word in kinds.cpp. Immutable; any thread.
+// that settings give it, with its sentence there and the credentials that it needs. The settings
+// and the start go by this list, so a new API is a folder and one word in kinds.cpp. Immutable; any
+// thread.
 #pragma once
 
 #include "providers/message.hpp"
@@ -42,7 +43,8 @@ struct api_options {
 using credential_values = std::map<std::string, std::string, std::less<>>;
 
 struct provider_kind {
-  std::string_view name; // "nhn"
+  std::string_view name;     // "nhn"
+  std::string_view sentence; // without its end, for the example file: "nhn is NHN Cloud's …"
   std::vector<credential> credentials;
   /// An error is one line that begins with the setting that cannot be used.
   std::expected<std::unique_ptr<provider>, std::string> (*make)(const api_options& options,

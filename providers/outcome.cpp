@@ -29,7 +29,7 @@ failure refused_status(const net::http_response& response) {
   return refused;
 }
 
-std::optional<failure> failed_look_up(const net::http_result& result) {
+std::optional<failure> failed_search(const net::http_result& result) {
   if (!result)
     return failure{.kind = failure_class::outage,
                    .reason = result.error().reason,

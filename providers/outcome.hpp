@@ -15,9 +15,9 @@ failure no_answer(net::http_error error);
 /// 400, 413 and 422 the content was refused.
 failure refused_status(const net::http_response& response);
 
-/// Why a look-up has no answer that can be read, if so. It changes nothing, so none of its failures
-/// is `unknown`: it can just be made again.
-std::optional<failure> failed_look_up(const net::http_result& result);
+/// Why a search, or a question for results, has no answer that can be read, if so. It changes
+/// nothing, so none of its failures is `unknown`: it can just be made again.
+std::optional<failure> failed_search(const net::http_result& result);
 
 /// An API's own words, for one line of a log: short, and without control characters.
 std::string printable(std::string text);

@@ -21,7 +21,7 @@ namespace paymentd::providers {
 /// One message of a call.
 struct recipient {
   std::string delivery_id; // "<subscriber>-<instance>-<entry id>"
-  payment_event event;     // of `find`: with an empty phone, nothing but the entry's id is known
+  payment_event event;     // of `search`: with an empty phone, nothing but the entry's id is known
 };
 
 /// A call: sent whole, and repeated only whole under the same key.
@@ -37,7 +37,7 @@ enum class failure_class : std::uint8_t {
   throttled, // try again after `retry_after`
   outage, // the API as a whole does not work: down, 5xx, or credentials, sender or template refused
   unknown, // it may have been accepted: a time-out after writing, a lost connection, garbage
-  seen,    // the key was seen before, which does not tell what was accepted: `find` does
+  seen,    // the key was seen before, which does not tell what was accepted: `search` does
 };
 
 struct failure {
@@ -75,7 +75,7 @@ struct found_message {
   friend bool operator==(const found_message&, const found_message&) = default;
 };
 /// One for each recipient of the call, in its order.
-using find_result = std::expected<std::vector<found_message>, failure>;
+using search_result = std::expected<std::vector<found_message>, failure>;
 
 /// The final result of a message that was accepted.
 struct final_result {
@@ -112,10 +112,10 @@ class provider {
   /// provider's time-out (or at once, in `send` itself), and must not block. Any thread.
   virtual void send(call what, std::function<void(call_result)> done) = 0;
 
-  /// Looks up which of a call's recipients were accepted under its key. As `send`. Only where
-  /// `can_find()`.
-  virtual void find(call what, std::function<void(find_result)> done) = 0;
-  virtual bool can_find() const = 0;
+  /// Asks which of a call's recipients were accepted under its key. As `send`. Only where
+  /// `can_search()`.
+  virtual void search(call what, std::function<void(search_result)> done) = 0;
+  virtual bool can_search() const = 0;
 
   /// The final results of accepted messages: those whose final result became known from `from` to
   /// `to`, and maybe some from just before and after. A message may come more than once. As `send`.
@@ -133,7 +133,7 @@ class provider {
   virtual std::optional<std::chrono::milliseconds> ahead() const { return std::nullopt; }
 
   /// How long the provider refuses a repeated key (`seen`); 0 where it does not know keys. After
-  /// that, a call in doubt is looked up, and what is not there is sent under a new key.
+  /// that, a call in doubt is searched for, and what is not there is sent under a new key.
   virtual std::chrono::milliseconds key_window() const = 0;
 
   /// Whether a call that is sent again, since its outcome is unknown, may reach its recipients a

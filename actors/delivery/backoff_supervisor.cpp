@@ -12,7 +12,6 @@ namespace paymentd::actors {
 
 namespace {
 
-/// The supervisor's own alarm clock.
 struct start_again {
   std::uint64_t number = 0;
 };
@@ -109,7 +108,6 @@ std::string text_of(supervisor* self, const caf::error& reason) {
   return self->system().render(reason);
 }
 
-/// Passes a message on to the child that lives now.
 caf::result<caf::message> pass_on(supervisor* self, caf::message came) {
   auto& state = self->state;
   if (state.options.keep)

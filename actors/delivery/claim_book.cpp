@@ -139,7 +139,7 @@ void claim_book::step_asked(held_stream& stream, const delivery_step& step) {
   asked.regenerate = step.regenerate;
   asked.split = step.split;
   asked.open_max = step.open_max;
-  asked.held_until = step.held_until;
+  asked.quiet_until = step.quiet_until;
 }
 
 std::vector<open_claim> claim_book::step_done(held_stream& stream, delivery_answer answer,

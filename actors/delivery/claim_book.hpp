@@ -19,7 +19,7 @@ struct asked_step {
   std::vector<claim_id> regenerate;
   std::vector<claim_id> split;
   int open_max = 0;
-  std::optional<instant> held_until = {};
+  std::optional<instant> quiet_until = {};
 };
 
 /// A stream whose messages are this process's to deliver.

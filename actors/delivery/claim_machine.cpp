@@ -16,7 +16,7 @@ using providers::failure_class;
 /// From then on a search tells what was accepted under the key and what never will be.
 instant conclusive_at(const open_claim& claim, const delivery_policy& policy) {
   const instant since = claim.claim.since + claim.put_forward;
-  if (!policy.can_find)
+  if (!policy.can_search)
     return since + policy.key_window;
   return since + std::max(policy.key_window, 2 * policy.accepted_within);
 }
@@ -44,13 +44,24 @@ claim_state ended(const open_claim& claim, bool was_in_doubt, Result result_of) 
 
 // ---- where a claim goes on ----
 
+bool others_passed(const claim_state& state) {
+  return std::visit(
+      [](const auto& one) {
+        if constexpr (requires { one.others_passed; })
+          return one.others_passed;
+        else
+          return false;
+      },
+      state);
+}
+
 /// Of a claim that is not in doubt: its call, at `at` or later. Late use of a key would be in doubt
 /// beyond the moment at which a search is conclusive.
 claim_state to_send(const open_claim& claim, instant at, const delivery_policy& policy) {
-  const bool bounded = policy.key_window.count() > 0 || policy.can_find;
+  const bool bounded = policy.key_window.count() > 0 || policy.can_search;
   if (bounded && at > conclusive_at(claim, policy) - policy.accepted_within)
-    return states::to_regenerate{at};
-  return states::waiting{at};
+    return states::to_regenerate{at, others_passed(claim.state)};
+  return states::waiting{at, others_passed(claim.state)};
 }
 
 bool was_refused(const claim_state& state) {
@@ -64,8 +75,8 @@ bool was_refused(const claim_state& state) {
       state);
 }
 
-/// Of a claim in doubt: its key is used as long as it is safe, then it is looked up, or gets a new
-/// key.
+/// Of a claim in doubt: its key is used as long as it is safe, then it is searched for, or gets a
+/// new key.
 claim_state to_clear_up(const open_claim& claim, instant at, const delivery_policy& policy,
                         bool refused_now = false) {
   const bool refused = refused_now || was_refused(claim.state);
@@ -73,7 +84,7 @@ claim_state to_clear_up(const open_claim& claim, instant at, const delivery_poli
   if (keyed && at < claim.claim.since + policy.key_window - policy.accepted_within)
     return states::in_doubt{at, refused};
   const instant conclusive = std::max(at, conclusive_at(claim, policy));
-  if (policy.can_find)
+  if (policy.can_search)
     return states::to_search{conclusive, {}, refused};
   return states::used_up{conclusive};
 }
@@ -106,7 +117,7 @@ std::optional<claim_state> end_of_doubt(open_claim& claim, const std::string& re
       return pending_as_copy(each, reason, policy, around.now, around.random);
     });
   const bool asked_enough = claim.doubts > policy.doubts_max &&
-                            (!policy.can_find || around.now >= conclusive_at(claim, policy));
+                            (!policy.can_search || around.now >= conclusive_at(claim, policy));
   if (asked_enough && all_too_old(claim, policy, around.now))
     return ended(claim, true,
                  [&](const message& each) { return failed(each, "outcome unknown: " + reason); });
@@ -126,7 +137,7 @@ claim_state taken_in(const open_claim& claim, std::vector<providers::recipient_r
   known_results known(messages.size());
   for (std::size_t i = 0; i < messages.size(); ++i)
     known[i] = result_of(messages[i], results[i], policy, around.now, around.random);
-  if (policy.can_find && std::ranges::any_of(known, [](const auto& each) { return !each; }))
+  if (policy.can_search && std::ranges::any_of(known, [](const auto& each) { return !each; }))
     return states::to_search{around.now, std::move(known), was_refused(claim.state)};
   // A provider that cannot be asked about the doubtful ones gets them again: at least once, not at
   // most.
@@ -151,8 +162,8 @@ claim_state content_refused(open_claim& claim, const failure& why, const deliver
   const bool enough = claim.refusals >= policy.refusals_max;
   // To halve it harms nobody. A message alone is at fault only where others pass: an account that
   // is out of order, or a gateway's page, refuses a lone message just as well, however often.
-  const bool others_passed = std::exchange(claim.others_passed, false) || around.others_passed;
-  const bool its_own_fault = enough && (others_passed || (!alone && !around.others_untried));
+  const bool others_pass = others_passed(claim.state) || around.succeeded_since;
+  const bool its_own_fault = enough && (others_pass || (!alone && !around.others_untried));
   if (alone && (its_own_fault || why.kind == failure_class::permanent))
     return ended(claim, false, [&](const message& each) { return failed(each, why.reason); });
   if (its_own_fault)
@@ -179,15 +190,15 @@ consequence refused(open_claim& claim, failure why, const delivery_policy& polic
     return {};
   case failure_class::throttled: {
     const auto delay = throttle_delay(why, claim, policy, around.random);
-    claim.state = states::to_regenerate{around.now + delay};
-    return {.worked = false, .hold_for = delay, .outage = {}};
+    claim.state = states::to_regenerate{around.now + delay, others_passed(claim.state)};
+    return {.worked = false, .quiet_for = delay, .outage = {}};
   }
   default: // outage
     if (why.never_written)
-      claim.state = states::waiting{around.now};
+      claim.state = states::waiting{around.now, others_passed(claim.state)};
     else
-      claim.state = states::to_regenerate{around.now};
-    return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
+      claim.state = states::to_regenerate{around.now, others_passed(claim.state)};
+    return {.worked = false, .quiet_for = {}, .outage = std::move(why.reason)};
   }
 }
 
@@ -197,20 +208,20 @@ consequence repeat_refused(open_claim& claim, failure why, const delivery_policy
   if (why.kind == failure_class::throttled) {
     const auto delay = throttle_delay(why, claim, policy, around.random);
     claim.state = to_clear_up(claim, around.now + delay, policy);
-    return {.worked = false, .hold_for = delay, .outage = {}};
+    return {.worked = false, .quiet_for = delay, .outage = {}};
   }
-  if (why.kind == failure_class::outage && !why.refused_content && !around.others_succeeded) {
+  if (why.kind == failure_class::outage && !why.refused_content && !around.succeeded_about_now) {
     claim.state = states::in_doubt{around.now, was_refused(claim.state)};
-    return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
+    return {.worked = false, .quiet_for = {}, .outage = std::move(why.reason)};
   }
   if (auto end = end_of_doubt(claim, why.reason, policy, around)) {
     claim.state = *std::move(end);
     return {};
   }
   instant at = after_doubt(claim, policy, around);
-  if (around.others_succeeded && why.kind == failure_class::outage) // out of the others' way
+  if (around.succeeded_about_now && why.kind == failure_class::outage) // out of the others' way
     at = std::max(at, conclusive_at(claim, policy));
-  claim.state = to_clear_up(claim, at, policy, around.others_succeeded);
+  claim.state = to_clear_up(claim, at, policy, around.succeeded_about_now);
   return {};
 }
 
@@ -224,8 +235,8 @@ consequence search_failed(open_claim& claim, states::searching search, const fai
   if (why.kind == failure_class::outage) {
     then.outage = why.reason;
   } else if (why.kind == failure_class::throttled) {
-    then.hold_for = throttle_delay(why, claim, policy, around.random);
-    again.at += *then.hold_for;
+    then.quiet_for = throttle_delay(why, claim, policy, around.random);
+    again.at += *then.quiet_for;
   } else if (auto end = end_of_doubt(claim, why.reason, policy, around)) {
     claim.state = *std::move(end);
     return then;
@@ -236,8 +247,9 @@ consequence search_failed(open_claim& claim, states::searching search, const fai
   return then;
 }
 
-claim_state found(const open_claim& claim, states::searching search, providers::find_result result,
-                  const delivery_policy& policy, const circumstances& around) {
+claim_state found(const open_claim& claim, states::searching search,
+                  providers::search_result result, const delivery_policy& policy,
+                  const circumstances& around) {
   const auto& messages = claim.claim.messages;
   known_results& known = search.known;
   known.resize(messages.size());
@@ -366,7 +378,7 @@ void taken_over(open_claim& claim, instant now, const delivery_policy& policy) {
     });
   else if (is_whole(claim))
     claim.state = to_clear_up(claim, now, policy);
-  else if (policy.can_find && !claim.claim.messages.empty()) // what is lost can be looked up
+  else if (policy.can_search && !claim.claim.messages.empty()) // what is lost can be searched for
     claim.state = states::to_search{std::max(now, conclusive_at(claim, policy))};
   else
     claim.state = ended(claim, true, [&](const message& each) {
@@ -388,14 +400,14 @@ void leaves(open_claim& claim, under_way what) {
   else if (const auto* const doubt = std::get_if<states::in_doubt>(&claim.state))
     claim.state = states::repeating{what, doubt->was_refused};
   else
-    claim.state = states::calling{what};
+    claim.state = states::calling{what, others_passed(claim.state)};
 }
 
 consequence answered(open_claim& claim, providers::call_result result,
                      const delivery_policy& policy, const circumstances& around) {
   const bool repeats = std::holds_alternative<states::repeating>(claim.state);
   check(repeats || std::holds_alternative<states::calling>(claim.state), "a call is under way");
-  const consequence worked{.worked = true, .hold_for = {}, .outage = {}};
+  const consequence worked{.worked = true, .quiet_for = {}, .outage = {}};
   if (result && result->size() == claim.claim.messages.size()) {
     claim.state = taken_in(claim, *result, policy, around);
     return worked;
@@ -411,7 +423,7 @@ consequence answered(open_claim& claim, providers::call_result result,
       claim.state = to_clear_up(claim, after_doubt(claim, policy, around), policy);
     return {};
   case failure_class::seen:
-    if (policy.can_find)
+    if (policy.can_search)
       claim.state = states::to_search{around.now, {}, was_refused(claim.state)};
     else
       claim.state = states::used_up{std::max(around.now, conclusive_at(claim, policy))};
@@ -423,7 +435,7 @@ consequence answered(open_claim& claim, providers::call_result result,
   }
 }
 
-consequence answered(open_claim& claim, providers::find_result result,
+consequence answered(open_claim& claim, providers::search_result result,
                      const delivery_policy& policy, const circumstances& around) {
   auto* const searching = std::get_if<states::searching>(&claim.state);
   check(searching != nullptr, "a search is under way");
@@ -434,17 +446,16 @@ consequence answered(open_claim& claim, providers::find_result result,
     return search_failed(claim, std::move(search),
                          failure{.reason = "the search answers something else"}, policy, around);
   claim.state = found(claim, std::move(search), std::move(result), policy, around);
-  return {.worked = true, .hold_for = {}, .outage = {}};
+  return {.worked = true, .quiet_for = {}, .outage = {}};
 }
 
 void others_worked(open_claim& claim, instant now) {
   if (!std::holds_alternative<states::suspected>(claim.state))
     return;
-  claim.others_passed = true;
   if (claim.claim.messages.size() > 1)
     claim.state = states::to_split{now};
   else
-    claim.state = states::to_regenerate{now};
+    claim.state = states::to_regenerate{.at = now, .others_passed = true};
 }
 
 void put_back(open_claim& claim, instant now) {

@@ -28,25 +28,27 @@ struct under_way {
 using known_results = std::vector<std::optional<delivery_result>>;
 
 // ---- the states. `at` is the earliest time of what comes next; until then the claim is parked and
-// holds no slot. `was_refused`: the API refused a repeat under this key while it took others, so it
-// may be this claim that it cannot take ----
+// holds no slot. `others_passed`: the call of another claim worked while this one was suspected, so
+// this one is at fault if its content is refused once more. `was_refused`: the API refused a repeat
+// under this key while it took others, so it may be this claim that it cannot take ----
 
 namespace states {
 
 /// Nothing of it can have been accepted; it is sent.
 struct waiting {
   instant at;
+  bool others_passed = false;
 };
 /// Sent for the first time under its key.
 struct calling {
   under_way what;
+  bool others_passed = false;
 };
 /// In doubt: something may have been accepted. Sent again, under the same key.
 struct in_doubt {
   instant at;
   bool was_refused = false;
 };
-/// Sent again under the same key.
 struct repeating {
   under_way what;
   bool was_refused = false;
@@ -69,17 +71,17 @@ struct used_up {
 /// Refused; gets a new key.
 struct to_regenerate {
   instant at;
+  bool others_passed = false;
 };
 /// Its content was refused often enough: it is at fault, and is halved, once the call of another
 /// claim works. Until then it gets a new key from time to time.
 struct suspected {
   instant at;
 };
-/// Is halved.
 struct to_split {
   instant at;
 };
-/// Its results are stored.
+/// Its results wait for the store.
 struct to_end {
   std::vector<delivery_result> results;
   bool was_in_doubt = false;
@@ -102,9 +104,8 @@ struct open_claim {
 
   // Data beside the state: all that it has met under all its keys so far. It outlives the states
   // and the keys, and only weighs the answers that come.
-  int doubts = 0;             // calls and searches that left it in doubt
-  int refusals = 0;           // of its content
-  bool others_passed = false; // while it was suspected, and since its content was refused last
+  int doubts = 0;   // calls and searches that left it in doubt
+  int refusals = 0; // of its content
   /// How far the wall clock was put forward since this generation was opened. Its key may be that
   /// old (the machine slept) or not (the clock was wrong): it is not used again, nor is it said to
   /// be.
@@ -129,17 +130,17 @@ bool is_in_doubt(const claim_state& state);
 /// The circumstances of a claim when something became known of it.
 struct circumstances {
   instant now;
-  double random = 0.0;           // uniform in [0, 1)
-  bool others_succeeded = false; // calls, since this one was made or in the moment before
-  bool others_passed = false;    // calls, surely since this one was made
-  bool others_untried = false;   // other claims wait whose content has not been refused so often
+  double random = 0.0;              // uniform in [0, 1)
+  bool succeeded_about_now = false; // another call, since this one was made or just before
+  bool succeeded_since = false;     // another call, surely since this one was made
+  bool others_untried = false;      // other claims wait whose content was not refused so often
 };
 
 /// Consequences for more than the claim itself.
 struct consequence {
-  bool worked = false;                               // the API does what it is there for
-  std::optional<std::chrono::milliseconds> hold_for; // nothing may be sent for so long: throttled
-  std::string outage;                                // not empty: the API as a whole does not work
+  bool worked = false;                                // the API does what it is there for
+  std::optional<std::chrono::milliseconds> quiet_for; // nothing may be sent for so long: throttled
+  std::string outage;                                 // not empty: the API as a whole does not work
 };
 
 /// The store has just opened it, as it is or by halving another, or given it a new key. Messages
@@ -159,15 +160,15 @@ void leaves(open_claim& claim, under_way what);
 /// Its call or search has ended. Precondition: it was under way.
 consequence answered(open_claim& claim, providers::call_result result,
                      const delivery_policy& policy, const circumstances& around);
-consequence answered(open_claim& claim, providers::find_result result,
+consequence answered(open_claim& claim, providers::search_result result,
                      const delivery_policy& policy, const circumstances& around);
 
 /// A call of another claim worked: a suspected one is halved, or tried once more, without waiting
 /// any longer. The cause may be mended by now, so that alone fails no message.
 void others_worked(open_claim& claim, instant now);
 
-/// The actor ends: what was not sent ends too, to be claimed anew, rather than stay in the
-/// database, where it would be in doubt.
+/// The actor ends, and repeats are copies: what was not sent ends too, to be claimed anew, rather
+/// than stay in the database, where it would be in doubt.
 void put_back(open_claim& claim, instant now);
 
 } // namespace paymentd::actors

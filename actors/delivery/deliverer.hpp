@@ -23,9 +23,9 @@ struct call_answered {
   std::uint64_t call = 0;
   providers::call_result result;
 };
-struct find_answered {
+struct search_answered {
   std::uint64_t call = 0;
-  providers::find_result result;
+  providers::search_result result;
 };
 /// The actor's own alarm clock.
 struct alarm {
@@ -45,7 +45,7 @@ class deliverer {
   void on(const payment_success& hint);
   void on(const retries_due& hint);
   void on(call_answered& answer);
-  void on(find_answered& answer);
+  void on(search_answered& answer);
   void on(const alarm& ring);
   void finish(caf::response_promise promise);
 
@@ -68,7 +68,7 @@ class deliverer {
   void set_probe_time();
   void call_provider();
   void send(const claim& claim);
-  void find(const claim& claim);
+  void search(const claim& claim);
   void after(std::uint64_t call, auto result);
   void store_failed(held_stream& stream, const db::error& why);
   void log_failed(const open_claim& of, const delivery_result& what) const;
@@ -80,8 +80,8 @@ class deliverer {
   void set_alarm();
   void check_clock();
   instant time_now();
-  void hold(std::chrono::milliseconds wait);
-  void show_hold();
+  void be_quiet(std::chrono::milliseconds wait);
+  void show_quiet();
   circumstances around(const open_claim& of);
   bool probing() const { return successes_ == 0; }
 
@@ -101,8 +101,8 @@ class deliverer {
   int allowed_ = 1;                  // calls at a time: 1, 2, 4 … in_flight_max
   steady_instant probe_alone_until_; // while probing: then one more call is allowed
   int probes_alone_ = 0;             // calls that were allowed so
-  steady_instant hold_until_;        // throttled
-  std::optional<instant> unstored_hold_;
+  steady_instant quiet_until_;       // throttled
+  std::optional<instant> unstored_quiet_;
   // The time of the wall clock, and when it was read; from there on it may go on by the steady
   // clock alone.
   instant clock_base_;
@@ -132,5 +132,5 @@ class deliverer {
 } // namespace paymentd::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::call_answered)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::find_answered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::search_answered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::alarm)

@@ -150,10 +150,10 @@ void deliverer::step(held_stream& stream, int wanting) {
   for (ended_claim& each : step.ended)
     if (each.read_again_from)
       *each.read_again_from += ahead;
-  step.held_until = unstored_hold_;
+  step.quiet_until = unstored_quiet_;
   step.provider = options_.policy.provider;
   const bool anything =
-      !step.ended.empty() || !step.regenerate.empty() || !step.split.empty() || step.held_until;
+      !step.ended.empty() || !step.regenerate.empty() || !step.split.empty() || step.quiet_until;
   const bool over = stream.lease_until && *stream.lease_until <= self_->clock().now();
   if (!over && (stream.more || anything))
     step.open_max = (room() + wanting - 1) / wanting;
@@ -167,7 +167,7 @@ void deliverer::step(held_stream& stream, int wanting) {
     served_ = stream.lease.stream;
   }
   claim_book::step_asked(stream, step);
-  unstored_hold_.reset();
+  unstored_quiet_.reset();
   // By this actor's time, which does not go back where the wall clock does.
   ask(
       self_, options_.store, db::error_kind::in_doubt,
@@ -180,7 +180,7 @@ void deliverer::step(held_stream& stream, int wanting) {
 /// How many claims may be opened now.
 int deliverer::room() {
   const instant now = time_now();
-  if (closing_ || hold_until_ > self_->clock().now() || book_.parked(now) >= options_.parked_max)
+  if (closing_ || quiet_until_ > self_->clock().now() || book_.parked(now) >= options_.parked_max)
     return 0;
   const int used = book_.used(now);
   // Claims in doubt that have long outlived their predecessors may be what the API cannot take:
@@ -212,7 +212,7 @@ void deliverer::call_provider() {
   while (!closing_ && static_cast<int>(calls_.size()) < allowed_) {
     const instant now = time_now();
     const steady_instant clock = self_->clock().now();
-    if (hold_until_ > clock || pace_gate_ > clock)
+    if (quiet_until_ > clock || pace_gate_ > clock)
       return;
     const bool opening = std::ranges::any_of(book_.streams(), [](const auto& each) {
       return each.second.step && each.second.step->open_max > 0;
@@ -228,7 +228,7 @@ void deliverer::call_provider() {
       set_probe_time();
     options_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
     if (std::holds_alternative<states::searching>(next->state))
-      find(next->claim);
+      search(next->claim);
     else
       send(next->claim);
   }
@@ -251,13 +251,13 @@ void deliverer::send(const claim& claim) {
       });
 }
 
-void deliverer::find(const claim& claim) {
+void deliverer::search(const claim& claim) {
   add(options_.counters->searches);
-  options_.provider->find(
+  options_.provider->search(
       make_call(claim, options_.subscriber, instance_),
-      [to = self_->address(), call = last_call_](providers::find_result result) {
+      [to = self_->address(), call = last_call_](providers::search_result result) {
         if (const auto actor = caf::actor_cast<caf::actor>(to))
-          caf::anon_send(actor, find_answered{call, std::move(result)});
+          caf::anon_send(actor, search_answered{call, std::move(result)});
       });
 }
 
@@ -289,7 +289,7 @@ void deliverer::set_alarm() {
     at_wall(*next);
   if (const auto next = book_.next_change(clock))
     at = std::min(at, *next + alarm_grain);
-  for (const steady_instant when : {hold_until_, subscribe_not_before_})
+  for (const steady_instant when : {quiet_until_, subscribe_not_before_})
     if (when > clock)
       at = std::min(at, when + alarm_grain);
   if (pace_gate_ > clock)

@@ -37,7 +37,7 @@ struct delivery_policy {
   /// old.
   int doubts_max = 10;
   /// Abilities of the provider: see providers::provider.
-  bool can_find = false;
+  bool can_search = false;
   std::chrono::milliseconds key_window{0};
   bool repeats_are_copies = false;
   bool needs_phone = false;

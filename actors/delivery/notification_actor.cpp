@@ -45,7 +45,7 @@ caf::behavior notification_actor(caf::stateful_actor<notification_state>* self,
       [=](retries_due& what) { pass_on(what); },
       [](const store_answer& answer) { answer.take(); },
       [=](call_answered& what) { pass_on(what); },
-      [=](find_answered& what) { pass_on(what); },
+      [=](search_answered& what) { pass_on(what); },
       [=](alarm& what) { pass_on(what); },
       [=](const finish_deliveries&) -> caf::result<deliveries_finished> {
         auto promise = self->make_response_promise<deliveries_finished>();
@@ -57,7 +57,7 @@ caf::behavior notification_actor(caf::stateful_actor<notification_state>* self,
 
 namespace {
 // A shorter wait is not worth a line of its own.
-constexpr std::chrono::seconds hold_told_min{10};
+constexpr std::chrono::seconds quiet_told_min{10};
 
 /// A line about one subscriber, whose name begins it.
 void say(spdlog::level::level_enum level, const std::string& subscriber, std::string_view what) {
@@ -92,7 +92,7 @@ void log_failure(const std::string& subscriber, std::string_view what,
 deliverer::deliverer(caf::event_based_actor* self, notification_options options)
     : self_(self), options_(std::move(options)), poll_at_(self->clock().now() + options_.poll) {
   options_.policy.provider = options_.provider->name();
-  options_.policy.can_find = options_.provider->can_find();
+  options_.policy.can_search = options_.provider->can_search();
   options_.policy.key_window = options_.provider->key_window();
   options_.policy.needs_phone = options_.provider->needs_phone();
   options_.policy.repeats_are_copies = options_.provider->repeats_are_copies();
@@ -150,9 +150,9 @@ void deliverer::on_subscribed(db::result<paymentd::subscriber> answer) {
           "its kinds of events differ from those that it was registered with, which stay: the "
           "settings' are ignored");
     instance_ = std::move(answer->instance);
-    if (const auto until = answer->held_until; until && *until > time_now()) {
-      hold(std::min(*until - time_now(), options_.policy.retry_after_max));
-      unstored_hold_.reset();
+    if (const auto until = answer->quiet_until; until && *until > time_now()) {
+      be_quiet(std::min(*until - time_now(), options_.policy.retry_after_max));
+      unstored_quiet_.reset();
     }
     subscribe_failures_ = 0;
   } else if (answer.error().kind == db::error_kind::unavailable) {
@@ -194,8 +194,8 @@ void deliverer::on_delivered(const stream_lease& of, db::result<delivery_answer>
         fmt::format("a step may have been stored or not, looking: {}", answer.error().text));
   } else {
     const bool still_ours = stream->lease == of;
-    if (!unstored_hold_)
-      unstored_hold_ = stream->step->held_until;
+    if (!unstored_quiet_)
+      unstored_quiet_ = stream->step->quiet_until;
     book_.step_undone(*stream);
     if (still_ours || answer.error().kind != db::error_kind::fenced)
       store_failed(*stream, answer.error());
@@ -213,7 +213,7 @@ void deliverer::on(call_answered& answer) {
   after(answer.call, std::move(answer.result));
 }
 
-void deliverer::on(find_answered& answer) {
+void deliverer::on(search_answered& answer) {
   if (!answer.result)
     log_failure(options_.subscriber, "search", answer.result.error());
   after(answer.call, std::move(answer.result));
@@ -236,8 +236,8 @@ void deliverer::after(std::uint64_t call, auto result) {
         if (const auto supervisor = caf::actor_cast<caf::actor>(options_.supervisor))
           self_->send(supervisor, child_succeeded{});
     }
-    if (then.hold_for)
-      hold(*then.hold_for);
+    if (then.quiet_for)
+      be_quiet(*then.quiet_for);
     if (!then.outage.empty())
       close(then.outage);
   }
@@ -246,25 +246,25 @@ void deliverer::after(std::uint64_t call, auto result) {
 
 /// Everything waits. A long wait is told, and stored for whoever delivers next; behind it one call
 /// goes out first, as at the start.
-void deliverer::hold(std::chrono::milliseconds wait) {
+void deliverer::be_quiet(std::chrono::milliseconds wait) {
   const steady_instant until = self_->clock().now() + wait;
-  if (until <= hold_until_)
+  if (until <= quiet_until_)
     return;
-  hold_until_ = until;
-  show_hold();
-  if (wait < hold_told_min)
+  quiet_until_ = until;
+  show_quiet();
+  if (wait < quiet_told_min)
     return;
   say(spdlog::level::warn, options_.subscriber,
       fmt::format("nothing is sent for {} s, as the API asks", wait.count() / 1000));
-  unstored_hold_ = time_now() + wait;
+  unstored_quiet_ = time_now() + wait;
   allowed_ = 1;
 }
 
-void deliverer::show_hold() {
+void deliverer::show_quiet() {
   const auto wait =
-      std::chrono::floor<std::chrono::milliseconds>(hold_until_ - self_->clock().now());
-  options_.counters->held_until_ms.store((time_now() + wait).time_since_epoch().count(),
-                                         std::memory_order_relaxed);
+      std::chrono::floor<std::chrono::milliseconds>(quiet_until_ - self_->clock().now());
+  options_.counters->quiet_until_ms.store((time_now() + wait).time_since_epoch().count(),
+                                          std::memory_order_relaxed);
 }
 
 void deliverer::on(const alarm& ring) {
@@ -300,9 +300,11 @@ circumstances deliverer::around(const open_claim& of) {
   // A success from before this call was made says nothing about the API now.
   const under_way* const call = call_of(of.state);
   check(call != nullptr, "an answer is for a claim whose call is under way");
-  const bool works_now = successes_ > 0 && last_success_ >= call->since;
-  const bool passed_since = successes_ > call->successes_before;
-  return {time_now(), options_.random(), works_now, passed_since, untried};
+  return {.now = time_now(),
+          .random = options_.random(),
+          .succeeded_about_now = successes_ > 0 && last_success_ >= call->since,
+          .succeeded_since = successes_ > call->successes_before,
+          .others_untried = untried};
 }
 
 /// The store could not do something for this stream, and nothing of it happened.

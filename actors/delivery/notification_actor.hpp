@@ -17,6 +17,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace paymentd::actors {
@@ -26,11 +27,11 @@ struct notification_options {
   bool wants_payments = true;
   bool wants_refunds = false;
   worker_of<db::delivery_store> store;
-  std::shared_ptr<providers::provider> provider; // can_find and key_window are asked of it
+  std::shared_ptr<providers::provider> provider; // can_search and key_window are asked of it
   caf::actor_addr supervisor;                    // is sent child_succeeded; may be nobody
 
   delivery_policy policy;
-  int in_flight_max = 16;          // calls at a time, over all streams; claims that take a slot
+  int in_flight_max = 8;           // calls at a time, over all streams; claims that take a slot
   int parked_max = 64;             // with so many claims waiting for a time, no new ones are opened
   int messages_max = 1000;         // in a call; the provider's own limit holds too
   int probe_messages = 1;          // in the first call after a start
@@ -54,6 +55,20 @@ struct notification_options {
   wall_clock now = system_wall_clock;
   std::function<double()> random = [] { return 0.0; }; // uniform in [0, 1), for the jitter
   std::shared_ptr<delivery_counters> counters = std::make_shared<delivery_counters>();
+};
+
+/// From the stream keeper: the subscriber's messages of the stream are this process's to deliver.
+/// Sent again for each renewal; under another epoch without a stream_lost before, it goes on with
+/// what it has under way.
+struct stream_held {
+  stream_lease stream;
+  /// By the actor system's clock: nothing is sent from then on, unless it is held on. Nothing: for
+  /// as long as no stream_lost comes, where no other process can take the stream.
+  std::optional<steady_instant> lease_until = std::nullopt;
+};
+/// From the stream keeper: the stream is no longer this process's to deliver.
+struct stream_lost {
+  stream_lease stream;
 };
 
 /// A hint: deliveries of the stream were made due by hand. A lost one costs a second.
@@ -83,6 +98,8 @@ caf::behavior notification_actor(caf::stateful_actor<notification_state>* self,
 
 } // namespace paymentd::actors
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_held)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retries_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::finish_deliveries)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::deliveries_finished)

@@ -1,5 +1,4 @@
 #include "actors/delivery/notification_supervisor.hpp"
-#include "actors/payment_success.hpp"
 
 #include <algorithm>
 #include <memory>

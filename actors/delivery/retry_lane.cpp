@@ -56,7 +56,7 @@ void on_retried(lane_actor* self, batch_answers answers) {
       due[one->subscriber].insert(stream_of(one->entry));
   answer_batch(self, *std::move(answers));
   for (const auto& [name, streams] : due)
-    if (const auto to = state.options.subscribers.find(name); to != state.options.subscribers.end())
+    if (const auto to = state.options.supervisors.find(name); to != state.options.supervisors.end())
       for (const stream_id each : streams)
         self->send(to->second, retries_due{each});
   send_batch(self);

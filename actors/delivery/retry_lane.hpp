@@ -16,7 +16,7 @@ namespace paymentd::actors {
 
 struct retry_lane_options {
   worker_of<db::delivery_store> worker;
-  std::map<std::string, caf::actor> subscribers; // those of this process, by name
+  std::map<std::string, caf::actor> supervisors; // by subscriber; those of this process
   std::size_t batch_max = 100;                   // in one transaction, at the most
   std::size_t pending_max = 1000;                // one more is answered `overloaded`
 };

@@ -1,5 +1,6 @@
 #include "actors/delivery/stream_keeper.hpp"
 
+#include "actors/delivery/notification_actor.hpp"
 #include "domain/log_fields.hpp"
 
 #include <fmt/format.h>
@@ -22,11 +23,11 @@ caf::behavior stream_keeper(keeper_actor* self, stream_keeper_options options) {
   self->state.wait = self->state.options.soon;
   look(self);
   return {
-      [self](const stream_held& by_lane) {
+      [self](const stream_written& by_lane) {
         self->state.written[by_lane.stream.stream] = by_lane.stream;
         lanes_changed(self);
       },
-      [self](const stream_lost& by_lane) {
+      [self](const stream_left& by_lane) {
         self->state.written.erase(by_lane.stream.stream);
         lanes_changed(self);
       },
@@ -53,7 +54,7 @@ void look(keeper_actor* self) {
   state.asked = true;
   state.asked_at = self->clock().now();
   std::vector<std::string> subscribers;
-  for (const auto& [name, handle] : state.options.subscribers)
+  for (const auto& [name, handle] : state.options.supervisors)
     subscribers.push_back(name);
   std::vector<stream_id> written;
   for (const auto& [stream, lease] : state.written)
@@ -82,7 +83,7 @@ bool is_complete(const stream_keeper_state& state) {
   const auto own = std::ranges::count_if(state.held, [&](const delivery_lease& each) {
     return state.written.contains(each.stream.stream);
   });
-  return static_cast<std::size_t>(own) == state.written.size() * state.options.subscribers.size();
+  return static_cast<std::size_t>(own) == state.written.size() * state.options.supervisors.size();
 }
 
 /// Says of a stream that another process writes, or wrote, that it is delivered here. It may come
@@ -111,8 +112,8 @@ void on_leased(keeper_actor* self, leases_answer leases) {
     return;
   }
   const auto tell = [&](const delivery_lease& whose, const auto& news) {
-    const auto handle = state.options.subscribers.find(whose.subscriber);
-    if (handle != state.options.subscribers.end())
+    const auto handle = state.options.supervisors.find(whose.subscriber);
+    if (handle != state.options.supervisors.end())
       self->send(handle->second, news);
   };
   const auto before = std::exchange(state.held, *std::move(leases));

@@ -18,7 +18,7 @@ namespace paymentd::actors {
 
 struct stream_keeper_options {
   worker_of<db::delivery_store> store;
-  std::map<std::string, caf::actor> subscribers; // by name; told of streams held and lost
+  std::map<std::string, caf::actor> supervisors; // by subscriber; told of streams held and lost
   std::chrono::milliseconds lease{15000};        // 0: what is held stays so
   std::chrono::milliseconds interval{2000};      // between looks; well below the lease
   /// Between looks while something that its lanes write is not held yet, as before a subscriber is
@@ -40,7 +40,7 @@ struct stream_keeper_state {
   std::uint64_t alarm = 0;           // the number of the newest; those before it are void
 };
 
-/// Takes stream_held and stream_lost from lanes.
+/// Takes stream_written and stream_left from lanes.
 caf::behavior stream_keeper(caf::stateful_actor<stream_keeper_state>* self,
                             stream_keeper_options options);
 

@@ -126,7 +126,7 @@ void start_next(order_actor_type* self) {
       finish(self, std::unexpected(no_outcome::overloaded));
       continue;
     }
-    state.asked_under = state.context->generation->load(std::memory_order_acquire);
+    state.asked_under = state.context->database_changes->load(std::memory_order_acquire);
     if (state.asked_under != state.learned_under)
       forget(state);
     // Under a key the answer may be an earlier one, which only the database has.
@@ -140,7 +140,7 @@ void start_next(order_actor_type* self) {
     if (std::holds_alternative<must_read>(known)) {
       const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by,
                         next.from.bulk};
-      self->send(shard_of(state.context->readers, state.id), look_up{mine, get_order{state.id}});
+      self->send(shard_of(state.context->read_lanes, state.id), look_up{mine, get_order{state.id}});
     } else {
       ask_lane(self);
     }
@@ -149,7 +149,7 @@ void start_next(order_actor_type* self) {
 
 /// Keeps what the outcome tells for good.
 void learn(order_actor_state& state, const outcome& from) {
-  if (state.asked_under != state.context->generation->load(std::memory_order_acquire))
+  if (state.asked_under != state.context->database_changes->load(std::memory_order_acquire))
     return; // it may be of a database that is no more
   state.learned_under = state.asked_under;
   if (const auto* found = std::get_if<order>(&from)) {

@@ -17,17 +17,17 @@
 
 namespace paymentd::actors {
 
-/// Which database the lanes are at: raised whenever a lane goes on under another epoch, since
-/// behind a new connection may stand a server that lacks the last commits. All that was learned
-/// before may be untrue then. Any thread.
-using database_generation = std::atomic<std::uint64_t>;
+/// How often the database may have become another one: raised whenever a lane goes on under another
+/// epoch, since behind a new connection may stand a server that lacks the last commits. All that
+/// was learned before may be untrue then. Any thread.
+using change_count = std::atomic<std::uint64_t>;
 
 /// State that all order actors share; it outlives them.
 struct order_actor_context {
-  std::vector<caf::actor> lanes;   // by user id
-  std::vector<caf::actor> readers; // by order id
-  std::size_t waiters_max = 1000;  // commands that wait at one order; one more is `overloaded`
-  std::shared_ptr<database_generation> generation = std::make_shared<database_generation>(0);
+  std::vector<caf::actor> lanes;      // by user id
+  std::vector<caf::actor> read_lanes; // by order id
+  std::size_t waiters_max = 1000;     // commands that wait at one order; one more is `overloaded`
+  std::shared_ptr<change_count> database_changes = std::make_shared<change_count>(0);
 };
 
 /// How many commands an order actor has answered. The actor raises it, the registry reads it: where
@@ -45,7 +45,7 @@ struct order_actor_state {
   static inline const char* name = "order";
   std::shared_ptr<const order_actor_context> context;
   std::shared_ptr<answered_count> answered;
-  std::uint64_t request = 0; // the number of the latest question to a lane or a reader
+  std::uint64_t request = 0; // the number of the latest question to a lane or a read lane
 
   // Of the order that it stands for now:
   order_id id;
@@ -54,7 +54,7 @@ struct order_actor_state {
   std::optional<user_id> owner; // once known; it never changes
   /// The order's latest known status, once it is one that is never payable again.
   std::optional<order_status> final_status;
-  std::uint64_t asked_under = 0;   // the database's generation at the latest question
+  std::uint64_t asked_under = 0;   // database_changes at the latest question
   std::uint64_t learned_under = 0; // and where owner and status were learned; later it is forgotten
 };
 

@@ -19,7 +19,7 @@ namespace paymentd::actors {
 
 struct order_registry_options {
   std::size_t idle_max = 1000;      // with more in memory, an idle one gives way to the next
-  std::size_t resident_max = 30000; // orders in memory; one more is answered `overloaded`
+  std::size_t resident_max = 21000; // orders in memory; one more is answered `overloaded`
   std::shared_ptr<const order_actor_context> context;
   std::shared_ptr<registry_counters> counters = std::make_shared<registry_counters>();
 };

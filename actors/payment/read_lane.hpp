@@ -26,7 +26,7 @@ struct read_lane_options {
   backoff_options backoff{.min = std::chrono::milliseconds{20},
                           .max = std::chrono::milliseconds{1000}};
   std::function<double()> random; // uniform in [0, 1)
-  /// A reader asks its database when it is first asked: until then nothing is known against it.
+  /// A read lane asks its database when it is first asked: until then nothing is known against it.
   std::shared_ptr<lane_health> health = std::make_shared<lane_health>(condition::ok);
 };
 

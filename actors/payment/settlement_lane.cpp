@@ -91,25 +91,19 @@ void reply(lane_actor* self, const ticket& to, outcome_reply with) {
   self->send(to.reply_to, settled{to.number, std::move(with)});
 }
 
-void shed(lane_actor* self, const ticket& to, no_outcome why) {
-  add(self->state.options.counters->shed);
-  reply(self, to, std::unexpected(why));
-}
-
-/// Why a command that was never begun is sent back.
-no_outcome never_begun(lane_actor* self) {
+/// Answers a command that was not begun, for want of room or time.
+void shed(lane_actor* self, const ticket& to) {
   const auto& state = self->state;
   const bool asked = state.now == phase::taking_stream || state.now == phase::settling ||
                      state.now == phase::resolving;
   const bool away =
       state.database_away || (asked && self->clock().now() - state.asked_at > answers_within);
-  return away ? no_outcome::database_unavailable : no_outcome::overloaded;
+  reply(self, to,
+        std::unexpected(away ? no_outcome::database_unavailable : no_outcome::overloaded));
 }
 
-/// Answers all whose time is up.
 void expire(lane_actor* self) {
-  self->state.commands.expire(self->clock().now(),
-                              [self](const ticket& of) { shed(self, of, never_begun(self)); });
+  self->state.commands.expire(self->clock().now(), [self](const ticket& of) { shed(self, of); });
 }
 
 /// Sees to it that those who wait are looked through in time.
@@ -118,15 +112,14 @@ void expire_later(lane_actor* self) {
     self->delayed_send(self, expire_interval, expire_atom::value);
 }
 
-/// Tells who sees to deliveries that the stream is written here.
-void tell_held(lane_actor* self) {
+void tell_written(lane_actor* self) {
   if (self->state.options.keeper)
-    self->send(self->state.options.keeper, stream_held{self->state.stream});
+    self->send(self->state.options.keeper, stream_written{self->state.stream});
 }
 
-void tell_lost(lane_actor* self) {
+void tell_left(lane_actor* self) {
   if (self->state.options.keeper)
-    self->send(self->state.options.keeper, stream_lost{self->state.stream});
+    self->send(self->state.options.keeper, stream_left{self->state.stream});
 }
 
 /// The fate of a batch, and under which lease. No outcomes: nothing had happened.
@@ -192,12 +185,12 @@ void follow(lane_actor* self, const stream_lease& present) {
   if (present == state.stream)
     return;
   if (present.stream != state.stream.stream)
-    tell_lost(self);
+    tell_left(self);
   else
     check(present.epoch > state.stream.epoch, "epochs of a stream rise");
   state.stream = present;
-  state.options.generation->fetch_add(1, std::memory_order_acq_rel);
-  tell_held(self);
+  state.options.database_changes->fetch_add(1, std::memory_order_acq_rel);
+  tell_written(self);
 }
 
 /// Sends the next batch, where the worker is free and something waits.
@@ -205,9 +198,8 @@ void send_batch(lane_actor* self) {
   auto& state = self->state;
   if (state.now != phase::ready)
     return;
-  auto batch =
-      state.commands.gather(state.options.batch_max, self->clock().now(),
-                            [self](const ticket& of) { shed(self, of, never_begun(self)); });
+  auto batch = state.commands.gather(state.options.batch_max, self->clock().now(),
+                                     [self](const ticket& of) { shed(self, of); });
   if (batch)
     settle(self, std::move(batch));
 }
@@ -217,12 +209,11 @@ void take_in(lane_actor* self, submit& what) {
   auto& state = self->state;
   const auto has_room = [&] { return state.commands.has_room(state.options.pending_max); };
   if (!has_room()) // those whose time is up give way
-    state.commands.expire_front(self->clock().now(),
-                                [self](const ticket& of) { shed(self, of, never_begun(self)); });
+    state.commands.expire_front(self->clock().now(), [self](const ticket& of) { shed(self, of); });
   if (has_room())
     state.commands.add(std::move(what));
   else
-    shed(self, what.from, never_begun(self));
+    shed(self, what.from);
 }
 
 /// Settles nothing, to see whether the database answers. Commands that wait are not begun
@@ -253,13 +244,13 @@ void database_is_back(settlement_lane_state& state) {
   state.options.health->learned(condition::ok);
 }
 
-/// Gives up on the batch. `why` says whether it may have happened.
+/// `why` says whether the batch may have happened.
 void give_up(lane_actor* self, no_outcome why) {
   for (const ticket& each : self->state.commands.finish())
     reply(self, each, std::unexpected(why));
 }
 
-/// Answers the batch, tells the subscribers, and goes on with what has come meanwhile.
+/// Answers the batch, tells the supervisors, and goes on with what has come meanwhile.
 void finish(lane_actor* self, std::vector<outcome> outcomes) {
   auto& state = self->state;
   const std::vector<ticket> asked = state.commands.finish(outcomes.size());
@@ -277,15 +268,15 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
                        paid->refund_entry.value_or(entry_id{})});
     const auto* no = std::get_if<refused>(&outcomes[i]);
     if (no != nullptr && no->why == refusal::row_locked)
-      shed(self, asked[i], no_outcome::row_locked);
+      reply(self, asked[i], std::unexpected(no_outcome::row_locked));
     else
       reply(self, asked[i], std::move(outcomes[i]));
   }
   state.now = phase::gathering;
   state.settled_since_renewal |= !outcomes.empty();
   if (last.value > 0)
-    for (const caf::actor& subscriber : state.options.subscribers)
-      self->send(subscriber, payment_success{state.stream, last});
+    for (const caf::actor& supervisor : state.options.supervisors)
+      self->send(supervisor, payment_success{state.stream, last});
   // Not at once: the commands that the mailbox holds by now leave in the same batch.
   self->send(self, next_batch_atom::value);
 }
@@ -300,9 +291,9 @@ void on_stream_taken(lane_actor* self, const db::result<stream_lease>& stream) {
   }
   database_is_back(state);
   state.stream = *stream;
-  state.options.generation->fetch_add(1, std::memory_order_acq_rel);
+  state.options.database_changes->fetch_add(1, std::memory_order_acq_rel);
   state.now = phase::ready;
-  tell_held(self);
+  tell_written(self);
   send_batch(self);
 }
 
@@ -318,7 +309,7 @@ void on_settle_error(lane_actor* self, const db::error& error) {
     return;
   case db::error_kind::unavailable:
     if (!state.commands.at_worker().empty())
-      add(state.options.counters->retries);
+      add(state.options.counters->batches_repeated);
     state.commands.put_back();
     back_off(self, phase::ready, error);
     expire(self);
@@ -327,7 +318,7 @@ void on_settle_error(lane_actor* self, const db::error& error) {
   case db::error_kind::fenced:
     log(spdlog::level::warn, state,
         fmt::format("stream {} was taken over: {}", state.stream.stream.value, error.text));
-    tell_lost(self);
+    tell_left(self);
     state.commands.put_back();
     take_stream(self);
     return;
@@ -371,7 +362,7 @@ void on_resolved(lane_actor* self, batch_answer answer) {
                     state.commands.at_worker().size(), answer.error().text));
     give_up(self, no_outcome::outcome_unknown);
     // The next stream may be another one, and this one may have another owner by now.
-    tell_lost(self);
+    tell_left(self);
     take_stream(self);
     return;
   }
@@ -384,7 +375,7 @@ void on_resolved(lane_actor* self, batch_answer answer) {
     finish(self, std::move(*answer->outcomes));
     return;
   }
-  add(state.options.counters->retries);
+  add(state.options.counters->batches_repeated);
   database_is_back(state);
   state.commands.put_back();
   state.now = phase::ready;

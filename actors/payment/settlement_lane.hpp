@@ -25,7 +25,7 @@ namespace paymentd::actors {
 struct settlement_lane_options {
   std::string name = "lane";
   worker_of<db::settlement_store> worker; // that no one else settles with
-  std::vector<caf::actor> subscribers;    // who is told of committed payments
+  std::vector<caf::actor> supervisors;    // of those who are told of payments
   caf::actor keeper;                      // who is told of the stream; may be null
   std::size_t batch_max = 512;            // commands in one transaction, at the most
   std::size_t pending_max = 20000;        // commands that wait; one more is answered `overloaded`
@@ -38,8 +38,8 @@ struct settlement_lane_options {
                           .jitter = 0.2};              // between tries while the database is away
   std::function<double()> random = [] { return 0.0; }; // uniform in [0, 1), for the jitter
   std::shared_ptr<lane_counters> counters = std::make_shared<lane_counters>();
-  /// Raised whenever the lane goes on under another epoch: see database_generation.
-  std::shared_ptr<std::atomic<std::uint64_t>> generation =
+  /// Raised whenever the lane goes on under another epoch: see order_actor.hpp.
+  std::shared_ptr<std::atomic<std::uint64_t>> database_changes =
       std::make_shared<std::atomic<std::uint64_t>>(0);
   std::shared_ptr<lane_health> health = std::make_shared<lane_health>(condition::starting);
 };

@@ -29,7 +29,7 @@ step_writer::step_writer(session& on, const locked_cursor& at, const delivery_st
       now_(now) {}
 
 bool step_writer::writes() const {
-  return !plan_.writes_nothing() || step_.held_until;
+  return !plan_.writes_nothing() || step_.quiet_until;
 }
 
 std::size_t step_writer::add(const statement& what, const parameters& with) {
@@ -57,8 +57,8 @@ void step_writer::add_statements() {
   add_claims();
   if (plan_.moves)
     cursor_ = add(sql::move_cursor, parameters{}.add(at_.address, plan_.position));
-  if (step_.held_until)
-    add(sql::hold_subscriber, parameters{}.add(at_.subscriber, *step_.held_until));
+  if (step_.quiet_until)
+    add(sql::hold_subscriber, parameters{}.add(at_.subscriber, *step_.quiet_until));
   for (const claim_record& one : plan_.regenerated)
     messages_.push_back(add_messages(one));
   for (const planned_claim& one : plan_.opened)

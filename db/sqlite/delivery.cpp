@@ -182,15 +182,15 @@ result<delivery_answer> deliveries::deliver(const delivery_step& step, std::int6
   if (!plan)
     return broken(std::move(plan).error());
 
-  store_results(*at, plan->results, now);
+  write_deliveries(*at, plan->results, now);
   for (const claim_id id : plan->deleted)
     end_claim_.run(id);
   for (const entry_id id : plan->taken)
     take_retry_.run(at->subscriber, id);
   if (plan->moves)
     move_cursor_.run(at->subscriber, at->stream, plan->position);
-  if (step.held_until)
-    hold_.run(step.subscriber, *step.held_until);
+  if (step.quiet_until)
+    hold_.run(step.subscriber, *step.quiet_until);
   if (const auto from = read_again_from(step))
     read_again_.run(step.subscriber, *from, now);
 
@@ -263,8 +263,8 @@ void deliveries::look_ahead(const subscription& at, std::int64_t stream_next, de
   }
 }
 
-void deliveries::store_results(const subscription& at, std::span<const planned_result> results,
-                               instant now) {
+void deliveries::write_deliveries(const subscription& at, std::span<const planned_result> results,
+                                  instant now) {
   for (const planned_result& one : results) {
     const delivery_result& what = *one.result;
     given_.add(at.subscriber, what.entry, static_cast<int>(what.status), what.attempts,

@@ -60,7 +60,8 @@ class deliveries {
   void look_at_claim(const subscription& at, claim_id id, delivery_view& into);
   void look_ahead(const subscription& at, std::int64_t stream_next, delivery_reach reach,
                   delivery_view& into);
-  void store_results(const subscription& at, std::span<const planned_result> results, instant now);
+  void write_deliveries(const subscription& at, std::span<const planned_result> results,
+                        instant now);
   claim add_claim(const subscription& at, planned_claim what, instant now);
   std::int64_t cursor(const subscription& at);
 

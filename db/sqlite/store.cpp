@@ -100,13 +100,13 @@ result<void> sqlite_store::keep_log_short() {
 }
 
 // ---- the port -----------------------------------------------------------------------------------
+// A commit of settle, deliver or retry may be in doubt. Repeating any other call does no harm, so
+// to its caller a commit in doubt is `unavailable`.
 
 result<void> sqlite_store::ping() {
   return guarded(error_kind::unavailable,
                  [&]() -> result<void> { return check_schema(session_->on); });
 }
-
-// Repeating these after a commit in doubt does no harm, so to their callers it is `unavailable`.
 
 result<stream_lease> sqlite_store::take_stream(instant now) {
   auto taken = writing(error_kind::unavailable, [&] {
@@ -151,7 +151,7 @@ result<std::vector<outcome>> sqlite_store::settle(std::span<const command> batch
   if (in_doubt_)
     return std::unexpected(batch_is_unresolved());
   batch_in_doubt attempt;
-  auto settled = writing(error_kind::in_doubt, [&]() -> result<std::vector<outcome>> {
+  const auto settled = writing(error_kind::in_doubt, [&]() -> result<void> {
     const std::int64_t count = std::max<std::int64_t>(std::ssize(batch), 1);
     const auto taken = writer_->numbers.take_numbers(lease_, count, now + options_.lease);
     if (!taken)
@@ -159,7 +159,7 @@ result<std::vector<outcome>> sqlite_store::settle(std::span<const command> batch
     attempt.numbers = *taken;
     attempt.outcomes =
         writer_->settles.settle(batch, make_entry_id(taken->stream.stream, taken->first), now);
-    return std::vector<outcome>{};
+    return {};
   });
   if (settled) {
     recent_.learn(batch, attempt.outcomes);
@@ -167,7 +167,7 @@ result<std::vector<outcome>> sqlite_store::settle(std::span<const command> batch
   }
   if (settled.error().kind == error_kind::in_doubt)
     in_doubt_ = std::move(attempt);
-  return settled;
+  return std::unexpected(settled.error());
 }
 
 result<std::optional<std::vector<outcome>>> sqlite_store::resolve(instant now) {

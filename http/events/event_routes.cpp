@@ -1,4 +1,4 @@
-// The call that tells events: as a stream, or as pages for those who poll.
+// The route that tells events: as a stream, or as pages for those who poll.
 #include "cloudevents/event_json.hpp"
 #include "http/ascii.hpp"
 #include "http/events/event_token.hpp"
@@ -58,7 +58,7 @@ bool read_from(std::string_view text, list_events& into) {
   return true;
 }
 
-void read_start(const call_input& input, bool pages, const query_value& from,
+void read_start(const route_input& input, bool pages, const query_value& from,
                 const query_value& cursor, list_events& asked, problem& wrong) {
   if (from.text && cursor.text)
     wrong.errors.push_back({"cursor", "cannot stand beside from: both say where to begin"});
@@ -71,7 +71,7 @@ void read_start(const call_input& input, bool pages, const query_value& from,
     wrong.errors.push_back({"Last-Event-ID", "must be a position: an `id:` line of the stream"});
 }
 
-std::expected<step, problem> prepare_events(const call_input& input, response& answer) {
+std::expected<demand, problem> prepare_events(const route_input& input, response& answer) {
   std::array<query_value, 4> given{
       {{.name = "types"}, {.name = "from"}, {.name = "limit"}, {.name = "cursor"}}};
   problem wrong = read_all(input.query, given);

@@ -1,4 +1,4 @@
-// API keys: who may make which calls. A key is a random text that its holder sends with each
+// API keys: who may use which routes. A key is a random text that its holder sends with each
 // request. The server's file holds its SHA-256 and never the key. Values; any thread.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace paymentd::http {
 
-/// The right that a call needs. `none`: it needs no key.
+/// The right that a route needs. `none`: it needs no key.
 enum class scope : std::uint8_t { none, read, pay, charge, refund, operate };
 
 /// All that a key can be given, in the order of the enumeration: "read", "pay", …

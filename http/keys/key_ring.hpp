@@ -1,4 +1,4 @@
-// The keys in force, and the limits of those who call with them. Every I/O thread asks it for every
+// The keys in force, and the limits of those who come with them. Every I/O thread asks it for every
 // request; another thread puts new keys in while they do.
 #pragma once
 

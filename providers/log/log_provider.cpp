@@ -30,12 +30,12 @@ class log_provider final : public provider {
     done(std::move(results));
   }
 
-  void find(call, std::function<void(find_result)> done) override {
+  void search(call, std::function<void(search_result)> done) override {
     done(std::unexpected(failure{.kind = failure_class::outage,
                                  .reason = "the log cannot be searched",
                                  .never_written = true}));
   }
-  bool can_find() const override { return false; }
+  bool can_search() const override { return false; }
   bool needs_phone() const override { return true; }
   std::chrono::milliseconds key_window() const override { return std::chrono::milliseconds{0}; }
   std::size_t recipients_max() const override { return options_.recipients_max; }
@@ -58,6 +58,7 @@ std::unique_ptr<provider> make_log_provider(log_provider_options options) {
 
 provider_kind log_kind() {
   return {.name = "log",
+          .sentence = "log writes them to the log",
           .credentials = {},
           .make = [](const api_options& common, const credential_values&)
               -> std::expected<std::unique_ptr<provider>, std::string> {

@@ -234,9 +234,9 @@ failure refused_by_status(const net::http_response& response, std::size_t recipi
   return after_status(refused_status(response));
 }
 
-/// The answer to a search.
-std::expected<nhn_answer, failure> look_up(const net::http_result& result) {
-  if (std::optional<failure> failed = failed_look_up(result))
+/// The answer to a search, or to the question for news.
+std::expected<nhn_answer, failure> read_list(const net::http_result& result) {
+  if (std::optional<failure> failed = failed_search(result))
     return std::unexpected(*std::move(failed));
   std::optional<nhn_answer> answer = parse_nhn_answer(result->body);
   if (!answer || !answer->code || !answer->successful)
@@ -292,7 +292,7 @@ call_result nhn_call_result(const call& what, net::http_result result, bool fall
 }
 
 std::expected<nhn_page, failure> nhn_search_page(net::http_result result) {
-  std::expected<nhn_answer, failure> answer = look_up(result);
+  std::expected<nhn_answer, failure> answer = read_list(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());
   nhn_page page{.found = {}, .listed = answer->results.size(), .total = answer->total};
@@ -317,7 +317,7 @@ std::expected<nhn_page, failure> nhn_search_page(net::http_result result) {
 }
 
 std::expected<std::vector<nhn_news>, failure> nhn_news_page(net::http_result result) {
-  std::expected<nhn_answer, failure> answer = look_up(result);
+  std::expected<nhn_answer, failure> answer = read_list(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());
   std::vector<nhn_news> news;
@@ -327,7 +327,7 @@ std::expected<std::vector<nhn_news>, failure> nhn_news_page(net::http_result res
 }
 
 std::expected<std::uint64_t, failure> nhn_news_count(net::http_result result) {
-  std::expected<nhn_answer, failure> answer = look_up(result);
+  std::expected<nhn_answer, failure> answer = read_list(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());
   if (!answer->total)
@@ -337,7 +337,7 @@ std::expected<std::uint64_t, failure> nhn_news_count(net::http_result result) {
 
 std::expected<nhn_final_page, failure> nhn_final_results(net::http_result result,
                                                          instant asked_to) {
-  std::expected<nhn_answer, failure> answer = look_up(result);
+  std::expected<nhn_answer, failure> answer = read_list(result);
   if (!answer)
     return std::unexpected(std::move(answer).error());
   nhn_final_page page{.results = {}, .listed = answer->results.size(), .total = answer->total};

@@ -50,10 +50,10 @@ class nhn_provider final : public http_provider {
     });
   }
 
-  void find(call what, std::function<void(find_result)> done) override {
+  void search(call what, std::function<void(search_result)> done) override {
     if (std::optional<failure> refused = refuse_at_once(what.recipients.size()))
       return done(std::unexpected(*std::move(refused)));
-    auto begun = std::make_shared<search>();
+    auto begun = std::make_shared<open_search>();
     begun->what = std::move(what);
     begun->done = std::move(done);
     begun->window = search_window(begun->what);
@@ -75,20 +75,20 @@ class nhn_provider final : public http_provider {
   }
   bool can_tell_results() const override { return true; }
 
-  bool can_find() const override { return true; }
+  bool can_search() const override { return true; }
   bool needs_phone() const override { return true; }
   std::chrono::milliseconds key_window() const override { return nhn_key_window; }
 
  private:
-  struct search {
+  struct open_search {
     call what;
-    std::function<void(find_result)> done;
+    std::function<void(search_result)> done;
     std::string window; // of dates, as the query has it
     std::size_t page = 0;
     std::map<std::string, nhn_found, std::less<>> found; // by delivery id
   };
 
-  void next_page(std::shared_ptr<search> on) {
+  void next_page(std::shared_ptr<open_search> on) {
     ++on->page;
     net::http_request get{.method = "GET",
                           .target = messages_path_ +
@@ -113,7 +113,7 @@ class nhn_provider final : public http_provider {
     });
   }
 
-  static std::vector<found_message> in_order(const search& over) {
+  static std::vector<found_message> in_order(const open_search& over) {
     std::vector<found_message> all;
     all.reserve(over.what.recipients.size());
     for (const recipient& one : over.what.recipients) {
@@ -180,6 +180,7 @@ std::expected<std::unique_ptr<provider>, std::string> make_nhn_provider(nhn_opti
 
 provider_kind nhn_kind() {
   return {.name = "nhn",
+          .sentence = "nhn is NHN Cloud's KakaoTalk Bizmessage",
           .credentials = {{"app_key", false, 100, "nhn: the application's key."},
                           {"secret_key", true, 500, "nhn: the secret that goes with app_key."},
                           {"sender_key", false, 100,

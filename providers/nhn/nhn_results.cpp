@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t page_size = 250;
 // Of one call, which has 1,000 messages at the most.
 constexpr std::size_t call_pages_max = 8;
-constexpr int calls_looked_up_at_once = 4;
+constexpr int searches_at_once = 4;
 
 /// Which page of the news comes next, and how many messages all of them had at the first page.
 struct place_in_list {
@@ -61,7 +61,7 @@ class reading : public std::enable_shared_from_this<reading> {
   }
 
  private:
-  struct look_up {
+  struct search {
     std::string request_id;
     std::size_t page = 1;
   };
@@ -74,10 +74,10 @@ class reading : public std::enable_shared_from_this<reading> {
     wanted_ = {std::make_move_iterator(news->begin()), std::make_move_iterator(news->end())};
     for (const nhn_news& each : wanted_)
       if (!each.request_id.empty() &&
-          (to_look_up_.empty() || to_look_up_.back().request_id != each.request_id))
-        to_look_up_.push_back({.request_id = each.request_id});
+          (to_search_.empty() || to_search_.back().request_id != each.request_id))
+        to_search_.push_back({.request_id = each.request_id});
     if (!is_full_ && at_.page == 1)
-      return look_up_more();
+      return search_more();
     get_("/message-results/count" + span_, [self = shared_from_this()](net::http_result counted) {
       self->on_count(std::move(counted));
     });
@@ -92,13 +92,13 @@ class reading : public std::enable_shared_from_this<reading> {
       return fail({.kind = failure_class::outage,
                    .reason = "NHN's list of results changed while it was read"});
     at_.total = *total;
-    look_up_more();
+    search_more();
   }
 
-  void look_up_more() {
-    while (!over_ && open_ < calls_looked_up_at_once && !to_look_up_.empty()) {
-      look_up next = std::move(to_look_up_.front());
-      to_look_up_.pop_front();
+  void search_more() {
+    while (!over_ && open_ < searches_at_once && !to_search_.empty()) {
+      search next = std::move(to_search_.front());
+      to_search_.pop_front();
       ++open_;
       std::string target =
           "/messages?requestId=" + net::percent_encoded(next.request_id) + paging(next.page);
@@ -111,7 +111,7 @@ class reading : public std::enable_shared_from_this<reading> {
       finish();
   }
 
-  void on_messages(look_up asked, net::http_result answer) {
+  void on_messages(search asked, net::http_result answer) {
     --open_;
     if (over_)
       return;
@@ -124,8 +124,8 @@ class reading : public std::enable_shared_from_this<reading> {
     const bool last =
         page->total ? asked.page * page_size >= *page->total : page->listed < page_size;
     if (!last && page->listed > 0 && asked.page < call_pages_max)
-      to_look_up_.push_front({.request_id = std::move(asked.request_id), .page = asked.page + 1});
-    look_up_more();
+      to_search_.push_front({.request_id = std::move(asked.request_id), .page = asked.page + 1});
+    search_more();
   }
 
   void finish() {
@@ -147,7 +147,7 @@ class reading : public std::enable_shared_from_this<reading> {
   const std::string span_; // of times, as the queries have it
   bool is_full_ = false;
   std::set<nhn_news> wanted_;
-  std::deque<look_up> to_look_up_;
+  std::deque<search> to_search_;
   int open_ = 0;
   bool over_ = false; // `done_` was called
   results_page page_;

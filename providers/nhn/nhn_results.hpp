@@ -1,5 +1,5 @@
 // The final results of messages, asked of NHN. Its list of news names messages by the ids of
-// their calls, not by ours, so each call that is in it is looked up, which tells both.
+// their calls, not by ours, so each call that is in it is searched for, which tells both.
 #pragma once
 
 #include "net/http_client.hpp"

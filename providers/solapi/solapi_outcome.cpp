@@ -195,7 +195,7 @@ call_result solapi_call_result(const call& what, net::http_result result) {
 }
 
 results_answer solapi_results_page(net::http_result result, instant asked_to) {
-  if (std::optional<failure> failed = failed_look_up(result))
+  if (std::optional<failure> failed = failed_search(result))
     return std::unexpected(*std::move(failed));
   std::optional<solapi_list> list = parse_solapi_list(result->body);
   if (!list)

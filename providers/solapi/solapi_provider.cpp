@@ -114,6 +114,7 @@ std::expected<std::unique_ptr<provider>, std::string> make_solapi_provider(solap
 provider_kind solapi_kind() {
   return {
       .name = "solapi",
+      .sentence = "solapi is Solapi (CoolSMS)",
       .credentials = {{"api_key", false, 100, "solapi: the API key."},
                       {"api_secret", true, 500,
                        "solapi: the secret that goes with api_key; it signs every call."},

@@ -33,7 +33,7 @@ struct world {
     }
     it.claim.since = begin;
     policy.key_window = 10min;
-    policy.can_find = true;
+    policy.can_search = true;
   }
 
   world& in(claim_state state) {
@@ -63,13 +63,13 @@ struct world {
     std::vector<providers::found_message> found(it.claim.messages.size());
     for (std::size_t i = 0; i < known; ++i)
       found[i].provider_message_id = "m";
-    then = answered(it, providers::find_result(std::move(found)), policy, around);
+    then = answered(it, providers::search_result(std::move(found)), policy, around);
     return *this;
   }
   world& search_fails(failure_class kind) {
-    then =
-        answered(it, providers::find_result(std::unexpected(failure{.kind = kind, .reason = "no"})),
-                 policy, around);
+    then = answered(
+        it, providers::search_result(std::unexpected(failure{.kind = kind, .reason = "no"})),
+        policy, around);
     return *this;
   }
   world& leaves_now() {
@@ -82,7 +82,7 @@ struct world {
     return *this;
   }
   world& cannot_be_searched() {
-    policy.can_find = false;
+    policy.can_search = false;
     return *this;
   }
   world& copies() {
@@ -94,9 +94,11 @@ struct world {
   /// Its content was refused `times` times in a row.
   world& refused(int times) {
     for (int i = 0; i < times; ++i)
-      in(calling()).answers(
-          failure{.kind = failure_class::outage, .reason = "no", .refused_content = true});
+      in(calling()).content_is_refused();
     return *this;
+  }
+  world& content_is_refused() {
+    return answers(failure{.kind = failure_class::outage, .reason = "no", .refused_content = true});
   }
   world& is_opened() {
     opened(it, around.now, policy);
@@ -131,6 +133,11 @@ world search(std::chrono::milliseconds after) {
   made.at(after);
   return made.in(made.searching());
 }
+world put_back_from(claim_state state) {
+  world made = world().copies().in(std::move(state));
+  put_back(made.it, made.around.now);
+  return made;
+}
 
 const std::map<event, std::function<world()>>& ways() {
   const auto outage = [](bool never_written, bool may_follow) {
@@ -163,12 +170,8 @@ const std::map<event, std::function<world()>>& ways() {
          before_call(made.it, made.around.now, made.policy);
          return made;
        }},
-      {{"waiting", "the actor ends"},
-       [] {
-         world made = world().in(states::waiting{begin});
-         put_back(made.it, made.around.now);
-         return made;
-       }},
+      {{"waiting", "the actor ends, repeats are copies"},
+       [] { return put_back_from(states::waiting{begin}); }},
       {{"calling", "taken, every message known"}, [] { return first_call().accepts(2); }},
       {{"calling", "taken, some messages unknown"}, [] { return first_call().accepts(1); }},
       {{"calling", "taken, some messages unknown, no search"},
@@ -186,6 +189,12 @@ const std::map<event, std::function<world()>>& ways() {
       {{"calling", "outage"}, [=] { return first_call().answers(outage(false, false)); }},
       {{"calling", "outage that may follow an acceptance"},
        [=] { return first_call().answers(outage(false, true)); }},
+      {{"calling", "outage that may follow an acceptance, while others pass"},
+       [=] {
+         world made = first_call();
+         made.around.succeeded_about_now = true;
+         return made.answers(outage(false, true));
+       }},
       {{"calling", "content refused"}, [] { return world().refused(1); }},
       {{"calling", "content refused again, others untried"},
        [] {
@@ -198,7 +207,7 @@ const std::map<event, std::function<world()>>& ways() {
       {{"calling", "content refused again, one message, others pass"},
        [] {
          world made(1);
-         made.around.others_passed = true;
+         made.around.succeeded_since = true;
          return made.refused(2);
        }},
       {{"calling", "permanent, one message"},
@@ -211,7 +220,14 @@ const std::map<event, std::function<world()>>& ways() {
          before_call(made.it, made.around.now, made.policy);
          return made;
        }},
+      {{"in doubt", "its key is used up, no search"},
+       [] {
+         world made = world().cannot_be_searched().in(states::in_doubt{begin}).at(11min);
+         before_call(made.it, made.around.now, made.policy);
+         return made;
+       }},
       {{"repeating", "taken, every message known"}, [] { return repeated_call().accepts(2); }},
+      {{"repeating", "taken, some messages unknown"}, [] { return repeated_call().accepts(1); }},
       {{"repeating", "unknown"}, [] { return repeated_call().answers(failure_class::unknown); }},
       {{"repeating", "unknown, too often, too old"},
        [] {
@@ -226,10 +242,16 @@ const std::map<event, std::function<world()>>& ways() {
       {{"repeating", "outage, while others pass"},
        [=] {
          world made = repeated_call();
-         made.around.others_succeeded = true;
+         made.around.succeeded_about_now = true;
          return made.answers(outage(false, false));
        }},
       {{"repeating", "refused"}, [] { return repeated_call().answers(failure_class::transient); }},
+      {{"repeating", "refused, too often, too old"},
+       [] {
+         world made = repeated_call().at(25h);
+         made.it.doubts = made.policy.doubts_max;
+         return made.answers(failure_class::transient);
+       }},
       {{"to search", "its search leaves"},
        [] { return world().in(states::to_search{begin}).leaves_now(); }},
       {{"searching", "all found"}, [] { return search(11min).finds(2); }},
@@ -251,12 +273,14 @@ const std::map<event, std::function<world()>>& ways() {
          }
          return made;
        }},
-      {{"to regenerate", "the actor ends"},
+      {{"searching", "unknown, too often, too old"},
        [] {
-         world made = world().in(states::to_regenerate{begin});
-         put_back(made.it, made.around.now);
-         return made;
+         world made = search(25h);
+         made.it.doubts = made.policy.doubts_max;
+         return made.search_fails(failure_class::unknown);
        }},
+      {{"to regenerate", "the actor ends, repeats are copies"},
+       [] { return put_back_from(states::to_regenerate{begin}); }},
       {{"suspected", "another call works"},
        [] {
          world made = world().in(states::suspected{begin + 1min});
@@ -269,6 +293,10 @@ const std::map<event, std::function<world()>>& ways() {
          others_worked(made.it, made.around.now);
          return made;
        }},
+      {{"suspected", "the actor ends, repeats are copies"},
+       [] { return put_back_from(states::suspected{begin + 1min}); }},
+      {{"to split", "the actor ends, repeats are copies"},
+       [] { return put_back_from(states::to_split{begin}); }},
   };
   return all;
 }
@@ -360,17 +388,19 @@ TEST(claim_machine, a_lone_suspect_fails_only_when_it_is_refused_after_others_pa
   EXPECT_EQ(name_of(made.it.state), "suspected") << "however often it is refused";
   others_worked(made.it, begin);
   EXPECT_EQ(name_of(made.it.state), "to regenerate");
-  made.refused(1);
+  made.is_opened().leaves_now().answers(failure_class::outage);
+  ASSERT_EQ(name_of(made.it.state), "to regenerate") << "and is not forgotten meanwhile";
+  made.is_opened().leaves_now().content_is_refused();
   ASSERT_EQ(name_of(made.it.state), "to end");
   EXPECT_EQ(std::get<states::to_end>(made.it.state).results[0].status, delivery_status::failed);
 }
 
 TEST(claim_machine, a_refused_repeat_is_remembered_until_the_search) {
   world made = repeated_call();
-  made.around.others_succeeded = true;
+  made.around.succeeded_about_now = true;
   made.answers(failure_class::transient);
   ASSERT_EQ(name_of(made.it.state), "in doubt");
-  made.around.others_succeeded = false;
+  made.around.succeeded_about_now = false;
   made.leaves_now().answers(failure_class::unknown);
   ASSERT_EQ(name_of(made.it.state), "in doubt");
   made.at(11min);

@@ -75,9 +75,10 @@ void model_provider::send(providers::call what, std::function<void(providers::ca
   answer([truth = std::move(truth), done = std::move(done)] { done(truth); });
 }
 
-void model_provider::find(providers::call what, std::function<void(providers::find_result)> done) {
+void model_provider::search(providers::call what,
+                            std::function<void(providers::search_result)> done) {
   searched.push_back(what);
-  const treatment how = on_find ? on_find(what) : treatment{};
+  const treatment how = on_search ? on_search(what) : treatment{};
   if (how.says) {
     answer([why = *how.says, done = std::move(done)] { done(std::unexpected(why)); });
     return;

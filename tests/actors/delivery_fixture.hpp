@@ -38,8 +38,8 @@ class model_provider final : public providers::provider {
 
   std::string_view name() const override { return called; }
   void send(providers::call what, std::function<void(providers::call_result)> done) override;
-  void find(providers::call what, std::function<void(providers::find_result)> done) override;
-  bool can_find() const override { return finds; }
+  void search(providers::call what, std::function<void(providers::search_result)> done) override;
+  bool can_search() const override { return searchable; }
   std::chrono::milliseconds key_window() const override { return window; }
   bool repeats_are_copies() const override { return copies; }
   std::size_t recipients_max() const override { return 1000; }
@@ -52,13 +52,13 @@ class model_provider final : public providers::provider {
   std::size_t waiting() const { return answers_.size(); }
   int times_accepted(entry_id entry) const;
 
-  bool finds = true;
+  bool searchable = true;
   bool copies = false;
   std::string called = "model";
   std::chrono::milliseconds window = std::chrono::minutes{10};
   bool hold_answers = false;
   std::function<treatment(const providers::call&)> on_send = nullptr;
-  std::function<treatment(const providers::call&)> on_find = nullptr;
+  std::function<treatment(const providers::call&)> on_search = nullptr;
 
   std::vector<providers::call> sent; // every call, in its order
   std::vector<instant> sent_at;

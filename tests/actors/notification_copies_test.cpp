@@ -14,7 +14,7 @@ class notification_copies_test : public failing_delivery {
  public:
   void start_without_keys() {
     provider.copies = true;
-    provider.finds = false;
+    provider.searchable = false;
     provider.window = 0ms;
     start_warm();
   }

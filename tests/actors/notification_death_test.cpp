@@ -88,7 +88,7 @@ class schedule {
     fixture.options.delivery.probe_messages = pick(1, 3);
     fixture.provider->hold_answers = true;
     fixture.provider->on_send = [this](const providers::call& what) { return treat(what); };
-    fixture.provider->on_find = [this](const providers::call&) {
+    fixture.provider->on_search = [this](const providers::call&) {
       return chance(10) ? treatment{.says = failing(chance(50) ? failure_class::unknown
                                                                : failure_class::outage)}
                         : treatment{};

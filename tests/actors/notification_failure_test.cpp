@@ -195,7 +195,7 @@ TEST_F(notification_failure_test, a_long_wait_is_shown_and_outlives_its_actor) {
   fail_next(throttled);
   const auto paid = fixture.pay(1);
   fixture.run();
-  EXPECT_EQ(fixture.counters->held_until_ms,
+  EXPECT_EQ(fixture.counters->quiet_until_ms,
             (fixture.on.time() + 30min).time_since_epoch().count());
   fixture.pass(1min);
   ASSERT_TRUE(fixture.kill());
@@ -243,7 +243,7 @@ TEST_F(notification_failure_test, a_clock_that_is_set_makes_no_second_copy_of_wh
     provider.on_send = [](const call&) { // taken, and never told
       return treatment{.says = failing(failure_class::unknown)};
     };
-    provider.on_find = [](const call&) {
+    provider.on_search = [](const call&) {
       return treatment{.says = failing(failure_class::unknown)};
     };
     const auto paid = fixture.pay(1);
@@ -251,7 +251,7 @@ TEST_F(notification_failure_test, a_clock_that_is_set_makes_no_second_copy_of_wh
     fixture.on.set_by += set_by;
     fixture.pass(20min);
     provider.on_send = nullptr;
-    provider.on_find = nullptr;
+    provider.on_search = nullptr;
     fixture.pass(20min);
     EXPECT_TRUE(fixture.all_delivered_once(paid));
     fixture.end();
@@ -266,13 +266,13 @@ TEST_F(notification_failure_test, what_was_in_doubt_for_long_has_its_results_rea
     provider.on_send = [](const call&) {
       return treatment{.says = failing(failure_class::unknown)};
     };
-    provider.on_find = [](const call&) {
+    provider.on_search = [](const call&) {
       return treatment{.says = failing(failure_class::unknown)};
     };
     const auto paid = fixture.pay(1);
     fixture.pass(time);
     provider.on_send = nullptr;
-    provider.on_find = nullptr;
+    provider.on_search = nullptr;
     fixture.pass(20min);
     EXPECT_TRUE(fixture.all_delivered_once(paid));
     bool again = false;
@@ -382,7 +382,7 @@ TEST_F(notification_failure_test, a_search_that_fails_is_repeated_and_an_outage_
   start_warm();
   fail_next(failing(failure_class::unknown, "time-out"), true);
   int searches = 0;
-  provider.on_find = [&](const call&) {
+  provider.on_search = [&](const call&) {
     ++searches;
     if (searches == 1)
       return treatment{.says = failing(failure_class::unknown, "half a body")};
@@ -401,7 +401,7 @@ TEST_F(notification_failure_test, a_search_that_fails_is_repeated_and_an_outage_
 }
 
 TEST_F(notification_failure_test, who_cannot_be_searched_is_sent_again_under_a_new_key) {
-  provider.finds = false;
+  provider.searchable = false;
   provider.window = 0ms;
   start_warm();
   fail_next(failing(failure_class::unknown, "time-out"), false);
@@ -416,7 +416,7 @@ TEST_F(notification_failure_test, an_outage_longer_than_the_maximum_age_fails_no
   fixture.options.delivery.policy.max_age = 10s;
   start_warm();
   bool away = true;
-  provider.on_send = provider.on_find = [&](const call&) {
+  provider.on_send = provider.on_search = [&](const call&) {
     treatment how;
     if (away)
       how = {.accept = false, .says = failing(failure_class::outage, "503")};

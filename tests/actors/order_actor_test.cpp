@@ -45,13 +45,14 @@ class order_actor_test : public ::testing::Test {
   inbox<settled> asker{on};
   std::shared_ptr<answered_count> answered = std::make_shared<answered_count>(0);
   std::uint64_t sent = 0;
-  std::shared_ptr<database_generation> generation = std::make_shared<database_generation>(0);
-  caf::actor actor = on.system.spawn(
-      order_actor, answered,
-      std::make_shared<const order_actor_context>(order_actor_context{.lanes = {lane.handle()},
-                                                                      .readers = {reader.handle()},
-                                                                      .waiters_max = 2,
-                                                                      .generation = generation}));
+  std::shared_ptr<change_count> database_changes = std::make_shared<change_count>(0);
+  caf::actor actor =
+      on.system.spawn(order_actor, answered,
+                      std::make_shared<const order_actor_context>(
+                          order_actor_context{.lanes = {lane.handle()},
+                                              .read_lanes = {reader.handle()},
+                                              .waiters_max = 2,
+                                              .database_changes = database_changes}));
 };
 
 TEST_F(order_actor_test, a_second_pay_waits_for_the_first_and_is_then_refused_as_paid) {
@@ -167,7 +168,7 @@ TEST_F(order_actor_test, memory_ends_with_the_connection_that_it_was_learned_und
   settle(cancelled);
   pay_by(7);
   EXPECT_EQ(settles(), 1u) << "memory knows";
-  ++*generation; // a lane has connected anew, to a server that may have lost the cancel
+  ++*database_changes; // a lane has connected anew, to a server that may have lost the cancel
   pay_by(7);
   EXPECT_EQ(settles(), 2u);
   settle(paid_order(1, 7, 10));
@@ -176,7 +177,7 @@ TEST_F(order_actor_test, memory_ends_with_the_connection_that_it_was_learned_und
 
 TEST_F(order_actor_test, an_outcome_of_an_ended_connection_teaches_nothing) {
   send(cancel{{1}});
-  ++*generation;
+  ++*database_changes;
   order cancelled = paid_order(1, 7, 10);
   cancelled.status = order_status::cancelled;
   settle(cancelled);

@@ -22,7 +22,7 @@ class order_registry_test : public ::testing::Test {
     options.idle_max = idle_max;
     options.resident_max = resident_max;
     options.context = std::make_shared<const order_actor_context>(order_actor_context{
-        .lanes = {lane.handle()}, .readers = {reader.handle()}, .waiters_max = 1000});
+        .lanes = {lane.handle()}, .read_lanes = {reader.handle()}, .waiters_max = 1000});
     counters = options.counters;
     registry = on.system.spawn(order_registry, options);
   }

@@ -21,8 +21,8 @@ class asked_provider final : public providers::provider {
  public:
   std::string_view name() const override { return "asked"; }
   void send(providers::call, std::function<void(providers::call_result)>) override {}
-  void find(providers::call, std::function<void(providers::find_result)>) override {}
-  bool can_find() const override { return false; }
+  void search(providers::call, std::function<void(providers::search_result)>) override {}
+  bool can_search() const override { return false; }
   void results(providers::results_query what,
                std::function<void(providers::results_answer)> done) override {
     asked.push_back(std::move(what));

@@ -33,11 +33,11 @@ class retry_lane_test : public ::testing::Test {
 
   test_system on;
   played_worker worker{on};
-  inbox<retries_due> subscriber{on};
+  inbox<retries_due> supervisor{on};
   inbox<looked_up> asker{on};
   std::uint64_t sent = 0;
   retry_lane_options options{.worker = worker.as<db::delivery_store>(),
-                             .subscribers = {{"alimtalk", subscriber.handle()}},
+                             .supervisors = {{"alimtalk", supervisor.handle()}},
                              .batch_max = 2,
                              .pending_max = 3};
   caf::actor lane = on.system.spawn(retry_lane, options);
@@ -58,9 +58,9 @@ TEST_F(retry_lane_test, each_is_answered_and_who_delivers_is_told_once_a_stream)
   ask(2);
   ask(3);
   answer(std::vector<paymentd::answer>{made_due(1)});
-  EXPECT_EQ(subscriber.take<retries_due>().size(), 1u);
+  EXPECT_EQ(supervisor.take<retries_due>().size(), 1u);
   answer(std::vector<paymentd::answer>{made_due(2), made_due(3)});
-  const auto told = subscriber.take<retries_due>();
+  const auto told = supervisor.take<retries_due>();
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].stream, stream_id{3});
   const auto got = asker.take<looked_up>();
@@ -72,7 +72,7 @@ TEST_F(retry_lane_test, each_is_answered_and_who_delivers_is_told_once_a_stream)
 TEST_F(retry_lane_test, who_delivers_is_not_told_of_what_was_not_retried) {
   ask(1);
   answer(std::vector<paymentd::answer>{not_failed{delivery_status::delivered}});
-  EXPECT_TRUE(subscriber.got<retries_due>().empty());
+  EXPECT_TRUE(supervisor.got<retries_due>().empty());
   EXPECT_TRUE(std::holds_alternative<not_failed>(*asker.take<looked_up>().at(0).reply));
 }
 
@@ -84,7 +84,7 @@ TEST_F(retry_lane_test, a_key_goes_to_the_store_and_of_a_retry_that_is_given_aga
   EXPECT_EQ(worker.got<asked::retry>().at(0).which.at(0).key, key);
   const auto before = std::get<delivery>(made_due(1));
   answer(std::vector<paymentd::answer>{replayed_retry{before}});
-  EXPECT_TRUE(subscriber.got<retries_due>().empty());
+  EXPECT_TRUE(supervisor.got<retries_due>().empty());
   EXPECT_EQ(std::get<replayed_retry>(*asker.take<looked_up>().at(0).reply).what, before);
 }
 

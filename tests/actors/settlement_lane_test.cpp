@@ -21,7 +21,7 @@ class settlement_lane_test : public ::testing::Test {
   void start(std::function<void(settlement_lane_options&)> change = {}) {
     settlement_lane_options options;
     options.worker = worker.as<db::settlement_store>();
-    options.subscribers = {subscriber.handle()};
+    options.supervisors = {supervisor.handle()};
     options.keeper = keeper.handle();
     options.batch_max = 3;
     options.pending_max = 5;
@@ -29,7 +29,7 @@ class settlement_lane_test : public ::testing::Test {
     if (change)
       change(options);
     counters = options.counters;
-    generation = options.generation;
+    database_changes = options.database_changes;
     health = options.health;
     lane = on.system.spawn(settlement_lane, options);
     on.run();
@@ -90,11 +90,11 @@ class settlement_lane_test : public ::testing::Test {
 
   test_system on;
   played_worker worker{on};
-  inbox<payment_success> subscriber{on};
-  inbox<stream_held, stream_lost> keeper{on};
+  inbox<payment_success> supervisor{on};
+  inbox<stream_written, stream_left> keeper{on};
   inbox<settled> asker{on};
   std::shared_ptr<lane_counters> counters;
-  std::shared_ptr<std::atomic<std::uint64_t>> generation;
+  std::shared_ptr<std::atomic<std::uint64_t>> database_changes;
   std::shared_ptr<lane_health> health;
   caf::actor lane;
 };
@@ -106,8 +106,8 @@ TEST_F(settlement_lane_test, takes_a_stream_before_it_settles_anything) {
   EXPECT_TRUE(batches().empty());
   give_stream(first_lease);
   EXPECT_EQ(batches(), (batch_list{{1}}));
-  ASSERT_EQ(keeper.got<stream_held>().size(), 1u);
-  EXPECT_EQ(keeper.got<stream_held>().front().stream, first_lease);
+  ASSERT_EQ(keeper.got<stream_written>().size(), 1u);
+  EXPECT_EQ(keeper.got<stream_written>().front().stream, first_lease);
 }
 
 TEST_F(settlement_lane_test, a_lone_command_leaves_at_once) {
@@ -150,7 +150,6 @@ TEST_F(settlement_lane_test, a_full_queue_sheds_load_and_what_waits_is_settled) 
   auto got = replies();
   ASSERT_EQ(got.size(), 1u);
   EXPECT_EQ(got.at(7), outcome_reply(std::unexpected(no_outcome::overloaded)));
-  EXPECT_EQ(counters->shed, 1u);
 }
 
 TEST_F(settlement_lane_test, a_full_queue_first_lets_go_what_is_out_of_time) {
@@ -203,7 +202,7 @@ TEST_F(settlement_lane_test, an_unavailable_store_is_probed_later_and_later_and_
   EXPECT_EQ(batches(), (batch_list{{1, 2}}));
   settle_with({paid_order(1, 7, 10), paid_order(2, 7, 11)});
   EXPECT_EQ(replies().size(), 2u);
-  EXPECT_EQ(counters->retries, 2u);
+  EXPECT_EQ(counters->batches_repeated, 2u);
 
   pay_order(3); // a success resets the delay
   fail_with(db::error_kind::unavailable);
@@ -279,24 +278,24 @@ TEST_F(settlement_lane_test, a_commit_in_doubt_is_resolved_before_anything_else)
   resolve_with(std::vector<outcome>{paid_order(1, 7, 10)}, second_lease);
   EXPECT_EQ(*replies().at(1), outcome(paid_order(1, 7, 10)));
   EXPECT_EQ(batches(), (batch_list{{2}}));
-  EXPECT_TRUE(keeper.got<stream_lost>().empty()); // the same stream, under its next epoch
-  EXPECT_EQ(keeper.got<stream_held>().back().stream, second_lease);
-  ASSERT_EQ(subscriber.got<payment_success>().size(), 1u);
-  EXPECT_EQ(subscriber.got<payment_success>().front().stream, second_lease);
+  EXPECT_TRUE(keeper.got<stream_left>().empty()); // the same stream, under its next epoch
+  EXPECT_EQ(keeper.got<stream_written>().back().stream, second_lease);
+  ASSERT_EQ(supervisor.got<payment_success>().size(), 1u);
+  EXPECT_EQ(supervisor.got<payment_success>().front().stream, second_lease);
 }
 
 TEST_F(settlement_lane_test, an_epoch_that_the_store_began_by_itself_is_told_to_the_subscribers) {
   start_ready();
   pay_order(1);
   const stream_lease second_lease{{1}, 2};
-  keeper.take<stream_held>();
-  const std::uint64_t before = *generation;
+  keeper.take<stream_written>();
+  const std::uint64_t before = *database_changes;
   settle_with({paid_order(1, 7, 10)}, second_lease);
-  EXPECT_GT(*generation, before) << "order actors remember what was before";
-  ASSERT_EQ(keeper.got<stream_held>().size(), 1u);
-  EXPECT_EQ(keeper.got<stream_held>()[0].stream, second_lease);
-  EXPECT_EQ(subscriber.got<payment_success>().at(0).stream, second_lease);
-  EXPECT_TRUE(keeper.got<stream_lost>().empty());
+  EXPECT_GT(*database_changes, before) << "order actors remember what was before";
+  ASSERT_EQ(keeper.got<stream_written>().size(), 1u);
+  EXPECT_EQ(keeper.got<stream_written>()[0].stream, second_lease);
+  EXPECT_EQ(supervisor.got<payment_success>().at(0).stream, second_lease);
+  EXPECT_TRUE(keeper.got<stream_left>().empty());
 }
 
 TEST_F(settlement_lane_test, a_commit_that_had_not_passed_is_settled_again) {
@@ -316,7 +315,7 @@ TEST_F(settlement_lane_test, a_commit_that_stays_in_doubt_is_answered_as_unknown
   resolve_with(std::unexpected(db::error{db::error_kind::broken, "gone"}));
   EXPECT_EQ(replies().at(1), outcome_reply(std::unexpected(no_outcome::outcome_unknown)));
   EXPECT_EQ(worker.take<asked::take_stream>().size(), 1u);
-  EXPECT_EQ(keeper.got<stream_lost>().size(), 1u) << "whose it is now is not known either";
+  EXPECT_EQ(keeper.got<stream_left>().size(), 1u) << "whose it is now is not known either";
 }
 
 using settlement_lane_death_test = settlement_lane_test;
@@ -335,10 +334,10 @@ TEST_F(settlement_lane_test, a_lane_that_lost_its_stream_takes_another_and_settl
   batches();
   fail_with(db::error_kind::fenced);
   EXPECT_EQ(worker.take<asked::take_stream>().size(), 1u);
-  EXPECT_EQ(keeper.got<stream_lost>().size(), 1u);
+  EXPECT_EQ(keeper.got<stream_left>().size(), 1u);
   give_stream({{2}, 1});
   EXPECT_EQ(batches(), (batch_list{{1}}));
-  EXPECT_EQ(keeper.got<stream_held>().back().stream, (stream_lease{{2}, 1}));
+  EXPECT_EQ(keeper.got<stream_written>().back().stream, (stream_lease{{2}, 1}));
 }
 
 TEST_F(settlement_lane_test, a_broken_batch_is_settled_one_by_one_so_that_the_poison_fails_alone) {
@@ -388,9 +387,9 @@ TEST_F(settlement_lane_test, a_command_on_a_row_that_is_locked_elsewhere_is_shed
   settle_with({paid_order(1, 7, 10)});
   settle_with({refusal_of(refusal::row_locked), paid_order(3, 7, 11)});
   const auto got = replies();
+  EXPECT_EQ(got.size(), 3u);
   EXPECT_EQ(got.at(2), outcome_reply(std::unexpected(no_outcome::row_locked)));
   EXPECT_EQ(*got.at(3), outcome(paid_order(3, 7, 11)));
-  EXPECT_EQ(counters->shed, 1u);
 }
 
 TEST_F(settlement_lane_test,
@@ -398,17 +397,17 @@ TEST_F(settlement_lane_test,
   start_ready();
   pay_order(1);
   pay_order(2);
-  EXPECT_TRUE(subscriber.got<payment_success>().empty());
+  EXPECT_TRUE(supervisor.got<payment_success>().empty());
   settle_with({refusal_of(refusal::order_not_found)});
-  EXPECT_TRUE(subscriber.got<payment_success>().empty());
+  EXPECT_TRUE(supervisor.got<payment_success>().empty());
   settle_with({paid_order(2, 7, 11)});
-  ASSERT_EQ(subscriber.got<payment_success>().size(), 1u);
-  EXPECT_EQ(subscriber.got<payment_success>().front().last, make_entry_id({1}, 11));
+  ASSERT_EQ(supervisor.got<payment_success>().size(), 1u);
+  EXPECT_EQ(supervisor.got<payment_success>().front().last, make_entry_id({1}, 11));
 }
 
 TEST_F(settlement_lane_test, an_idle_lane_renews_its_lease_and_a_busy_one_need_not) {
   start_ready([](auto& options) { options.lease = 16s; });
-  EXPECT_EQ(keeper.take<stream_held>().size(), 1u);
+  EXPECT_EQ(keeper.take<stream_written>().size(), 1u);
   on.advance(4s);
   EXPECT_EQ(batches(), (batch_list{{}}));
   settle_with({});
@@ -420,7 +419,7 @@ TEST_F(settlement_lane_test, an_idle_lane_renews_its_lease_and_a_busy_one_need_n
   EXPECT_TRUE(batches().empty()); // the payment has renewed it
   on.advance(4s);
   EXPECT_EQ(batches(), (batch_list{{}}));
-  EXPECT_TRUE(keeper.got<stream_held>().empty()) << "it is the same stream all the time";
+  EXPECT_TRUE(keeper.got<stream_written>().empty()) << "it is the same stream all the time";
 }
 
 TEST_F(settlement_lane_test, what_it_knows_of_the_database_is_told) {

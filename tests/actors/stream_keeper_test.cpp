@@ -1,8 +1,8 @@
 // Goal: each subscriber is told of the streams that it holds, those that the lanes write at once,
 // and of what is lost. Method: the test plays the store worker and the lanes by hand, on a clock
 // that it moves.
+#include "actors/delivery/notification_actor.hpp"
 #include "actors/delivery/stream_keeper.hpp"
-#include "actors/payment_success.hpp"
 
 #include "tests/actors/played_worker.hpp"
 
@@ -24,7 +24,7 @@ class stream_keeper_test : public ::testing::Test {
   void TearDown() override { on.end(keeper); }
   void answer(db::result<leases> with) { store.answer(keeper, std::move(with)); }
   void lane_writes(stream_lease stream) {
-    caf::anon_send(keeper, stream_held{stream});
+    caf::anon_send(keeper, stream_written{stream});
     on.run();
   }
 
@@ -34,7 +34,7 @@ class stream_keeper_test : public ::testing::Test {
   inbox<stream_held, stream_lost> shop{on};
   caf::actor keeper = on.system.spawn(
       stream_keeper, stream_keeper_options{.store = store.as<db::delivery_store>(),
-                                           .subscribers = {{"alimtalk", alimtalk.handle()},
+                                           .supervisors = {{"alimtalk", alimtalk.handle()},
                                                            {"webhook-shop", shop.handle()}},
                                            .lease = 15s,
                                            .interval = 2s,
@@ -106,12 +106,12 @@ TEST_F(stream_keeper_test, until_all_that_lanes_write_is_held_it_looks_often) {
   EXPECT_EQ(store.got<asked::lease_deliveries>().size(), 1u);
 }
 
-TEST_F(stream_keeper_test, a_stream_that_a_lane_lost_is_no_longer_asked_for) {
+TEST_F(stream_keeper_test, a_stream_that_a_lane_left_is_no_longer_asked_for) {
   answer(leases{});
   lane_writes(second);
   answer(leases{{"alimtalk", second}, {"webhook-shop", second}});
   store.take<asked::lease_deliveries>();
-  caf::anon_send(keeper, stream_lost{second});
+  caf::anon_send(keeper, stream_left{second});
   on.run();
   ASSERT_EQ(store.got<asked::lease_deliveries>().size(), 1u);
   EXPECT_TRUE(store.got<asked::lease_deliveries>()[0].written.empty());

@@ -227,12 +227,12 @@ TEST_P(delivering, subscribers_do_not_see_each_other) {
 TEST_P(delivering, the_quiet_that_a_provider_asked_for_is_kept_for_who_delivers_next) {
   const auto who = subscribe();
   auto quiet = step(who);
-  quiet.held_until = now_ + 1h;
+  quiet.quiet_until = now_ + 1h;
   deliver(quiet);
   reopen();
   const auto found = must(deliverer().subscribe("alimtalk", true, false, now_));
-  EXPECT_EQ(found.held_until, now_ + 1h);
-  EXPECT_EQ(must(deliverer().subscribe("webhook-shop", true, false, now_)).held_until,
+  EXPECT_EQ(found.quiet_until, now_ + 1h);
+  EXPECT_EQ(must(deliverer().subscribe("webhook-shop", true, false, now_)).quiet_until,
             std::nullopt);
 }
 

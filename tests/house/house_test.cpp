@@ -155,6 +155,8 @@ TEST(house, a_hole_in_a_wall_is_seen) {
            {"providers/webhook/a.cpp", "#include \"providers/nhn/nhn_json.hpp\""},
            {"providers/webhook/a.cpp", "#include <openssl/hmac.h>"},
            {"providers/nhn/a.cpp", "#include \"providers/webhook/outcome.hpp\""},
+           {"providers/any_other/a.cpp", "#include \"providers/nhn/nhn_json.hpp\""},
+           {"providers/any_other/a.cpp", "#include <boost/beast/http.hpp>"},
            {"actors/a.cpp", "#include \"providers/webhook/webhook_provider.hpp\""},
            {"actors/payment/a.cpp", "#include \"actors/delivery/notification_actor.hpp\""},
            {"actors/payment/a.cpp", "#include \"providers/provider.hpp\""},
@@ -194,6 +196,8 @@ TEST(house, a_hole_behind_another_header_is_seen) {
            {"http/keys/a.cpp", "\"providers/provider.hpp\""},
            {"app/a.cpp", "\"db/sqlite/store.hpp\""}})
     EXPECT_THAT(beyond(path, last), SizeIs(1)) << path << " " << last;
+  EXPECT_THAT(beyond("providers/any_other/a.cpp", "\"providers/nhn/nhn_json.hpp\""),
+              SizeIs(2)); // and the header between
   EXPECT_THAT(beyond("actors/delivery/a.cpp", "\"providers/provider.hpp\""), IsEmpty());
 }
 

@@ -55,8 +55,8 @@ class nhn_provider_test : public testing::Test {
   static call_result send(provider& to, call what) {
     return wait<call_result>([&](auto done) { to.send(std::move(what), std::move(done)); });
   }
-  static find_result find(provider& in, call what) {
-    return wait<find_result>([&](auto done) { in.find(std::move(what), std::move(done)); });
+  static search_result search(provider& in, call what) {
+    return wait<search_result>([&](auto done) { in.search(std::move(what), std::move(done)); });
   }
 
   call_result send_while(fake_behaviour behaviour, std::chrono::milliseconds timeout = long_time) {
@@ -190,7 +190,7 @@ TEST_F(nhn_provider_test, a_lost_answer_is_unknown_then_seen_then_found) {
   expect_failure(send(*to, what), failure_class::unknown);
   fake_.set_behaviour({});
   expect_failure(send(*to, what), failure_class::seen);
-  const find_result found = find(*to, what);
+  const search_result found = search(*to, what);
   ASSERT_TRUE(found) << found.error().reason;
   ASSERT_EQ(found->size(), 1000u);
   std::set<std::string> ids;
@@ -209,43 +209,43 @@ TEST_F(nhn_provider_test, a_search_finds_what_was_accepted_and_nothing_else) {
   what.recipients[1].event.phone = "0212345678";
   ASSERT_TRUE(send(*to, what));
   now_ = evening + 24h * 20;
-  const find_result found = find(*to, what);
+  const search_result found = search(*to, what);
   ASSERT_TRUE(found);
   EXPECT_EQ(*found, (std::vector<found_message>{{"fake-1/1"}, {}, {"fake-1/3"}}));
   what.recipients[2].event.phone = "01087654321"; // another customer's message under the same key
-  EXPECT_EQ(find(*to, what)->at(2), found_message{});
+  EXPECT_EQ(search(*to, what)->at(2), found_message{});
   what.key = "another key";
-  EXPECT_EQ(*find(*to, what), std::vector<found_message>(3));
+  EXPECT_EQ(*search(*to, what), std::vector<found_message>(3));
 }
 
 TEST_F(nhn_provider_test, a_search_finds_another_amount_or_number_not_and_what_is_lost_by_its_id) {
   const auto to = nhn();
   call what = example_call("k", 1, evening);
   ASSERT_TRUE(send(*to, what));
-  const std::string id = find(*to, what)->front().provider_message_id;
+  const std::string id = search(*to, what)->front().provider_message_id;
   EXPECT_FALSE(id.empty());
   call other = what;
   other.recipients[0].event.total = {12001};
-  EXPECT_EQ(find(*to, other)->front(), found_message{});
+  EXPECT_EQ(search(*to, other)->front(), found_message{});
   other = what;
   other.recipients[0].event.phone = "01099999999";
-  EXPECT_EQ(find(*to, other)->front(), found_message{});
+  EXPECT_EQ(search(*to, other)->front(), found_message{});
   other.recipients[0].event = payment_event{};
-  EXPECT_EQ(find(*to, other)->front().provider_message_id, id) << "its order is gone";
+  EXPECT_EQ(search(*to, other)->front().provider_message_id, id) << "its order is gone";
   other.recipients[0].delivery_id = "alimtalk-11";
-  EXPECT_EQ(find(*to, other)->front(), found_message{});
+  EXPECT_EQ(search(*to, other)->front(), found_message{});
   other.recipients[0].delivery_id = "alimtalk-0";
-  EXPECT_EQ(find(*to, other)->front(), found_message{});
+  EXPECT_EQ(search(*to, other)->front(), found_message{});
 }
 
 TEST_F(nhn_provider_test, a_search_that_fails_is_an_outage) {
   const auto to = nhn(short_time);
   fake_.set_behaviour({.hang = true});
-  EXPECT_EQ(find(*to, example_call("k", 1, evening)).error().kind, failure_class::outage);
+  EXPECT_EQ(search(*to, example_call("k", 1, evening)).error().kind, failure_class::outage);
   fake_.set_behaviour({.status = 500});
-  EXPECT_EQ(find(*to, example_call("k", 1, evening)).error().kind, failure_class::outage);
+  EXPECT_EQ(search(*to, example_call("k", 1, evening)).error().kind, failure_class::outage);
   fake_.set_behaviour({.throttle = 2s});
-  EXPECT_EQ(find(*to, example_call("k", 1, evening)).error().retry_after, 2s);
+  EXPECT_EQ(search(*to, example_call("k", 1, evening)).error().retry_after, 2s);
 }
 
 TEST_F(nhn_provider_test, calls_of_a_wrong_size_are_not_sent) {
@@ -254,7 +254,7 @@ TEST_F(nhn_provider_test, calls_of_a_wrong_size_are_not_sent) {
     const call_result result = send(*to, example_call("k", size, evening));
     expect_failure(result, failure_class::outage);
     EXPECT_TRUE(result.error().never_written);
-    EXPECT_FALSE(find(*to, example_call("k", size, evening)));
+    EXPECT_FALSE(search(*to, example_call("k", size, evening)));
   }
   EXPECT_EQ(fake_.connections(), 0u);
 }

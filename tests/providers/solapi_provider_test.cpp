@@ -248,7 +248,7 @@ TEST_F(solapi_provider_test, what_tells_nothing_leaves_the_call_unknown) {
 TEST_F(solapi_provider_test, it_knows_no_keys_and_no_search) {
   const auto to = solapi();
   EXPECT_EQ(to->key_window(), 0ms);
-  EXPECT_FALSE(to->can_find());
+  EXPECT_FALSE(to->can_search());
 }
 
 TEST_F(solapi_provider_test, calls_of_a_wrong_size_are_not_sent) {
