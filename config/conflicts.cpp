@@ -1,8 +1,47 @@
+#include "config/parameters.hpp"
 #include "config/registry.hpp"
 
 #include "providers/kind.hpp"
+#include "templates/length.hpp"
+#include "templates/variables.hpp"
+
+#include <algorithm>
+#include <iterator>
 
 namespace paymentd::config {
+
+std::vector<conflict> fallback_conflicts(const alimtalk_settings& of, std::string_view fallback,
+                                         std::string_view parameters) {
+  std::vector<conflict> found;
+  if (of.fallback == alimtalk_fallback::off)
+    return found;
+  const std::string because =
+      ", because " + std::string{fallback} + " is " + std::string{to_string(of.fallback)};
+  if (of.fallback_from.empty())
+    found.push_back({{"alimtalk.fallback_from", "alimtalk.fallback"}, "must be given" + because});
+  const bool standard = of.parameters.parameters().empty();
+  const auto plan = standard ? templates::message_plan::standard() : of.parameters;
+  // Without the table, other names go out as they are written.
+  if (!standard)
+    for (const auto& [key, text] : {std::pair{"alimtalk.fallback_title", &of.fallback_title},
+                                    std::pair{"alimtalk.fallback_text", &of.fallback_text}})
+      for (const std::string_view name : templates::unknown_variables(*text, plan)) {
+        std::string shown{name.substr(0, name.find('\n'))};
+        templates::cut_to_characters(shown, templates::message_plan::name_characters_max);
+        found.push_back(
+            {{key, std::string{parameters_section}},
+             "has #{" + shown + "}, which is not in [" + std::string{parameters} + "]"});
+      }
+  const std::size_t bytes_max =
+      of.fallback == alimtalk_fallback::lms ? providers::lms_bytes_max : providers::sms_bytes_max;
+  const std::size_t bytes = templates::euc_kr_bytes(templates::fixed_part(of.fallback_text, plan));
+  if (bytes > bytes_max)
+    found.push_back(
+        {{"alimtalk.fallback_text", "alimtalk.fallback", std::string{parameters_section}},
+         "must have at most " + std::to_string(bytes_max) + " bytes in EUC-KR" + because +
+             ", not " + std::to_string(bytes) + " beside its variables"});
+  return found;
+}
 
 std::vector<conflict> conflicts(const settings& of) {
   std::vector<conflict> found;
@@ -40,10 +79,8 @@ std::vector<conflict> conflicts(const settings& of) {
           (given == of.alimtalk.credentials.end() || given->second.empty()))
         found.push_back({{"alimtalk." + std::string{needed.key}, "alimtalk.provider"},
                          "must be given, because alimtalk.provider is " + of.alimtalk.provider});
-  if (of.alimtalk.fallback != alimtalk_fallback::off && of.alimtalk.fallback_from.empty())
-    found.push_back({{"alimtalk.fallback_from", "alimtalk.fallback"},
-                     "must be given, because alimtalk.fallback is " +
-                         std::string{to_string(of.alimtalk.fallback)}});
+  std::ranges::move(fallback_conflicts(of.alimtalk, "alimtalk.fallback", parameters_section),
+                    std::back_inserter(found));
   return found;
 }
 

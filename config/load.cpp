@@ -1,3 +1,5 @@
+#include "config/alimtalk_templates.hpp"
+#include "config/parameters.hpp"
 #include "config/registry.hpp"
 #include "config/toml_file.hpp"
 #include "config/webhooks.hpp"
@@ -120,6 +122,7 @@ class loader {
     for (const auto& [key, text] : from.sets)
       sets.push_back({.where = "--set", .key = key, .text = text});
     take(sets);
+    values_.alimtalk_templates = read_templates(templates_, file_, values_, errors_);
     if (!file_failed_)
       take_conflicts();
     if (!errors_.empty())
@@ -154,7 +157,9 @@ class loader {
             {std::move(where), std::move(each.key), std::move(each.text), true, each.type});
     }
     take(values);
-    values_.webhooks = read_webhooks(contents.webhooks, path.string(), errors_);
+    templates_ = std::move(contents.templates);
+    file_ = path.string();
+    values_.webhooks = read_webhooks(contents.webhooks, file_, errors_);
   }
 
   void take_environment(const named_texts& environment) {
@@ -182,7 +187,12 @@ class loader {
         file_of_secret[by_file->key] = &each;
     for (const auto& each : values) {
       const auto* direct = find(each.key);
-      if (direct != nullptr && file_of_secret.contains(direct->key))
+      if (each.key.starts_with(parameters_prefix))
+        take_named_parameter(each);
+      else if (each.key == template_section)
+        errors_.push_back(each.where + ": " + each.key +
+                          ": each template is an [[alimtalk.template]] of its own, in the file");
+      else if (direct != nullptr && file_of_secret.contains(direct->key))
         fail(*direct, each.where, "must not be given beside " + file_of_secret[direct->key]->key);
       else if (direct != nullptr)
         take_direct(*direct, each);
@@ -192,6 +202,20 @@ class loader {
         errors_.push_back(each.where + ": " + quoted_if_odd(each.key) + ": unknown key" +
                           did_you_mean(each.key, keys()));
     }
+  }
+
+  void take_named_parameter(const given& value) {
+    const std::string name = value.key.substr(parameters_prefix.size());
+    std::string fault = "must be a text, not " + value.text;
+    if (!value.typed || value.type == toml_type::text) {
+      const auto taken = take_parameter(name, value.text, values_.alimtalk.parameters);
+      if (taken)
+        return;
+      fault = taken.error();
+    }
+    bad_.insert(std::string{parameters_section});
+    errors_.push_back(value.where + ": " + std::string{parameters_prefix} + quoted_if_odd(name) +
+                      ": " + fault);
   }
 
   void take_direct(const setting& to, const given& value) {
@@ -248,12 +272,15 @@ class loader {
 
   /// A key that is none may hold anything: it stays one line.
   static std::string quoted_if_odd(const std::string& key) {
-    const bool odd = key.empty() || key.size() > shown_length_max ||
-                     std::ranges::any_of(key, [](char c) { return c <= ' ' || c == '\x7f'; });
+    const bool odd =
+        key.empty() || key.size() > shown_length_max ||
+        std::ranges::any_of(key, [](char c) { return (c >= 0 && c <= ' ') || c == '\x7f'; });
     return odd ? shown(key) : key;
   }
 
   settings values_;
+  std::string file_;
+  std::vector<file_table> templates_; // of the file, read once all that they fall back on is known
   std::map<std::string, std::string> where_; // by key: who gave the value in force
   std::set<std::string> bad_;                // keys with an error
   std::vector<std::string> errors_;

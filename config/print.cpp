@@ -1,3 +1,5 @@
+#include "config/alimtalk_templates.hpp"
+#include "config/parameters.hpp"
 #include "config/registry.hpp"
 #include "config/webhooks.hpp"
 
@@ -34,6 +36,17 @@ std::string comment(std::string_view text) {
   return out + line + '\n';
 }
 
+/// The tables below [alimtalk], each with an empty line behind it.
+std::string alimtalk_tables(const settings& of) {
+  std::string out;
+  if (const auto table = parameters_toml(parameters_section, of.alimtalk.parameters);
+      !table.empty())
+    out += table + "\n";
+  for (const alimtalk_template& each : of.alimtalk_templates)
+    out += template_toml(each) + "\n";
+  return out;
+}
+
 } // namespace
 
 std::string example() {
@@ -42,6 +55,8 @@ std::string example() {
   const settings defaults;
   for (const auto& each : registry()) {
     if (each.section() != section) {
+      if (section == "alimtalk")
+        out += std::string{parameters_example} + std::string{template_example};
       section = each.section();
       out += "\n[" + section + "]\n";
     }
@@ -57,6 +72,8 @@ std::string effective(const settings& of) {
   for (const auto& each : registry()) {
     if (each.section() != section) {
       out += section.empty() ? "" : "\n";
+      if (section == "alimtalk")
+        out += alimtalk_tables(of);
       section = each.section();
       out += "[" + section + "]\n";
     }

@@ -6,6 +6,8 @@
 
 #include "config/values.hpp"
 #include "domain/backoff.hpp"
+#include "templates/message_plan.hpp"
+#include "templates/metadata_condition.hpp"
 
 #include <chrono>
 #include <expected>
@@ -67,6 +69,8 @@ struct alimtalk_settings {
   std::string base_url;         // empty: the provider's own; no slash at its end
   std::string ca_file;          // empty: none
   std::map<std::string, secret, std::less<>> credentials; // by key, of all providers: "app_key"
+  templates::message_plan parameters; // [alimtalk.parameters]; empty: the standard ones
+  int max_excess = 0;                 // 0: no limit
   alimtalk_fallback fallback = alimtalk_fallback::off;
   std::string fallback_from;
   std::string fallback_title;
@@ -75,6 +79,13 @@ struct alimtalk_settings {
   int max_recipients = 1000;
   int max_in_flight = 8;
   int max_per_second = 0; // 0: no limit
+};
+
+/// One `[[alimtalk.template]]`: how the messages of the orders that meet its condition are made.
+struct alimtalk_template {
+  std::string where; // "paymentd.toml:12", for a line about it
+  templates::metadata_condition when;
+  alimtalk_settings alimtalk; // as [alimtalk] has them, but for what the template says itself
 };
 
 /// One `[[webhook]]`: who is told of payments or refunds over HTTP.
@@ -117,6 +128,8 @@ struct settings {
   admin_settings admin;
   database_settings database;
   alimtalk_settings alimtalk;
+  std::vector<alimtalk_template>
+      alimtalk_templates;                 // of the file alone; the first that fits is taken
   std::vector<webhook_settings> webhooks; // of the file alone
   notification_settings notification;
   shutdown_settings shutdown;

@@ -31,6 +31,7 @@ inline constexpr int user_id_column = 7;
 inline constexpr int order_id_column = 16;
 inline constexpr int payment_column = 9; // where that part of an order begins
 inline constexpr int refund_column = 12; // likewise of an event
+inline constexpr int user_words_column = 15;
 
 template <class Row>
 user read_user(const Row& row, user_id id) {
@@ -108,8 +109,8 @@ ledger_entry read_entry(const Row& row) {
   return found;
 }
 
-/// A ledger entry with its order and its user, but for what a refund alone has; lost where one of
-/// them is gone.
+/// A ledger entry with its order and its user, but for what a refund alone has and for the user's
+/// words; lost where one of them is gone.
 template <class Row>
 message read_event(const Row& row) {
   check_width(row, refund_column);
@@ -146,22 +147,32 @@ void read_refund(const Row& row, int first, payment_event& into) {
   into.refunded = {row.integer(first + 1)};
   into.reason = row.text(first + 2);
 }
+/// The user's reference and metadata, likewise.
+template <class Row>
+void read_user_words(const Row& row, int first, payment_event& into) {
+  check_width(row, first + 2);
+  into.user_reference = row.text(first);
+  into.user_metadata = row.text(first + 1);
+}
 /// All of it in one row.
 template <class Row>
 message read_message(const Row& row) {
   message made = read_event(row);
-  if (made.lost.empty() && made.event.kind == entry_kind::refund)
+  if (!made.lost.empty())
+    return made;
+  if (made.event.kind == entry_kind::refund)
     read_refund(row, refund_column, made.event);
+  read_user_words(row, user_words_column, made.event);
   return made;
 }
 
 /// The same, with how often it was tried.
 template <class Row>
 message read_retry(const Row& row) {
-  check_width(row, 17);
+  check_width(row, 19);
   message made = read_message(row);
-  made.attempts = static_cast<int>(row.integer(15));
-  made.copies = static_cast<int>(row.integer(16));
+  made.attempts = static_cast<int>(row.integer(17));
+  made.copies = static_cast<int>(row.integer(18));
   return made;
 }
 

@@ -10,6 +10,9 @@
 #include "net/utc_text.hpp"
 #include "providers/message.hpp"
 #include "providers/webhook/signature.hpp"
+#include "templates/length.hpp"
+#include "templates/message_plan.hpp"
+#include "templates/metadata_condition.hpp"
 
 namespace paymentd::fuzz {
 
@@ -62,12 +65,39 @@ void read_addresses(std::string_view text) {
     net::is_public(address);
 }
 
+/// The text as one with fields, and as the metadata that they stand for.
+void read_templates(std::string_view text) {
+  payment_event event;
+  event.metadata = event.user_metadata = text;
+  event.reference = text;
+  templates::message_plan plan;
+  static_cast<void>(plan.set("text", text));
+  for (const auto& [name, field] :
+       {std::pair{"order", "{order.metadata.a}"}, std::pair{"user", "{user.metadata.a|b}"},
+        std::pair{"reference", "{order.reference}"}})
+    expect(plan.set(name, field).has_value(), "a text that is well-formed is taken");
+  std::vector<std::string> values;
+  plan.render(event, 14, values);
+  std::size_t all = 0;
+  for (const std::string& each : values) {
+    expect(!config::is_utf8(text) || config::is_utf8(each), "a value stays UTF-8");
+    all += templates::characters(each);
+  }
+  expect(all <= templates::message_characters_max, "all values fit a message");
+  if (const auto condition = templates::metadata_condition::parse(text)) {
+    condition->holds(event);
+    const auto again = templates::metadata_condition::parse(condition->text());
+    expect(again && *again == *condition, "a condition is read as it is written");
+  }
+}
+
 } // namespace
 
 int fuzz_small_texts(std::string_view bytes) {
   read_times(bytes);
   read_encodings(bytes);
   read_addresses(bytes);
+  read_templates(bytes);
   expect(config::is_utf8(config::toml_text(bytes)) == config::is_utf8(bytes),
          "a text that is quoted stays UTF-8");
   return 0;

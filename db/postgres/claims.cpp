@@ -148,10 +148,12 @@ result<std::vector<claim>> postgres_store::load_claims(const locked_cursor& at,
     if (found[row].is_null(5))
       session_.add(
           sql::events_of_range,
-          kinds_after(parameters{}.add(found[row].integer(3), found[row].integer(4)), at.wanted));
+          kinds_after(parameters{}.add(found[row].integer(3), found[row].integer(4)), at.wanted)
+              .add(options_.reads_user));
     else
-      session_.add(sql::events_of_list,
-                   parameters{}.add_ids(found[row].integers(5)).add(at.subscriber));
+      session_.add(
+          sql::events_of_list,
+          parameters{}.add_ids(found[row].integers(5)).add(at.subscriber, options_.reads_user));
   answers = session_.run("read claims");
   if (!answers)
     return std::unexpected(answers.error());

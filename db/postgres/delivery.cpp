@@ -28,10 +28,10 @@ void read_waiting(std::span<const rows> answers, delivery_reach reach, delivery_
   into.seen_to = into.position;
   for (const row_view row : ahead) {
     into.seen_to = number_of({row.integer(0)});
-    if (row.boolean(15))
+    if (row.boolean(sql::wanted_column))
       into.ahead.push_back(read_message(row));
   }
-  into.at_end = ahead.empty() || ahead[0].integer(16) < reach.entries;
+  into.at_end = ahead.empty() || ahead[0].integer(sql::looked_at_column) < reach.entries;
 }
 
 } // namespace
@@ -85,7 +85,7 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
                kinds_after(parameters{}.add(make_entry_id(step.stream.stream, assumed.position),
                                             make_entry_id({step.stream.stream.value + 1}, 0)),
                            assumed.wanted)
-                   .add(reach.messages, reach.entries));
+                   .add(reach.messages, reach.entries, options_.reads_user));
   const auto answers = session_.run("deliver");
   if (!answers)
     return std::unexpected(answers.error());
@@ -121,7 +121,7 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
 result<delivery_answer> postgres_store::write(const locked_cursor& at, const delivery_step& step,
                                               delivery_plan plan, instant now) {
   delivery_answer answer{.claims = {}, .more = plan.more, .next_due = plan.next_due};
-  step_writer writer(session_, at, step, std::move(plan), instance(), now);
+  step_writer writer(session_, at, step, std::move(plan), instance(), options_.reads_user, now);
   if (!writer.writes()) {
     session_.roll_back(); // no commit, no wait for the disk
     return answer;

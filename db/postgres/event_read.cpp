@@ -7,13 +7,6 @@
 #include "db/row_readers.hpp"
 
 namespace paymentd::db::postgres {
-namespace {
-
-// A row of events_ahead: the entry, whether it is wanted, and how many were looked at in all.
-constexpr int wanted_column = 15;
-constexpr int looked_at_column = 16;
-
-} // namespace
 
 result<event_position> event_reading::ends() {
   session_.add(sql::stream_ends);
@@ -34,7 +27,7 @@ result<std::vector<event_stretch>> event_reading::look(std::span<const event_loo
                  kinds_after(parameters{}.add(make_entry_id(each.stream, each.above),
                                               make_entry_id(each.stream, each.up_to + 1)),
                              each.wanted)
-                     .add(each.events, each.looked_at));
+                     .add(each.events, each.looked_at, false));
   const auto answers = session_.run("read events");
   if (!answers)
     return std::unexpected(answers.error());
@@ -42,11 +35,11 @@ result<std::vector<event_stretch>> event_reading::look(std::span<const event_loo
   for (std::size_t i = 0; i < stretches.size(); ++i) {
     const rows& from = (*answers)[i];
     event_stretch& to = found.emplace_back();
-    const bool whole = from.empty() || (from.size() == from[0].integer(looked_at_column) &&
+    const bool whole = from.empty() || (from.size() == from[0].integer(sql::looked_at_column) &&
                                         from.size() < stretches[i].looked_at);
     to.seen_to = whole ? stretches[i].up_to : number_of({from[from.size() - 1].integer(0)});
     for (const row_view row : from)
-      if (row.boolean(wanted_column))
+      if (row.boolean(sql::wanted_column))
         if (message one = read_message(row); one.lost.empty())
           to.events.push_back(std::move(one.event));
   }

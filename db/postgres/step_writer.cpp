@@ -24,9 +24,9 @@ claim_record record_of(claim_id id, const planned_claim& what) {
 } // namespace
 
 step_writer::step_writer(session& on, const locked_cursor& at, const delivery_step& step,
-                         delivery_plan plan, std::string instance, instant now)
+                         delivery_plan plan, std::string instance, bool reads_user, instant now)
     : on_(on), at_(at), step_(step), plan_(std::move(plan)), instance_(std::move(instance)),
-      now_(now) {}
+      reads_user_(reads_user), now_(now) {}
 
 bool step_writer::writes() const {
   return !plan_.writes_nothing() || step_.quiet_until;
@@ -142,11 +142,12 @@ void step_writer::add_claims() {
 
 std::size_t step_writer::add_messages(const claim_record& of) {
   if (!of.retries)
-    return add(sql::events_of_range, kinds_after(parameters{}.add(of.first, of.last), at_.wanted));
+    return add(sql::events_of_range,
+               kinds_after(parameters{}.add(of.first, of.last), at_.wanted).add(reads_user_));
   return add(sql::events_of_list,
              parameters{}
                  .add_array(element::int8, of.entries, &claim_record::claimed_entry::id)
-                 .add(at_.subscriber));
+                 .add(at_.subscriber, reads_user_));
 }
 
 locked_cursor step_writer::cursor_after(std::span<const rows> answers) const {

@@ -20,6 +20,7 @@ struct store_options {
   session_limits limits;
   std::string owner;
   std::chrono::milliseconds lease;
+  bool reads_user = false; // as db::database_options has it
 };
 
 /// A subscriber's cursor in a stream, locked.

@@ -43,7 +43,7 @@ wall provider_wall(const std::string& folder) {
   wall made{folder,
             {folder + "/", "providers/provider.hpp", "providers/outcome.hpp",
              "providers/http_provider.hpp", "providers/kind.hpp", "providers/message.hpp",
-             "domain/", "net/"},
+             "domain/", "templates/", "net/"},
             join({databases, actor_library, files, {"boost/"}}),
             {"providers/"}};
   if (folder == "providers/webhook") {
@@ -57,9 +57,10 @@ const std::vector<wall>& all_walls() {
   // A room that includes only rooms as closed as itself (`db` sees `domain` alone) needs no
   // `never`: its direct includes say all.
   static const std::vector<wall> table{
-      {"domain", {"domain/"}, {}}, // the standard library alone: see is_standard
+      {"domain", {"domain/"}, {}},                  // the standard library alone: see is_standard
+      {"templates", {"templates/", "domain/"}, {}}, // likewise
       {"config",
-       {"config/", "domain/", "providers/kind.hpp"},
+       {"config/", "domain/", "templates/", "providers/kind.hpp"},
        join({databases, web, actor_library, {"CLI/", "boost/", "spdlog/", "nlohmann/"}}),
        {"net/", "db/"}},
       {"db", {"db/", "domain/"}, join({web, actor_library, files})},
@@ -71,7 +72,7 @@ const std::vector<wall>& all_walls() {
        {"cloudevents/", "domain/", "net/"},
        join({databases, web, actor_library, files})},
       {"providers",
-       {"providers/", "cloudevents/", "domain/", "net/"},
+       {"providers/", "cloudevents/", "domain/", "templates/", "net/"},
        join({databases, actor_library, files})},
       {"actors", join({{"actors/"}, ports}), join({databases, web, files, {"nlohmann/"}}), stores},
       // The wings meet in payment_success alone.
@@ -96,7 +97,7 @@ const std::vector<wall>& all_walls() {
        {"db/", "providers/", "actors/payment/", "actors/delivery/"}},
       // The headers of http bring the libraries of the web with them.
       {"app",
-       {"app/", "domain/", "actors/", "providers/", "config/", "db/store.hpp",
+       {"app/", "domain/", "templates/", "actors/", "providers/", "config/", "db/store.hpp",
         "db/embedded_file.hpp", "http/", "transfer/", "net/digest.hpp", "net/utc_text.hpp"},
        join({databases, web}),
        stores,
@@ -154,9 +155,10 @@ breaches walls(const source& file, const lookup& find) {
   const auto wall = wall_of(file);
   if (!wall)
     return found;
+  const bool standard_only = wall->room == "domain" || wall->room == "templates";
   for (const auto& each : file.includes) {
     if (each.quoted ? !starts_with_any(each.name, wall->rooms)
-                    : wall->room == "domain" && !is_standard(each.name))
+                    : standard_only && !is_standard(each.name))
       found.push_back(file.path + ": " + wall->room + " must not include " + each.name);
     // toml++ is slow to compile and nobody else's business.
     if (file.is_header() && wall->room == "config" && each.name.starts_with("toml++/"))

@@ -2,6 +2,7 @@
 // message against texts written by hand, with the edges of money, time and phone numbers.
 #include "net/json_text.hpp"
 #include "providers/message.hpp"
+#include "templates/length.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -49,20 +50,38 @@ TEST(message, times_are_koreas_and_cut_to_the_minute) {
 }
 
 TEST(message, the_template_gets_order_amount_after_discount_time_and_status) {
-  const auto parameters = template_parameters(example());
-  EXPECT_EQ(parameters[0].name, "orderId");
-  EXPECT_EQ(parameters[0].value, "1");
-  EXPECT_EQ(parameters[1].name, "amount");
-  EXPECT_EQ(parameters[1].value, "10,000원");
-  EXPECT_EQ(parameters[2].name, "time");
-  EXPECT_EQ(parameters[2].value, "2026-11-22 23:05");
-  EXPECT_EQ(parameters[3].name, "status");
-  EXPECT_EQ(parameters[3].value, "결제 완료");
+  const message_options standard;
+  filled_message message(standard);
+  message.fill(example());
+  ASSERT_EQ(message.size(), 4u);
+  EXPECT_EQ(message.name(0), "orderId");
+  EXPECT_EQ(message.value(0), "1");
+  EXPECT_EQ(message.name(1), "amount");
+  EXPECT_EQ(message.value(1), "10,000원");
+  EXPECT_EQ(message.name(2), "time");
+  EXPECT_EQ(message.value(2), "2026-11-22 23:05");
+  EXPECT_EQ(message.name(3), "status");
+  EXPECT_EQ(message.value(3), "결제 완료");
   payment_event refund = example();
   refund.kind = entry_kind::refund;
   refund.refund = {4000};
-  EXPECT_EQ(template_parameters(refund)[1].value, "4,000원");
-  EXPECT_EQ(template_parameters(refund)[3].value, "환불 완료");
+  message.fill(refund);
+  EXPECT_EQ(message.value(1), "4,000원");
+  EXPECT_EQ(message.value(3), "환불 완료");
+}
+
+TEST(message, a_fallback_is_cut_to_what_a_phone_takes) {
+  const message_options standard;
+  filled_message message(standard);
+  message.fill(example());
+  fallback_message fallback{
+      .is_long = false, .from = "0212345678", .title = {}, .text = "주문 #{orderId} "};
+  EXPECT_EQ(fallback_text(fallback, message, sms_bytes_max), "주문 1 ");
+  for (int i = 0; i < 50; ++i)
+    fallback.text += "#{amount}"; // of 8 bytes
+  const std::string cut = fallback_text(fallback, message, sms_bytes_max);
+  EXPECT_EQ(templates::euc_kr_bytes(cut), 90u); // 7, ten times 8, and 3
+  EXPECT_TRUE(cut.ends_with("10,000원10,")) << cut;
 }
 
 TEST(message, a_masked_phone_shows_its_prefix_and_its_last_four_digits) {
@@ -91,6 +110,49 @@ TEST(json_text, every_byte_below_128_comes_back_from_a_json_reader) {
   std::string json;
   net::append_json_string(json, text);
   EXPECT_EQ(nlohmann::json::parse(json).get<std::string>(), text);
+}
+
+TEST(message, the_first_template_whose_condition_holds_is_taken) {
+  const auto with = [](std::string_view when) {
+    return conditional_template{.when = *templates::metadata_condition::parse(when),
+                                .code = "CODE",
+                                .message = {},
+                                .fallback = {}};
+  };
+  const std::vector<conditional_template> others{
+      with("metadata.kind = gift"), with("metadata.lang = en"), with("metadata.kind = loan")};
+  const auto of = [&](std::string_view metadata) {
+    payment_event event = example();
+    event.metadata = metadata;
+    return template_of(others, event);
+  };
+  EXPECT_EQ(of(""), 0u);
+  EXPECT_EQ(of(R"({"kind":"other"})"), 0u);
+  EXPECT_EQ(of(R"({"kind":"gift"})"), 1u);
+  EXPECT_EQ(of(R"({"lang":"en"})"), 2u);
+  EXPECT_EQ(of(R"({"lang":"en","kind":"gift"})"), 1u);
+  EXPECT_EQ(of(R"({"lang":"en","kind":"loan"})"), 2u);
+  EXPECT_EQ(template_of({}, example()), 0u);
+}
+
+TEST(message, values_are_a_json_object_named_as_the_provider_wants) {
+  message_options options;
+  options.plan = {};
+  filled_message none(options);
+  none.fill(example());
+  std::string json;
+  none.append_json(json, "", "");
+  EXPECT_EQ(json, "{}");
+
+  ASSERT_TRUE(options.plan.set("주문 \"번호\"", "{order.id}"));
+  ASSERT_TRUE(options.plan.set("상태", "\"{event.status}\""));
+  filled_message message(options);
+  for (int i = 0; i < 2; ++i) { // the names stay from one event to the next
+    message.fill(example());
+    json.clear();
+    message.append_json(json, "#{", "}");
+    EXPECT_EQ(json, R"({"#{주문 \"번호\"}":"1","#{상태}":"\"결제 완료\""})");
+  }
 }
 
 } // namespace
