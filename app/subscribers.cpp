@@ -89,17 +89,18 @@ make_webhook(const config::webhook_settings& settings, const config::notificatio
 
 std::expected<actors::notification_supervisor_options, std::string>
 make_nats(const config::nats_settings& settings, const config::notification_settings& all) {
-  auto provider =
-      nats::make_nats_provider({.urls = settings.urls,
-                                .stream = settings.stream,
-                                .subject = settings.subject,
-                                .credentials_file = settings.credentials_file,
-                                .token = settings.token.reveal(),
-                                .user = settings.user,
-                                .password = settings.password.reveal(),
-                                .ca_file = settings.ca_file,
-                                .timeout = settings.timeout,
-                                .in_flight_max = static_cast<std::size_t>(settings.max_in_flight)});
+  // Calls of a notification actor that died may still be open.
+  const std::size_t open_max = 2 * static_cast<std::size_t>(settings.max_in_flight);
+  auto provider = nats::make_nats_provider({.urls = settings.urls,
+                                            .stream = settings.stream,
+                                            .subject = settings.subject,
+                                            .credentials_file = settings.credentials_file,
+                                            .token = settings.token.reveal(),
+                                            .user = settings.user,
+                                            .password = settings.password.reveal(),
+                                            .ca_file = settings.ca_file,
+                                            .timeout = settings.timeout,
+                                            .in_flight_max = open_max});
   if (!provider)
     return std::unexpected("nats." + std::move(provider).error());
   auto subscriber = subscriber_options_of(all, *std::move(provider), 2 * settings.timeout);
