@@ -79,7 +79,8 @@ failure connection_lost(std::string_view why) {
   std::string reason = "the connection to NATS was lost";
   if (!why.empty())
     reason += ": " + providers::printable(std::string(why));
-  return unclear(std::move(reason));
+  return {
+      .kind = failure_class::outage, .reason = std::move(reason), .may_follow_acceptance = true};
 }
 
 failure too_large(std::size_t bytes, std::size_t bytes_max) {

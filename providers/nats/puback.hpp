@@ -20,7 +20,7 @@ providers::failure no_stream();
 /// server that is out of order. `said`: by the server about this connection; may be empty.
 providers::failure no_puback(std::string_view said);
 
-/// The connection was lost while the answer was still to come: the event may have been stored.
+/// The connection was lost while the answer was still to come: likewise.
 providers::failure connection_lost(std::string_view why);
 
 /// The event is larger than the server takes: not one byte of it was written.
