@@ -26,12 +26,13 @@
 namespace paymentd {
 namespace {
 
-/// Calls that may be open to the message API and to webhooks at once.
+/// Connections that may be open to the message API, to webhooks and to NATS at once.
 std::uint64_t calls_at_once(const config::settings& settings) {
   auto calls = static_cast<std::uint64_t>(settings.alimtalk.max_in_flight);
   for (const auto& each : settings.webhooks)
     calls += static_cast<std::uint64_t>(each.max_in_flight);
-  return calls;
+  constexpr std::uint64_t of_nats = 5; // one, and tries to connect that were left behind
+  return settings.nats.urls.empty() ? calls : calls + of_nats;
 }
 
 http::server_options server_options_of(const config::settings& settings, std::uint64_t file_limit) {

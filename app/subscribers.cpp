@@ -1,5 +1,6 @@
 #include "app/subscribers.hpp"
 
+#include "providers/nats/nats_provider.hpp"
 #include "providers/webhook/webhook_provider.hpp"
 
 #include <algorithm>
@@ -86,6 +87,31 @@ make_webhook(const config::webhook_settings& settings, const config::notificatio
   return subscriber;
 }
 
+std::expected<actors::notification_supervisor_options, std::string>
+make_nats(const config::nats_settings& settings, const config::notification_settings& all) {
+  // Calls of a notification actor that died may still be open.
+  const std::size_t open_max = 2 * static_cast<std::size_t>(settings.max_in_flight);
+  auto provider = nats::make_nats_provider({.urls = settings.urls,
+                                            .stream = settings.stream,
+                                            .subject = settings.subject,
+                                            .credentials_file = settings.credentials_file,
+                                            .token = settings.token.reveal(),
+                                            .user = settings.user,
+                                            .password = settings.password.reveal(),
+                                            .ca_file = settings.ca_file,
+                                            .timeout = settings.timeout,
+                                            .in_flight_max = open_max});
+  if (!provider)
+    return std::unexpected("nats." + std::move(provider).error());
+  auto subscriber = subscriber_options_of(all, *std::move(provider), 2 * settings.timeout);
+  subscriber.delivery.subscriber = settings.name.empty() ? "nats" : "nats-" + settings.name;
+  subscriber.delivery.wants_payments = settings.events.payments;
+  subscriber.delivery.wants_refunds = settings.events.refunds;
+  subscriber.delivery.in_flight_max = settings.max_in_flight;
+  subscriber.delivery.messages_max = 1; // an answer is of one event
+  return subscriber;
+}
+
 } // namespace
 
 providers::api_options api_options_of(const config::settings& all) {
@@ -160,6 +186,12 @@ make_subscribers(const config::settings& settings) {
     if (!webhook)
       return std::unexpected(std::move(webhook).error());
     all.push_back(*std::move(webhook));
+  }
+  if (!settings.nats.urls.empty()) {
+    auto nats = make_nats(settings.nats, settings.notification);
+    if (!nats)
+      return std::unexpected(std::move(nats).error());
+    all.push_back(*std::move(nats));
   }
   return all;
 }

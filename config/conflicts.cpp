@@ -43,6 +43,33 @@ std::vector<conflict> fallback_conflicts(const alimtalk_settings& of, std::strin
   return found;
 }
 
+namespace {
+
+std::vector<conflict> nats_conflicts(const nats_settings& of) {
+  std::vector<conflict> found;
+  std::string first; // the way to log in that was given first
+  for (const auto& [key, given] :
+       {std::pair{"nats.credentials_file", !of.credentials_file.empty()},
+        std::pair{"nats.token", !of.token.empty()}, std::pair{"nats.user", !of.user.empty()}}) {
+    if (given && !first.empty())
+      found.push_back({{key, first}, "must not be given beside " + first});
+    else if (given)
+      first = key;
+  }
+  if (of.user.empty() != of.password.empty()) {
+    const bool user = of.user.empty();
+    found.push_back(
+        {{user ? "nats.user" : "nats.password", "nats.user", "nats.password"},
+         std::string{"must be given, because "} + (user ? "nats.password is" : "nats.user is")});
+  }
+  if (!of.ca_file.empty() && !of.urls.empty() && !of.urls.front().starts_with("tls://"))
+    found.push_back(
+        {{"nats.urls", "nats.ca_file"}, "must begin with tls://, because nats.ca_file is given"});
+  return found;
+}
+
+} // namespace
+
 std::vector<conflict> conflicts(const settings& of) {
   std::vector<conflict> found;
   const auto& backoff = of.notification.backoff;
@@ -79,6 +106,7 @@ std::vector<conflict> conflicts(const settings& of) {
           (given == of.alimtalk.credentials.end() || given->second.empty()))
         found.push_back({{"alimtalk." + std::string{needed.key}, "alimtalk.provider"},
                          "must be given, because alimtalk.provider is " + of.alimtalk.provider});
+  std::ranges::move(nats_conflicts(of.nats), std::back_inserter(found));
   std::ranges::move(fallback_conflicts(of.alimtalk, "alimtalk.fallback", parameters_section),
                     std::back_inserter(found));
   return found;

@@ -132,6 +132,38 @@ std::vector<setting> alimtalk_list() {
   };
 }
 
+std::vector<setting> nats_list() {
+  return {
+      nats_urls(PAYMENTD_AT(nats.urls), 8,
+                "The servers of a NATS cluster with JetStream, which each event is published to "
+                "(docs/nats.md); tls:// where the connection has to be encrypted. Empty: none."),
+      subscriber_name(PAYMENTD_AT(nats.name),
+                      "The subscriber is called nats-NAME, or nats without a name. It is told of "
+                      "everything from its first start on; another name begins anew."),
+      stream_name(PAYMENTD_AT(nats.stream),
+                  "The JetStream stream that has to take the events, which somebody has made. "
+                  "Another one that takes them is an error."),
+      nats_subject(PAYMENTD_AT(nats.subject), "The subject that they are published to."),
+      kinds_of_events(PAYMENTD_AT(nats.events),
+                      "The kinds of events that are published; fixed at the first start."),
+      words(PAYMENTD_AT(nats.credentials_file), 1000,
+            "A .creds file, with a user's JWT and the seed of its key; read anew for each "
+            "connection. Empty: none. At most one of this, token and user is given."),
+      nats_secret(PAYMENTD_AT(nats.token), 500, "A token to connect with. Empty: none."),
+      nats_login(PAYMENTD_AT(nats.user), 200, "A user to connect as. Empty: none."),
+      nats_secret(PAYMENTD_AT(nats.password), 500, "The password of this user."),
+      words(PAYMENTD_AT(nats.ca_file), 1000,
+            "A PEM file of certificates to trust besides the system's, for servers behind a "
+            "private CA. Empty: none."),
+      duration(
+          PAYMENTD_AT(nats.timeout), 10ms, 5min,
+          "How long JetStream may take to say that it has stored an event, the time to connect "
+          "included."),
+      whole(PAYMENTD_AT(nats.max_in_flight), 1, 256,
+            "Events that wait for this at once at the most."),
+  };
+}
+
 std::vector<setting> notification_list() {
   return {
       duration(PAYMENTD_KEY_AT("notification.backoff_min", notification.backoff.min), 1ms, 1h,
@@ -199,7 +231,7 @@ const std::vector<setting>& registry() {
   static const std::vector<setting> all = [] {
     std::vector<setting> made;
     for (const auto& part : {http_list(), database_list(), provider_list(), alimtalk_list(),
-                             notification_list(), rest_list()})
+                             nats_list(), notification_list(), rest_list()})
       made.insert(made.end(), part.begin(), part.end());
     return made;
   }();

@@ -159,6 +159,14 @@ inline std::optional<std::vector<std::string>> parse_host_names(std::string_view
   return names;
 }
 
+/// `names` with commas between them, as TOML.
+inline std::string listed(const std::vector<std::string>& names) {
+  std::string all;
+  for (const auto& each : names)
+    all.append(all.empty() ? "" : ",").append(each);
+  return toml_text(all);
+}
+
 template <class Of>
 setting host_names(field<Of> at, std::size_t count_max, std::string sentence) {
   return made(
@@ -169,12 +177,7 @@ setting host_names(field<Of> at, std::size_t count_max, std::string sentence) {
         auto names = parse_host_names(text);
         return names && names->size() <= count_max ? names : std::nullopt;
       },
-      [](const std::vector<std::string>& names) {
-        std::string all;
-        for (const auto& each : names)
-          all.append(all.empty() ? "" : ",").append(each);
-        return toml_text(all);
-      });
+      listed);
 }
 
 template <class Of>
@@ -255,6 +258,152 @@ setting base_url(field<Of> at, std::string sentence) {
                    : std::nullopt;
       },
       toml_text);
+}
+
+constexpr std::string_view nats_scheme = "nats://";
+constexpr std::string_view nats_tls_scheme = "tls://";
+
+/// "nats://HOST" or "tls://HOST", with or without a port. No user: credentials are settings of
+/// their own, which are not shown.
+inline bool is_nats_url(std::string_view text) {
+  const bool tls = text.starts_with(nats_tls_scheme);
+  if (!tls && !text.starts_with(nats_scheme))
+    return false;
+  text.remove_prefix(tls ? nats_tls_scheme.size() : nats_scheme.size());
+  const std::size_t colon = text.rfind(':');
+  if (colon != text.npos && text.find(']', colon) == text.npos) { // not within an IPv6 address
+    const auto port = within<std::int64_t>(parse_whole(text.substr(colon + 1)), 1, 65535);
+    if (!port)
+      return false;
+    text = text.substr(0, colon);
+  }
+  if (text.starts_with('[') && text.ends_with(']') && text.size() > 2)
+    return text.find_first_not_of("0123456789abcdefABCDEF:.", 1) == text.size() - 1;
+  return !text.empty() && is_token(text);
+}
+
+/// The servers of a cluster, with commas between them; nothing where one is none.
+inline std::optional<std::vector<std::string>> parse_nats_urls(std::string_view text,
+                                                               std::size_t count_max) {
+  std::vector<std::string> urls;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    std::string url{text.substr(0, comma)};
+    std::erase(url, ' ');
+    if (url.size() > url_length_max || !is_nats_url(url) || urls.size() == count_max ||
+        (!urls.empty() && url.substr(0, 3) != urls.front().substr(0, 3)))
+      return std::nullopt;
+    urls.push_back(std::move(url));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return urls;
+}
+
+template <class Of>
+setting nats_urls(field<Of> at, std::size_t count_max, std::string sentence) {
+  return made(
+      std::move(at),
+      "at most " + std::to_string(count_max) +
+          " of nats://HOST:PORT, or of tls://HOST:PORT, without a user, with commas between them",
+      std::move(sentence),
+      [count_max](std::string_view text) { return parse_nats_urls(text, count_max); }, listed);
+}
+
+/// Where a message is published to: words with dots between them, and no wildcards.
+inline bool is_nats_subject(std::string_view text) {
+  constexpr std::size_t length_max = 200;
+  return !text.empty() && text.size() <= length_max && is_token(text) && text.front() != '.' &&
+         text.back() != '.' && text.find("..") == text.npos;
+}
+
+template <class Of>
+setting nats_subject(field<Of> at, std::string sentence) {
+  return text_that(std::move(at),
+                   "1 to 200 letters, digits, dashes or _, in words with a dot between two",
+                   std::move(sentence), is_nats_subject);
+}
+
+/// A name without a dot, which JetStream does not take in the name of a stream.
+inline bool is_stream_name(std::string_view text) {
+  constexpr std::size_t length_max = 200;
+  return !text.empty() && text.size() <= length_max && is_token(text) &&
+         text.find('.') == text.npos;
+}
+
+template <class Of>
+setting stream_name(field<Of> at, std::string sentence) {
+  return text_that(std::move(at), "1 to 200 letters, digits, dashes or _", std::move(sentence),
+                   is_stream_name);
+}
+
+/// The ending of a subscriber's name.
+template <class Of>
+setting subscriber_name(field<Of> at, std::string sentence) {
+  constexpr std::size_t length_max = 40;
+  return text_that(std::move(at), "at most 40 of a-z, 0-9, - and _", std::move(sentence),
+                   [](std::string_view text) {
+                     return text.size() <= length_max &&
+                            text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") ==
+                                text.npos;
+                   });
+}
+
+/// Visible ASCII that the NATS library can send: it writes these texts into JSON as they are.
+inline bool is_nats_login(std::string_view text, std::size_t length_max) {
+  return text.size() <= length_max && is_visible(text) && text.find_first_of("\"\\") == text.npos &&
+         text != hidden_mark;
+}
+
+inline std::string nats_login_takes(std::size_t length_max) {
+  return "at most " + std::to_string(length_max) +
+         R"( visible ASCII characters without " and \, not ***)";
+}
+
+template <class Of>
+setting nats_login(field<Of> at, std::size_t length_max, std::string sentence) {
+  return text_that(std::move(at), nats_login_takes(length_max), std::move(sentence),
+                   [length_max](std::string_view text) { return is_nats_login(text, length_max); });
+}
+
+template <class Of>
+setting nats_secret(field<Of> at, std::size_t length_max, std::string sentence) {
+  setting made_so = made(
+      std::move(at), nats_login_takes(length_max), std::move(sentence),
+      [length_max](std::string_view text) {
+        return is_nats_login(text, length_max) ? std::optional(secret{std::string{text}})
+                                               : std::nullopt;
+      },
+      [](const secret& value) { return toml_text(value.shown()); });
+  made_so.is_secret = true;
+  return made_so;
+}
+
+inline std::optional<told_events> parse_told_events(std::string_view text) {
+  told_events events{.payments = false, .refunds = false};
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    std::string name{text.substr(0, comma)};
+    std::erase(name, ' ');
+    bool& wants = name == "refunds" ? events.refunds : events.payments;
+    if (wants || (name != "payments" && name != "refunds"))
+      return std::nullopt;
+    wants = true;
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return events.payments || events.refunds ? std::optional(events) : std::nullopt;
+}
+
+template <class Of>
+setting kinds_of_events(field<Of> at, std::string sentence) {
+  return made(std::move(at), "payments, refunds, or both with a comma between them",
+              std::move(sentence), parse_told_events, [](const told_events& value) {
+                std::vector<std::string> names;
+                if (value.payments)
+                  names.emplace_back("payments");
+                if (value.refunds)
+                  names.emplace_back("refunds");
+                return listed(names);
+              });
 }
 
 inline bool is_database_url(std::string_view text) {

@@ -104,6 +104,30 @@ struct webhook_settings {
   int max_in_flight = 32;
 };
 
+/// Kinds of events; at least one.
+struct told_events {
+  bool payments = true;
+  bool refunds = false;
+  friend bool operator==(const told_events&, const told_events&) = default;
+};
+
+/// The JetStream stream that is told of payments or refunds. Of credentials_file, token and user
+/// at most one is given, and a password where there is a user.
+struct nats_settings {
+  std::vector<std::string> urls; // all "nats://…" or all "tls://…"; none: there is no subscriber
+  std::string name;              // the subscriber is "nats-<name>"; empty: "nats"
+  std::string stream = "PAYMENTD";
+  std::string subject = "paymentd.events";
+  told_events events;
+  std::string credentials_file; // empty: none
+  secret token;
+  std::string user;
+  secret password;
+  std::string ca_file; // empty: none
+  milliseconds timeout{5'000};
+  int max_in_flight = 128;
+};
+
 struct notification_settings {
   backoff_options backoff; // min is at most max
   milliseconds max_age = std::chrono::hours{24};
@@ -131,6 +155,7 @@ struct settings {
   std::vector<alimtalk_template>
       alimtalk_templates;                 // of the file alone; the first that fits is taken
   std::vector<webhook_settings> webhooks; // of the file alone
+  nats_settings nats;
   notification_settings notification;
   shutdown_settings shutdown;
   log_settings log;

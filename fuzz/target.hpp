@@ -29,6 +29,7 @@ int fuzz_client_answer(std::string_view bytes);   // what a server sends to our 
 int fuzz_http_connection(std::string_view bytes); // what a client sends on one connection
 int fuzz_json_body(std::string_view bytes);       // a body, to every call that takes one
 int fuzz_key_file(std::string_view bytes);        // the file of API keys
+int fuzz_nats_answer(std::string_view bytes);     // the answer to an event that was published
 int fuzz_nhn_answer(std::string_view bytes);      // the bodies of NHN's answers
 int fuzz_query_string(std::string_view bytes);    // behind the ?, for every call that lists
 int fuzz_settings_file(std::string_view bytes);   // paymentd.toml

@@ -11,6 +11,7 @@ std::span<const target> targets() {
       target{"http_connection", fuzz_http_connection},
       target{"json_body", fuzz_json_body},
       target{"key_file", fuzz_key_file},
+      target{"nats_answer", fuzz_nats_answer},
       target{"nhn_answer", fuzz_nhn_answer},
       target{"query_string", fuzz_query_string},
       target{"settings_file", fuzz_settings_file},

@@ -1,7 +1,7 @@
-// The kinds of message APIs: each folder of providers/ but webhook/ declares its own, by the name
-// that settings give it, with its sentence there and the credentials that it needs. The settings
-// and the start go by this list, so a new API is a folder and one word in kinds.cpp. Immutable; any
-// thread.
+// The kinds of message APIs: each folder of providers/ but webhook/ and nats/ declares its own, by
+// the name that settings give it, with its sentence there and the credentials that it needs. The
+// settings and the start go by this list, so a new API is a folder and one word in kinds.cpp.
+// Immutable; any thread.
 #pragma once
 
 #include "providers/message.hpp"

@@ -360,6 +360,74 @@ TEST(load, solapi_needs_its_keys_and_names_all_that_are_missing) {
   EXPECT_EQ(loaded.alimtalk.credentials.at("api_secret").reveal(), "geheim");
 }
 
+TEST(load, nats_is_a_list_of_servers_of_one_scheme) {
+  const settings loaded =
+      good(sets({{"nats.urls", "nats://a:4222, nats://b.example,nats://[::1]:1"},
+                 {"nats.name", "shop"},
+                 {"nats.stream", "PAY"},
+                 {"nats.subject", "shop.payments.v1"},
+                 {"nats.events", "refunds,payments"},
+                 {"nats.user", "me"},
+                 {"nats.password", "ge:heim"}}));
+  EXPECT_THAT(loaded.nats.urls, ElementsAre("nats://a:4222", "nats://b.example", "nats://[::1]:1"));
+  EXPECT_EQ(loaded.nats.events, (told_events{.payments = true, .refunds = true}));
+  EXPECT_EQ(loaded.nats.password.reveal(), "ge:heim");
+  EXPECT_TRUE(load(sets({{"nats.urls", "tls://a"}, {"nats.ca_file", "ca.pem"}})));
+  for (const auto& [key, text] :
+       named_texts{{"nats.urls", "a:4222"},
+                   {"nats.urls", "http://a"},
+                   {"nats.urls", "nats://"},
+                   {"nats.urls", "nats://:4222"},
+                   {"nats.urls", "nats://a:0"},
+                   {"nats.urls", "nats://a:65536"},
+                   {"nats.urls", "nats://a:"},
+                   {"nats.urls", "nats://[::1"},
+                   {"nats.urls", "nats://a/b"},
+                   {"nats.urls", "nats://me:pw@a"},
+                   {"nats.urls", "nats://a,,nats://b"},
+                   {"nats.urls", "nats://a,tls://b"},
+                   {"nats.urls", "nats://1,nats://2,nats://3,nats://4,nats://5,nats://6,nats://7,"
+                                 "nats://8,nats://9"},
+                   {"nats.name", "Shop"},
+                   {"nats.name", std::string(41, 'a')},
+                   {"nats.stream", ""},
+                   {"nats.stream", "a.b"},
+                   {"nats.subject", ""},
+                   {"nats.subject", ".a"},
+                   {"nats.subject", "a."},
+                   {"nats.subject", "a..b"},
+                   {"nats.subject", "a.*"},
+                   {"nats.subject", "a.>"},
+                   {"nats.events", ""},
+                   {"nats.events", "charges"},
+                   {"nats.events", "payments,payments"},
+                   {"nats.user", "a\"b"},
+                   {"nats.user", "a b"},
+                   {"nats.token", "a\\b"},
+                   {"nats.token", "***"},
+                   {"nats.timeout", "9ms"},
+                   {"nats.max_in_flight", "257"}})
+    EXPECT_THAT(bad(sets({{key, text}})),
+                ElementsAre(AllOf(StartsWith("--set: " + key + ": must be "))))
+        << key << "=" << text;
+}
+
+TEST(load, nats_is_logged_in_to_in_one_way) {
+  EXPECT_THAT(
+      bad(sets({{"nats.credentials_file", "a.creds"}, {"nats.token", "geheim"}})),
+      ElementsAre("--set: nats.token: must not be given beside nats.credentials_file (--set)"));
+  EXPECT_THAT(bad(sets({{"nats.user", "me"}})),
+              ElementsAre("nats.password: must be given, because nats.user is (--set)"));
+  EXPECT_THAT(bad(sets({{"nats.password", "geheim"}})),
+              ElementsAre("nats.user: must be given, because nats.password is (--set)"));
+  EXPECT_THAT(
+      bad(sets({{"nats.urls", "nats://a"}, {"nats.ca_file", "ca.pem"}})),
+      ElementsAre(
+          "--set: nats.urls: must begin with tls://, because nats.ca_file is given (--set)"));
+  const support::temporary_file token{"geheim\n"};
+  EXPECT_EQ(good(sets({{"nats.token_file", token.path()}})).nats.token.reveal(), "geheim");
+}
+
 /// The parameters as `name=text`, in their order.
 std::vector<std::string> parameters_of(const settings& loaded) {
   std::vector<std::string> all;

@@ -62,6 +62,8 @@ TEST(print, secrets_are_hidden) {
   const auto loaded = load({.file = {},
                             .environment = {},
                             .sets = {{"alimtalk.secret_key", "geheim"},
+                                     {"nats.user", "me"},
+                                     {"nats.password", "geheim"},
                                      {"database.url", "postgresql://me:geheim@h/db"}}});
   ASSERT_TRUE(loaded) << loaded.error().front();
   EXPECT_EQ(loaded->alimtalk.credentials.at("secret_key").reveal(), "geheim");
