@@ -6,6 +6,7 @@
 #include "app/process.hpp"
 #include "app/serve.hpp"
 #include "app/transfer.hpp"
+#include "app/version.hpp"
 #include "config/settings.hpp"
 #include "db/embedded_file.hpp"
 #include "db/store.hpp"
@@ -158,7 +159,7 @@ class command_line {
 };
 
 command_line::command_line() {
-  app_.set_version_flag("--version", PAYMENTD_VERSION);
+  app_.set_version_flag("--version", version_text());
   app_.require_subcommand(1);
   common_.add_to(app_);
   add(app_, "serve", "the server", [](const config::settings& settings) {
