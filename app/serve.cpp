@@ -8,7 +8,9 @@
 #include "app/keys.hpp"
 #include "app/log.hpp"
 #include "app/process.hpp"
+#include "app/service_manager.hpp"
 #include "app/subscribers.hpp"
+#include "app/version.hpp"
 #include "http/events/event_counters.hpp"
 #include "http/metrics_page.hpp"
 #include "http/server.hpp"
@@ -106,7 +108,7 @@ void say_started(const config::settings& settings, const http::server& server,
     spdlog::warn(
         "http.listen is beyond this machine: what API keys allow is in clear on the network, "
         "unless a proxy that speaks TLS stands in front");
-  spdlog::info("paymentd {} serves {}://{} (operators: http://{}) from {}", PAYMENTD_VERSION,
+  spdlog::info("paymentd {} serves {}://{} (operators: http://{}) from {}", version_text(),
                secure ? "https" : "http",
                to_string(config::address{settings.http.listen.host, server.port()}),
                to_string(config::address{settings.admin.listen.host, server.admin_port()}),
@@ -152,8 +154,32 @@ std::function<void(std::string&)> metrics_of(const actors::payment_system& payme
   };
 }
 
+/// For a database that can never be written again.
+void end_at_once(const std::string& why) {
+  log_last(why);
+  std::_Exit(failed);
+}
+
+/// How the service manager asks the server. All three outlive its thread.
+vital_signs signs_of(const actors::payment_system& payments, http::server& server,
+                     caf::actor_system& actor_system) {
+  return {.ready =
+              [&payments] {
+                const auto health = payments.health(std::chrono::steady_clock::now());
+                return health.settlement == actors::condition::ok &&
+                       health.reads == actors::condition::ok;
+              },
+          .pulse =
+              [&server, &actor_system](const std::function<void()>& came) {
+                // An actor runs only where the thread of all actors gets to it.
+                actor_system.spawn([came] { came(); });
+                return 1 + server.on_each_thread(came);
+              }};
+}
+
 /// The life of the server, between the first line of the log and its last one.
 int serve_until(stop_signals& signals, const config::settings& settings) {
+  service_manager manager;
   const std::uint64_t file_limit = raise_file_limit();
   const auto subscribers = make_subscribers(settings);
   if (!subscribers)
@@ -164,10 +190,7 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   certificate_loader certificate({settings.http.tls_certificate, settings.http.tls_private_key});
   if (const auto loaded = certificate.load(); !loaded)
     return complain(bad_usage, "http.tls_certificate: " + loaded.error());
-  auto database = open_database(settings, [](const std::string& why) {
-    log_last(why);
-    std::_Exit(failed);
-  });
+  auto database = open_database(settings, end_at_once);
   if (!database)
     return complain(failed, database.error().text);
   caf::actor_system_config actor_config;
@@ -207,8 +230,10 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   }
   const auto watch = watch_files(signals, keys, certificate);
   say_started(settings, server, file_limit, connections_max);
+  manager.watch(signs_of(payments, server, actor_system));
 
   signals.wait();
+  manager.stopping(settings.shutdown.timeout);
   watch->stop();
 
   // Stop: from the outside in, so that what was accepted is finished.

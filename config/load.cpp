@@ -61,14 +61,6 @@ std::string did_you_mean(std::string_view unknown, const std::vector<std::string
   return best.empty() ? std::string{} : "; did you mean " + std::string{best} + "?";
 }
 
-std::vector<std::string> sections() {
-  std::vector<std::string> names;
-  for (const auto& each : registry())
-    if (names.empty() || names.back() != each.section())
-      names.push_back(each.section());
-  return names;
-}
-
 /// Every key that may be given, with those of files that hold secrets.
 std::vector<std::string> keys() {
   std::vector<std::string> all;
@@ -78,20 +70,6 @@ std::vector<std::string> keys() {
       all.push_back(each.key + std::string{file_suffix});
   }
   return all;
-}
-
-const setting* find(std::string_view key) {
-  const auto& all = registry();
-  const auto found = std::ranges::find(all, key, &setting::key);
-  return found == all.end() ? nullptr : &*found;
-}
-
-/// The secret whose file `key` names: "database.url_file" gives database.url.
-const setting* find_by_file(std::string_view key) {
-  if (!key.ends_with(file_suffix))
-    return nullptr;
-  const auto* found = find(key.substr(0, key.size() - file_suffix.size()));
-  return found != nullptr && found->is_secret ? found : nullptr;
 }
 
 /// A bad value for a line: quoted, and cut between two characters where it is long.
@@ -115,7 +93,7 @@ bool is_service_link(std::string_view name, std::string_view value) {
 class loader {
  public:
   std::expected<settings, std::vector<std::string>> run(const sources& from) {
-    if (const auto path = file_of(from))
+    if (const auto path = settings_file(from))
       take_file(*path);
     take_environment(from.environment);
     std::vector<given> sets;
@@ -131,15 +109,6 @@ class loader {
   }
 
  private:
-  static std::optional<std::filesystem::path> file_of(const sources& from) {
-    if (from.file)
-      return from.file;
-    for (const auto& [name, text] : from.environment)
-      if (name == file_variable && !text.empty())
-        return std::filesystem::path{text};
-    return std::nullopt;
-  }
-
   void take_file(const std::filesystem::path& path) {
     auto contents = read_toml(path, sections());
     file_failed_ = !contents.errors.empty();
@@ -288,6 +257,15 @@ class loader {
 };
 
 } // namespace
+
+std::optional<std::filesystem::path> settings_file(const sources& from) {
+  if (from.file)
+    return from.file;
+  for (const auto& [name, text] : from.environment)
+    if (name == file_variable && !text.empty())
+      return std::filesystem::path{text};
+  return std::nullopt;
+}
 
 std::expected<settings, std::vector<std::string>> load(const sources& from) {
   return loader{}.run(from);

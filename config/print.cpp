@@ -1,6 +1,7 @@
 #include "config/alimtalk_templates.hpp"
 #include "config/parameters.hpp"
 #include "config/registry.hpp"
+#include "config/roff.hpp"
 #include "config/webhooks.hpp"
 
 namespace paymentd::config {
@@ -47,7 +48,62 @@ std::string alimtalk_tables(const settings& of) {
   return out;
 }
 
+/// A comment of the example file as paragraphs: a line that stands deeper than its neighbours is an
+/// example, and is kept as it is.
+std::string paragraphs(std::string_view comment) {
+  std::string out = ".PP\n";
+  bool is_kept = false;
+  while (!comment.empty()) {
+    const auto end = std::min(comment.find('\n'), comment.size());
+    std::string_view line = comment.substr(0, end);
+    comment.remove_prefix(std::min(end + 1, comment.size()));
+    line.remove_prefix(std::min(line.find_first_not_of('#'), line.size()));
+    const bool keeps = line.starts_with("  ") || (is_kept && line.empty());
+    if (keeps != is_kept)
+      out += keeps ? ".PP\n.nf\n" : ".fi\n.PP\n";
+    is_kept = keeps;
+    if (!is_kept && line.empty())
+      out += ".PP\n";
+    else
+      out += roff_line(line.starts_with(' ') ? line.substr(1) : line);
+  }
+  return out + (is_kept ? ".fi\n" : "");
+}
+
 } // namespace
+
+std::string settings_page(const std::string& release) {
+  std::string out =
+      ".TH PAYMENTD.TOML 5 \"\" \"paymentd " + release +
+      "\" \"paymentd\"\n.nh\n.ad l\n.SH NAME\npaymentd.toml \\- settings of paymentd\n"
+      ".SH DESCRIPTION\n" +
+      paragraphs(example_head);
+  std::string section;
+  const settings defaults;
+  const auto end_section = [&] {
+    if (section == "alimtalk")
+      out += paragraphs(parameters_example) + paragraphs(template_example);
+  };
+  for (const auto& each : registry()) {
+    if (each.section() != section) {
+      end_section();
+      section = each.section();
+      out += ".SH [" + section + "]\n";
+    }
+    out += ".TP\n\\fB" + roff(each.name()) + "\\fR = " + roff(each.show(defaults)) + "\n";
+    out += roff_line(each.sentence) + ".br\n" + roff_line("Value: " + each.takes);
+  }
+  end_section();
+  return out + ".SH [[webhook]]\n" + paragraphs(webhook_example) +
+         ".SH SEE ALSO\n.BR paymentd (1)\n";
+}
+
+std::vector<std::string> setting_keys() {
+  std::vector<std::string> all;
+  for (const auto& each : registry())
+    all.push_back(each.key);
+  return all;
+}
 
 std::string example() {
   std::string out{example_head};

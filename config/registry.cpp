@@ -1,6 +1,7 @@
 #include "config/registry.hpp"
 #include "config/setting_kinds.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <utility>
@@ -236,6 +237,27 @@ const std::vector<setting>& registry() {
     return made;
   }();
   return all;
+}
+
+std::vector<std::string> sections() {
+  std::vector<std::string> names;
+  for (const auto& each : registry())
+    if (names.empty() || names.back() != each.section())
+      names.push_back(each.section());
+  return names;
+}
+
+const setting* find(std::string_view key) {
+  const auto& all = registry();
+  const auto found = std::ranges::find(all, key, &setting::key);
+  return found == all.end() ? nullptr : &*found;
+}
+
+const setting* find_by_file(std::string_view key) {
+  if (!key.ends_with(file_suffix))
+    return nullptr;
+  const auto* found = find(key.substr(0, key.size() - file_suffix.size()));
+  return found != nullptr && found->is_secret ? found : nullptr;
 }
 
 std::string variable_of(std::string_view key) {

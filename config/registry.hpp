@@ -35,6 +35,15 @@ inline constexpr std::string_view file_suffix = "_file";
 /// All settings, those of a section next to each other, in the order in which they are shown.
 const std::vector<setting>& registry();
 
+/// "http", "admin" and so on: the sections of all settings, in their order.
+std::vector<std::string> sections();
+
+/// The setting with this key, or null.
+const setting* find(std::string_view key);
+
+/// The secret whose file `key` names: "database.url_file" gives database.url. Null for other keys.
+const setting* find_by_file(std::string_view key);
+
 /// "PAYMENTD_HTTP_LISTEN" for "http.listen".
 std::string variable_of(std::string_view key);
 

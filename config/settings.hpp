@@ -176,6 +176,18 @@ struct sources {
 /// what it takes, and never shows a secret.
 std::expected<settings, std::vector<std::string>> load(const sources& from);
 
+/// The settings' file that these sources name, if any.
+std::optional<std::filesystem::path> settings_file(const sources& from);
+
+/// A file that holds a secret, and the setting that names it: the settings' file itself (as
+/// "--config") where a secret stands in it, and those of keys that end in _file.
+struct secret_file {
+  std::string setting;
+  std::filesystem::path file;
+};
+/// All of these. Files that cannot be read are as if they were not there: `load` says so.
+std::vector<secret_file> secret_files(const sources& from);
+
 /// This process's environment, for `sources`.
 named_texts process_environment();
 
@@ -184,6 +196,12 @@ std::expected<std::pair<std::string, std::string>, std::string> split_set(std::s
 
 /// The commented example file: every setting with its sentence, bounds and default.
 std::string example();
+
+/// The man page paymentd.toml(5) of that release, from the same sentences.
+std::string settings_page(const std::string& release);
+
+/// "http.listen" and so on: all keys of single settings, in the order in which they are shown.
+std::vector<std::string> setting_keys();
 
 /// The settings in force as TOML, with secrets hidden.
 std::string effective(const settings& of);

@@ -4,6 +4,7 @@
 #include "http/io_thread.hpp"
 #include "http/listener.hpp"
 
+#include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -144,6 +145,14 @@ std::uint16_t server::port() const {
 
 std::uint16_t server::admin_port() const {
   return parts_->admin_listener.port();
+}
+
+int server::on_each_thread(const std::function<void()>& what) {
+  parts& p = *parts_;
+  for (auto& thread : p.threads)
+    boost::asio::post(thread->context(), what);
+  boost::asio::post(p.admin_thread.context(), what);
+  return static_cast<int>(p.threads.size()) + 1;
 }
 
 void server::stop_clients(std::chrono::steady_clock::time_point deadline,

@@ -80,6 +80,10 @@ class server {
   std::uint16_t port() const;
   std::uint16_t admin_port() const;
 
+  /// Has each thread that serves clients or operators call `what` once, among its other work; gives
+  /// how many there are. A thread that is stuck never calls it. After `start`, before `stop`.
+  int on_each_thread(const std::function<void()>& what);
+
   /// Says that it stops, for the drain delay; then accepts no more connections, closes idle ones
   /// and lets requests in flight finish. A request that has begun to arrive has a second for the
   /// rest, and is then answered 503 shutting_down. After `grace`, ends what is left. Returns when

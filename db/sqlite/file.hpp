@@ -1,8 +1,9 @@
-// The embedded database's file: copied, and whether it may be written. As db/embedded_file.hpp has
-// it, for a path.
+// The embedded database's file: copied, whether it may be written, and what is wrong with it. As
+// db/embedded_file.hpp and db/examination.hpp have it, for a path.
 #pragma once
 
 #include "db/error.hpp"
+#include "db/examination.hpp"
 
 #include <cstdint>
 #include <string>
@@ -11,5 +12,6 @@ namespace paymentd::db::sqlite {
 
 result<std::int64_t> back_up(const std::string& from, const std::string& to);
 result<void> check_writable(const std::string& path);
+std::vector<finding> examine(const std::string& path, const examination& what);
 
 } // namespace paymentd::db::sqlite

@@ -320,6 +320,10 @@ result<void> check_schema(connection& on) {
       error{error_kind::broken, has == 0 ? what : what + (" (" + versions(has) + ")")});
 }
 
+bool is_newer(connection& on) {
+  return schema_version(on) > newest;
+}
+
 result<int> migrate(connection& on, instant) {
   transactions with(on);
   int applied = 0;

@@ -109,7 +109,8 @@ const std::vector<wall>& all_walls() {
       // The headers of http bring the libraries of the web with them.
       {"app",
        {"app/", "domain/", "templates/", "actors/", "providers/", "config/", "db/store.hpp",
-        "db/embedded_file.hpp", "http/", "transfer/", "net/digest.hpp", "net/utc_text.hpp"},
+        "db/embedded_file.hpp", "db/examination.hpp", "http/", "transfer/", "net/digest.hpp",
+        "net/utc_text.hpp"},
        join({databases, web, nats_library}),
        stores,
        {"http/"}},
