@@ -265,9 +265,24 @@ create index ledger_entries_by_batch on ledger_entries (created_at, id)
 drop index ledger_entries_by_time;
 )sql";
 
-inline constexpr std::array migrations = {migration_1, migration_2, migration_3,
-                                          migration_4, migration_5, migration_6,
-                                          migration_7, migration_8, migration_9};
+// The kinds of events that a subscriber took before its present ones: of the entries of a stream up
+// to `last`, behind those of the row before. How often they changed since a cursor is there, so
+// that whoever knows the cursor sees that they did.
+inline constexpr const char* migration_10 = R"sql(
+create table former_kinds (
+  subscriber_id bigint not null,
+  stream_id bigint not null,
+  last bigint not null,
+  wants_payments boolean not null,
+  wants_refunds boolean not null,
+  primary key (subscriber_id, stream_id, last)
+);
+alter table cursors add column kinds_changes bigint not null default 0;
+)sql";
+
+inline constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4,
+                                          migration_5, migration_6, migration_7, migration_8,
+                                          migration_9, migration_10};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

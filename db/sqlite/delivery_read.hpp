@@ -16,7 +16,7 @@ class delivery_reading final : public list_source {
   result<std::vector<entry_id>> entries_of(order_id id) override;
 
  private:
-  statement cursors_, claimed_, ledger_, stored_, undelivered_, entries_of_order_;
+  statement cursors_, former_kinds_, claimed_, ledger_, stored_, undelivered_, entries_of_order_;
 };
 
 } // namespace paymentd::db::sqlite

@@ -87,12 +87,10 @@ TEST_P(upgrade, what_may_have_been_sent_and_what_waits_is_delivered_on) {
 
 /// Undoes the newest migration of a store, and so changes with each new one.
 const char* undo_newest(const std::string& store) {
-  return store == "sqlite" ? "create index ledger_entries_by_time on ledger_entries (created_at); "
-                             "drop table entry_times; pragma user_version = 8"
-                           : "create index ledger_entries_by_time on paymentd.ledger_entries "
-                             "(created_at); "
-                             "alter table paymentd.ledger_entries drop column batch_last; "
-                             "delete from paymentd.schema_migrations where version = 9";
+  return store == "sqlite" ? "drop table former_kinds; pragma user_version = 9"
+                           : "drop table paymentd.former_kinds; "
+                             "alter table paymentd.cursors drop column kinds_changes; "
+                             "delete from paymentd.schema_migrations where version = 10";
 }
 
 class upgrade_by_one : public conformance {
