@@ -1,4 +1,5 @@
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "config/registry.hpp"
 
 #include "providers/kind.hpp"
@@ -81,6 +82,7 @@ std::vector<conflict> conflicts(const settings& of) {
                          "must be given, because alimtalk.provider is " + of.alimtalk.provider});
   std::ranges::move(fallback_conflicts(of.alimtalk, "alimtalk.fallback", parameters_section),
                     std::back_inserter(found));
+  std::ranges::move(refund_conflicts(of.alimtalk), std::back_inserter(found));
   return found;
 }
 
