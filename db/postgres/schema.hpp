@@ -266,8 +266,8 @@ drop index ledger_entries_by_time;
 )sql";
 
 // The kinds of events that a subscriber took before its present ones: of the entries of a stream up
-// to `last`, behind those of the row before. How often they changed since a cursor is there, so
-// that whoever knows the cursor sees that they did.
+// to `last`, behind those of the row before. The cursor counts their changes, so that a
+// process that knows the cursor from before sees that they have changed.
 inline constexpr const char* migration_10 = R"sql(
 create table former_kinds (
   subscriber_id bigint not null,

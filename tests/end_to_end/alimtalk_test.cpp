@@ -52,6 +52,26 @@ class alimtalk : public testing::Test {
     return json::parse(answer->body)["id"];
   }
 
+  static void pay(http::testing::test_client& client, std::int64_t order, std::int64_t user) {
+    const auto answer =
+        client.post("/v1/payments", json{{"orderId", order}, {"userId", user}}.dump());
+    EXPECT_TRUE(answer && answer->status == 201);
+  }
+  static void refund(http::testing::test_client& client, std::int64_t order, const json& body) {
+    const auto answer = client.post("/v1/orders/" + std::to_string(order) + "/refund", body.dump());
+    EXPECT_TRUE(answer && answer->status == 200);
+  }
+  static void stop(server_process& server) {
+    server.process().signal(SIGTERM);
+    EXPECT_EQ(server.process().wait().exit_code, 0);
+  }
+  /// Sending to `api_`.
+  std::vector<std::string> with(const std::vector<std::string>& more) const {
+    auto sets = sent_to(api_);
+    sets.insert(sets.end(), more.begin(), more.end());
+    return sets;
+  }
+
   workplace place_;
   providers::fake_alimtalk api_;
 };
@@ -160,19 +180,6 @@ TEST_F(alimtalk, refunds_are_told_from_their_turning_on_to_their_turning_off) {
 "누적" = "{order.refundedAmount:won}/{order.finalAmount:won}"
 "사유" = "{refund.reason|고객 요청}"
 )";
-  const auto with = [&](const std::vector<std::string>& more) {
-    auto sets = sent_to(api_);
-    sets.insert(sets.end(), more.begin(), more.end());
-    return sets;
-  };
-  const auto refund = [](http::testing::test_client& client, std::int64_t order, const json& body) {
-    const auto answer = client.post("/v1/orders/" + std::to_string(order) + "/refund", body.dump());
-    EXPECT_TRUE(answer && answer->status == 200);
-  };
-  const auto stop = [](server_process& server) {
-    server.process().signal(SIGTERM);
-    EXPECT_EQ(server.process().wait().exit_code, 0);
-  };
   const std::string told = "alimtalk.refund_template_code=BACK";
   std::int64_t user = 0;
   std::int64_t order = 0;
@@ -218,8 +225,7 @@ TEST_F(alimtalk, refunds_are_told_from_their_turning_on_to_their_turning_off) {
             "2,000원");
   refund(client, order, {{"amount", 500}});
   const auto other = make(client, "/v1/orders", {{"userId", user}, {"totalAmount", 100}});
-  ASSERT_EQ(client.post("/v1/payments", json{{"orderId", other}, {"userId", user}}.dump())->status,
-            201);
+  pay(client, other, user);
   ASSERT_TRUE(api_.wait_for_accepted(4, 30s));
   EXPECT_EQ(json::parse(api_.last_body())["templateCode"], "PAID");
   const auto notifications = client.get("/v1/notifications?limit=100");
@@ -230,35 +236,24 @@ TEST_F(alimtalk, refunds_are_told_from_their_turning_on_to_their_turning_off) {
 }
 
 TEST_F(alimtalk, a_refund_that_is_left_without_a_template_waits_for_one_and_holds_nobody_up) {
-  const auto with = [&](const std::vector<std::string>& more) {
-    auto sets = sent_to(api_);
-    sets.insert(sets.end(), more.begin(), more.end());
-    return sets;
-  };
-  const auto stop = [](server_process& server) {
-    server.process().signal(SIGTERM);
-    EXPECT_EQ(server.process().wait().exit_code, 0);
-  };
-  const auto pay = [](http::testing::test_client& client) {
+  const auto pay_one = [](http::testing::test_client& client) {
     const auto user = make(client, "/v1/users", user_of_another());
     const auto order = make(client, "/v1/orders", {{"userId", user}, {"totalAmount", 100}});
-    const json paying{{"orderId", order}, {"userId", user}};
-    EXPECT_EQ(client.post("/v1/payments", paying.dump())->status, 201);
-    return std::to_string(order);
+    pay(client, order, user);
+    return order;
   };
   const std::string told = "alimtalk.refund_template_code=BACK";
   {
     server_process server(place_, with({told}), config());
     auto client = server.client();
-    pay(client);
+    pay_one(client);
     ASSERT_TRUE(api_.wait_for_accepted(1, 30s));
     stop(server);
   }
   { // nobody is told yet
     server_process server(place_, {"alimtalk.provider=none"}, config());
     auto client = server.client();
-    const auto order = pay(client);
-    ASSERT_EQ(client.post("/v1/orders/" + order + "/refund", "{}")->status, 200);
+    refund(client, pay_one(client), json::object());
     stop(server);
   }
   {
@@ -271,7 +266,7 @@ TEST_F(alimtalk, a_refund_that_is_left_without_a_template_waits_for_one_and_hold
       return items.size() == 1 && items[0]["lastError"].is_string() &&
              items[0]["lastError"].get<std::string>().starts_with("no template for refunds");
     }));
-    pay(client);
+    pay_one(client);
     ASSERT_TRUE(api_.wait_for_accepted(3, 30s));
     EXPECT_EQ(json::parse(api_.last_body())["templateCode"], "PAID");
     stop(server);
