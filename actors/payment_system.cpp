@@ -140,8 +140,14 @@ db::result<void> subscribe(db::delivery_store& store, const notification_options
     return std::unexpected(found.error());
   if (!sets_kinds || (found->wants_payments == payments && found->wants_refunds == refunds))
     return {};
-  if (const auto set = store.set_kinds(options.subscriber, payments, refunds); !set)
-    return std::unexpected(set.error());
+  if (const auto set = store.set_kinds(options.subscriber, payments, refunds); !set) {
+    if (set.error().kind != db::error_kind::broken)
+      return std::unexpected(set.error());
+    // Payments do not wait for what only an operator can mend.
+    spdlog::error("{} is told of {} as before: {}", options.subscriber,
+                  kinds_text(found->wants_payments, found->wants_refunds), set.error().text);
+    return {};
+  }
   spdlog::info("{} is told of {} from now on; of what happened before, of {}", options.subscriber,
                kinds_text(payments, refunds),
                kinds_text(found->wants_payments, found->wants_refunds));
