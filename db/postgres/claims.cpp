@@ -74,41 +74,47 @@ result<subscriber> postgres_store::set_kinds(std::string_view name, bool wants_p
   if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   session_.add(sql::find_subscriber, parameters{}.add(name));
-  auto answers = session_.run("look for a subscriber");
+  const auto answers = session_.run("look for a subscriber");
   if (!answers)
     return std::unexpected(answers.error());
-  if (answers->front().empty())
+  const rows& found = answers->front();
+  if (found.empty())
     return std::unexpected(no_such_subscriber(name));
-  subscriber found = read_subscriber(answers->front()[0], name);
-  const auto is_asked = [&] {
-    return found.wants_payments == wants_payments && found.wants_refunds == wants_refunds;
-  };
-  if (is_asked()) // holds nobody up
-    return found;
+  if (found[0].boolean(1) == wants_payments && found[0].boolean(2) == wants_refunds)
+    return read_subscriber(found[0], name); // holds nobody up
   session_.add(sql::begin);
+  auto changed = change_kinds(name, wants_payments, wants_refunds);
+  if (!changed) {
+    session_.roll_back();
+    return changed;
+  }
+  if (auto done = session_.run_to_commit("set a subscriber's kinds"); !done)
+    return std::unexpected(repeatable(done.error()));
+  return changed;
+}
+
+// In the running transaction, which has locked no cursor; what it adds last is still to be run.
+result<subscriber> postgres_store::change_kinds(std::string_view name, bool wants_payments,
+                                                bool wants_refunds) {
   session_.add(sql::lock_subscribers);
   session_.add(sql::lock_all_cursors);
   session_.add(sql::find_subscriber, parameters{}.add(name));
-  session_.add(sql::count_former_kinds, parameters{}.add(found.id));
-  answers = session_.run("set a subscriber's kinds");
+  session_.add(sql::count_former_kinds, parameters{}.add(name));
+  const auto answers = session_.run("set a subscriber's kinds");
   if (!answers)
     return std::unexpected(answers.error());
-  const rows& now = (*answers)[3];
-  const std::int64_t changes = (*answers)[4][0].integer(0);
-  if (!now.empty())
-    found = read_subscriber(now[0], name);
-  if (now.empty() || is_asked() || std::cmp_greater_equal(changes, kinds_changes_max)) {
-    session_.roll_back();
-    if (now.empty())
-      return std::unexpected(no_such_subscriber(name));
-    return is_asked() ? result<subscriber>(found) : std::unexpected(changed_too_often(name));
-  }
+  const rows& rows_found = (*answers)[answers->size() - 2];
+  if (rows_found.empty())
+    return std::unexpected(no_such_subscriber(name));
+  subscriber found = read_subscriber(rows_found[0], name);
+  if (found.wants_payments == wants_payments && found.wants_refunds == wants_refunds)
+    return found;
+  if (std::cmp_greater_equal(answers->back()[0].integer(0), kinds_changes_max))
+    return std::unexpected(changed_too_often(name));
   session_.add(sql::add_former_kinds, parameters{}.add(found.id));
   session_.add(sql::set_subscriber_kinds,
                parameters{}.add(found.id, wants_payments, wants_refunds));
   session_.add(sql::note_kinds_change, parameters{}.add(found.id));
-  if (auto done = session_.run_to_commit("set a subscriber's kinds"); !done)
-    return std::unexpected(repeatable(done.error()));
   found.wants_payments = wants_payments;
   found.wants_refunds = wants_refunds;
   return found;

@@ -27,10 +27,12 @@ inline constexpr statement lock_subscribers{"lock_subscribers",
 inline constexpr statement lock_all_cursors{"lock_all_cursors",
                                             "lock table cursors in exclusive mode"};
 
-// In the stream that has most. $1 subscriber.
+// In the stream that has most. $1 name.
 inline constexpr statement count_former_kinds{"count_former_kinds", R"sql(
 select coalesce(max(n), 0) from (
-  select count(*) as n from former_kinds where subscriber_id = $1::bigint group by stream_id) f)sql"};
+  select count(*) as n from former_kinds
+  where subscriber_id = (select id from subscribers where name = $1::text)
+  group by stream_id) f)sql"};
 
 // What is committed was wanted by the present kinds, as far as no others hold for it. A batch in
 // flight commits numbers above these. No locks but those of the new rows, under that of the

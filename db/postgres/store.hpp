@@ -148,6 +148,7 @@ class postgres_store final : public store {
   void add_let_go(stream_lease what);
 
   // ---- claims.cpp and delivery.cpp
+  result<subscriber> change_kinds(std::string_view name, bool wants_payments, bool wants_refunds);
   void add_begin_step(subscriber_id subscriber, stream_lease stream, row_address cursor);
   result<locked_cursor> read_locked(subscriber_id subscriber, stream_lease stream,
                                     const rows& cursor, std::optional<wanted_kinds> wanted);
