@@ -45,7 +45,7 @@ class changing_kinds : public conformance {
   std::vector<entry_id> deliver_all(int messages_max = 1000) {
     std::vector<entry_id> told;
     auto next = step(who_, 2, messages_max);
-    for (int steps = 0; steps < 1000; ++steps) {
+    for (int steps = 0; steps < 5000; ++steps) {
       const auto answer = deliver(next);
       next.ended.clear();
       for (const claim& each : answer.claims) {
