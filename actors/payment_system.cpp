@@ -11,6 +11,7 @@
 #include <caf/send.hpp>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <concepts>
@@ -125,14 +126,43 @@ payment_metrics payment_system::metrics(steady_instant now) const {
 
 namespace {
 
-/// Registers the subscribers: each is told of all that it wants from then on.
-db::result<void> subscribe_all(db::delivery_store& store, const payment_system_options& options) {
-  for (const notification_supervisor_options& each : options.subscribers) {
-    const auto subscribed = store.subscribe(each.delivery.subscriber, each.delivery.wants_payments,
-                                            each.delivery.wants_refunds, options.now());
-    if (!subscribed)
-      return std::unexpected(subscribed.error());
+std::string kinds_text(bool payments, bool refunds) {
+  return payments && refunds ? "payments and refunds" : payments ? "payments" : "refunds";
+}
+
+/// Registers a subscriber: it is told of all that it wants from then on.
+db::result<void> subscribe(db::delivery_store& store, const notification_options& options,
+                           instant now, bool sets_kinds) {
+  const bool payments = options.wants_payments;
+  const bool refunds = options.wants_refunds;
+  const auto found = store.subscribe(options.subscriber, payments, refunds, now);
+  if (!found)
+    return std::unexpected(found.error());
+  if (!sets_kinds || (found->wants_payments == payments && found->wants_refunds == refunds))
+    return {};
+  if (const auto set = store.set_kinds(options.subscriber, payments, refunds); !set) {
+    if (set.error().kind != db::error_kind::broken)
+      return std::unexpected(set.error());
+    // Payments do not wait for what only an operator can mend.
+    spdlog::error("{} is told of {} as before: {}", options.subscriber,
+                  kinds_text(found->wants_payments, found->wants_refunds), set.error().text);
+    return {};
   }
+  spdlog::info("{} is told of {} from now on; of what happened before, of {}", options.subscriber,
+               kinds_text(payments, refunds),
+               kinds_text(found->wants_payments, found->wants_refunds));
+  return {};
+}
+
+/// The kinds of the settings are put in force once a start. After that, those of a process that
+/// started later stay.
+db::result<void> subscribe_all(db::delivery_store& store, const payment_system_options& options,
+                               std::atomic<bool>& kinds_set) {
+  const bool sets_kinds = !kinds_set;
+  for (const notification_supervisor_options& each : options.subscribers)
+    if (const auto done = subscribe(store, each.delivery, options.now(), sets_kinds); !done)
+      return std::unexpected(done.error());
+  kinds_set = true;
   return {};
 }
 
@@ -140,7 +170,8 @@ db::result<void> subscribe_all(db::delivery_store& store, const payment_system_o
 /// started; and a lane must not settle a payment before those who want to know of it are
 /// registered.
 template <class Port>
-db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_options& options) {
+db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_options& options,
+                                                          std::atomic<bool>& kinds_set) {
   db::database& database = *options.database;
   if (options.migrates) {
     if (const auto migrated = database.migrate(options.now()); !migrated)
@@ -153,7 +184,7 @@ db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_o
   } else {
     auto store = database.connect();
     if (store && std::same_as<Port, db::settlement_store>)
-      if (const auto done = subscribe_all(**store, options); !done)
+      if (const auto done = subscribe_all(**store, options, kinds_set); !done)
         return std::unexpected(done.error());
     return store;
   }
@@ -166,7 +197,7 @@ worker_of<Port> payment_system::start_worker(std::string name) {
   store_worker_options options;
   options.name = std::move(name);
   // This object ends its workers before it ends.
-  options.connect = [this] { return connect<Port>(options_); };
+  options.connect = [this] { return connect<Port>(options_, kinds_set_); };
   options.now = options_.now;
   return {started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)))};
 }

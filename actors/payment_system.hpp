@@ -77,6 +77,7 @@ class payment_system {
 
   caf::actor_system& system_;
   payment_system_options options_;
+  std::atomic<bool> kinds_set_ = false; // of the subscribers, by a worker
   std::shared_ptr<lane_counters> lane_counters_ = std::make_shared<lane_counters>();
   std::shared_ptr<std::atomic<std::uint64_t>> database_changes_ =
       std::make_shared<std::atomic<std::uint64_t>>(0);

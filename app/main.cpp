@@ -161,6 +161,7 @@ class command_line {
   std::int64_t previewed_order_ = 0;
   std::string tested_phone_;
   std::string tested_template_;
+  bool of_refund_ = false; // a message that is previewed or tested
   export_plan export_;
 };
 
@@ -280,22 +281,29 @@ void command_line::add_transfer() {
 void command_line::add_alimtalk() {
   CLI::App& alimtalk = *app_.add_subcommand("alimtalk", "the message that customers get");
   alimtalk.require_subcommand(1);
-  add(alimtalk, "preview", "print the message of an order, and the call that would send it",
-      [this](const config::settings& settings) {
-        return said(preview_message(settings, order_id{previewed_order_}));
-      })
-      .add_option("ORDER", previewed_order_, "the order's id")
+  const auto about = [this] { return of_refund_ ? entry_kind::refund : entry_kind::payment; };
+  CLI::App& preview =
+      add(alimtalk, "preview", "print the message of an order, and the call that would send it",
+          [this, about](const config::settings& settings) {
+            return said(preview_message(settings, order_id{previewed_order_}, about()));
+          });
+  preview.add_option("ORDER", previewed_order_, "the order's id")
       ->required()
       ->check(CLI::Range(std::int64_t{1}, safe_integer_max));
-  CLI::App& test = add(alimtalk, "test", "send a message with sample values to a phone",
-                       [this](const config::settings& settings) {
-                         return said(send_test_message(settings, tested_phone_, tested_template_));
-                       });
+  preview.add_flag("--refund", of_refund_, "the message about its newest refund");
+  CLI::App& test =
+      add(alimtalk, "test", "send a message with sample values to a phone",
+          [this, about](const config::settings& settings) {
+            return said(send_test_message(settings, tested_phone_, tested_template_, about()));
+          });
   test.add_option("PHONE", tested_phone_, "a Korean mobile number, such as 010-1234-5678")
       ->required();
-  test.add_option("--template", tested_template_,
-                  "the code of an [[alimtalk.template]]; that of [alimtalk] without it")
-      ->type_name("CODE");
+  CLI::Option* const by =
+      test.add_option("--template", tested_template_,
+                      "the code of an [[alimtalk.template]]; that of [alimtalk] without it")
+          ->type_name("CODE");
+  test.add_flag("--refund", of_refund_, "a message about a refund, by the template for them")
+      ->excludes(by);
 }
 
 void command_line::add_doctor() {

@@ -1,11 +1,14 @@
 #include "app/subscribers.hpp"
 
 #include "providers/nats/nats_provider.hpp"
+#include "providers/refund_gate.hpp"
 #include "providers/webhook/webhook_provider.hpp"
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <random>
+#include <utility>
 
 namespace paymentd {
 namespace {
@@ -125,12 +128,18 @@ providers::api_options api_options_of(const config::settings& all) {
   options.message = message_options_of(settings);
   options.fallback = fallback_of(settings);
   const auto kind = kind_of(settings);
+  const auto add = [&](entry_kind about, std::optional<templates::metadata_condition> when,
+                       const config::alimtalk_settings& by) {
+    options.others.push_back({.when = std::move(when),
+                              .code = kind == nullptr ? "" : credential_of(by, kind->template_key),
+                              .message = message_options_of(by),
+                              .fallback = fallback_of(by),
+                              .about = about});
+  };
   for (const config::alimtalk_template& each : all.alimtalk_templates)
-    options.others.push_back(
-        {.when = each.when,
-         .code = kind == nullptr ? "" : credential_of(each.alimtalk, kind->template_key),
-         .message = message_options_of(each.alimtalk),
-         .fallback = fallback_of(each.alimtalk)});
+    add(each.about, each.when, each.alimtalk);
+  if (config::has_refund_template(settings))
+    add(entry_kind::refund, std::nullopt, config::refund_settings(settings));
   return options;
 }
 
@@ -151,10 +160,15 @@ make_alimtalk_provider(const config::settings& settings) {
   for (const auto& needed : kind->credentials)
     if (settings.alimtalk.credentials.contains(needed.key))
       values.emplace(needed.key, credential_of(settings.alimtalk, needed.key));
-  auto made = kind->make(api_options_of(settings), values);
+  const providers::api_options options = api_options_of(settings);
+  auto made = kind->make(options, values);
   if (!made)
     return std::unexpected("alimtalk." + std::move(made).error());
-  return *std::move(made);
+  if (config::has_refund_template(settings.alimtalk))
+    return *std::move(made);
+  return providers::make_refund_gate(*std::move(made), options.others,
+                                     "no template for refunds is set (alimtalk.refund_" +
+                                         std::string(kind->template_key) + ")");
 }
 
 double random_fraction() {
@@ -172,10 +186,11 @@ make_subscribers(const config::settings& settings) {
     return std::unexpected(provider.error());
   if (*provider) {
     // A call by several templates is several requests: the last one begins within a time-out.
-    const int timeouts = settings.alimtalk_templates.empty() ? 1 : 2;
+    const int timeouts = api_options_of(settings).others.empty() ? 1 : 2;
     auto alimtalk = subscriber_options_of(settings.notification, *provider,
                                           timeouts * settings.alimtalk.timeout);
     alimtalk.delivery.subscriber = "alimtalk";
+    alimtalk.delivery.wants_refunds = config::tells_refunds(settings.alimtalk);
     alimtalk.delivery.in_flight_max = settings.alimtalk.max_in_flight;
     alimtalk.delivery.messages_max = settings.alimtalk.max_recipients;
     alimtalk.delivery.messages_per_second_max = settings.alimtalk.max_per_second;

@@ -45,6 +45,7 @@ class memory_store final : public db::store {
   db::result<subscriber> subscribe(std::string_view, bool, bool, instant) override {
     return none();
   }
+  db::result<subscriber> set_kinds(std::string_view, bool, bool) override { return none(); }
   db::result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string>,
                                                            std::span<const stream_id>, int,
                                                            instant) override {

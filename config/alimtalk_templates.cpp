@@ -15,12 +15,13 @@ const std::string_view template_example = R"(
 #
 #   [[alimtalk.template]]
 #   when = "metadata.kind = gift"    # a name of the order's metadata, and its value
+#   event = "payment"                # or "refund": for messages about refunds
 #   template_code = "GIFT_PAID"      # or template_id, as in [alimtalk]
 #   fallback = "sms"                 # these three: where they are not given, as in [alimtalk]
 #   fallback_title = ""
 #   fallback_text = "#{받는분}님께 선물이 갑니다."
 #
-#   [alimtalk.template.parameters]   # its variables; without this table, as [alimtalk.parameters]
+#   [alimtalk.template.parameters]   # its variables; without this table, as in [alimtalk]
 #   "받는분" = "{order.metadata.receiver|고객}"
 )";
 
@@ -29,6 +30,7 @@ namespace {
 constexpr std::size_t templates_max = 16;
 constexpr std::size_t shown_key_max = 60;
 constexpr std::string_view when_key = "when";
+constexpr std::string_view event_key = "event";
 
 /// The settings of [alimtalk] that a template may have for itself, beside its parameters.
 std::vector<const setting*> own_settings() {
@@ -50,7 +52,14 @@ class template_reader {
   template_reader(const file_table& table, const std::string& file, const settings& others,
                   std::vector<std::string>& errors)
       : table_(table), where_(file + ":"), alimtalk_(others.alimtalk), made_(others),
-        errors_(errors) {}
+        errors_(errors) {
+    // It decides what the others mean, wherever it stands.
+    if (const file_value* const event = find(event_key);
+        event != nullptr && event->type == toml_type::text && event->text == "refund") {
+      about_ = entry_kind::refund;
+      made_.alimtalk = refund_settings(others.alimtalk);
+    }
+  }
 
   /// Nothing where it has no good condition.
   std::optional<alimtalk_template> read() {
@@ -71,6 +80,7 @@ class template_reader {
     if (!when_)
       return std::nullopt;
     return alimtalk_template{.where = where_ + std::to_string(table_.line),
+                             .about = about_,
                              .when = *std::move(when_),
                              .alimtalk = std::move(made_.alimtalk)};
   }
@@ -90,6 +100,10 @@ class template_reader {
       when_ = *std::move(parsed);
       return {};
     }
+    if (value.key == event_key)
+      return is_text && (value.text == "payment" || value.text == "refund")
+                 ? ""
+                 : "must be payment or refund";
     if (value.key == parameters_key)
       return "must be a table, [alimtalk.template.parameters]";
     for (const setting* each : own_settings())
@@ -102,7 +116,7 @@ class template_reader {
     const std::string_view name = std::string_view{value.key}.substr(parameter_prefix.size());
     if (value.type != toml_type::text)
       return fail(value.line, value.key, "must be a text, not " + value.text);
-    if (const auto taken = take_parameter(name, value.text, into); !taken)
+    if (const auto taken = take_parameter(name, value.text, about_, into); !taken)
       fail(value.line, value.key, taken.error());
   }
 
@@ -113,6 +127,10 @@ class template_reader {
           !is_given(kind.template_key))
         fail(table_.line, kind.template_key,
              "must be given, because alimtalk.provider is " + made_.alimtalk.provider);
+    if (about_ == entry_kind::refund && alimtalk_.refunds != refund_messages::off &&
+        !has_refund_template(alimtalk_))
+      fail(table_.line, event_key,
+           "is refund, but [alimtalk] has no template for the refunds of all other orders");
   }
 
   /// Of a fallback that is wholly as [alimtalk] has it, a fault is told there.
@@ -154,6 +172,7 @@ class template_reader {
   const std::string where_;           // the file
   const alimtalk_settings& alimtalk_; // as [alimtalk] has them
   settings made_;
+  entry_kind about_ = entry_kind::payment;
   std::vector<std::string>& errors_;
   std::optional<templates::metadata_condition> when_;
   bool good_ = true;
@@ -175,8 +194,10 @@ std::vector<alimtalk_template> read_templates(const std::vector<file_table>& tab
     auto next = template_reader{tables[i], file, others, errors}.read();
     if (!next)
       continue;
-    if (const auto same = std::ranges::find(read, next->when, &alimtalk_template::when);
-        same != read.end())
+    const auto same = std::ranges::find_if(read, [&](const alimtalk_template& each) {
+      return each.about == next->about && each.when == next->when;
+    });
+    if (same != read.end())
       errors.push_back(where + ".when: is never asked, since the template of " + same->where +
                        " has the same condition");
     read.push_back(*std::move(next));
@@ -189,6 +210,8 @@ std::string template_toml(const alimtalk_template& of) {
   shown.alimtalk = of.alimtalk;
   std::string toml =
       "[[" + std::string{template_section} + "]]\nwhen = " + toml_text(of.when.text()) + "\n";
+  if (of.about == entry_kind::refund)
+    toml += std::string{event_key} + " = \"refund\"\n";
   for (const setting* each : own_settings())
     toml += each->name() + " = " + each->show(shown) + "\n";
   const std::string table = parameters_toml(

@@ -1,4 +1,5 @@
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "config/registry.hpp"
 
 #include "providers/kind.hpp"
@@ -109,6 +110,7 @@ std::vector<conflict> conflicts(const settings& of) {
   std::ranges::move(nats_conflicts(of.nats), std::back_inserter(found));
   std::ranges::move(fallback_conflicts(of.alimtalk, "alimtalk.fallback", parameters_section),
                     std::back_inserter(found));
+  std::ranges::move(refund_conflicts(of.alimtalk), std::back_inserter(found));
   return found;
 }
 

@@ -1,5 +1,6 @@
 #include "config/alimtalk_templates.hpp"
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "config/registry.hpp"
 #include "config/toml_file.hpp"
 #include "config/webhooks.hpp"
@@ -157,7 +158,9 @@ class loader {
     for (const auto& each : values) {
       const auto* direct = find(each.key);
       if (each.key.starts_with(parameters_prefix))
-        take_named_parameter(each);
+        take_named_parameter(each, entry_kind::payment);
+      else if (each.key.starts_with(refund_parameters_prefix))
+        take_named_parameter(each, entry_kind::refund);
       else if (each.key == template_section)
         errors_.push_back(each.where + ": " + each.key +
                           ": each template is an [[alimtalk.template]] of its own, in the file");
@@ -173,18 +176,20 @@ class loader {
     }
   }
 
-  void take_named_parameter(const given& value) {
-    const std::string name = value.key.substr(parameters_prefix.size());
+  void take_named_parameter(const given& value, entry_kind about) {
+    const bool refunds = about == entry_kind::refund;
+    const std::string_view table = refunds ? refund_parameters_prefix : parameters_prefix;
+    auto& into = refunds ? values_.alimtalk.refund_parameters : values_.alimtalk.parameters;
+    const std::string name = value.key.substr(table.size());
     std::string fault = "must be a text, not " + value.text;
     if (!value.typed || value.type == toml_type::text) {
-      const auto taken = take_parameter(name, value.text, values_.alimtalk.parameters);
+      const auto taken = take_parameter(name, value.text, about, into);
       if (taken)
         return;
       fault = taken.error();
     }
-    bad_.insert(std::string{parameters_section});
-    errors_.push_back(value.where + ": " + std::string{parameters_prefix} + quoted_if_odd(name) +
-                      ": " + fault);
+    bad_.insert(std::string{refunds ? refund_parameters_section : parameters_section});
+    errors_.push_back(value.where + ": " + std::string{table} + quoted_if_odd(name) + ": " + fault);
   }
 
   void take_direct(const setting& to, const given& value) {

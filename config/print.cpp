@@ -1,5 +1,6 @@
 #include "config/alimtalk_templates.hpp"
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "config/registry.hpp"
 #include "config/roff.hpp"
 #include "config/webhooks.hpp"
@@ -40,9 +41,11 @@ std::string comment(std::string_view text) {
 /// The tables below [alimtalk], each with an empty line behind it.
 std::string alimtalk_tables(const settings& of) {
   std::string out;
-  if (const auto table = parameters_toml(parameters_section, of.alimtalk.parameters);
-      !table.empty())
-    out += table + "\n";
+  for (const auto& table :
+       {parameters_toml(parameters_section, of.alimtalk.parameters),
+        parameters_toml(refund_parameters_section, of.alimtalk.refund_parameters)})
+    if (!table.empty())
+      out += table + "\n";
   for (const alimtalk_template& each : of.alimtalk_templates)
     out += template_toml(each) + "\n";
   return out;
@@ -112,7 +115,8 @@ std::string example() {
   for (const auto& each : registry()) {
     if (each.section() != section) {
       if (section == "alimtalk")
-        out += std::string{parameters_example} + std::string{template_example};
+        out += std::string{parameters_example} + std::string{refund_parameters_example} +
+               std::string{template_example};
       section = each.section();
       out += "\n[" + section + "]\n";
     }

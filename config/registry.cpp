@@ -1,4 +1,5 @@
 #include "config/registry.hpp"
+#include "config/refunds.hpp"
 #include "config/setting_kinds.hpp"
 
 #include <algorithm>
@@ -13,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array fallback_names{"off", "sms", "lms"};
+constexpr std::array refunds_names{"auto", "on", "off"};
 constexpr std::array migration_names{"auto", "off"};
 constexpr std::array level_names{"trace", "debug", "info", "warn", "error"};
 constexpr std::array format_names{"text", "json"};
@@ -84,6 +86,13 @@ std::vector<setting> database_list() {
   };
 }
 
+setting refund_template(const providers::provider_kind& kind, const providers::credential& of) {
+  setting made = credential(refund_key_of(of.key), of);
+  made.sentence = std::string{kind.name} + ": as " + std::string{of.key} +
+                  ", of the template for messages about refunds. Empty: there is none.";
+  return made;
+}
+
 std::vector<setting> provider_list() {
   std::vector<std::string> names;
   std::string sentence = "The sender of messages: ";
@@ -102,8 +111,11 @@ std::vector<setting> provider_list() {
             "private CA. Empty: none."),
   };
   for (const auto& kind : providers::provider_kinds())
-    for (const auto& needed : kind.credentials)
-      all.push_back(credential("alimtalk." + std::string{needed.key}, needed));
+    for (const auto& needed : kind.credentials) {
+      all.push_back(credential(std::string{needed.key}, needed));
+      if (needed.key == kind.template_key)
+        all.push_back(refund_template(kind, needed));
+    }
   return all;
 }
 
@@ -123,6 +135,15 @@ std::vector<setting> alimtalk_list() {
             "#{amount}, #{time} and #{status}, or those of [alimtalk.parameters]. An SMS has 90 "
             "bytes in EUC-KR, an LMS 2,000; a text that its values make longer is cut. Empty: the "
             "text of the template."),
+      choice(PAYMENTD_AT(alimtalk.refunds), refunds_names,
+             "Whether customers are told of refunds, too: yes (on), no (off), or where the "
+             "provider has a template for them (auto). A change holds for refunds from the start "
+             "on that brings it."),
+      words(PAYMENTD_AT(alimtalk.refund_fallback_title), 120,
+            "As fallback_title, of messages about refunds."),
+      words(PAYMENTD_AT(alimtalk.refund_fallback_text), 3000,
+            "As fallback_text, of messages about refunds, which fall back as others do; its "
+            "variables are those of [alimtalk.refund_parameters]."),
       duration(PAYMENTD_AT(alimtalk.timeout), 10ms, 5min,
                "How long one call of the message API may take."),
       whole(PAYMENTD_AT(alimtalk.max_recipients), 1, 1000,
@@ -214,6 +235,10 @@ std::vector<setting> rest_list() {
 
 std::string_view to_string(alimtalk_fallback of) noexcept {
   return fallback_names[static_cast<std::size_t>(of)];
+}
+
+std::string_view to_string(refund_messages of) noexcept {
+  return refunds_names[static_cast<std::size_t>(of)];
 }
 
 std::string_view to_string(migration_mode of) noexcept {

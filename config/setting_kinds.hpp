@@ -208,27 +208,27 @@ inline bool is_visible(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-/// A provider's credential: a token that is shown, or a secret that is not.
-inline setting credential(std::string key, const providers::credential& needed) {
+/// A provider's credential: a token that is shown, or a secret that is not. `key` is without its
+/// section, "alimtalk".
+inline setting credential(const std::string& key, const providers::credential& needed) {
   const std::string most = "at most " + std::to_string(needed.length_max);
-  return {.key = std::move(key),
+  return {.key = "alimtalk." + key,
           .takes = most + (needed.is_secret ? " visible ASCII characters, not ***"
                                             : " letters, digits, dashes, dots or _"),
           .sentence = std::string{needed.sentence},
           .is_secret = needed.is_secret,
           .set =
-              [needed](settings& s, std::string_view text) {
+              [key, needed](settings& s, std::string_view text) {
                 const bool good =
                     needed.is_secret ? is_visible(text) && text != hidden_mark : is_token(text);
                 if (!good || text.size() > needed.length_max)
                   return false;
-                s.alimtalk.credentials.insert_or_assign(std::string{needed.key},
-                                                        secret{std::string{text}});
+                s.alimtalk.credentials.insert_or_assign(key, secret{std::string{text}});
                 return true;
               },
           .show =
-              [needed](const settings& s) {
-                const auto found = s.alimtalk.credentials.find(needed.key);
+              [key, needed](const settings& s) {
+                const auto found = s.alimtalk.credentials.find(key);
                 const secret value =
                     found == s.alimtalk.credentials.end() ? secret{} : found->second;
                 return toml_text(needed.is_secret ? value.shown() : value.reveal());

@@ -6,6 +6,7 @@
 
 #include "config/values.hpp"
 #include "domain/backoff.hpp"
+#include "domain/model.hpp"
 #include "templates/message_plan.hpp"
 #include "templates/metadata_condition.hpp"
 
@@ -24,12 +25,14 @@ namespace paymentd::config {
 using std::chrono::milliseconds;
 
 enum class alimtalk_fallback : std::uint8_t { off, sms, lms };
+enum class refund_messages : std::uint8_t { automatic, on, off };
 enum class migration_mode : std::uint8_t { automatic, off };
 enum class log_level : std::uint8_t { trace, debug, info, warn, error };
 enum class log_format : std::uint8_t { text, json };
 
 /// The names that settings know them by: "sms", "info", "json".
 std::string_view to_string(alimtalk_fallback) noexcept;
+std::string_view to_string(refund_messages) noexcept;
 std::string_view to_string(migration_mode) noexcept;
 std::string_view to_string(log_level) noexcept;
 std::string_view to_string(log_format) noexcept;
@@ -75,17 +78,33 @@ struct alimtalk_settings {
   std::string fallback_from;
   std::string fallback_title;
   std::string fallback_text;
+  // Of messages about refunds; their template is among the credentials: "refund_template_code".
+  refund_messages refunds = refund_messages::automatic; // by whether there is a template for them
+  templates::message_plan refund_parameters; // [alimtalk.refund_parameters]; empty: as parameters
+  std::string refund_fallback_title;
+  std::string refund_fallback_text;
   milliseconds timeout{5'000};
   int max_recipients = 1000;
   int max_in_flight = 8;
   int max_per_second = 0; // 0: no limit
 };
 
+/// Whether the customers of refunds that happen from now on get a message.
+bool tells_refunds(const alimtalk_settings& of);
+/// Whether messages about refunds can be sent: the provider knows no templates, or has one for
+/// them.
+bool has_refund_template(const alimtalk_settings& of);
+/// As [alimtalk] is for messages about refunds: their template, parameters and fallback stand in
+/// the places of those about payments.
+alimtalk_settings refund_settings(const alimtalk_settings& of);
+
 /// One `[[alimtalk.template]]`: how the messages of the orders that meet its condition are made.
 struct alimtalk_template {
-  std::string where; // "paymentd.toml:12", for a line about it
+  std::string where;                      // "paymentd.toml:12", for a line about it
+  entry_kind about = entry_kind::payment; // or refund
   templates::metadata_condition when;
-  alimtalk_settings alimtalk; // as [alimtalk] has them, but for what the template says itself
+  alimtalk_settings alimtalk; // as [alimtalk] has them, or refund_settings of it, but for what the
+                              // template says itself
 };
 
 /// One `[[webhook]]`: who is told of payments or refunds over HTTP.

@@ -20,7 +20,7 @@ constexpr std::chrono::hours clock_disorder_max{24};
 /// The delivery of an entry as this cursor shows it; nothing where it is not for it, or was
 /// pruned.
 std::optional<delivery> shown(const list_cursor& at, const list_row& row) {
-  if (!row.kind || !at.wants.hold(*row.kind))
+  if (!row.kind || !at.wants.hold(*row.kind, number_of(row.entry)))
     return std::nullopt;
   delivery made{.subscriber = at.name,
                 .entry = row.entry,

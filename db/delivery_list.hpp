@@ -18,7 +18,7 @@ namespace paymentd::db {
 struct list_cursor {
   subscriber_id subscriber;
   std::string name;
-  event_kinds wants;
+  wanted_kinds wants;
   stream_id stream;
   std::int64_t next = 0;      // the number that the stream gives next
   std::int64_t position = 0;  // the cursor: entries up to it are claimed or done

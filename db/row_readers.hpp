@@ -218,14 +218,32 @@ delivery_try read_try(const Row& row, int first) {
   return made;
 }
 
-/// A subscriber in a stream, but for its open claims.
+/// Former kinds, as their three columns stand from `column` on.
+template <class Row>
+wanted_kinds::former read_former_kinds(const Row& row, int column) {
+  check_width(row, column + 3);
+  return {.last = row.integer(column),
+          .kinds = {.payments = row.boolean(column + 1), .refunds = row.boolean(column + 2)}};
+}
+
+/// A row of those that have the present kinds of a subscriber and, each, former ones, by rising
+/// last number.
+template <class Row>
+void read_wanted(const Row& row, wanted_kinds& into) {
+  check_width(row, 5);
+  into.now = {.payments = row.boolean(0), .refunds = row.boolean(1)};
+  if (!row.is_null(2))
+    into.before.push_back(read_former_kinds(row, 2));
+}
+
+/// A subscriber in a stream, but for its former kinds and its open claims.
 template <class Row>
 list_cursor read_cursor(const Row& row) {
   check_width(row, 8);
   list_cursor made;
   made.subscriber = {row.integer(0)};
   made.name = row.text(1);
-  made.wants = {.payments = row.boolean(2), .refunds = row.boolean(3)};
+  made.wants.now = {.payments = row.boolean(2), .refunds = row.boolean(3)};
   made.stream = {row.integer(4)};
   made.next = row.integer(5);
   made.position = row.integer(6);

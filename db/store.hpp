@@ -91,10 +91,18 @@ class read_store {
 /// Claims messages from the ledger and stores what became of them.
 class delivery_store {
  public:
-  /// Registers a subscriber by its name, or finds the registered one (its kinds stay as they were).
+  /// Registers a subscriber by its name, or finds the registered one (its kinds stay as they are).
   /// A new one starts from here: entries that exist already are not for it.
   virtual result<subscriber> subscribe(std::string_view name, bool wants_payments,
                                        bool wants_refunds, instant now) = 0;
+
+  /// Gives a registered subscriber other kinds of events, for what is committed from then on: an
+  /// entry that is there already, in whatever state its message is, is wanted as it was. It waits
+  /// for the steps that are under way, and holds others up until its commit. Where the kinds are
+  /// those already, nothing is written. `unavailable`: it may have happened, and can be repeated.
+  /// `broken` where no subscriber has that name, or its kinds have changed kinds_changes_max times.
+  virtual result<subscriber> set_kinds(std::string_view name, bool wants_payments,
+                                       bool wants_refunds) = 0;
 
   /// Leases deliveries to the subscribers named, as far as they are registered: of the streams
   /// `written` by this process, and of all others in which something is left for a subscriber and

@@ -54,7 +54,7 @@ inline constexpr std::size_t tries_max = 10;
 struct subscriber {
   subscriber_id id;
   std::string name;           // "alimtalk"; unique, at most 64 characters of [a-z0-9_-]
-  bool wants_payments = true; // which kinds of entries it takes; fixed when it is registered
+  bool wants_payments = true; // which kinds of entries it takes of those that are committed now
   bool wants_refunds = false;
   std::string instance = {};               // the database's own name, made with it: 8 of [0-9a-f]
   std::optional<instant> quiet_until = {}; // its provider asked for quiet until then

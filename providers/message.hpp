@@ -51,18 +51,23 @@ struct fallback_message {
   std::string text;     // with `#{name}` for the parameters; empty: what the template says
 };
 
-/// A template beside the provider's own one, for the messages of orders that meet its condition.
+/// A template beside the provider's own one, which is for payments: for the payments or refunds of
+/// orders that meet its condition.
 struct conditional_template {
-  templates::metadata_condition when;
-  std::string code; // as the provider knows the template
+  std::optional<templates::metadata_condition> when; // nothing: all orders do
+  std::string code;                                  // as the provider knows the template
   message_options message;
   std::optional<fallback_message> fallback; // none: as it is set at the provider
+  entry_kind about = entry_kind::payment;   // or refund
 };
 
 /// The template of an event's message: 0 is the provider's own one, 1 the first of `others`. The
-/// first whose condition holds is taken.
+/// first that is for such an event and whose condition holds is taken.
 std::size_t template_of(const std::vector<conditional_template>& others,
                         const templates::event_fields& of);
+
+/// Whether there is one: a refund never goes by the provider's own, which says that it was paid.
+bool has_template(const std::vector<conditional_template>& others, const payment_event& event);
 
 /// The lengths of an SMS and of an LMS, in bytes of EUC-KR.
 inline constexpr std::size_t sms_bytes_max = 90;

@@ -25,9 +25,11 @@ class message_plan {
   /// ("2026-11-22 23:05") and `status` ("결제 완료").
   static message_plan standard();
 
-  /// Adds a parameter, or gives one of that name another text. An error is one line, to be read
-  /// behind the name of the setting, and changes nothing.
-  std::expected<void, std::string> set(std::string_view name, std::string_view text);
+  /// Adds a parameter, or gives one of that name another text. In messages about payments no field
+  /// may be one of refunds alone. An error is one line, to be read behind the name of the setting,
+  /// and changes nothing.
+  std::expected<void, std::string> set(std::string_view name, std::string_view text,
+                                       entry_kind about = entry_kind::payment);
 
   /// In the order in which they were added.
   const std::vector<parameter>& parameters() const { return parameters_; }

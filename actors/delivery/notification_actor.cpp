@@ -147,8 +147,8 @@ void deliverer::on_subscribed(db::result<paymentd::subscriber> answer) {
     if (answer->wants_payments != options_.wants_payments ||
         answer->wants_refunds != options_.wants_refunds)
       say(spdlog::level::warn, options_.subscriber,
-          "its kinds of events differ from those that it was registered with, which stay: the "
-          "settings' are ignored");
+          "its kinds of events are not those of this process's settings: another process that "
+          "started later has changed them");
     instance_ = std::move(answer->instance);
     if (const auto until = answer->quiet_until; until && *until > time_now()) {
       be_quiet(std::min(*until - time_now(), options_.policy.retry_after_max));

@@ -100,6 +100,11 @@ select s.id, e.last from streams s cross join lateral (
 order by s.id)sql"};
 
 // A handful of rows.
+inline constexpr statement list_former_kinds{"list_former_kinds", R"sql(
+select subscriber_id, stream_id, last, wants_payments, wants_refunds from former_kinds
+order by last)sql"};
+
+// A handful of rows.
 inline constexpr statement list_claimed{"list_claimed", R"sql(
 select subscriber_id, stream_id, first_entry, last_entry from claims
 where first_entry is not null)sql"};

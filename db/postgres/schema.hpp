@@ -273,9 +273,24 @@ alter table deliveries add column tries jsonb;
 alter table claims add column tries jsonb;
 )sql";
 
-inline constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4,
-                                          migration_5, migration_6, migration_7, migration_8,
-                                          migration_9, migration_10};
+// The kinds of events that a subscriber took before its present ones: of the entries of a stream up
+// to `last`, behind those of the row before. The cursor counts their changes, so that a
+// process that knows the cursor from before sees that they have changed.
+inline constexpr const char* migration_11 = R"sql(
+create table former_kinds (
+  subscriber_id bigint not null,
+  stream_id bigint not null,
+  last bigint not null,
+  wants_payments boolean not null,
+  wants_refunds boolean not null,
+  primary key (subscriber_id, stream_id, last)
+);
+alter table cursors add column kinds_changes bigint not null default 0;
+)sql";
+
+inline constexpr std::array migrations = {migration_1, migration_2,  migration_3, migration_4,
+                                          migration_5, migration_6,  migration_7, migration_8,
+                                          migration_9, migration_10, migration_11};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

@@ -173,8 +173,7 @@ void step_writer::add_claims() {
 
 std::size_t step_writer::add_messages(const claim_record& of) {
   if (!of.retries)
-    return add(sql::events_of_range,
-               kinds_after(parameters{}.add(of.first, of.last), at_.wanted).add(reads_user_));
+    return add(sql::events_of_range, range_of(of.first, of.last, at_.wanted).add(reads_user_));
   return add(sql::events_of_list,
              parameters{}
                  .add_array(element::int8, of.entries, &claim_record::claimed_entry::id)

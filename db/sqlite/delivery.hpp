@@ -21,6 +21,7 @@ class deliveries {
   deliveries(connection& on, bool reads_user);
 
   subscriber subscribe(std::string_view name, bool wants_payments, bool wants_refunds, instant now);
+  result<subscriber> set_kinds(std::string_view name, bool wants_payments, bool wants_refunds);
 
   // The stream's epoch was checked before.
   result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_id stream);
@@ -36,7 +37,7 @@ class deliveries {
   struct subscription {
     subscriber_id subscriber;
     stream_id stream;
-    event_kinds wanted;
+    wanted_kinds wanted;
   };
 
   // A claim as its row has it.
@@ -50,6 +51,7 @@ class deliveries {
     std::string provider = {};
   };
 
+  std::optional<subscriber> find_subscriber(std::string_view name);
   result<subscription> find_subscription(subscriber_id subscriber, stream_id stream);
   static claim_row read_claim(const statement::rows& row);
   std::optional<claim_row> find_claim(const subscription& at, claim_id id);
@@ -75,6 +77,7 @@ class deliveries {
 
   statement find_subscriber_, hold_, read_again_, wants_, add_subscriber_, add_cursors_,
       add_cursor_;
+  statement count_former_kinds_, add_former_kinds_, set_kinds_;
   statement get_cursor_, move_cursor_;
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
   statement forget_tries_, note_try_, tries_of_claim_;

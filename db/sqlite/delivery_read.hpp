@@ -17,7 +17,8 @@ class delivery_reading final : public list_source {
   result<std::vector<delivery_try>> tries_of(subscriber_id subscriber, entry_id entry) override;
 
  private:
-  statement cursors_, claimed_, ledger_, stored_, undelivered_, entries_of_order_, tries_;
+  statement cursors_, former_kinds_, claimed_, ledger_, stored_, undelivered_, entries_of_order_,
+      tries_;
 };
 
 } // namespace paymentd::db::sqlite

@@ -69,6 +69,10 @@ inline constexpr const char* list_cursors =
     "coalesce(c.position, 0), coalesce(c.kept_from, 0) from subscribers b cross join streams s "
     "left join cursors c on c.subscriber_id = b.id and c.stream_id = s.id";
 
+inline constexpr const char* list_former_kinds =
+    "select last, wants_payments, wants_refunds from former_kinds "
+    "where subscriber_id = ? and stream_id = ? order by last";
+
 inline constexpr const char* list_claimed =
     "select first_entry, last_entry from claims "
     "where subscriber_id = ? and stream_id = ? and first_entry is not null";

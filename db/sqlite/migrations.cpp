@@ -266,9 +266,22 @@ alter table deliveries add column tries text;
 alter table claims add column tries text;
 )sql";
 
-constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4,
-                                   migration_5, migration_6, migration_7, migration_8,
-                                   migration_9, migration_10};
+// The kinds of events that a subscriber took before its present ones: of the entries of a stream up
+// to `last`, behind those of the row before.
+constexpr const char* migration_11 = R"sql(
+create table former_kinds (
+  subscriber_id integer not null,
+  stream_id integer not null,
+  last integer not null,
+  wants_payments integer not null check (wants_payments in (0, 1)),
+  wants_refunds integer not null check (wants_refunds in (0, 1)),
+  primary key (subscriber_id, stream_id, last)
+) strict, without rowid;
+)sql";
+
+constexpr std::array migrations = {migration_1, migration_2,  migration_3, migration_4,
+                                   migration_5, migration_6,  migration_7, migration_8,
+                                   migration_9, migration_10, migration_11};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {

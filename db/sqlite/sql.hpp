@@ -144,8 +144,26 @@ inline constexpr const char* find_subscriber =
 inline constexpr const char* hold_subscriber =
     "update subscribers set held_until = ?2 where id = ?1";
 
+// A row for each stretch of the stream; where the kinds have never changed, one without the rest.
 inline constexpr const char* subscriber_wants =
-    "select wants_payments, wants_refunds from subscribers where id = ?";
+    "select b.wants_payments, b.wants_refunds, f.last, f.wants_payments, f.wants_refunds "
+    "from subscribers b left join former_kinds f on f.subscriber_id = b.id and f.stream_id = ?2 "
+    "where b.id = ?1 order by f.last";
+
+inline constexpr const char* count_former_kinds =
+    "select coalesce(max(n), 0) from (select count(*) as n from former_kinds "
+    "where subscriber_id = ? group by stream_id)";
+
+// What is there was wanted by the present kinds, as far as no others hold for it.
+inline constexpr const char* add_former_kinds =
+    "insert into former_kinds (subscriber_id, stream_id, last, wants_payments, wants_refunds) "
+    "select b.id, s.id, s.next - 1, b.wants_payments, b.wants_refunds "
+    "from subscribers b cross join streams s where b.id = ? and s.next - 1 > coalesce("
+    "(select max(f.last) from former_kinds f where f.subscriber_id = b.id and f.stream_id = s.id), "
+    "0)";
+
+inline constexpr const char* set_subscriber_kinds =
+    "update subscribers set wants_payments = ?2, wants_refunds = ?3 where id = ?1";
 
 inline constexpr const char* add_subscriber =
     "insert into subscribers (name, wants_payments, wants_refunds, created_at) values (?, ?, ?, ?)";

@@ -127,6 +127,13 @@ result<subscriber> sqlite_store::subscribe(std::string_view name, bool wants_pay
   });
 }
 
+result<subscriber> sqlite_store::set_kinds(std::string_view name, bool wants_payments,
+                                           bool wants_refunds) {
+  return writing(error_kind::unavailable, [&]() -> result<subscriber> {
+    return writer_->delivers.set_kinds(name, wants_payments, wants_refunds);
+  });
+}
+
 // There is no other process, so all that is left is this one's.
 result<std::vector<delivery_lease>>
 sqlite_store::lease_deliveries(std::span<const std::string> subscribers,

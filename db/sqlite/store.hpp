@@ -38,6 +38,8 @@ class sqlite_store final : public store {
   result<std::int64_t> forget_keys(instant before) override;
   result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                instant now) override;
+  result<subscriber> set_kinds(std::string_view name, bool wants_payments,
+                               bool wants_refunds) override;
   result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
                                                        std::span<const stream_id> written,
                                                        int leases_max, instant now) override;

@@ -78,6 +78,9 @@ class played_store final : public db::store {
   db::result<subscriber> subscribe(std::string_view, bool, bool, instant) override {
     throw std::logic_error("not played");
   }
+  db::result<subscriber> set_kinds(std::string_view, bool, bool) override {
+    throw std::logic_error("not played");
+  }
   db::result<std::vector<claim>> open_claims(subscriber_id, stream_lease, instant) override {
     throw std::logic_error("not played");
   }

@@ -471,8 +471,7 @@ TEST(load, a_fault_of_a_parameter_is_told_with_its_place_and_name) {
           at + "3: alimtalk.parameters.금액: unknown format krw of order.finalAmount; an amount "
                "takes "
                "won or number",
-          at + "4: alimtalk.parameters.환불: refund.amount belongs to messages about refunds, and "
-               "none are sent",
+          at + "4: alimtalk.parameters.환불: refund.amount belongs to messages about refunds",
           StartsWith(at + "5: alimtalk.parameters.a: has a { without its }"),
           at + "6: alimtalk.parameters.b: must be a text, not 3",
           StartsWith(at + "7: alimtalk.parameters.#{c}: the variable's name must stand without"),

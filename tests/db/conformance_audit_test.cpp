@@ -110,6 +110,22 @@ constexpr breach breaches_by_hand[] = {
     {"stream_epoch", "update streams set epoch = 0", "its epoch is 0"},
     {"phone", "update users set phone = '12' where id = 1", "user 1: the phone is none"},
     {"subscriber_name", "update subscribers set name = 'A B'", "is called 'A B'"},
+    {"former_kinds_of_nobody",
+     "insert into former_kinds select 77, s.id, 1, b.wants_payments, b.wants_refunds "
+     "from subscribers b cross join streams s",
+     "a former kind names subscriber 77"},
+    {"former_kinds_beyond",
+     "insert into former_kinds select b.id, s.id, s.next, b.wants_payments, b.wants_refunds "
+     "from subscribers b cross join streams s",
+     "beyond the stream's end"},
+    {"former_kinds_by_hand",
+     "insert into former_kinds select b.id, s.id, s.next - 1, 1 = 0, 1 = 0 "
+     "from subscribers b cross join streams s",
+     "which it does not want"},
+    {"claim_over_what_former_kinds_do_not_have",
+     "insert into former_kinds select b.id, s.id, s.next - 1, 1 = 0, 1 = 0 "
+     "from subscribers b cross join streams s",
+     "holds nothing that it wants"},
     {"delivery_unwanted", "update subscribers set wants_payments = (1 = 0)",
      "which it does not want"},
 };

@@ -87,11 +87,10 @@ TEST_P(upgrade, what_may_have_been_sent_and_what_waits_is_delivered_on) {
 
 /// Undoes the newest migration of a store, and so changes with each new one.
 const char* undo_newest(const std::string& store) {
-  return store == "sqlite" ? "alter table deliveries drop column tries; "
-                             "alter table claims drop column tries; pragma user_version = 9"
-                           : "alter table paymentd.deliveries drop column tries; "
-                             "alter table paymentd.claims drop column tries; "
-                             "delete from paymentd.schema_migrations where version = 10";
+  return store == "sqlite" ? "drop table former_kinds; pragma user_version = 10"
+                           : "drop table paymentd.former_kinds; "
+                             "alter table paymentd.cursors drop column kinds_changes; "
+                             "delete from paymentd.schema_migrations where version = 11";
 }
 
 class upgrade_by_one : public conformance {

@@ -53,7 +53,7 @@ void add_cursor(model_source& to, std::int64_t subscriber, std::int64_t stream, 
   list_cursor at;
   at.subscriber = {subscriber};
   at.name = "s" + std::to_string(subscriber);
-  at.wants.payments = true;
+  at.wants.now.payments = true;
   at.stream = {stream};
   at.next = size + 1;
   at.position = size * 3 / 4;

@@ -135,6 +135,28 @@ TEST(message, the_first_template_whose_condition_holds_is_taken) {
   EXPECT_EQ(template_of({}, example()), 0u);
 }
 
+TEST(message, a_refund_goes_by_a_template_for_refunds_or_by_none) {
+  const conditional_template any{
+      .when = {}, .code = "BACK", .message = {}, .fallback = {}, .about = entry_kind::refund};
+  conditional_template gifts = any;
+  gifts.when = *templates::metadata_condition::parse("metadata.kind = gift");
+  conditional_template paid_gifts = gifts;
+  paid_gifts.about = entry_kind::payment;
+  payment_event refund = example();
+  refund.kind = entry_kind::refund;
+  payment_event gift = refund;
+  gift.metadata = R"({"kind":"gift"})";
+
+  EXPECT_EQ(template_of({paid_gifts, gifts, any}, refund), 3u);
+  EXPECT_EQ(template_of({paid_gifts, gifts, any}, gift), 2u);
+  EXPECT_EQ(template_of({paid_gifts, gifts, any}, example()), 0u);
+  EXPECT_FALSE(has_template({}, refund));
+  EXPECT_FALSE(has_template({paid_gifts}, gift));
+  EXPECT_FALSE(has_template({paid_gifts, gifts}, refund));
+  EXPECT_TRUE(has_template({paid_gifts, gifts}, gift));
+  EXPECT_TRUE(has_template({}, example()));
+}
+
 TEST(message, values_are_a_json_object_named_as_the_provider_wants) {
   message_options options;
   options.plan = {};
