@@ -52,6 +52,7 @@ http::server_options server_options_of(const config::settings& settings, std::ui
   options.idle_timeout = settings.http.idle_timeout;
   options.header_timeout = settings.http.header_timeout;
   options.allowed_hosts = settings.http.allowed_hosts;
+  options.request_lines = {settings.log.requests.errors, settings.log.requests.part};
   options.drain_delay = settings.shutdown.drain_delay;
   options.in_flight_max = static_cast<std::size_t>(settings.database.max_pending);
   return options;

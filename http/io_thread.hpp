@@ -4,7 +4,7 @@
 #pragma once
 
 #include "http/gateway.hpp"
-#include "http/line_budget.hpp"
+#include "http/request_log.hpp"
 #include "http/session.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -82,11 +82,7 @@ class io_thread {
   /// each is being answered.
   bool make_room();
   void append_request_id(std::string& out);
-  /// Says in the log that a request was answered 5xx, of which there may be very many.
-  void log_failure(int status, std::string_view code, std::string_view request,
-                   std::string_view path);
-  /// Likewise, that one was refused for its key or for its rate.
-  void log_refusal(int status, const problem& why, std::string_view request, std::string_view peer);
+  request_log& requests_log() { return requests_log_; }
   void forget(std::list<session>::iterator ended);
   /// The same for one whose connection goes on elsewhere, and is counted there.
   void hand_over(std::list<session>::iterator ended) { sessions_.erase(ended); }
@@ -111,8 +107,7 @@ class io_thread {
   std::chrono::sys_seconds date_of_{};
   std::string date_;
   std::uint64_t next_request_;
-  line_budget failure_lines_;
-  line_budget refusal_lines_;
+  request_log requests_log_;
   std::thread thread_;
 };
 

@@ -53,6 +53,7 @@ session_options client_sessions_of(const server_options& options, event_hub& eve
   made.events = &events;
   made.keys = options.keys;
   made.certificate = options.certificate;
+  made.request_lines = options.request_lines;
   return made;
 }
 

@@ -4,6 +4,7 @@
 
 #include "actors/entrance.hpp"
 #include "actors/health.hpp"
+#include "http/request_lines.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -59,6 +60,8 @@ struct server_options {
   std::size_t event_ring_bytes = std::size_t{8} << 20;
   /// Measures those who follow; may be null. Outlives the server.
   event_counters* events = nullptr;
+  /// Which of the clients' requests have a line of the log; those of operators that fail have one.
+  http::request_lines request_lines = {};
   /// Counts the clients' requests that were answered 503 overloaded or database_unavailable; may be
   /// null. Outlives the server.
   std::atomic<std::uint64_t>* shed = nullptr;
