@@ -115,6 +115,7 @@ health_report payment_system::health(steady_instant now) const {
 
 payment_metrics payment_system::metrics(steady_instant now) const {
   payment_metrics all{.lanes = lane_counters_,
+                      .store = store_counters_,
                       .registries = registry_counters_,
                       .subscribers = {},
                       .health = health(now)};
@@ -168,6 +169,7 @@ worker_of<Port> payment_system::start_worker(std::string name) {
   // This object ends its workers before it ends.
   options.connect = [this] { return connect<Port>(options_); };
   options.now = options_.now;
+  options.counters = store_counters_;
   return {started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)))};
 }
 

@@ -78,6 +78,7 @@ class payment_system {
   caf::actor_system& system_;
   payment_system_options options_;
   std::shared_ptr<lane_counters> lane_counters_ = std::make_shared<lane_counters>();
+  std::shared_ptr<store_counters> store_counters_ = std::make_shared<store_counters>();
   std::shared_ptr<std::atomic<std::uint64_t>> database_changes_ =
       std::make_shared<std::atomic<std::uint64_t>>(0);
   std::shared_ptr<registry_counters> registry_counters_ = std::make_shared<registry_counters>();

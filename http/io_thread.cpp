@@ -48,8 +48,25 @@ std::uint64_t scattered(std::uint64_t x) {
 
 } // namespace
 
+void connection_count::add(bool refused) {
+  (refused ? refused_ : served_).fetch_add(1);
+  if (refused)
+    return turned_away();
+  if (shown_ == nullptr)
+    return;
+  shown_->open.fetch_add(1, std::memory_order_relaxed);
+  shown_->opened.fetch_add(1, std::memory_order_relaxed);
+}
+
+void connection_count::turned_away() {
+  if (shown_ != nullptr)
+    shown_->refused.fetch_add(1, std::memory_order_relaxed);
+}
+
 void connection_count::remove(bool refused) {
   (refused ? refused_ : served_).fetch_sub(1);
+  if (shown_ != nullptr && !refused)
+    shown_->open.fetch_sub(1, std::memory_order_relaxed);
   if (all() == 0) {
     const std::lock_guard lock{guard_};
     none_.notify_all();

@@ -26,9 +26,14 @@ namespace paymentd::http {
 /// no part of the bound.
 class connection_count {
  public:
+  /// `shown` may be null; outlives this.
+  explicit connection_count(connection_counters* shown = nullptr) : shown_(shown) {}
+
   int served() const { return served_.load(std::memory_order_relaxed); }
   int refused() const { return refused_.load(std::memory_order_relaxed); }
-  void add(bool refused) { (refused ? refused_ : served_).fetch_add(1); }
+  void add(bool refused);
+  /// One was closed at once, and is not counted otherwise.
+  void turned_away();
   void remove(bool refused);
   /// Waits until there is none, or until `deadline`. Gives how many there are.
   int wait_for_none(steady_instant deadline);
@@ -36,6 +41,7 @@ class connection_count {
  private:
   int all() const { return served_.load() + refused_.load(); }
 
+  connection_counters* shown_;
   std::atomic<int> served_{0};
   std::atomic<int> refused_{0};
   std::mutex guard_;

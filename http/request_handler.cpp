@@ -1,6 +1,7 @@
 #include "http/request_handler.hpp"
 
 #include "domain/check.hpp"
+#include "http/http_counters.hpp"
 #include "http/idempotency.hpp"
 #include "http/io_thread.hpp"
 #include "http/json_input.hpp"
@@ -292,6 +293,8 @@ void request_handler::fail_internally(const char* why) {
 // ---- the end ------------------------------------------------------------------------------------
 
 void request_handler::end(std::chrono::nanoseconds took, steady_instant now) {
+  if (request_counts* const counts = owner_.options().counts)
+    counts->count(matched_.to, answer_.status, took);
   log_end(took, now);
 }
 

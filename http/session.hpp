@@ -17,6 +17,7 @@ namespace paymentd::http {
 
 class event_hub;
 class io_thread;
+class request_counts;
 
 struct session_options {
   std::uint64_t max_body_bytes = 65536;
@@ -31,6 +32,7 @@ struct session_options {
   const certificate_holder* certificate = nullptr; // null: no TLS
   event_hub* events = nullptr;                     // takes those who follow the events
   http::request_lines request_lines = {};          // which requests have a line of the log
+  request_counts* counts = nullptr;                // of this thread; null: nobody counts
 };
 
 class session {
