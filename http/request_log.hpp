@@ -15,8 +15,8 @@
 
 namespace paymentd::http {
 
-/// What is told of one request. Neither its target nor its body, nor any field of it but its id and
-/// its trace: they hold phones and keys. Points to what outlives the call.
+/// The part of one request that is told. Neither its target nor its body, nor any field of it but
+/// its id and its trace: they hold phones and keys. Points to what outlives the call.
 struct request_record {
   enum class kind : std::uint8_t {
     usual,
