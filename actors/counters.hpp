@@ -46,6 +46,7 @@ enum class store_call_kind : std::uint8_t {
   begin_results,
   store_results,
   forget_keys,
+  measure_backlog,
 };
 inline constexpr auto store_call_names = std::to_array<std::string_view>({
     "take_stream",
@@ -61,9 +62,10 @@ inline constexpr auto store_call_names = std::to_array<std::string_view>({
     "begin_results",
     "store_results",
     "forget_keys",
+    "measure_backlog",
 });
 static_assert(store_call_names.size() ==
-              std::size_t{1} + static_cast<std::size_t>(store_call_kind::forget_keys));
+              std::size_t{1} + static_cast<std::size_t>(store_call_kind::measure_backlog));
 
 /// Of all store workers: the calls that they made, by kind.
 struct store_counters {
@@ -98,6 +100,9 @@ struct delivery_counters {
   std::atomic<std::int64_t> parked{0};     // claims that wait for a time, now
   std::atomic<std::int64_t> in_flight{0};  // calls and searches, now
   duration_histogram call_times;           // of calls and searches that were answered
+  std::atomic<std::int64_t> backlog{0};    // messages without a final result, as last measured
+  /// When the event of the oldest of them happened, in ms since 1970; 0: there is none.
+  std::atomic<std::int64_t> backlog_oldest_ms{0};
   /// When the oldest event in an open claim happened, in ms since 1970; 0: nothing is open.
   std::atomic<std::int64_t> oldest_open_ms{0};
   /// Until when nothing is sent, as the API asked, in ms since 1970.

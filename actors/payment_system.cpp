@@ -1,5 +1,6 @@
 #include "actors/payment_system.hpp"
 
+#include "actors/delivery/backlog_watch.hpp"
 #include "actors/delivery/results_poller.hpp"
 #include "actors/delivery/retry_lane.hpp"
 #include "actors/delivery/stream_keeper.hpp"
@@ -58,6 +59,7 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
     keeper = start_keeper(store);
   start_retries(store);
   start_key_pruner(store);
+  start_backlog_watch(store);
   start_lanes(workers, keeper);
   for (std::size_t i = 0; i < read_lane_health_.size(); ++i)
     way_in_.read_lanes.push_back(
@@ -234,6 +236,15 @@ void payment_system::start_retries(const delivery_worker& store) {
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
     options.supervisors.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
   way_in_.retry_lane = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
+}
+
+void payment_system::start_backlog_watch(const delivery_worker& store) {
+  backlog_watch_options options;
+  options.worker = {store.actor};
+  for (const notification_supervisor_options& each : options_.subscribers)
+    options.subscribers.emplace(each.delivery.subscriber, each.delivery.counters);
+  if (!options.subscribers.empty())
+    started_.push_back(system_.spawn(backlog_watch, std::move(options)));
 }
 
 void payment_system::start_key_pruner(const delivery_worker& store) {

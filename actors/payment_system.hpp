@@ -72,6 +72,7 @@ class payment_system {
   caf::actor start_read_lane(const std::string& name, std::size_t batch_max,
                              std::shared_ptr<lane_health> health);
   void start_retries(const delivery_worker& store);
+  void start_backlog_watch(const delivery_worker& store);
   void start_key_pruner(const delivery_worker& store);
   void start_lanes(const std::vector<settlement_worker>& workers, const caf::actor& keeper);
 

@@ -96,6 +96,14 @@ void add_delivery(metric_families& to, const subscribers& all, instant now) {
   for (const auto& one : all)
     to.seconds(label_of(one), std::max<std::int64_t>(0, one.delivery->quiet_until_ms.load() -
                                                             now.time_since_epoch().count()));
+  to.gauge("paymentd_notification_backlog_messages",
+           "Messages without a final result in the whole database, as far as they are counted.");
+  for (const auto& one : all)
+    to.value(label_of(one), one.delivery->backlog.load());
+  to.gauge("paymentd_notification_backlog_oldest_seconds",
+           "Age of the oldest of the backlog; 0 where there is none.");
+  for (const auto& one : all)
+    to.seconds(label_of(one), ms_since(one.delivery->backlog_oldest_ms.load(), now));
   to.gauge("paymentd_notification_oldest_seconds",
            "Age of the oldest message that is claimed and has no result; 0 where none is.");
   for (const auto& one : all)

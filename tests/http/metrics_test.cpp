@@ -200,6 +200,8 @@ TEST(http_metrics, the_supervisor_and_the_delivery_of_each_subscriber_are_shown)
     alimtalk.delivery.counters->failed = 2;
     alimtalk.delivery.counters->call_times.observe(80ms);
     alimtalk.delivery.counters->oldest_open_ms = noon.time_since_epoch().count() - 61'250;
+    alimtalk.delivery.counters->backlog = 42;
+    alimtalk.delivery.counters->backlog_oldest_ms = noon.time_since_epoch().count() - 90'000;
     alimtalk.gauges->restarts = 3;
     alimtalk.gauges->delay_ms = 30'000;
     alimtalk.gauges->state = static_cast<int>(actors::supervision::degraded);
@@ -211,6 +213,8 @@ TEST(http_metrics, the_supervisor_and_the_delivery_of_each_subscriber_are_shown)
         "paymentd_notification_failed_total{subscriber=\"alimtalk\"} 2\n",
         "paymentd_notification_call_duration_seconds_sum{subscriber=\"alimtalk\"} 0.08\n",
         "paymentd_notification_oldest_seconds{subscriber=\"alimtalk\"} 61.25\n",
+        "paymentd_notification_backlog_messages{subscriber=\"alimtalk\"} 42\n",
+        "paymentd_notification_backlog_oldest_seconds{subscriber=\"alimtalk\"} 90\n",
         "paymentd_notification_oldest_seconds{subscriber=\"webhook-shop\"} 0\n",
         "paymentd_notification_restarts_total{subscriber=\"alimtalk\"} 3\n",
         "paymentd_notification_restart_delay_seconds{subscriber=\"alimtalk\"} 30\n",
