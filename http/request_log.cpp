@@ -83,19 +83,19 @@ std::string request_line(const request_record& of, std::uint64_t left_out, std::
   std::vector<log_field> fields{
       {"request", of.id}, {"status", std::int64_t{of.status}}, {"ms", milliseconds_of(of.took)}};
   if (!of.path.empty()) {
-    fields.push_back({"method", of.method});
-    fields.push_back({"route", of.path});
+    fields.emplace_back("method", of.method);
+    fields.emplace_back("route", of.path);
   }
   if (!of.api_key.empty())
-    fields.push_back({"api_key", of.api_key});
+    fields.emplace_back("api_key", of.api_key);
   if (of.order > 0)
-    fields.push_back({"order", of.order});
+    fields.emplace_back("order", of.order);
   const auto trace = parse_traceparent(of.traceparent);
   const std::string span_id = span_id_of(span);
   if (trace) {
-    fields.push_back({"trace_id", trace->trace_id});
-    fields.push_back({"span_id", span_id});
-    fields.push_back({"parent_span_id", trace->parent_id});
+    fields.emplace_back("trace_id", trace->trace_id);
+    fields.emplace_back("span_id", std::string_view{span_id});
+    fields.emplace_back("parent_span_id", trace->parent_id);
   }
   return with_fields(text, fields);
 }

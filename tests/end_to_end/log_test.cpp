@@ -52,7 +52,7 @@ TEST(log, a_503_has_its_request_and_a_failed_message_its_order) {
   providers::fake_alimtalk api;
   api.set_behaviour({.poison_numbers = {"01000000003"}}); // of user 3, and so of order 2
   auto sets = sent_to(api);
-  sets.insert(sets.end(), {"log.format=json", "http.request_timeout=200ms"});
+  sets.insert(sets.end(), {"log.format=json", "log.requests=off", "http.request_timeout=200ms"});
   server_process server(place, sets);
   auto client = server.client();
   ASSERT_EQ(pay_orders(client, 1, 3, 10).size(), 3u);
