@@ -3,12 +3,15 @@
 #pragma once
 
 #include "actors/health.hpp"
+#include "domain/histogram.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace paymentd::actors {
@@ -23,6 +26,58 @@ struct lane_counters {
   std::atomic<std::uint64_t> batches_repeated{0}; // nothing had happened
   std::atomic<std::uint64_t> commands{0};         // settled
   std::atomic<std::uint64_t> in_doubt{0};         // commits whose answer was lost
+  batch_histogram batch_sizes;                    // of those settled, in commands
+  duration_histogram waits;                       // of each command, until its batch begins
+  duration_histogram settles;                     // of each batch, until its answer is at the lane
+};
+
+/// The kinds of calls to a store: the functions of its ports.
+enum class store_call_kind : std::uint8_t {
+  take_stream,
+  settle,
+  resolve,
+  read,
+  retry,
+  subscribe,
+  lease_deliveries,
+  open_claims,
+  deliver,
+  prune,
+  begin_results,
+  store_results,
+  forget_keys,
+  measure_backlog,
+};
+inline constexpr auto store_call_names = std::to_array<std::string_view>({
+    "take_stream",
+    "settle",
+    "resolve",
+    "read",
+    "retry",
+    "subscribe",
+    "lease_deliveries",
+    "open_claims",
+    "deliver",
+    "prune",
+    "begin_results",
+    "store_results",
+    "forget_keys",
+    "measure_backlog",
+});
+static_assert(store_call_names.size() ==
+              std::size_t{1} + static_cast<std::size_t>(store_call_kind::measure_backlog));
+
+/// Of all store workers: the calls that they made, by kind.
+struct store_counters {
+  std::array<duration_histogram, store_call_names.size()> calls;
+  std::array<std::atomic<std::uint64_t>, store_call_names.size()> failed{}; // of them
+
+  void count(store_call_kind kind, std::chrono::nanoseconds took, bool worked) {
+    const auto at = static_cast<std::size_t>(kind);
+    calls[at].observe(took);
+    if (!worked)
+      add(failed[at]);
+  }
 };
 
 /// Of all order registries.
@@ -44,6 +99,10 @@ struct delivery_counters {
   std::atomic<std::uint64_t> pruned{0};    // DELIVERED long ago and deleted
   std::atomic<std::int64_t> parked{0};     // claims that wait for a time, now
   std::atomic<std::int64_t> in_flight{0};  // calls and searches, now
+  duration_histogram call_times;           // of calls and searches that were answered
+  std::atomic<std::int64_t> backlog{0};    // messages without a final result, as last measured
+  /// When the event of the oldest of them happened, in ms since 1970; 0: there is none.
+  std::atomic<std::int64_t> backlog_oldest_ms{0};
   /// When the oldest event in an open claim happened, in ms since 1970; 0: nothing is open.
   std::atomic<std::int64_t> oldest_open_ms{0};
   /// Until when nothing is sent, as the API asked, in ms since 1970.
@@ -74,6 +133,7 @@ struct subscriber_metrics {
 /// All of a process.
 struct payment_metrics {
   std::shared_ptr<const lane_counters> lanes;
+  std::shared_ptr<const store_counters> store;
   std::shared_ptr<const registry_counters> registries;
   std::vector<subscriber_metrics> subscribers;
   health_report health; // at the moment it was asked for

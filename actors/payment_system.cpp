@@ -1,5 +1,6 @@
 #include "actors/payment_system.hpp"
 
+#include "actors/delivery/backlog_watch.hpp"
 #include "actors/delivery/results_poller.hpp"
 #include "actors/delivery/retry_lane.hpp"
 #include "actors/delivery/stream_keeper.hpp"
@@ -59,6 +60,7 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
     keeper = start_keeper(store);
   start_retries(store);
   start_key_pruner(store);
+  start_backlog_watch(store);
   start_lanes(workers, keeper);
   for (std::size_t i = 0; i < read_lane_health_.size(); ++i)
     way_in_.read_lanes.push_back(
@@ -116,6 +118,7 @@ health_report payment_system::health(steady_instant now) const {
 
 payment_metrics payment_system::metrics(steady_instant now) const {
   payment_metrics all{.lanes = lane_counters_,
+                      .store = store_counters_,
                       .registries = registry_counters_,
                       .subscribers = {},
                       .health = health(now)};
@@ -199,6 +202,7 @@ worker_of<Port> payment_system::start_worker(std::string name) {
   // This object ends its workers before it ends.
   options.connect = [this] { return connect<Port>(options_, kinds_set_); };
   options.now = options_.now;
+  options.counters = store_counters_;
   return {started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)))};
 }
 
@@ -263,6 +267,15 @@ void payment_system::start_retries(const delivery_worker& store) {
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
     options.supervisors.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
   way_in_.retry_lane = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
+}
+
+void payment_system::start_backlog_watch(const delivery_worker& store) {
+  backlog_watch_options options;
+  options.worker = {store.actor};
+  for (const notification_supervisor_options& each : options_.subscribers)
+    options.subscribers.emplace(each.delivery.subscriber, each.delivery.counters);
+  if (!options.subscribers.empty())
+    started_.push_back(system_.spawn(backlog_watch, std::move(options)));
 }
 
 void payment_system::start_key_pruner(const delivery_worker& store) {

@@ -8,10 +8,12 @@
 #include "app/keys.hpp"
 #include "app/log.hpp"
 #include "app/process.hpp"
+#include "app/process_figures.hpp"
 #include "app/service_manager.hpp"
 #include "app/subscribers.hpp"
 #include "app/version.hpp"
-#include "http/events/event_counters.hpp"
+#include "db/embedded_file.hpp"
+#include "http/http_counters.hpp"
 #include "http/metrics_page.hpp"
 #include "http/server.hpp"
 
@@ -20,7 +22,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <thread>
@@ -55,6 +56,7 @@ http::server_options server_options_of(const config::settings& settings, std::ui
   options.idle_timeout = settings.http.idle_timeout;
   options.header_timeout = settings.http.header_timeout;
   options.allowed_hosts = settings.http.allowed_hosts;
+  options.request_lines = {settings.log.requests.errors, settings.log.requests.part};
   options.drain_delay = settings.shutdown.drain_delay;
   options.in_flight_max = static_cast<std::size_t>(settings.database.max_pending);
   return options;
@@ -144,13 +146,23 @@ std::shared_ptr<file_watch> watch_files(stop_signals& signals, key_loader& keys,
 
 /// Writes the page of /metrics from what outlives the server.
 std::function<void(std::string&)> metrics_of(const actors::payment_system& payments,
-                                             const std::atomic<std::uint64_t>& shed,
-                                             const http::event_counters& events) {
-  return [&](std::string& page) {
+                                             const http::http_counters& counters,
+                                             const std::string& database_url) {
+  return [&payments, &counters, database_url](std::string& page) {
     const instant now = actors::system_wall_clock();
-    http::append_metrics(page, payments.metrics(std::chrono::steady_clock::now()), shed.load(),
-                         now);
-    http::append_metrics(page, events, now);
+    http::metric_families all;
+    http::add_build(all, release_number());
+    http::add_metrics(all, payments.metrics(std::chrono::steady_clock::now()), now);
+    http::add_metrics(all, counters, now);
+    http::add_metrics(all, read_process_figures());
+    if (db::is_embedded(database_url)) {
+      const db::embedded_sizes sizes = db::measure(database_url);
+      http::add_metrics(all, http::embedded_figures{.file_bytes = sizes.file,
+                                                    .log_bytes = sizes.log,
+                                                    .disk_free_bytes = sizes.disk_free,
+                                                    .disk_size_bytes = sizes.disk});
+    }
+    page += all.text();
   };
 }
 
@@ -202,12 +214,10 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
                                   system_options_of(settings, **database, *subscribers));
   auto server_options = server_options_of(settings, file_limit);
   const int connections_max = server_options.max_connections;
-  std::atomic<std::uint64_t> shed = 0;
-  http::event_counters events;
-  server_options.metrics = metrics_of(payments, shed, events);
-  server_options.events = &events;
+  http::http_counters counters;
+  server_options.metrics = metrics_of(payments, counters, settings.database.url.reveal());
+  server_options.counters = &counters;
   server_options.health = [&payments] { return payments.health(std::chrono::steady_clock::now()); };
-  server_options.shed = &shed;
   server_options.keys = keys.ring();
   server_options.certificate = certificate.holder();
   http::server server(actor_system, std::move(server_options));

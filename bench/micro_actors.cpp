@@ -39,6 +39,9 @@ class memory_store final : public db::store {
   db::result<std::optional<std::vector<outcome>>> resolve(instant) override { return std::nullopt; }
   stream_lease lease() const override { return {{1}, 1}; }
   db::result<std::int64_t> forget_keys(instant) override { return 0; }
+  db::result<delivery_backlog> measure_backlog(std::string_view, std::int64_t) override {
+    return delivery_backlog{};
+  }
   db::result<std::vector<answer>> read(std::span<const query> queries) override {
     return std::vector<answer>(queries.size());
   }

@@ -193,8 +193,10 @@ class loader {
   }
 
   void take_direct(const setting& to, const given& value) {
-    const bool right_type = !value.typed || value.type == to.type ||
-                            (to.type == toml_type::real && value.type == toml_type::whole);
+    const bool takes_real = to.type == toml_type::real || to.type == toml_type::text_or_real;
+    const bool is_number = value.type == toml_type::whole || value.type == toml_type::real;
+    const bool right_type = !value.typed || value.type == to.type || (takes_real && is_number) ||
+                            (to.type == toml_type::text_or_real && value.type == toml_type::text);
     if (right_type && to.set(values_, value.text)) {
       where_[to.key] = value.where;
       return;

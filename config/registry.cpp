@@ -225,6 +225,11 @@ std::vector<setting> rest_list() {
       choice(PAYMENTD_AT(log.level), level_names, "The least that is written to the log."),
       choice(PAYMENTD_AT(log.format), format_names,
              "How the log is written: lines for people, or one JSON object a line."),
+      requests(PAYMENTD_AT(log.requests),
+               "Which requests have a line, at the level info: errors, those that were answered "
+               "4xx or 5xx, 50 a second of each thread at the most; a number, these and that part "
+               "of the others, by chance; all; or none (off). 5xx, and what was refused for its "
+               "API key, always has a line, at warn."),
   };
 }
 

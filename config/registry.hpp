@@ -10,7 +10,7 @@
 namespace paymentd::config {
 
 /// How TOML writes a setting's value. The environment and --set write the same without quotes.
-enum class toml_type : std::uint8_t { text, whole, real };
+enum class toml_type : std::uint8_t { text, whole, real, text_or_real };
 
 struct setting {
   std::string key;      // "http.listen"

@@ -131,6 +131,12 @@ setting one_of(field<Of> at, const std::vector<std::string>& names, std::string 
       [names](std::string_view text) { return std::ranges::find(names, text) != names.end(); });
 }
 
+template <class Of>
+setting requests(field<Of> at, std::string sentence) {
+  return made(std::move(at), "off, errors, all, or a number from 0.0 to 1.0", std::move(sentence),
+              parse_request_lines, toml_of, toml_type::text_or_real);
+}
+
 /// Keys and codes: they go into URLs, headers and JSON, so letters, digits, - _ . and nothing else.
 inline bool is_token(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {

@@ -164,6 +164,7 @@ struct shutdown_settings {
 struct log_settings {
   log_level level = log_level::info;
   log_format format = log_format::text;
+  request_lines requests{.errors = true, .part = 0.01};
 };
 
 struct settings {

@@ -40,6 +40,10 @@ result<std::int64_t> back_up(const std::string& url, const std::string& file) {
   return sqlite::back_up(url.substr(sqlite_scheme.size()), file);
 }
 
+embedded_sizes measure(const std::string& url) {
+  return sqlite::measure(url.substr(sqlite_scheme.size()));
+}
+
 result<void> check_writable(const std::string& url) {
   return is_embedded(url) ? sqlite::check_writable(url.substr(sqlite_scheme.size()))
                           : result<void>{};

@@ -75,6 +75,13 @@ class upkeep_store {
   virtual result<std::int64_t> forget_keys(instant before) = 0;
   static constexpr std::int64_t forgotten_at_once = 2000;
 
+  /// Measures a subscriber's messages in all streams, whoever delivers them: those ahead of its
+  /// cursors, in open claims, and waiting for another try. Looks at `looked_at_max` ledger entries
+  /// or deliveries of each of the three at the most, and so counts no more. A name that is not
+  /// registered has none. Locks nothing, changes nothing.
+  virtual result<delivery_backlog> measure_backlog(std::string_view subscriber,
+                                                   std::int64_t looked_at_max) = 0;
+
  protected:
   ~upkeep_store() = default;
 };

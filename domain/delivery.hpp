@@ -145,6 +145,12 @@ struct delivery_answer {
   std::optional<instant> next_due; // when the earliest waiting retry of this stream is due
 };
 
+/// The messages of a subscriber that are neither DELIVERED nor FAILED yet.
+struct delivery_backlog {
+  std::int64_t messages = 0;
+  std::optional<instant> oldest = {}; // when the event of the oldest one happened
+};
+
 /// One small transaction that deletes deliveries which have been DELIVERED for long.
 struct prune_step {
   subscriber_id subscriber;

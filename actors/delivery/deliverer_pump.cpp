@@ -105,7 +105,7 @@ void deliverer::ask_store() {
       self_->clock().now() >= subscribe_not_before_) {
     subscribed_ = subscription::asked;
     ask(
-        self_, options_.store, db::error_kind::broken,
+        self_, options_.store, store_call_kind::subscribe, db::error_kind::broken,
         [name = options_.subscriber, payments = options_.wants_payments,
          refunds = options_.wants_refunds](db::delivery_store& store, instant now) {
           return store.subscribe(name, payments, refunds, now);
@@ -135,7 +135,7 @@ void deliverer::ask_store() {
 void deliverer::load(held_stream& stream) {
   stream.claims_known = held_stream::loading::asked;
   ask(
-      self_, options_.store, db::error_kind::broken,
+      self_, options_.store, store_call_kind::open_claims, db::error_kind::broken,
       [who = subscriber_, of = stream.lease](db::delivery_store& store, instant now) {
         return store.open_claims(who, of, now);
       },
@@ -174,7 +174,7 @@ void deliverer::step(held_stream& stream, int wanting) {
   unstored_quiet_.reset();
   // By this actor's time, which does not go back where the wall clock does.
   ask(
-      self_, options_.store, db::error_kind::in_doubt,
+      self_, options_.store, store_call_kind::deliver, db::error_kind::in_doubt,
       [step = std::move(step), now](db::delivery_store& store, instant) {
         return store.deliver(step, now);
       },
@@ -227,7 +227,7 @@ void deliverer::call_provider() {
     if (!next)
       return;
     leaves(*next, {.number = ++last_call_, .since = now, .successes_before = successes_});
-    calls_.insert(last_call_);
+    calls_.emplace(last_call_, clock);
     if (probing() && probes_alone_ == 0)
       set_probe_time();
     options_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);

@@ -220,8 +220,11 @@ void deliverer::on(search_answered& answer) {
 }
 
 void deliverer::after(std::uint64_t call, auto result) {
-  if (calls_.erase(call) == 0)
+  const auto begun = calls_.find(call);
+  if (begun == calls_.end())
     return;
+  options_.counters->call_times.observe(self_->clock().now() - begun->second);
+  calls_.erase(begun);
   options_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (open_claim* const claim = book_.find_call(call)) { // of a stream that was not lost meanwhile
     const int doubts_before = claim->doubts;

@@ -59,14 +59,14 @@ void ask_for_turn(poller_actor* self) {
                         .lease = options.lease,
                         .ahead = ahead};
   ask(
-      self, options.store, db::error_kind::broken,
+      self, options.store, store_call_kind::begin_results, db::error_kind::broken,
       [due](db::delivery_store& store, instant now) { return store.begin_results(due, now); },
       [self](const turn_answer& turn) { on_begun(self, turn); });
 }
 
 void store_page(poller_actor* self, results_step step) {
   ask(
-      self, self->state.options.store, db::error_kind::broken,
+      self, self->state.options.store, store_call_kind::store_results, db::error_kind::broken,
       [step = std::move(step)](db::delivery_store& store, instant now) {
         return store.store_results(step, now);
       },

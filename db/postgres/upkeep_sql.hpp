@@ -123,4 +123,26 @@ delete from idempotency_keys where key = any (array(
   select key from idempotency_keys where created_at < $1::timestamptz
   order by created_at limit $2::bigint for update skip locked)))sql"};
 
+// No locks. Ahead of the cursors, in claims of new messages, and PENDING: waiting or claimed again.
+// $1 name, $2 rows to look at, of each.
+inline constexpr statement measure_backlog{"measure_backlog", R"sql(
+select count(m.at), min(m.at) from subscribers b cross join lateral (
+  (select e.kind, e.at from streams s
+   left join cursors c on c.subscriber_id = b.id and c.stream_id = s.id
+   cross join lateral (
+     select l.kind, l.created_at as at from ledger_entries l
+     where l.id > (s.id << 41) + coalesce(c.position, 0) and l.id < (s.id + 1) << 41
+     order by l.id limit $2::bigint) e
+   limit $2::bigint)
+  union all
+  (select l.kind, l.created_at from claims k
+   join ledger_entries l on l.id >= k.first_entry and l.id <= k.last_entry
+   where k.subscriber_id = b.id limit $2::bigint)
+  union all
+  (select null, d.created_at from deliveries d
+   where d.subscriber_id = b.id and d.status = 0 and d.status <> 1
+   order by d.entry_id limit $2::bigint)) m
+where b.name = $1::text and (m.kind is null or (m.kind = 1 and b.wants_payments)
+  or (m.kind = 2 and b.wants_refunds)))sql"};
+
 } // namespace paymentd::db::postgres::sql

@@ -1,7 +1,8 @@
-// The embedded database's file: copied, whether it may be written, and what is wrong with it. As
-// db/embedded_file.hpp and db/examination.hpp have it, for a path.
+// The embedded database's file: copied, measured, whether it may be written, and what is wrong with
+// it. As db/embedded_file.hpp and db/examination.hpp have it, for a path.
 #pragma once
 
+#include "db/embedded_file.hpp"
 #include "db/error.hpp"
 #include "db/examination.hpp"
 
@@ -11,6 +12,7 @@
 namespace paymentd::db::sqlite {
 
 result<std::int64_t> back_up(const std::string& from, const std::string& to);
+embedded_sizes measure(const std::string& path);
 result<void> check_writable(const std::string& path);
 std::vector<finding> examine(const std::string& path, const examination& what);
 

@@ -1,6 +1,7 @@
 #include "db/sqlite/store.hpp"
 
 #include "db/sqlite/migrations.hpp"
+#include "db/sqlite/upkeep_sql.hpp"
 #include "db/store_rules.hpp"
 
 #include <spdlog/spdlog.h>
@@ -199,6 +200,16 @@ result<std::optional<std::vector<outcome>>> sqlite_store::resolve(instant now) {
 result<std::int64_t> sqlite_store::forget_keys(instant before) {
   return writing(error_kind::unavailable, [&]() -> result<std::int64_t> {
     return writer_->settles.forget_keys(before, forgotten_at_once);
+  });
+}
+
+result<delivery_backlog> sqlite_store::measure_backlog(std::string_view subscriber,
+                                                       std::int64_t looked_at_max) {
+  return guarded(error_kind::unavailable, [&]() -> result<delivery_backlog> {
+    statement asks(session_->on, sql::measure_backlog);
+    auto row = asks.query(subscriber, looked_at_max);
+    row.next();
+    return delivery_backlog{.messages = row.integer(0), .oldest = row.optional_time(1)};
   });
 }
 

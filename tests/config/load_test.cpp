@@ -108,6 +108,7 @@ backoff_factor = 3
 backoff_jitter = 0.5
 [log]
 level = "warn"
+requests = 0.25
 )"};
   const settings loaded = good(file(text));
   EXPECT_EQ(loaded.http.listen, (address{"::1", 0}));
@@ -119,6 +120,19 @@ level = "warn"
   EXPECT_EQ(loaded.notification.backoff.factor, 3.0);
   EXPECT_EQ(loaded.notification.backoff.jitter, 0.5);
   EXPECT_EQ(loaded.log.level, log_level::warn);
+  EXPECT_EQ(loaded.log.requests, (request_lines{.errors = true, .part = 0.25}));
+}
+
+TEST(load, a_setting_that_is_a_word_or_a_number_takes_both_from_the_file) {
+  const auto requests = [](const std::string& value) {
+    const support::temporary_file text{"[log]\nrequests = " + value + "\n"};
+    return good(file(text)).log.requests;
+  };
+  EXPECT_EQ(requests("\"off\""), request_lines{});
+  EXPECT_EQ(requests("\"0.5\"").part, 0.5);
+  EXPECT_EQ(requests("1").part, 1.0);
+  const support::temporary_file wrong{"[log]\nrequests = true\n"};
+  EXPECT_THAT(bad(file(wrong)), ElementsAre(HasSubstr("log.requests: must be off, errors, all")));
 }
 
 TEST(load, all_mistakes_of_all_sources_are_told_at_once) {
