@@ -6,17 +6,18 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
+#include <utility>
 
 namespace paymentd {
 
 namespace {
 
 std::string text_of(const char* file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream all;
+  all << std::ifstream(file).rdbuf();
+  return std::move(all).str();
 }
 
 /// The time of the system's start, in seconds since 1970: the line "btime" of /proc/stat.
