@@ -6,7 +6,8 @@ namespace paymentd::db::sqlite {
 results::results(connection& on)
     : find_mark_(on, sql::find_results_mark), take_turn_(on, sql::take_results_turn),
       keep_turn_(on, sql::keep_results_turn), note_arrival_(on, sql::note_arrival),
-      note_failure_(on, sql::note_failure) {}
+      note_failure_(on, sql::note_failure), note_arrival_by_id_(on, sql::note_arrival_by_id),
+      note_failure_by_id_(on, sql::note_failure_by_id) {}
 
 std::optional<results_turn> results::begin(const results_due& asked, instant now) {
   results_turn turn;
@@ -47,7 +48,14 @@ result<results_answer> results::store(const results_step& step, instant now) {
   results_answer answer;
   for (const final_delivery& each : step.results) {
     const std::string_view call_id = each.provider_call_id;
-    if (each.delivered_at)
+    const std::string_view message_id = each.provider_message_id;
+    const bool by_id = each.entry == entry_id{};
+    if (by_id && each.delivered_at)
+      answer.arrived += note_arrival_by_id_.run(of, message_id, *each.delivered_at, now,
+                                                channel_number(each.channel));
+    else if (by_id)
+      answer.failed += note_failure_by_id_.run(of, message_id, error_of(each), now);
+    else if (each.delivered_at)
       answer.arrived += note_arrival_.run(of, each.entry, call_id, *each.delivered_at, now,
                                           channel_number(each.channel));
     else

@@ -76,4 +76,17 @@ inline constexpr const char* note_failure =
     "where subscriber_id = ?1 and entry_id = ?2 and status = 1 and delivered_at is null "
     "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3";
 
+// The same by the provider's id, where that is all that is known.
+inline constexpr const char* note_arrival_by_id =
+    "update deliveries indexed by deliveries_by_message set delivered_at = ?3, updated_at = ?4, "
+    "channel = coalesce(nullif(?5, 0), channel) where provider_message_id = ?2 "
+    "and provider_message_id >= '#' and provider_message_id < '$' "
+    "and subscriber_id = ?1 and status = 1 and delivered_at is null";
+
+inline constexpr const char* note_failure_by_id =
+    "update deliveries indexed by deliveries_by_message set status = 2, last_error = ?3, "
+    "updated_at = ?4 where provider_message_id = ?2 "
+    "and provider_message_id >= '#' and provider_message_id < '$' "
+    "and subscriber_id = ?1 and status = 1 and delivered_at is null";
+
 } // namespace paymentd::db::sqlite::sql
