@@ -15,7 +15,9 @@ const std::string_view template_example = R"(
 #
 #   [[alimtalk.template]]
 #   when = "metadata.kind = gift"    # a name of the order's metadata, and its value
-#   template_code = "GIFT_PAID"      # or template_id, as in [alimtalk]
+#   template_code = "GIFT_PAID"      # or template_id and so on, as the provider's in [alimtalk]
+#   template_text = ""               # its own text and buttons, for a provider that wants them
+#   template_buttons = ""
 #   fallback = "sms"                 # these three: where they are not given, as in [alimtalk]
 #   fallback_title = ""
 #   fallback_text = "#{받는분}님께 선물이 갑니다."
@@ -32,7 +34,8 @@ constexpr std::string_view when_key = "when";
 
 /// The settings of [alimtalk] that a template may have for itself, beside its parameters.
 std::vector<const setting*> own_settings() {
-  std::set<std::string, std::less<>> keys{"alimtalk.fallback", "alimtalk.fallback_title",
+  std::set<std::string, std::less<>> keys{"alimtalk.template_text", "alimtalk.template_buttons",
+                                          "alimtalk.fallback", "alimtalk.fallback_title",
                                           "alimtalk.fallback_text"};
   for (const auto& kind : providers::provider_kinds())
     if (!kind.template_key.empty())
@@ -50,7 +53,10 @@ class template_reader {
   template_reader(const file_table& table, const std::string& file, const settings& others,
                   std::vector<std::string>& errors)
       : table_(table), where_(file + ":"), alimtalk_(others.alimtalk), made_(others),
-        errors_(errors) {}
+        errors_(errors) {
+    made_.alimtalk.template_text.clear(); // they are another template's
+    made_.alimtalk.template_buttons.clear();
+  }
 
   /// Nothing where it has no good condition.
   std::optional<alimtalk_template> read() {
@@ -66,6 +72,8 @@ class template_reader {
     if (!has(when_key))
       fail(table_.line, when_key, "must be given");
     look_at_provider();
+    if (good_)
+      look_at_text(has_parameters);
     if (good_)
       look_at_fallback(has_parameters);
     if (!when_)
@@ -113,6 +121,15 @@ class template_reader {
           !is_given(kind.template_key))
         fail(table_.line, kind.template_key,
              "must be given, because alimtalk.provider is " + made_.alimtalk.provider);
+  }
+
+  void look_at_text(bool has_parameters) {
+    for (const conflict& each : text_conflicts(
+             made_.alimtalk, has_parameters ? "alimtalk.template.parameters" : parameters_section,
+             has_parameters)) {
+      const std::string& key = each.keys.front();
+      fail(table_.line, key.substr(key.find('.') + 1), each.line);
+    }
   }
 
   /// Of a fallback that is wholly as [alimtalk] has it, a fault is told there.

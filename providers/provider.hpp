@@ -89,7 +89,7 @@ struct final_result {
   std::string provider_call_id = {};
   std::optional<message_channel> channel = {}; // of one that reached it
   /// Of an API that gives back no id of ours: the message's own id as it was `accepted` with. It
-  /// begins with `found_by_id`.
+  /// begins with `found_by_id` (domain/delivery.hpp).
   std::string provider_message_id = {};
 };
 

@@ -47,7 +47,7 @@ std::string filled_in(std::string_view text, const message_plan& plan,
 }
 
 std::string filled_in_within(std::string_view text, const message_plan& plan,
-                             std::vector<std::string> values, std::size_t characters_max) {
+                             const std::vector<std::string>& values, std::size_t characters_max) {
   std::string filled = filled_in(text, plan, values);
   // No text has more characters than bytes.
   if (filled.size() <= characters_max || characters(filled) <= characters_max)
@@ -80,10 +80,11 @@ std::string filled_in_within(std::string_view text, const message_plan& plan,
     *longest -= less;
     excess -= std::min(excess, less * often);
   }
-  for (std::size_t i = 0; i < values.size(); ++i)
+  std::vector<std::string> cut = values;
+  for (std::size_t i = 0; i < cut.size(); ++i)
     if (times[i] > 0)
-      cut_to_characters(values[i], lengths[i]);
-  return filled_in(text, plan, values);
+      cut_to_characters(cut[i], lengths[i]);
+  return filled_in(text, plan, cut);
 }
 
 std::string fixed_part(std::string_view text, const message_plan& plan) {

@@ -14,7 +14,7 @@ std::string filled_in(std::string_view text, const message_plan& plan,
 /// The same, no longer than `characters_max`: the longest of the values is cut first, and then the
 /// next. Words of `text` itself are never cut, so that it still matches the approved template.
 std::string filled_in_within(std::string_view text, const message_plan& plan,
-                             std::vector<std::string> values, std::size_t characters_max);
+                             const std::vector<std::string>& values, std::size_t characters_max);
 
 /// `text` without the variables of the plan: all that every message has of it.
 std::string fixed_part(std::string_view text, const message_plan& plan);
