@@ -30,6 +30,7 @@ void append_field(std::string& form, std::string_view name, std::size_t number,
   append_field(form, numbered, value);
 }
 
+/// The key stands first, where it is hidden when the form is shown.
 std::string begun_form(const aligo_account& account) {
   std::string form;
   append_field(form, "apikey", account.api_key);

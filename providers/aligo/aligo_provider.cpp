@@ -11,7 +11,6 @@ namespace paymentd::providers {
 namespace {
 
 constexpr std::size_t aligo_recipients_max = 500;
-constexpr std::string_view hidden = "***";
 
 net::http_request form_post(std::string path, std::string form) {
   return {.method = "POST",
@@ -30,8 +29,9 @@ class aligo_provider final : public per_template_provider {
   std::string_view name() const override { return "aligo"; }
 
   std::optional<shown_request> show(const call& what) const override {
-    return shown(send_of(what, first_template_of(what), {hidden, options_.user_id}),
-                 options_.base_url, "");
+    net::http_request post = post_of(what, first_template_of(what), what.key);
+    post.body.replace(0, post.body.find('&'), "apikey=***"); // it stands first
+    return shown(std::move(post), options_.base_url, "");
   }
 
   void results(results_query what, std::function<void(results_answer)> done) override {
@@ -51,21 +51,17 @@ class aligo_provider final : public per_template_provider {
   const api_options& options() const override { return options_; }
 
   net::http_request post_of(const call& what, std::size_t by, const std::string&) const override {
-    return send_of(what, by, account_);
+    const conditional_template* const other = by == 0 ? nullptr : &options_.others[by - 1];
+    return form_post("/akv10/alimtalk/send/",
+                     aligo_send_body({account_, options_.sender_key,
+                                      other ? other->code : options_.template_code, options_.sender,
+                                      other ? other->message : options_.message,
+                                      other ? other->fallback : options_.fallback},
+                                     what));
   }
 
   call_result result_of(const call& what, std::size_t by, net::http_result answer) const override {
     return aligo_call_result(what, std::move(answer), options_.api_key, by != 0);
-  }
-
-  net::http_request send_of(const call& what, std::size_t by, const aligo_account& account) const {
-    const conditional_template* const other = by == 0 ? nullptr : &options_.others[by - 1];
-    return form_post(
-        "/akv10/alimtalk/send/",
-        aligo_send_body({account, options_.sender_key, other ? other->code : options_.template_code,
-                         options_.sender, other ? other->message : options_.message,
-                         other ? other->fallback : options_.fallback},
-                        what));
   }
 
   const aligo_options options_;
