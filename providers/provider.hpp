@@ -1,7 +1,7 @@
 // The port between delivery and a message API. An adapter turns a call of messages into whatever
 // its API wants and the API's answer into the few classes of failure that delivery acts upon.
-// Adapters: log, nhn, solapi, webhook. They know nothing of actors; the notification actor nothing
-// of HTTP.
+// Adapters: log, nhn, solapi, sens, aligo, webhook. They know nothing of actors; the notification
+// actor nothing of HTTP.
 #pragma once
 
 #include "domain/event.hpp"
