@@ -11,6 +11,8 @@ namespace paymentd::providers {
 namespace {
 
 constexpr std::size_t aligo_recipients_max = 500;
+// A list has the whole text of each of its 500 messages.
+constexpr std::size_t answer_bytes_max = 8 * 1024 * 1024;
 
 net::http_request form_post(std::string path, std::string form) {
   return {.method = "POST",
@@ -72,6 +74,7 @@ class aligo_provider final : public per_template_provider {
 
 std::expected<std::unique_ptr<provider>, std::string> make_aligo_provider(aligo_options options) {
   options.recipients_max = std::min(options.recipients_max, aligo_recipients_max);
+  options.response_bytes_max = std::max(options.response_bytes_max, answer_bytes_max);
   if (std::string wrong = wrong_option(options,
                                        {{"aligo_api_key", options.api_key},
                                         {"aligo_user_id", options.user_id},
