@@ -138,8 +138,10 @@ call_result aligo_call_result(const call& what, net::http_result result, std::st
   if (refused >= count || (refused > 0 && answer->registered == 0)) {
     if (count > 1)
       return std::unexpected(refused_content("Aligo refused every number of the call", false));
-    return std::vector<recipient_result>{std::unexpected(
-        failure{.kind = failure_class::permanent, .reason = "Aligo refused the number"})};
+    std::vector<recipient_result> alone;
+    alone.emplace_back(std::unexpected(
+        failure{.kind = failure_class::permanent, .reason = "Aligo refused the number"}));
+    return alone;
   }
   if (refused > 0) // it does not say which; their results do
     spdlog::warn("Aligo refused {} of the {} numbers of call {}", refused, count, what.key);
