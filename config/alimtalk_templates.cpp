@@ -16,7 +16,9 @@ const std::string_view template_example = R"(
 #   [[alimtalk.template]]
 #   when = "metadata.kind = gift"    # a name of the order's metadata, and its value
 #   event = "payment"                # or "refund": for messages about refunds
-#   template_code = "GIFT_PAID"      # or template_id, as in [alimtalk]
+#   template_code = "GIFT_PAID"      # or template_id and so on, as the provider's in [alimtalk]
+#   template_text = ""               # its own text and buttons, for a provider that wants them
+#   template_buttons = ""
 #   fallback = "sms"                 # these three: where they are not given, as in [alimtalk]
 #   fallback_title = ""
 #   fallback_text = "#{받는분}님께 선물이 갑니다."
@@ -34,7 +36,8 @@ constexpr std::string_view event_key = "event";
 
 /// The settings of [alimtalk] that a template may have for itself, beside its parameters.
 std::vector<const setting*> own_settings() {
-  std::set<std::string, std::less<>> keys{"alimtalk.fallback", "alimtalk.fallback_title",
+  std::set<std::string, std::less<>> keys{"alimtalk.template_text", "alimtalk.template_buttons",
+                                          "alimtalk.fallback", "alimtalk.fallback_title",
                                           "alimtalk.fallback_text"};
   for (const auto& kind : providers::provider_kinds())
     if (!kind.template_key.empty())
@@ -59,6 +62,8 @@ class template_reader {
       about_ = entry_kind::refund;
       made_.alimtalk = refund_settings(others.alimtalk);
     }
+    made_.alimtalk.template_text.clear(); // they are another template's
+    made_.alimtalk.template_buttons.clear();
   }
 
   /// Nothing where it has no good condition.
@@ -75,6 +80,8 @@ class template_reader {
     if (!has(when_key))
       fail(table_.line, when_key, "must be given");
     look_at_provider();
+    if (good_)
+      look_at_text(has_parameters);
     if (good_)
       look_at_fallback(has_parameters);
     if (!when_)
@@ -131,6 +138,15 @@ class template_reader {
         !has_refund_template(alimtalk_))
       fail(table_.line, event_key,
            "is refund, but [alimtalk] has no template for the refunds of all other orders");
+  }
+
+  void look_at_text(bool has_parameters) {
+    for (const conflict& each : text_conflicts(
+             made_.alimtalk, has_parameters ? "alimtalk.template.parameters" : parameters_section,
+             has_parameters)) {
+      const std::string& key = each.keys.front();
+      fail(table_.line, key.substr(key.find('.') + 1), each.line);
+    }
   }
 
   /// Of a fallback that is wholly as [alimtalk] has it, a fault is told there.

@@ -73,6 +73,8 @@ struct alimtalk_settings {
   std::string ca_file;          // empty: none
   std::map<std::string, secret, std::less<>> credentials; // by key, of all providers: "app_key"
   templates::message_plan parameters; // [alimtalk.parameters]; empty: the standard ones
+  std::string template_text;          // not empty where the provider wants the whole text
+  std::string template_buttons;       // as templates::parse_buttons takes them
   int max_excess = 0;                 // 0: no limit
   alimtalk_fallback fallback = alimtalk_fallback::off;
   std::string fallback_from;

@@ -75,6 +75,8 @@ TEST(print, the_effective_print_can_be_loaded_again) {
                                     {"notification.backoff_jitter", "0.125"},
                                     {"database.url", "sqlite:a \"b\".db"},
                                     {"alimtalk.timeout", "1500ms"},
+                                    {"alimtalk.template_text", "[주문완료]\n#{주문번호} \"a\""},
+                                    {"alimtalk.template_buttons", "AC | 채널 추가\nDS | 배송"},
                                     {"alimtalk.parameters.주문번호", "{order.reference}"},
                                     {"alimtalk.parameters.a \"b\"", "둘\n째 \\ {{}}"},
                                     {"log.format", "json"}}});
