@@ -1,6 +1,7 @@
 #include "config/alimtalk_templates.hpp"
 
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "providers/kind.hpp"
 
 #include <algorithm>
@@ -140,10 +141,18 @@ class template_reader {
            "is refund, but [alimtalk] has no template for the refunds of all other orders");
   }
 
+  /// The table that its parameters are from.
+  std::string_view parameters_of(bool has_parameters) const {
+    if (has_parameters)
+      return "alimtalk.template.parameters";
+    return about_ == entry_kind::refund && !alimtalk_.refund_parameters.parameters().empty()
+               ? refund_parameters_section
+               : parameters_section;
+  }
+
   void look_at_text(bool has_parameters) {
-    for (const conflict& each : text_conflicts(
-             made_.alimtalk, has_parameters ? "alimtalk.template.parameters" : parameters_section,
-             has_parameters)) {
+    for (const conflict& each :
+         text_conflicts(made_.alimtalk, parameters_of(has_parameters), has_parameters)) {
       const std::string& key = each.keys.front();
       fail(table_.line, key.substr(key.find('.') + 1), each.line);
     }
@@ -156,7 +165,7 @@ class template_reader {
     const bool falls_back_anyway = alimtalk_.fallback != alimtalk_fallback::off;
     for (const conflict& each : fallback_conflicts(
              made_.alimtalk, has("fallback") ? "alimtalk.template.fallback" : "alimtalk.fallback",
-             has_parameters ? "alimtalk.template.parameters" : parameters_section)) {
+             parameters_of(has_parameters))) {
       const std::string& key = each.keys.front();
       if (key != "alimtalk.fallback_from")
         fail(table_.line, key.substr(key.find('.') + 1), each.line);

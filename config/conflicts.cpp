@@ -29,12 +29,6 @@ void add_unknown(std::string_view key, std::string_view text, const templates::m
   }
 }
 
-bool wants_whole_text(const alimtalk_settings& of) {
-  return std::ranges::any_of(providers::provider_kinds(), [&](const auto& kind) {
-    return kind.name == of.provider && kind.whole_text;
-  });
-}
-
 /// Adds the parameters that no part of the message has: a mistyped name, most likely.
 void add_unused(const alimtalk_settings& of, const std::vector<templates::button>& buttons,
                 std::vector<conflict>& found) {
@@ -48,12 +42,18 @@ void add_unused(const alimtalk_settings& of, const std::vector<templates::button
         }))
       found.push_back({{std::string{parameters_section}},
                        "#{" + each.name +
-                           "} stands neither in template_text nor in a link of "
-                           "template_buttons nor in the fallback"});
+                           "} stands neither in the template's text nor in a link of its buttons "
+                           "nor in the fallback"});
   }
 }
 
 } // namespace
+
+bool wants_whole_text(const alimtalk_settings& of) {
+  return std::ranges::any_of(providers::provider_kinds(), [&](const auto& kind) {
+    return kind.name == of.provider && kind.whole_text;
+  });
+}
 
 std::vector<conflict> text_conflicts(const alimtalk_settings& of, std::string_view parameters,
                                      bool own_parameters) {

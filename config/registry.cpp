@@ -129,15 +129,16 @@ std::string whole_text_providers() {
 }
 
 std::vector<setting> alimtalk_list() {
+  constexpr std::size_t template_bytes_max = 4000; // 1,000 characters of at most four
   return {
       words(
-          PAYMENTD_AT(alimtalk.template_text), 4000,
+          PAYMENTD_AT(alimtalk.template_text), template_bytes_max,
           whole_text_providers() +
               ": the whole text of the approved template, to the character, with its variables as "
               "#{name}. They send the text that is made of it, of 1,000 characters at the most; "
               "other providers know the text by the template."),
       words(
-          PAYMENTD_AT(alimtalk.template_buttons), 4000,
+          PAYMENTD_AT(alimtalk.template_buttons), template_bytes_max,
           whole_text_providers() +
               ": the buttons of the approved template, one a line: TYPE | NAME, and behind it the "
               "links of a WL (for phones | for PCs, which may be missing) or of an AL (iOS | "
@@ -160,6 +161,11 @@ std::vector<setting> alimtalk_list() {
              "Whether customers are told of refunds, too: yes (on), no (off), or where the "
              "provider has a template for them (auto). A change holds for refunds from the start "
              "on that brings it."),
+      words(PAYMENTD_AT(alimtalk.refund_template_text), template_bytes_max,
+            "As template_text, of the template for messages about refunds; its variables are those "
+            "of [alimtalk.refund_parameters]."),
+      words(PAYMENTD_AT(alimtalk.refund_template_buttons), template_bytes_max,
+            "As template_buttons, of the template for messages about refunds."),
       words(PAYMENTD_AT(alimtalk.refund_fallback_title), 120,
             "As fallback_title, of messages about refunds."),
       words(PAYMENTD_AT(alimtalk.refund_fallback_text), 3000,

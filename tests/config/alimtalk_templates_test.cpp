@@ -169,7 +169,7 @@ TEST(alimtalk_templates, have_a_text_and_buttons_of_their_own_where_the_provider
   EXPECT_THAT(mistakes(aligo + gift +
                        "template_text = \"선물\"\n[alimtalk.template.parameters]\n"
                        "\"받는분\" = \"{user.id}\"\n"),
-              ElementsAre(HasSubstr("#{받는분} stands neither in template_text")));
+              ElementsAre(HasSubstr("#{받는분} stands neither in the template's text")));
   const support::temporary_file file{aligo + gift + "template_text = \"선물\"\n"};
   const auto result = loaded(file);
   ASSERT_TRUE(result) << result.error().front();

@@ -501,8 +501,8 @@ TEST(load, a_whole_text_and_its_buttons_have_the_parameters_and_no_others) {
           "--set: alimtalk.template_text: has #{amount}, which is not in [alimtalk.parameters]",
           "--set: alimtalk.template_buttons: has #{주문}, which is not in [alimtalk.parameters]",
           "--set: alimtalk.template_buttons: has #{x}, which is not in [alimtalk.parameters]",
-          "alimtalk.parameters: #{금액} stands neither in template_text nor in a link of "
-          "template_buttons nor in the fallback"));
+          "alimtalk.parameters: #{금액} stands neither in the template's text nor in a link of its "
+          "buttons nor in the fallback"));
 }
 
 TEST(load, a_whole_text_has_at_most_1000_characters_beside_its_variables) {

@@ -92,6 +92,27 @@ TEST_F(whole_text, sens_sends_each_payments_message_once_and_tells_its_result) {
   EXPECT_EQ(place_.audit().exit_code, 0);
 }
 
+TEST_F(whole_text, a_refund_goes_by_a_text_of_its_own) {
+  const server_process server =
+      serve({"alimtalk.provider=sens", "alimtalk.sens_access_key=access",
+             "alimtalk.sens_secret_key=secret", "alimtalk.sens_service_id=ncp:kkobizmsg:kr:1:shop",
+             "alimtalk.sens_channel=@상점", "alimtalk.sens_template_code=PAID",
+             "alimtalk.refund_sens_template_code=BACK",
+             "alimtalk.refund_template_text=[환불] 주문번호 #{주문번호}\n환불금액 #{환불금액}",
+             "alimtalk.refund_parameters.주문번호={order.id}",
+             "alimtalk.refund_parameters.환불금액={refund.amount:won}"});
+  auto client = server.client();
+  ASSERT_EQ(pay_orders(client, 1, 1, users).size(), 1u);
+  ASSERT_TRUE(api_.wait_for_accepted(1, 30s));
+  const auto answer = client.post("/v1/orders/1/refund", R"({"amount":4})");
+  ASSERT_TRUE(answer && answer->status == 200);
+  ASSERT_TRUE(api_.wait_for_accepted(2, 30s));
+  const json sent = json::parse(api_.last_body());
+  EXPECT_EQ(sent["templateCode"], "BACK");
+  EXPECT_EQ(sent["messages"][0]["content"], "[환불] 주문번호 1\n환불금액 4원");
+  EXPECT_FALSE(sent["messages"][0].contains("buttons")) << "they are of the template for payments";
+}
+
 TEST_F(whole_text, a_preview_shows_the_text_the_buttons_and_the_call_without_its_key) {
   const ended preview = place_.run(
       {"alimtalk", "preview", "1", "--config", (place_.path() / "shop.toml").string(), "--set",

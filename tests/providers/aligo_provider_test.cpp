@@ -165,6 +165,19 @@ TEST_F(aligo_provider_test, messages_of_several_templates_are_a_request_each) {
   EXPECT_EQ(field("button_1"), "") << "it has none";
 }
 
+TEST_F(aligo_provider_test, a_refund_goes_by_its_own_text_beside_payments) {
+  aligo_options with = options();
+  with.others = {gift_template(), refund_template()};
+  call what = example_call("7.1", 2, evening);
+  what.recipients[1].event.kind = entry_kind::refund;
+  what.recipients[1].event.refund = {3'000};
+  const call_result result = send(*aligo(std::move(with)), what);
+  ASSERT_TRUE(result) << result.error().reason;
+  EXPECT_EQ(fake_.calls(), 2u);
+  EXPECT_EQ(field("tpl_code"), "BACK");
+  EXPECT_EQ(field("message_1"), "환불 3,000원");
+}
+
 TEST_F(aligo_provider_test, a_request_is_shown_as_it_is_sent_but_for_its_key) {
   const auto to = aligo();
   const call what = example_call("7.1", 1, evening);

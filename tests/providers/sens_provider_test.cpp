@@ -172,6 +172,20 @@ TEST_F(sens_provider_test, messages_of_several_templates_are_a_request_each) {
   EXPECT_FALSE(last["messages"][0].contains("buttons")) << "it has none";
 }
 
+TEST_F(sens_provider_test, a_refund_goes_by_its_own_text_beside_payments) {
+  sens_options with = options();
+  with.others = {gift_template(), refund_template()};
+  call what = example_call("7.1", 2, evening);
+  what.recipients[1].event.kind = entry_kind::refund;
+  what.recipients[1].event.refund = {3'000};
+  const call_result result = send(*sens(std::move(with)), what);
+  ASSERT_TRUE(result) << result.error().reason;
+  EXPECT_EQ(fake_.calls(), 2u);
+  const json last = json::parse(fake_.last_body());
+  EXPECT_EQ(last["templateCode"], "BACK");
+  EXPECT_EQ(last["messages"][0]["content"], "환불 3,000원");
+}
+
 TEST_F(sens_provider_test, a_request_is_shown_as_it_is_sent_but_for_its_signature) {
   const auto to = sens();
   const call what = example_call("7.1", 1, evening);

@@ -22,6 +22,17 @@ inline message_options whole_text_options() {
   return made;
 }
 
+/// Another template, for what was given back.
+inline conditional_template refund_template() {
+  templates::message_plan plan;
+  static_cast<void>(plan.set("환불금액", "{refund.amount:won}", entry_kind::refund));
+  return {.when = {},
+          .code = "BACK",
+          .message = {.plan = std::move(plan), .excess_max = 0, .text = "환불 #{환불금액}"},
+          .fallback = {},
+          .about = entry_kind::refund};
+}
+
 /// Another template, for gifts.
 inline conditional_template gift_template() {
   return {.when = *templates::metadata_condition::parse("metadata.kind = gift"),
