@@ -92,7 +92,8 @@ std::string shown_code(const providers::conditional_template& of) {
   return of.code.empty() ? "without a code" : of.code;
 }
 
-/// Prints which template the message goes by, where there are several, and what is filled in.
+/// Prints which template the message goes by, where there are several, what is filled in, and the
+/// whole text and the buttons where they are sent.
 void print_values(const providers::api_options& options, const payment_event& event) {
   const std::size_t by = providers::template_of(options.others, event);
   const auto is_for_payments = [](const providers::conditional_template& each) {
@@ -105,7 +106,9 @@ void print_values(const providers::api_options& options, const payment_event& ev
   } else if (std::ranges::any_of(options.others, is_for_payments)) {
     fmt::print("the template of [alimtalk]: no other one's condition holds\n");
   }
-  providers::filled_message filled(by > 0 ? options.others[by - 1].message : options.message);
+  const providers::message_options& message =
+      by > 0 ? options.others[by - 1].message : options.message;
+  providers::filled_message filled(message);
   filled.fill(event);
   for (std::size_t i = 0; i < filled.size(); ++i) {
     fmt::print("#{{{}}} = {}\n", filled.name(i), config::toml_text(filled.value(i)));
@@ -114,6 +117,11 @@ void print_values(const providers::api_options& options, const payment_event& ev
                                  "a default: {{NAME|DEFAULT}}",
                                  filled.name(i)));
   }
+  if (message.text.empty())
+    return;
+  fmt::print("\n{}\n", filled.whole_text());
+  for (const templates::button& each : filled.buttons())
+    fmt::print("[{}] {} {}\n", each.name, filled.in(each.link), filled.in(each.other_link));
 }
 
 void print_request(const providers::shown_request& what) {

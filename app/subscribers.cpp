@@ -26,10 +26,17 @@ std::string credential_of(const config::alimtalk_settings& settings, std::string
   return given == settings.credentials.end() ? std::string() : given->second.reveal();
 }
 
-providers::message_options message_options_of(const config::alimtalk_settings& settings) {
+/// With the template's text and buttons where the provider wants them.
+providers::message_options message_options_of(const config::alimtalk_settings& settings,
+                                              const providers::provider_kind* kind) {
   const bool standard = settings.parameters.parameters().empty();
+  const bool whole = kind != nullptr && kind->whole_text;
   return {.plan = standard ? templates::message_plan::standard() : settings.parameters,
-          .excess_max = static_cast<std::size_t>(settings.max_excess)};
+          .excess_max = static_cast<std::size_t>(settings.max_excess),
+          .text = whole ? settings.template_text : std::string(),
+          .buttons = whole ? templates::parse_buttons(settings.template_buttons)
+                                 .value_or(std::vector<templates::button>{}) // it is good
+                           : std::vector<templates::button>{}};
 }
 
 std::optional<providers::fallback_message> fallback_of(const config::alimtalk_settings& settings) {
@@ -125,14 +132,14 @@ providers::api_options api_options_of(const config::settings& all) {
   options.ca_file = settings.ca_file;
   options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
   options.recipients_max = static_cast<std::size_t>(settings.max_recipients);
-  options.message = message_options_of(settings);
-  options.fallback = fallback_of(settings);
   const auto kind = kind_of(settings);
+  options.message = message_options_of(settings, kind);
+  options.fallback = fallback_of(settings);
   const auto add = [&](entry_kind about, std::optional<templates::metadata_condition> when,
                        const config::alimtalk_settings& by) {
     options.others.push_back({.when = std::move(when),
                               .code = kind == nullptr ? "" : credential_of(by, kind->template_key),
-                              .message = message_options_of(by),
+                              .message = message_options_of(by, kind),
                               .fallback = fallback_of(by),
                               .about = about});
   };

@@ -1,6 +1,7 @@
 #include "config/alimtalk_templates.hpp"
 
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "providers/kind.hpp"
 
 #include <algorithm>
@@ -16,7 +17,9 @@ const std::string_view template_example = R"(
 #   [[alimtalk.template]]
 #   when = "metadata.kind = gift"    # a name of the order's metadata, and its value
 #   event = "payment"                # or "refund": for messages about refunds
-#   template_code = "GIFT_PAID"      # or template_id, as in [alimtalk]
+#   template_code = "GIFT_PAID"      # or template_id and so on, as the provider's in [alimtalk]
+#   template_text = ""               # its own text and buttons, for a provider that wants them
+#   template_buttons = ""
 #   fallback = "sms"                 # these three: where they are not given, as in [alimtalk]
 #   fallback_title = ""
 #   fallback_text = "#{받는분}님께 선물이 갑니다."
@@ -34,7 +37,8 @@ constexpr std::string_view event_key = "event";
 
 /// The settings of [alimtalk] that a template may have for itself, beside its parameters.
 std::vector<const setting*> own_settings() {
-  std::set<std::string, std::less<>> keys{"alimtalk.fallback", "alimtalk.fallback_title",
+  std::set<std::string, std::less<>> keys{"alimtalk.template_text", "alimtalk.template_buttons",
+                                          "alimtalk.fallback", "alimtalk.fallback_title",
                                           "alimtalk.fallback_text"};
   for (const auto& kind : providers::provider_kinds())
     if (!kind.template_key.empty())
@@ -59,6 +63,8 @@ class template_reader {
       about_ = entry_kind::refund;
       made_.alimtalk = refund_settings(others.alimtalk);
     }
+    made_.alimtalk.template_text.clear(); // they are another template's
+    made_.alimtalk.template_buttons.clear();
   }
 
   /// Nothing where it has no good condition.
@@ -75,6 +81,8 @@ class template_reader {
     if (!has(when_key))
       fail(table_.line, when_key, "must be given");
     look_at_provider();
+    if (good_)
+      look_at_text(has_parameters);
     if (good_)
       look_at_fallback(has_parameters);
     if (!when_)
@@ -133,6 +141,23 @@ class template_reader {
            "is refund, but [alimtalk] has no template for the refunds of all other orders");
   }
 
+  /// The table that its parameters are from.
+  std::string_view parameters_of(bool has_parameters) const {
+    if (has_parameters)
+      return "alimtalk.template.parameters";
+    return about_ == entry_kind::refund && !alimtalk_.refund_parameters.parameters().empty()
+               ? refund_parameters_section
+               : parameters_section;
+  }
+
+  void look_at_text(bool has_parameters) {
+    for (const conflict& each :
+         text_conflicts(made_.alimtalk, parameters_of(has_parameters), has_parameters)) {
+      const std::string& key = each.keys.front();
+      fail(table_.line, key.substr(key.find('.') + 1), each.line);
+    }
+  }
+
   /// Of a fallback that is wholly as [alimtalk] has it, a fault is told there.
   void look_at_fallback(bool has_parameters) {
     if (!has_parameters && !has("fallback") && !has("fallback_title") && !has("fallback_text"))
@@ -140,7 +165,7 @@ class template_reader {
     const bool falls_back_anyway = alimtalk_.fallback != alimtalk_fallback::off;
     for (const conflict& each : fallback_conflicts(
              made_.alimtalk, has("fallback") ? "alimtalk.template.fallback" : "alimtalk.fallback",
-             has_parameters ? "alimtalk.template.parameters" : parameters_section)) {
+             parameters_of(has_parameters))) {
       const std::string& key = each.keys.front();
       if (key != "alimtalk.fallback_from")
         fail(table_.line, key.substr(key.find('.') + 1), each.line);

@@ -85,7 +85,8 @@ std::string settings_page(const std::string& release) {
   const settings defaults;
   const auto end_section = [&] {
     if (section == "alimtalk")
-      out += paragraphs(parameters_example) + paragraphs(template_example);
+      out += paragraphs(parameters_example) + paragraphs(refund_parameters_example) +
+             paragraphs(template_example);
   };
   for (const auto& each : registry()) {
     if (each.section() != section) {

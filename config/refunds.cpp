@@ -26,6 +26,34 @@ std::string_view template_key_of(const alimtalk_settings& of) {
   return kind == kinds.end() ? std::string_view{} : kind->template_key;
 }
 
+/// A template without its text, or a text without its template.
+std::vector<conflict> missing_halves(const alimtalk_settings& of) {
+  const std::string code = "alimtalk." + refund_key_of(template_key_of(of));
+  const std::string text = "alimtalk.refund_template_text";
+  const bool has_code = has_refund_template(of);
+  const bool has_text = !of.refund_template_text.empty();
+  if (of.refunds == refund_messages::on && !has_code)
+    return {
+        {{code, "alimtalk.refunds"},
+         "must be given, because alimtalk.refunds is on and alimtalk.provider is " + of.provider}};
+  if (!wants_whole_text(of) || has_code == has_text)
+    return {};
+  if (has_code)
+    return {{{text, code}, "must be given, because " + code + " is"}};
+  return {{{code, text}, "must be given, because " + text + " is"}};
+}
+
+/// A contradiction in `refund_settings` by the names that its settings have in [alimtalk].
+conflict by_refund_names(conflict of, std::string_view parameters) {
+  constexpr std::string_view section = "alimtalk.";
+  for (std::string& key : of.keys)
+    if (key == parameters_section)
+      key = parameters;
+    else if (find(std::string{section} + refund_key_of(key.substr(section.size()))) != nullptr)
+      key.insert(section.size(), refund_key_of(""));
+  return of;
+}
+
 } // namespace
 
 std::string refund_key_of(std::string_view key) {
@@ -55,29 +83,25 @@ alimtalk_settings refund_settings(const alimtalk_settings& of) {
   }
   if (!of.refund_parameters.parameters().empty())
     made.parameters = of.refund_parameters;
+  made.template_text = of.refund_template_text;
+  made.template_buttons = of.refund_template_buttons;
   made.fallback_title = of.refund_fallback_title;
   made.fallback_text = of.refund_fallback_text;
   return made;
 }
 
 std::vector<conflict> refund_conflicts(const alimtalk_settings& of) {
-  std::vector<conflict> found;
-  if (of.refunds == refund_messages::on && !has_refund_template(of))
-    found.push_back(
-        {{"alimtalk." + refund_key_of(template_key_of(of)), "alimtalk.refunds"},
-         "must be given, because alimtalk.refunds is on and alimtalk.provider is " + of.provider});
+  std::vector<conflict> found = missing_halves(of);
+  const alimtalk_settings refunds = refund_settings(of);
+  const bool own_parameters = !of.refund_parameters.parameters().empty();
   const std::string_view parameters =
-      of.refund_parameters.parameters().empty() ? parameters_section : refund_parameters_section;
-  for (conflict each : fallback_conflicts(refund_settings(of), "alimtalk.fallback", parameters)) {
-    if (each.keys.front() == "alimtalk.fallback_from")
-      continue; // told of messages about payments
-    for (std::string& key : each.keys)
-      if (key == "alimtalk.fallback_title" || key == "alimtalk.fallback_text")
-        key.replace(0, std::string_view("alimtalk.").size(), "alimtalk.refund_");
-      else if (key == parameters_section)
-        key = parameters;
-    found.push_back(std::move(each));
-  }
+      own_parameters ? refund_parameters_section : parameters_section;
+  for (conflict& each : text_conflicts(refunds, parameters, own_parameters))
+    if (each.keys.front() != "alimtalk.template_text" || !refunds.template_text.empty())
+      found.push_back(by_refund_names(std::move(each), parameters)); // else see missing_halves
+  for (conflict& each : fallback_conflicts(refunds, "alimtalk.fallback", parameters))
+    if (each.keys.front() != "alimtalk.fallback_from") // told of messages about payments
+      found.push_back(by_refund_names(std::move(each), parameters));
   return found;
 }
 

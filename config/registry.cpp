@@ -119,8 +119,30 @@ std::vector<setting> provider_list() {
   return all;
 }
 
+/// "sens and aligo", for those whose API wants the whole text.
+std::string whole_text_providers() {
+  std::string names;
+  for (const auto& kind : providers::provider_kinds())
+    if (kind.whole_text)
+      names.append(names.empty() ? "" : " and ").append(kind.name);
+  return names;
+}
+
 std::vector<setting> alimtalk_list() {
+  constexpr std::size_t template_bytes_max = 4000; // 1,000 characters of at most four
   return {
+      words(
+          PAYMENTD_AT(alimtalk.template_text), template_bytes_max,
+          whole_text_providers() +
+              ": the whole text of the approved template, to the character, with its variables as "
+              "#{name}. They send the text that is made of it, of 1,000 characters at the most; "
+              "other providers know the text by the template."),
+      words(
+          PAYMENTD_AT(alimtalk.template_buttons), template_bytes_max,
+          whole_text_providers() +
+              ": the buttons of the approved template, one a line: TYPE | NAME, and behind it the "
+              "links of a WL (for phones | for PCs, which may be missing) or of an AL (iOS | "
+              "Android). Other types are DS, BK, MD and AC. Links may have variables."),
       whole(PAYMENTD_AT(alimtalk.max_excess), 0, 1300,
             "Characters that a variable's value may have more than its name; a longer one is cut. "
             "14 while the profile is new to NHN Cloud, which refuses more. 0: no limit."),
@@ -129,7 +151,7 @@ std::vector<setting> alimtalk_list() {
              "longer LMS, or nothing (off). Solapi itself chooses between the two by the length."),
       phone_number(PAYMENTD_AT(alimtalk.fallback_from),
                    "The registered number that the fallback comes from."),
-      words(PAYMENTD_AT(alimtalk.fallback_title), 120, "nhn: the title of an LMS."),
+      words(PAYMENTD_AT(alimtalk.fallback_title), 120, "The title of an LMS. Solapi takes none."),
       words(PAYMENTD_AT(alimtalk.fallback_text), 3000,
             "The fallback's text, in which the template's variables are filled in: #{orderId}, "
             "#{amount}, #{time} and #{status}, or those of [alimtalk.parameters]. An SMS has 90 "
@@ -139,6 +161,11 @@ std::vector<setting> alimtalk_list() {
              "Whether customers are told of refunds, too: yes (on), no (off), or where the "
              "provider has a template for them (auto). A change holds for refunds from the start "
              "on that brings it."),
+      words(PAYMENTD_AT(alimtalk.refund_template_text), template_bytes_max,
+            "As template_text, of the template for messages about refunds; its variables are those "
+            "of [alimtalk.refund_parameters]."),
+      words(PAYMENTD_AT(alimtalk.refund_template_buttons), template_bytes_max,
+            "As template_buttons, of the template for messages about refunds."),
       words(PAYMENTD_AT(alimtalk.refund_fallback_title), 120,
             "As fallback_title, of messages about refunds."),
       words(PAYMENTD_AT(alimtalk.refund_fallback_text), 3000,
@@ -147,7 +174,7 @@ std::vector<setting> alimtalk_list() {
       duration(PAYMENTD_AT(alimtalk.timeout), 10ms, 5min,
                "How long one call of the message API may take."),
       whole(PAYMENTD_AT(alimtalk.max_recipients), 1, 1000,
-            "Messages sent in one call at the most."),
+            "Messages sent in one call at the most, and never more than the provider takes."),
       whole(PAYMENTD_AT(alimtalk.max_in_flight), 1, 256, "Calls open at once at the most."),
       whole(PAYMENTD_AT(alimtalk.max_per_second), 0, 1'000'000,
             "Messages sent in a second at the most. 0: no limit."),

@@ -58,4 +58,13 @@ std::vector<conflict> conflicts(const settings& of);
 std::vector<conflict> fallback_conflicts(const alimtalk_settings& of, std::string_view fallback,
                                          std::string_view parameters);
 
+/// Whether the provider is sent the whole text of each message.
+bool wants_whole_text(const alimtalk_settings& of);
+
+/// Those of the template's whole text and its buttons with what stands beside them. Lines name the
+/// table that a variable has to be in by `parameters`; where that is not the template's own, it may
+/// have others.
+std::vector<conflict> text_conflicts(const alimtalk_settings& of, std::string_view parameters,
+                                     bool own_parameters);
+
 } // namespace paymentd::config

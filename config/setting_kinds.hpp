@@ -196,16 +196,18 @@ setting phone_number(field<Of> at, std::string sentence) {
                    });
 }
 
+inline bool is_control(char c) {
+  return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+}
+
 /// Words for people: UTF-8 without control characters other than the end of a line.
 template <class Of>
 setting words(field<Of> at, std::size_t bytes_max, std::string sentence) {
   return text_that(
       std::move(at), "a text in UTF-8 of at most " + std::to_string(bytes_max) + " bytes",
       std::move(sentence), [bytes_max](std::string_view text) {
-        const auto is_control = [](char c) {
-          return (static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f';
-        };
-        return text.size() <= bytes_max && std::ranges::none_of(text, is_control) && is_utf8(text);
+        const auto is_bad = [](char c) { return is_control(c) && c != '\n'; };
+        return text.size() <= bytes_max && std::ranges::none_of(text, is_bad) && is_utf8(text);
       });
 }
 
@@ -214,20 +216,28 @@ inline bool is_visible(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-/// A provider's credential: a token that is shown, or a secret that is not. `key` is without its
-/// section, "alimtalk".
+/// Whether `text` may be a credential of that kind.
+inline bool is_good_credential(std::string_view text, const providers::credential& needed) {
+  if (text.size() > needed.length_max)
+    return false;
+  if (needed.is_secret)
+    return is_visible(text) && text != hidden_mark;
+  return needed.is_free ? is_utf8(text) && std::ranges::none_of(text, is_control) : is_token(text);
+}
+
+/// A provider's credential: a token or a text that is shown, or a secret that is not. `key` is
+/// without its section, "alimtalk".
 inline setting credential(const std::string& key, const providers::credential& needed) {
   const std::string most = "at most " + std::to_string(needed.length_max);
   return {.key = "alimtalk." + key,
           .takes = most + (needed.is_secret ? " visible ASCII characters, not ***"
+                           : needed.is_free ? " bytes of UTF-8 without control characters"
                                             : " letters, digits, dashes, dots or _"),
           .sentence = std::string{needed.sentence},
           .is_secret = needed.is_secret,
           .set =
               [key, needed](settings& s, std::string_view text) {
-                const bool good =
-                    needed.is_secret ? is_visible(text) && text != hidden_mark : is_token(text);
-                if (!good || text.size() > needed.length_max)
+                if (!is_good_credential(text, needed))
                   return false;
                 s.alimtalk.credentials.insert_or_assign(key, secret{std::string{text}});
                 return true;
@@ -416,7 +426,6 @@ inline bool is_database_url(std::string_view text) {
   const bool known =
       text.starts_with("postgresql://") || text.starts_with("postgres://") ||
       (text.starts_with("sqlite:") && text.size() > std::string_view{"sqlite:"}.size());
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
   const std::string shown_password = ":" + std::string{hidden_mark} + "@";
   // SQLite would keep ":memory:" for one connection only.
   const bool in_memory = text.starts_with("sqlite::") || text.starts_with("sqlite:file:");

@@ -73,6 +73,8 @@ struct alimtalk_settings {
   std::string ca_file;          // empty: none
   std::map<std::string, secret, std::less<>> credentials; // by key, of all providers: "app_key"
   templates::message_plan parameters; // [alimtalk.parameters]; empty: the standard ones
+  std::string template_text;          // not empty where the provider wants the whole text
+  std::string template_buttons;       // as templates::parse_buttons takes them
   int max_excess = 0;                 // 0: no limit
   alimtalk_fallback fallback = alimtalk_fallback::off;
   std::string fallback_from;
@@ -81,6 +83,8 @@ struct alimtalk_settings {
   // Of messages about refunds; their template is among the credentials: "refund_template_code".
   refund_messages refunds = refund_messages::automatic; // by whether there is a template for them
   templates::message_plan refund_parameters; // [alimtalk.refund_parameters]; empty: as parameters
+  std::string refund_template_text; // not empty where there is one and the provider wants the text
+  std::string refund_template_buttons;
   std::string refund_fallback_title;
   std::string refund_fallback_text;
   milliseconds timeout{5'000};
@@ -94,8 +98,8 @@ bool tells_refunds(const alimtalk_settings& of);
 /// Whether messages about refunds can be sent: the provider knows no templates, or has one for
 /// them.
 bool has_refund_template(const alimtalk_settings& of);
-/// As [alimtalk] is for messages about refunds: their template, parameters and fallback stand in
-/// the places of those about payments.
+/// As [alimtalk] is for messages about refunds: their template with its text and buttons, their
+/// parameters and their fallback stand in the places of those about payments.
 alimtalk_settings refund_settings(const alimtalk_settings& of);
 
 /// One `[[alimtalk.template]]`: how the messages of the orders that meet its condition are made.

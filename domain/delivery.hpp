@@ -184,13 +184,19 @@ struct results_turn {
   std::string instance = {}; // of the database, as in `subscriber`
   friend bool operator==(const results_turn&, const results_turn&) = default;
 };
+/// A provider's message id that begins so is unique in the provider's account, and no other message
+/// of the database has it: the store finds the message by it. It is of a provider that tells
+/// results without an id of ours.
+inline constexpr char found_by_id = '#';
+
 /// The final result of a message.
 struct final_delivery {
-  entry_id entry;
+  entry_id entry;                              // 0: of the message with provider_message_id
   std::optional<instant> delivered_at;         // nothing: it did not arrive
   std::string last_error;                      // of one that did not
   std::string provider_call_id;                // where its provider_message_id has to begin with it
   std::optional<message_channel> channel = {}; // of one that arrived
+  std::string provider_message_id = {};        // where there is no entry; begins with found_by_id
 };
 /// One page of a turn.
 struct results_step {

@@ -25,6 +25,7 @@ struct credential {
   bool is_secret = false;    // shown as ***, and may come from a file
   std::size_t length_max;    // in bytes
   std::string_view sentence; // what it is, for the example file
+  bool is_free = false;      // any text without control characters, not a token alone
 };
 
 /// Options of every provider that calls an API.
@@ -49,6 +50,7 @@ struct provider_kind {
   std::string_view sentence; // without its end, for the example file: "nhn is NHN Cloud's …"
   std::vector<credential> credentials;
   std::string_view template_key = {}; // of them, the one that names the template: "template_code"
+  bool whole_text = false; // whether its API wants the message's whole text and its buttons
   /// An error is one line that begins with the setting that cannot be used.
   std::expected<std::unique_ptr<provider>, std::string> (*make)(const api_options& options,
                                                                 const credential_values& values);

@@ -13,6 +13,11 @@ std::string filled_message::in(std::string_view text) const {
   return templates::filled_in(text, by_.plan, values_);
 }
 
+std::string filled_message::whole_text() const {
+  return templates::filled_in_within(by_.text, by_.plan, values_,
+                                     templates::whole_text_characters_max);
+}
+
 void filled_message::append_json(std::string& out, std::string_view before_name,
                                  std::string_view after_name) {
   for (const auto& all = by_.plan.parameters(); json_names_.size() < all.size();) {

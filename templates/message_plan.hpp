@@ -9,6 +9,8 @@ namespace paymentd::templates {
 /// The most that message APIs let a message have: variables of a template, and characters in all.
 inline constexpr std::size_t parameters_max = 40;
 inline constexpr std::size_t message_characters_max = 1300;
+/// Of a message whose whole text is sent: KakaoTalk refuses a longer one.
+inline constexpr std::size_t whole_text_characters_max = 1000;
 
 /// A variable, which stands as `#{name}` in the approved template, and what becomes of it.
 struct parameter {

@@ -116,6 +116,27 @@ with changed as (
   returning d.status)
 select count(*) filter (where status = 1), count(*) filter (where status = 2) from changed)sql"};
 
+// The same by the provider's ids, where these are all that is known; an empty id is nobody's. Locks
+// the deliveries that it changes. $1 subscriber, $2 ids, $3 times, $4 errors, $5 now, $6 channels,
+// $7 the outcome of a try that did not arrive, $8 how many tries of a message are kept.
+inline constexpr statement note_results_by_id{"note_results_by_id", R"sql(
+with changed as (
+  update deliveries d set delivered_at = n.delivered_at, updated_at = $5::timestamptz,
+    status = case when n.delivered_at is null then 2 else 1 end,
+    channel = coalesce(nullif(n.channel, 0), d.channel),
+    last_error = case when n.delivered_at is null then n.last_error else d.last_error end,
+    tries = case when n.delivered_at is not null then d.tries else
+      (case when jsonb_typeof(d.tries) = 'array' then
+        case when jsonb_array_length(d.tries) >= $8::bigint then d.tries - 0 else d.tries end
+      else '[]'::jsonb end) || jsonb_build_object('at', $5::timestamptz, 'tookMs', 0,
+        'outcome', $7::bigint, 'detail', n.last_error) end
+  from unnest($2::text[], $3::timestamptz[], $4::text[], $6::smallint[])
+    as n (message_id, delivered_at, last_error, channel)
+  where d.provider_message_id = n.message_id and d.provider_message_id like '#%'
+  and d.subscriber_id = $1::bigint and d.status = 1 and d.delivered_at is null
+  returning d.status)
+select count(*) filter (where status = 1), count(*) filter (where status = 2) from changed)sql"};
+
 // Forgets old keys, some at a time. Locks them, skipping those that another process forgets now.
 // $1 before when, $2 how many at the most.
 inline constexpr statement forget_keys{"forget_keys", R"sql(

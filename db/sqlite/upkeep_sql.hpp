@@ -92,9 +92,23 @@ inline constexpr const char* note_arrival =
     "where subscriber_id = ?1 and entry_id = ?2 and status = 1 and delivered_at is null "
     "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3";
 
+// Gives the entry of the message, which has a try more then (add_try).
 inline constexpr const char* note_failure =
     "update deliveries set status = 2, last_error = ?4, updated_at = ?5 "
     "where subscriber_id = ?1 and entry_id = ?2 and status = 1 and delivered_at is null "
-    "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3";
+    "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3 returning entry_id";
+
+// The same by the provider's id, where that is all that is known.
+inline constexpr const char* note_arrival_by_id =
+    "update deliveries indexed by deliveries_by_message set delivered_at = ?3, updated_at = ?4, "
+    "channel = coalesce(nullif(?5, 0), channel) where provider_message_id = ?2 "
+    "and provider_message_id >= '#' and provider_message_id < '$' "
+    "and subscriber_id = ?1 and status = 1 and delivered_at is null";
+
+inline constexpr const char* note_failure_by_id =
+    "update deliveries indexed by deliveries_by_message set status = 2, last_error = ?3, "
+    "updated_at = ?4 where provider_message_id = ?2 "
+    "and provider_message_id >= '#' and provider_message_id < '$' "
+    "and subscriber_id = ?1 and status = 1 and delivered_at is null returning entry_id";
 
 } // namespace paymentd::db::sqlite::sql

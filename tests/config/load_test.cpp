@@ -442,6 +442,84 @@ TEST(load, nats_is_logged_in_to_in_one_way) {
   EXPECT_EQ(good(sets({{"nats.token_file", token.path()}})).nats.token.reveal(), "geheim");
 }
 
+TEST(load, sens_and_aligo_need_their_keys_and_the_text_of_the_template) {
+  EXPECT_THAT(
+      bad(sets({{"alimtalk.provider", "sens"}, {"alimtalk.sens_access_key", "A"}})),
+      ElementsAre(
+          "alimtalk.sens_secret_key: must be given, because alimtalk.provider is sens (--set)",
+          "alimtalk.sens_service_id: must be given, because alimtalk.provider is sens (--set)",
+          "alimtalk.sens_channel: must be given, because alimtalk.provider is sens (--set)",
+          "alimtalk.sens_template_code: must be given, because alimtalk.provider is sens (--set)",
+          "alimtalk.template_text: must be given, because alimtalk.provider is sens (--set)"));
+  EXPECT_THAT(
+      bad(sets({{"alimtalk.provider", "aligo"}, {"alimtalk.aligo_user_id", "shop"}})),
+      ElementsAre(
+          "alimtalk.aligo_api_key: must be given, because alimtalk.provider is aligo (--set)",
+          "alimtalk.aligo_sender_key: must be given, because alimtalk.provider is aligo (--set)",
+          "alimtalk.aligo_sender: must be given, because alimtalk.provider is aligo (--set)",
+          "alimtalk.aligo_template_code: must be given, because alimtalk.provider is aligo (--set)",
+          "alimtalk.template_text: must be given, because alimtalk.provider is aligo (--set)"));
+}
+
+/// With all that SENS needs but the text.
+sources sens(named_texts more) {
+  named_texts all{{"alimtalk.provider", "sens"},
+                  {"alimtalk.sens_access_key", "A"},
+                  {"alimtalk.sens_secret_key", "geheim"},
+                  {"alimtalk.sens_service_id", "ncp:kkobizmsg:kr:1234567:shop"},
+                  {"alimtalk.sens_channel", "@상점"},
+                  {"alimtalk.sens_template_code", "PAID"}};
+  all.insert(all.end(), more.begin(), more.end());
+  return sets(std::move(all));
+}
+
+TEST(load, a_credential_that_is_a_text_may_have_more_than_a_token) {
+  const settings loaded = good(sens({{"alimtalk.template_text", "결제 완료"}}));
+  EXPECT_EQ(loaded.alimtalk.credentials.at("sens_channel").reveal(), "@상점");
+  EXPECT_THAT(effective(loaded), Not(HasSubstr("geheim")));
+  EXPECT_THAT(bad(sens({{"alimtalk.template_text", "x"}, {"alimtalk.sens_channel", "@a\nb"}})),
+              ElementsAre(HasSubstr("alimtalk.sens_channel: must be at most 100 bytes of UTF-8 "
+                                    "without control characters")));
+}
+
+TEST(load, a_whole_text_and_its_buttons_have_the_parameters_and_no_others) {
+  EXPECT_TRUE(load(sens({{"alimtalk.template_text", "결제 #{amount}"}}))) << "the standard ones";
+  const named_texts parameters{{"alimtalk.parameters.주문번호", "{order.reference}"},
+                               {"alimtalk.parameters.금액", "{event.amount:won}"}};
+  const auto with = [&](named_texts more) {
+    more.insert(more.end(), parameters.begin(), parameters.end());
+    return sens(std::move(more));
+  };
+  EXPECT_TRUE(load(with({{"alimtalk.template_text", "주문 #{주문번호}\n결제 #{금액}"}})));
+  EXPECT_TRUE(load(with({{"alimtalk.template_text", "결제 #{금액}"},
+                         {"alimtalk.template_buttons", "WL | 보기 | https://a.kr/#{주문번호}"}})));
+  EXPECT_THAT(
+      bad(with(
+          {{"alimtalk.template_text", "주문 #{주문번호} #{amount}"},
+           {"alimtalk.template_buttons", "WL | 보기 | https://a.kr/#{주문} | https://b.kr/#{x}"}})),
+      ElementsAre(
+          "--set: alimtalk.template_text: has #{amount}, which is not in [alimtalk.parameters]",
+          "--set: alimtalk.template_buttons: has #{주문}, which is not in [alimtalk.parameters]",
+          "--set: alimtalk.template_buttons: has #{x}, which is not in [alimtalk.parameters]",
+          "alimtalk.parameters: #{금액} stands neither in the template's text nor in a link of its "
+          "buttons nor in the fallback"));
+}
+
+TEST(load, a_whole_text_has_at_most_1000_characters_beside_its_variables) {
+  std::string words;
+  for (int i = 0; i < 1000; ++i)
+    words += "가";
+  EXPECT_TRUE(load(sens({{"alimtalk.template_text", words + "#{amount}"}})));
+  EXPECT_THAT(bad(sens({{"alimtalk.template_text", words + "#{amount}!"}})),
+              ElementsAre("--set: alimtalk.template_text: must have at most 1000 characters, not "
+                          "1001 beside its variables"));
+}
+
+TEST(load, bad_buttons_are_told_whoever_sends) {
+  EXPECT_THAT(bad(sets({{"alimtalk.template_buttons", "AC | 채널 추가\nWL | 보기"}})),
+              ElementsAre("--set: alimtalk.template_buttons: line 2: a WL must have a link"));
+}
+
 /// The parameters as `name=text`, in their order.
 std::vector<std::string> parameters_of(const settings& loaded) {
   std::vector<std::string> all;

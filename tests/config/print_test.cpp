@@ -54,6 +54,7 @@ TEST(print, the_man_page_has_every_setting_with_its_sentence_and_bounds) {
     EXPECT_THAT(page, HasSubstr("\\fB" + each.name() + "\\fR = ")) << each.key;
   }
   EXPECT_THAT(page, HasSubstr("[[webhook]]"));
+  EXPECT_THAT(page, HasSubstr("[alimtalk.refund_parameters]"));
   EXPECT_THAT(page, HasSubstr("[[alimtalk.template]]"));
 }
 
@@ -75,6 +76,8 @@ TEST(print, the_effective_print_can_be_loaded_again) {
                                     {"notification.backoff_jitter", "0.125"},
                                     {"database.url", "sqlite:a \"b\".db"},
                                     {"alimtalk.timeout", "1500ms"},
+                                    {"alimtalk.template_text", "[주문완료]\n#{주문번호} \"a\""},
+                                    {"alimtalk.template_buttons", "AC | 채널 추가\nDS | 배송"},
                                     {"alimtalk.parameters.주문번호", "{order.reference}"},
                                     {"alimtalk.parameters.a \"b\"", "둘\n째 \\ {{}}"},
                                     {"log.format", "json"}}});

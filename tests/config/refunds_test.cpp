@@ -41,6 +41,12 @@ lines mistakes(const std::string& text, named_texts sets = {}) {
 const std::string nhn = "[alimtalk]\nprovider = \"nhn\"\napp_key = \"a\"\nsecret_key = \"s\"\n"
                         "sender_key = \"k\"\ntemplate_code = \"PAID\"\n";
 
+const std::string sens =
+    "[alimtalk]\nprovider = \"sens\"\nsens_access_key = \"a\"\nsens_secret_key = \"s\"\n"
+    "sens_service_id = \"i\"\nsens_channel = \"@c\"\nsens_template_code = \"PAID\"\n"
+    "template_text = \"결제\"\ntemplate_buttons = \"AC | 채널 추가\"\n";
+const std::string sens_back = sens + "refund_sens_template_code = \"BACK\"\n";
+
 lines parameters_of(const alimtalk_settings& of) {
   lines all;
   for (const templates::parameter& each : of.parameters.parameters())
@@ -116,6 +122,65 @@ TEST(refunds, a_fallback_that_does_not_fit_is_told_by_its_own_names) {
       ElementsAre(
           HasSubstr("alimtalk.fallback_from: must be given"),
           HasSubstr("alimtalk.refund_fallback_text: must have at most 90 bytes in EUC-KR")));
+}
+
+TEST(refunds, of_a_provider_that_wants_whole_texts_have_their_own_text_and_buttons) {
+  EXPECT_FALSE(tells_refunds(good(sens).alimtalk));
+  const settings all = good(sens_back + R"(
+refund_template_text = "환불 #{환불금액}"
+refund_template_buttons = "WL | 보기 | https://a.kr/#{번호}"
+[alimtalk.refund_parameters]
+"환불금액" = "{refund.amount:won}"
+"번호" = "{order.id}"
+)");
+  EXPECT_TRUE(tells_refunds(all.alimtalk));
+  const alimtalk_settings refunds = refund_settings(all.alimtalk);
+  EXPECT_EQ(refunds.credentials.at("sens_template_code").reveal(), "BACK");
+  EXPECT_EQ(refunds.template_text, "환불 #{환불금액}");
+  EXPECT_EQ(refunds.template_buttons, "WL | 보기 | https://a.kr/#{번호}");
+  EXPECT_EQ(all.alimtalk.template_text, "결제");
+  const settings without = good(sens_back + "refund_template_text = \"환불\"\n");
+  EXPECT_EQ(refund_settings(without.alimtalk).template_buttons, "")
+      << "those of [alimtalk] are another template's";
+}
+
+TEST(refunds, a_whole_text_and_the_code_of_its_template_need_each_other) {
+  EXPECT_THAT(mistakes(sens_back),
+              ElementsAre(HasSubstr("alimtalk.refund_template_text: must be given, because "
+                                    "alimtalk.refund_sens_template_code is")));
+  EXPECT_THAT(mistakes(sens + "refund_template_text = \"환불\"\n"),
+              ElementsAre(HasSubstr("alimtalk.refund_sens_template_code: must be given, because "
+                                    "alimtalk.refund_template_text is")));
+  EXPECT_THAT(mistakes(sens + "refunds = \"on\"\n"),
+              ElementsAre(HasSubstr("alimtalk.refund_sens_template_code: must be given, because "
+                                    "alimtalk.refunds is on")));
+  EXPECT_THAT(mistakes(nhn + "refund_template_text = \"환불\"\n"), IsEmpty())
+      << "it knows the text by the template";
+}
+
+TEST(refunds, a_whole_text_that_does_not_fit_is_told_by_its_own_names) {
+  const std::string own = "[alimtalk.refund_parameters]\n\"환불금액\" = \"{refund.amount:won}\"\n";
+  EXPECT_THAT(
+      mistakes(sens_back + "refund_template_text = \"환불 #{금액}\"\n" +
+               "refund_template_buttons = \"WL | 보기 | https://a.kr/#{번호}\"\n" + own),
+      ElementsAre(HasSubstr("alimtalk.refund_template_text: has #{금액}, which is not in "
+                            "[alimtalk.refund_parameters]"),
+                  HasSubstr("alimtalk.refund_template_buttons: has #{번호}, which is not in "
+                            "[alimtalk.refund_parameters]"),
+                  HasSubstr("alimtalk.refund_parameters: #{환불금액} stands neither in the "
+                            "template's text nor in a link of its buttons nor in the fallback")));
+  EXPECT_THAT(
+      mistakes(sens_back + "refund_template_text = \"" + std::string(1001, 'x') + "\"\n"),
+      ElementsAre(HasSubstr("alimtalk.refund_template_text: must have at most 1000 characters")));
+  EXPECT_THAT(
+      mistakes(nhn + "refund_template_buttons = \"WL | 보기\"\n"),
+      ElementsAre(HasSubstr("alimtalk.refund_template_buttons: line 1: a WL must have a link")));
+  EXPECT_THAT(mistakes(sens_back + "refund_template_text = \"#{환불금액}\"\n" + own +
+                       "[[alimtalk.template]]\nwhen = \"metadata.kind = gift\"\n"
+                       "event = \"refund\"\nsens_template_code = \"GIFT_BACK\"\n"
+                       "template_text = \"#{금액}\"\n"),
+              ElementsAre(":14: alimtalk.template.template_text: has #{금액}, which is not in "
+                          "[alimtalk.refund_parameters]"));
 }
 
 TEST(refunds, a_fault_of_a_parameter_is_told_with_its_name) {

@@ -2,7 +2,10 @@
 // message against texts written by hand, with the edges of money, time and phone numbers.
 #include "net/json_text.hpp"
 #include "providers/message.hpp"
+
 #include "templates/length.hpp"
+#include "tests/providers/example_call.hpp"
+#include "tests/providers/whole_text_options.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -175,6 +178,25 @@ TEST(message, values_are_a_json_object_named_as_the_provider_wants) {
     message.append_json(json, "#{", "}");
     EXPECT_EQ(json, R"({"#{주문 \"번호\"}":"1","#{상태}":"\"결제 완료\""})");
   }
+}
+
+TEST(filled_message, has_the_whole_text_within_its_bound_and_the_buttons) {
+  const message_options by = whole_text_options();
+  filled_message filled(by);
+  call what = example_call("k", 1, {});
+  what.recipients[0].event.user_metadata = R"({"name":"홍길동"})";
+  filled.fill(what.recipients[0].event);
+  EXPECT_EQ(filled.whole_text(), "[주문완료] 홍길동님,\n주문번호 1");
+  ASSERT_EQ(filled.buttons().size(), 2u);
+  EXPECT_EQ(filled.in(filled.buttons()[0].other_link), "https://shop.example/1");
+  message_options long_one = by;
+  long_one.text += std::string(970, 'x');
+  filled_message cut(long_one);
+  what.recipients[0].event.user_metadata = R"({"name":")" + std::string(100, 'n') + R"("})";
+  cut.fill(what.recipients[0].event);
+  const std::string text = cut.whole_text();
+  EXPECT_EQ(templates::characters(text), templates::whole_text_characters_max);
+  EXPECT_TRUE(text.ends_with(std::string(970, 'x')));
 }
 
 } // namespace
