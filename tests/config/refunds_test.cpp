@@ -217,7 +217,7 @@ b = "{refund.reason}"
   // They can be loaded again as they are shown.
   std::string shown = effective(all);
   shown.replace(shown.find("***"), 3, "s");
-  EXPECT_EQ(effective(good(shown)), shown);
+  EXPECT_EQ(effective(good(shown)), effective(all));
 }
 
 TEST(refunds, a_template_for_some_refunds_needs_one_for_all_others) {

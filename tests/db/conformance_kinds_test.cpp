@@ -4,6 +4,7 @@
 // test's end; at last changes, steps and restarts at random against a list of what is to come.
 #include "tests/db/conformance.hpp"
 
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -62,7 +63,8 @@ class changing_kinds : public conformance {
   std::vector<entry_id> listed() {
     std::vector<entry_id> entries;
     for (const delivery& each : read<delivery_page>(list_deliveries{.limit = 100}).items)
-      entries.insert(entries.begin(), each.entry);
+      entries.push_back(each.entry);
+    std::ranges::reverse(entries);
     return entries;
   }
 
