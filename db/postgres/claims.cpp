@@ -5,6 +5,7 @@
 #include "db/postgres/session_sql.hpp"
 #include "db/postgres/store.hpp"
 #include "db/row_readers.hpp"
+#include "db/store_rules.hpp"
 
 #include <algorithm>
 
@@ -58,6 +59,20 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
       return std::unexpected(repeatable(done.error()));
   }
   return out;
+}
+
+result<subscriber> postgres_store::find_subscriber(std::string_view name) {
+  if (auto ready = session_.begin_call(); !ready)
+    return std::unexpected(ready.error());
+  session_.add(sql::find_subscriber, parameters{}.add(name));
+  const auto answers = session_.run("find a subscriber");
+  if (!answers)
+    return std::unexpected(answers.error());
+  if (answers->front().empty())
+    return std::unexpected(no_such_subscriber(name));
+  const row_view found = answers->front()[0];
+  return subscriber{{found.integer(0)}, std::string(name),          found.boolean(1),
+                    found.boolean(2),   std::string(found.text(3)), found.optional_time(4)};
 }
 
 std::string postgres_store::instance() {

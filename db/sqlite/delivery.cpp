@@ -68,14 +68,18 @@ deliveries::deliveries(connection& on, bool reads_user)
 
 // ---- subscribers and claims as they stand -------------------------------------------------------
 
+std::optional<subscriber> deliveries::find(std::string_view name) {
+  auto row = find_subscriber_.query(name);
+  if (!row.next())
+    return std::nullopt;
+  return subscriber{{row.integer(0)}, std::string(name), row.boolean(1),
+                    row.boolean(2),   instance_,         row.optional_time(3)};
+}
+
 subscriber deliveries::subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                  instant now) {
-  {
-    auto row = find_subscriber_.query(name);
-    if (row.next())
-      return {{row.integer(0)}, std::string(name), row.boolean(1),
-              row.boolean(2),   instance_,         row.optional_time(3)};
-  }
+  if (auto found = find(name))
+    return *std::move(found);
   add_subscriber_.run(name, wants_payments, wants_refunds, now);
   const subscriber_id id{sqlite3_last_insert_rowid(handle_)};
   add_cursors_.run(id);

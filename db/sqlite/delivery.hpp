@@ -20,6 +20,9 @@ class deliveries {
   /// `reads_user`: as db::database_options has it.
   deliveries(connection& on, bool reads_user);
 
+  /// The registered subscriber of that name, or nothing.
+  std::optional<subscriber> find(std::string_view name);
+  const std::string& instance() const { return instance_; }
   subscriber subscribe(std::string_view name, bool wants_payments, bool wants_refunds, instant now);
 
   // The stream's epoch was checked before.
