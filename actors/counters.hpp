@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -71,12 +72,33 @@ struct subscriber_metrics {
   std::shared_ptr<const supervision_gauges> supervision;
 };
 
+/// The webhooks of this process, which come and go. Their keeper writes it. Any thread.
+class webhook_board {
+ public:
+  void put(std::vector<subscriber_metrics> all) {
+    const std::lock_guard lock{guard_};
+    all_ = std::move(all);
+  }
+  std::vector<subscriber_metrics> all() const {
+    const std::lock_guard lock{guard_};
+    return all_;
+  }
+  std::atomic<std::uint64_t> paused{0};  // by this process, since they failed for too long
+  std::atomic<std::int64_t> disabled{0}; // now
+
+ private:
+  mutable std::mutex guard_;
+  std::vector<subscriber_metrics> all_;
+};
+
 /// All of a process.
 struct payment_metrics {
   std::shared_ptr<const lane_counters> lanes;
   std::shared_ptr<const registry_counters> registries;
   std::vector<subscriber_metrics> subscribers;
   health_report health; // at the moment it was asked for
+  std::uint64_t webhooks_paused = 0;
+  std::int64_t webhooks_disabled = 0;
 };
 
 } // namespace paymentd::actors

@@ -163,8 +163,8 @@ class webhook_store {
 
   /// Does what is asked by the rule (domain/decide_webhook.hpp) in one transaction; one at a time,
   /// over all processes. A new webhook's subscriber is registered in the same one, and is told of
-  /// what is committed from then on. A deleted one's cursors and claims go with it. `unavailable`
-  /// where it may or may not have happened, too.
+  /// what is committed from then on. A deleted one's cursors and claims go with it. `in_doubt`: it
+  /// may have happened.
   virtual result<answer> change_webhook(const webhook_request& what, instant now) = 0;
 
   /// Keeps a webhook that the settings' file had, with the subscriber that it has from there. Done

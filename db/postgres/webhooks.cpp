@@ -78,7 +78,7 @@ result<answer> postgres_store::change_webhook(const webhook_request& what, insta
     session_.add(sql::add_replays, parameters{}.add(std::string_view(name), decided.replays_from));
   }
   if (const auto done = session_.run_to_commit("change a webhook"); !done)
-    return std::unexpected(repeatable(done.error()));
+    return std::unexpected(done.error());
   return std::move(decided.is);
 }
 

@@ -293,7 +293,7 @@ result<known_webhooks> sqlite_store::webhooks() {
 }
 
 result<answer> sqlite_store::change_webhook(const webhook_request& what, instant now) {
-  return writing(error_kind::unavailable, [&] { return writer_->hooks.change(what, now); });
+  return writing(error_kind::in_doubt, [&] { return writer_->hooks.change(what, now); });
 }
 
 result<bool> sqlite_store::take_over_webhook(const webhook& what, instant now) {
