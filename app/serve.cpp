@@ -26,12 +26,11 @@
 namespace paymentd {
 namespace {
 
-/// Calls that may be open to the message API and to webhooks at once.
+/// Calls that may be open to the message API and to webhooks at once. Webhooks come and go; most
+/// installations have no more calls to them than these, and of more, some wait for a file.
 std::uint64_t calls_at_once(const config::settings& settings) {
-  auto calls = static_cast<std::uint64_t>(settings.alimtalk.max_in_flight);
-  for (const auto& each : settings.webhooks)
-    calls += static_cast<std::uint64_t>(each.max_in_flight);
-  return calls;
+  constexpr std::uint64_t to_webhooks = 512;
+  return static_cast<std::uint64_t>(settings.alimtalk.max_in_flight) + to_webhooks;
 }
 
 http::server_options server_options_of(const config::settings& settings, std::uint64_t file_limit) {
@@ -80,6 +79,10 @@ system_options_of(const config::settings& settings, db::database& database,
     options.lease = settings.notification.lease;
   options.random = random_fraction;
   options.subscribers = std::move(subscribers);
+  options.make_webhook = webhook_maker_of(settings);
+  options.make_webhook_secret = make_webhook_secret;
+  options.webhook_pause_after = settings.webhooks.pause_after;
+  options.old_webhooks = old_webhooks_of(settings);
   return options;
 }
 
@@ -100,6 +103,10 @@ void say_started(const config::settings& settings, const http::server& server,
         "connections instead of the {} of http.max_connections: raise one or lower the "
         "other",
         file_limit, connections_max, settings.http.max_connections);
+  if (!settings.old_webhooks.empty())
+    spdlog::warn("the settings' file has {} tables [[webhook]]: each is taken over into the "
+                 "database once and not looked at any more then; remove them",
+                 settings.old_webhooks.size());
   const bool secure = !settings.http.tls_certificate.empty();
   if (!secure && !config::is_loopback(settings.http.listen))
     spdlog::warn(

@@ -63,7 +63,7 @@ std::string example() {
     out += "\n" + comment(each.sentence) + comment("Value: " + each.takes);
     out += "#" + each.name() + " = " + each.show(defaults) + "\n";
   }
-  return out + std::string{webhook_example};
+  return out;
 }
 
 std::string effective(const settings& of) {
@@ -79,7 +79,7 @@ std::string effective(const settings& of) {
     }
     out += each.name() + " = " + each.show(of) + "\n";
   }
-  for (const webhook_settings& each : of.webhooks)
+  for (const webhook_settings& each : of.old_webhooks)
     out += "\n" + webhook_toml(each);
   return out;
 }

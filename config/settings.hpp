@@ -25,12 +25,15 @@ using std::chrono::milliseconds;
 
 enum class alimtalk_fallback : std::uint8_t { off, sms, lms };
 enum class migration_mode : std::uint8_t { automatic, off };
+/// Where the URL of a webhook may lead.
+enum class webhook_networks : std::uint8_t { public_only, all };
 enum class log_level : std::uint8_t { trace, debug, info, warn, error };
 enum class log_format : std::uint8_t { text, json };
 
 /// The names that settings know them by: "sms", "info", "json".
 std::string_view to_string(alimtalk_fallback) noexcept;
 std::string_view to_string(migration_mode) noexcept;
+std::string_view to_string(webhook_networks) noexcept;
 std::string_view to_string(log_level) noexcept;
 std::string_view to_string(log_format) noexcept;
 
@@ -88,7 +91,13 @@ struct alimtalk_template {
   alimtalk_settings alimtalk; // as [alimtalk] has them, but for what the template says itself
 };
 
-/// One `[[webhook]]`: who is told of payments or refunds over HTTP.
+/// Of all webhooks, which the database holds.
+struct webhooks_settings {
+  webhook_networks networks = webhook_networks::public_only;
+  milliseconds pause_after = std::chrono::hours{120};
+};
+
+/// One `[[webhook]]`: a webhook that is taken over into the database at the first start.
 struct webhook_settings {
   std::string where; // "paymentd.toml:12", for a line about it
   std::string name;  // unique, 1 to 40 of [a-z0-9_-]
@@ -129,8 +138,9 @@ struct settings {
   database_settings database;
   alimtalk_settings alimtalk;
   std::vector<alimtalk_template>
-      alimtalk_templates;                 // of the file alone; the first that fits is taken
-  std::vector<webhook_settings> webhooks; // of the file alone
+      alimtalk_templates;                     // of the file alone; the first that fits is taken
+  std::vector<webhook_settings> old_webhooks; // of the file alone
+  webhooks_settings webhooks;
   notification_settings notification;
   shutdown_settings shutdown;
   log_settings log;

@@ -15,7 +15,7 @@
 #include <future>
 #include <set>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 namespace {
 
 using namespace std::chrono_literals;
@@ -311,4 +311,4 @@ TEST(webhook_provider, options_that_cannot_work_are_refused_by_name) {
 }
 
 } // namespace
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks
