@@ -182,7 +182,7 @@ class gateway {
     friend gateway;
     using asked = std::variant<query, delivery_retry, webhook_request>;
     inquiry(gateway& via, asked what) : via_(via), what_(std::move(what)) {
-      if (std::holds_alternative<query>(what_))
+      if (only_reads())
         when_late = actors::no_outcome::database_unavailable;
     }
     const caf::actor& to() const {
@@ -190,6 +190,12 @@ class gateway {
         return via_.to_.taking(*look);
       return std::holds_alternative<delivery_retry>(what_) ? via_.to_.retry_lane
                                                            : via_.to_.webhooks;
+    }
+    bool only_reads() const {
+      const auto* about = std::get_if<webhook_request>(&what_);
+      return std::holds_alternative<query>(what_) ||
+             (about != nullptr && (std::holds_alternative<list_webhooks>(*about) ||
+                                   std::holds_alternative<get_webhook>(*about)));
     }
     gateway& via_;
     asked what_;

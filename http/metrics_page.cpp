@@ -153,6 +153,11 @@ void append_metrics(std::string& out, const actors::payment_metrics& of, std::ui
   to.metric("paymentd_orders_resident", "gauge", "Order actors in memory.");
   to.value({}, of.registries->resident.load());
   append_health(to, of.health);
+  to.counter("paymentd_webhooks_paused_total",
+             "Webhooks that this process paused, since they took nothing for too long.",
+             of.webhooks_paused);
+  to.metric("paymentd_webhooks_disabled", "gauge", "Webhooks that are paused now.");
+  to.value({}, of.webhooks_disabled);
   append_delivery(to, of.subscribers, now);
   append_supervision(to, of.subscribers);
 }
