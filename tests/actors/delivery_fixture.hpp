@@ -89,6 +89,9 @@ class faulty_store final : public db::store_connection, public db::delivery_stor
   db::result<void> ping() override { return real_.ping(); }
   db::result<subscriber> subscribe(std::string_view name, bool payments, bool refunds,
                                    instant now) override;
+  db::result<subscriber> find_subscriber(std::string_view name) override {
+    return real_.find_subscriber(name);
+  }
   db::result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
                                                            std::span<const stream_id> written,
                                                            int most, instant now) override {
