@@ -64,22 +64,24 @@ subscriber_options_of(const config::notification_settings& settings,
 }
 
 std::expected<actors::webhook_part, std::string>
-make_webhook(const webhook& what, const config::notification_settings& all, bool any_network) {
+make_webhook(const webhook& what, const config::notification_settings& all,
+             const config::webhooks_settings& settings) {
   webhooks::webhook_options options;
   options.base_url = what.url;
   options.secrets = secrets_at(what, actors::system_wall_clock());
-  options.timeout = what.timeout;
+  options.timeout = what.timeout.count() > 0 ? what.timeout : settings.timeout;
   options.connections_max = static_cast<std::size_t>(what.max_in_flight);
-  if (!what.content_type.empty())
-    options.content_type = what.content_type;
-  options.ca_file = what.ca_file;
-  options.allow_private_network = what.allow_private_network || any_network;
+  options.content_type = what.content_type;
+  options.ca_file = what.ca_file.empty() ? settings.ca_file : what.ca_file;
+  options.allow_private_network =
+      what.allow_private_network || settings.networks == config::webhook_networks::all;
+  const auto timeout = options.timeout;
   auto made = webhooks::make_webhook_provider(std::move(options));
   if (!made)
     return std::unexpected(std::move(made).error());
   actors::webhook_part part;
   part.endpoint = *std::move(made);
-  part.supervised = subscriber_options_of(all, part.endpoint, what.timeout);
+  part.supervised = subscriber_options_of(all, part.endpoint, timeout);
   auto& delivery = part.supervised.delivery;
   // An event is a claim of its own, so that one that hangs costs its slot alone.
   delivery.in_flight_max = what.max_in_flight;
@@ -98,9 +100,9 @@ webhook old_webhook_of(const config::webhook_settings& settings) {
                .refunds = settings.refunds,
                .max_in_flight = settings.max_in_flight,
                .secret = settings.signing_secret.reveal(),
+               .content_type = settings.content_type,
                .allow_private_network = settings.allow_private_network,
                .ca_file = settings.ca_file,
-               .content_type = settings.content_type,
                .timeout = settings.timeout};
   // The file had it sign for as long as it stood there; in the database it ends by itself.
   if (!settings.old_secret.empty())
@@ -155,9 +157,9 @@ make_alimtalk_provider(const config::settings& settings) {
 }
 
 actors::webhook_maker webhook_maker_of(const config::settings& settings) {
-  return [all = settings.notification,
-          any_network = settings.webhooks.networks == config::webhook_networks::all](
-             const webhook& what) { return make_webhook(what, all, any_network); };
+  return [all = settings.notification, of = settings.webhooks](const webhook& what) {
+    return make_webhook(what, all, of);
+  };
 }
 
 std::vector<webhook> old_webhooks_of(const config::settings& settings) {
@@ -205,7 +207,7 @@ make_subscribers(const config::settings& settings) {
     all.push_back(std::move(alimtalk));
   }
   for (const config::webhook_settings& each : settings.old_webhooks) {
-    const auto made = make_webhook(old_webhook_of(each), settings.notification, false);
+    const auto made = make_webhook(old_webhook_of(each), settings.notification, settings.webhooks);
     if (!made)
       return std::unexpected(each.where + ": webhook." + made.error() + " (webhook " + each.name +
                              ")");

@@ -166,6 +166,10 @@ std::vector<setting> rest_list() {
       choice(PAYMENTD_AT(webhooks.networks), network_names,
              "Where the URLs of webhooks may lead, which clients give by POST /v1/webhooks: to the "
              "public internet alone, or to this machine and private networks as well (all)."),
+      duration(PAYMENTD_AT(webhooks.timeout), 10ms, 5min, "How long a POST to a webhook may take."),
+      words(PAYMENTD_AT(webhooks.ca_file), 1000,
+            "A PEM file of certificates to trust besides the system's, for webhooks behind a "
+            "private CA. Empty: none."),
       duration(PAYMENTD_AT(webhooks.pause_after), 1min, 8760h,
                "How long a webhook may take nothing, although it is tried, before it is paused."),
       duration(PAYMENTD_AT(shutdown.drain_delay), 0ms, 10min,

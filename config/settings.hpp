@@ -95,6 +95,8 @@ struct alimtalk_template {
 struct webhooks_settings {
   webhook_networks networks = webhook_networks::public_only;
   milliseconds pause_after = std::chrono::hours{120};
+  milliseconds timeout{15'000};
+  std::string ca_file; // empty: none
 };
 
 /// One `[[webhook]]`: a webhook that is taken over into the database at the first start.

@@ -39,6 +39,7 @@ struct decider {
     changed.url = what.url.value_or(is.url);
     changed.max_in_flight = what.max_in_flight.value_or(is.max_in_flight);
     changed.max_per_second = what.max_per_second.value_or(is.max_per_second);
+    changed.content_type = what.content_type.value_or(is.content_type);
     changed.enabled = what.enabled.value_or(is.enabled);
     // One that is told to go on has its whole time again, also where it never stood still.
     if (what.enabled) {

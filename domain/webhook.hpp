@@ -24,6 +24,10 @@ inline constexpr int webhook_per_second_max = 100'000;
 inline constexpr std::chrono::hours old_secret_signs_for{24};
 inline constexpr std::size_t old_secrets_max = 4;
 
+/// The Content-Type of its POSTs. The body is the same.
+inline constexpr std::string_view cloudevents_type = "application/cloudevents+json";
+inline constexpr std::string_view json_type = "application/json";
+
 struct old_secret {
   std::string text;
   instant until; // it signs before then
@@ -40,12 +44,12 @@ struct webhook {
   int max_in_flight = 32; // POSTs open at once, 1 to webhook_in_flight_max
   int max_per_second = 0; // POSTs a second, to webhook_per_second_max; 0: as fast as it goes
   std::string secret;     // "whsec_…"; in the clear, since it signs
-  std::vector<old_secret> old_secrets = {}; // the newest first
+  std::vector<old_secret> old_secrets = {};                 // the newest first
+  std::string content_type = std::string(cloudevents_type); // or json_type
   // As a table [[webhook]] of the settings' file had them. No call changes them.
   bool allow_private_network = false;
-  std::string ca_file = {};      // empty: none
-  std::string content_type = {}; // empty: that of CloudEvents
-  std::chrono::milliseconds timeout{15'000};
+  std::string ca_file = {};             // empty: that of the settings
+  std::chrono::milliseconds timeout{0}; // 0: that of the settings
   /// It has taken nothing since then, although it was tried.
   std::optional<instant> failing_since = std::nullopt;
   std::optional<instant> paused_at = std::nullopt; // by itself, since it failed for too long
@@ -87,6 +91,7 @@ struct update_webhook {
   std::optional<bool> enabled = std::nullopt;
   std::optional<int> max_in_flight = std::nullopt;
   std::optional<int> max_per_second = std::nullopt;
+  std::optional<std::string> content_type = std::nullopt;
 };
 struct delete_webhook {
   std::string name;

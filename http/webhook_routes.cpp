@@ -36,6 +36,9 @@ constexpr field_rule in_flight_rule{
 constexpr field_rule per_second_rule{
     .name = "maxPerSecond", .required = false, .min = 0, .max = webhook_per_second_max};
 
+constexpr field_rule content_type_rule{
+    .name = "contentType", .type = field_rule::kind::text, .required = false, .characters_max = 40};
+
 void append_optional_time(std::string& out, const std::optional<instant>& at) {
   if (at)
     append_time(out, *at);
@@ -60,6 +63,8 @@ void append_webhook(std::string& out, const webhook& what, bool with_secret) {
   append_number(out, what.max_in_flight);
   out += R"(,"maxPerSecond":)";
   append_number(out, what.max_per_second);
+  out += R"(,"contentType":)";
+  append_quoted(out, what.content_type);
   out += R"(,"failingSince":)";
   append_optional_time(out, what.failing_since);
   out += R"(,"pausedAt":)";
@@ -87,6 +92,11 @@ std::expected<std::string, problem> read_name(const route_input& input) {
 void check_url(const field_value& url, std::expected<void, problem>& read) {
   if (url.given && !valid_webhook_url(url.text))
     add_error(read, "url", url_form);
+}
+
+void check_content_type(const field_value& type, std::expected<void, problem>& read) {
+  if (type.given && type.text != cloudevents_type && type.text != json_type)
+    add_error(read, "contentType", "must be application/cloudevents+json or application/json");
 }
 
 struct wanted_events {
@@ -122,13 +132,15 @@ prepared prepare_create(const route_input& input, response&) {
       enabled_rule,
       in_flight_rule,
       per_second_rule,
+      content_type_rule,
   };
   std::array<field_value, rules.size()> given;
   auto read = read_object(input.body, rules, given);
-  auto& [name, url, events, enabled, in_flight, per_second] = given;
+  auto& [name, url, events, enabled, in_flight, per_second, content_type] = given;
   if (name.given && !valid_webhook_name(name.text))
     add_error(read, "name", name_form);
   check_url(url, read);
+  check_content_type(content_type, read);
   const wanted_events wanted = read_events(events, read);
   if (!read)
     return std::unexpected(std::move(read.error()));
@@ -142,22 +154,25 @@ prepared prepare_create(const route_input& input, response&) {
   if (in_flight.given)
     made.max_in_flight = static_cast<int>(in_flight.integer);
   made.max_per_second = static_cast<int>(per_second.integer);
+  if (content_type.given)
+    made.content_type = std::move(content_type.text);
   return webhook_request{create_webhook{std::move(made)}};
 }
 
 prepared prepare_update(const route_input& input, response&) {
-  static constexpr std::array rules{url_rule(false), events_rule, enabled_rule, in_flight_rule,
-                                    per_second_rule};
+  static constexpr std::array rules{url_rule(false), events_rule,     enabled_rule,
+                                    in_flight_rule,  per_second_rule, content_type_rule};
   auto name = read_name(input);
   if (!name)
     return std::unexpected(std::move(name.error()));
   std::array<field_value, rules.size()> given;
   auto read = read_object(input.body, rules, given);
-  auto& [url, events, enabled, in_flight, per_second] = given;
+  auto& [url, events, enabled, in_flight, per_second, content_type] = given;
   check_url(url, read);
+  check_content_type(content_type, read);
   const wanted_events wanted = read_events(events, read);
   if (read && std::ranges::none_of(given, &field_value::given))
-    add_error(read, "", "must have url, events, enabled, maxInFlight or maxPerSecond");
+    add_error(read, "", "must have url, events, enabled, maxInFlight, maxPerSecond or contentType");
   if (!read)
     return std::unexpected(std::move(read.error()));
   update_webhook what{.name = *std::move(name)};
@@ -173,6 +188,8 @@ prepared prepare_update(const route_input& input, response&) {
     what.max_in_flight = static_cast<int>(in_flight.integer);
   if (per_second.given)
     what.max_per_second = static_cast<int>(per_second.integer);
+  if (content_type.given)
+    what.content_type = std::move(content_type.text);
   return webhook_request{std::move(what)};
 }
 

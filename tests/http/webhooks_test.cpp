@@ -71,13 +71,14 @@ TEST_F(http_webhooks, all_fields_of_a_new_one_are_taken) {
                 .post("/v1/webhooks",
                       R"({"name":"a-b_9","url":"http://10.0.0.1:8080/x?y=z","enabled":false,)"
                       R"("events":["paymentd.payment.refunded.v1"],"maxInFlight":256,)"
-                      R"("maxPerSecond":100000})")
+                      R"("maxPerSecond":100000,"contentType":"application/json"})")
                 ->status,
             201);
   const webhook what = last<create_webhook>().what;
   EXPECT_TRUE(!what.enabled && !what.payments && what.refunds);
   EXPECT_EQ(what.max_in_flight, 256);
   EXPECT_EQ(what.max_per_second, 100'000);
+  EXPECT_EQ(what.content_type, "application/json");
 }
 
 TEST_F(http_webhooks, bad_input_is_told_by_field_and_reaches_nobody) {
@@ -92,6 +93,7 @@ TEST_F(http_webhooks, bad_input_is_told_by_field_and_reaches_nobody) {
   EXPECT_EQ(refused(R"("maxInFlight":257)"), "maxInFlight");
   EXPECT_EQ(refused(R"("maxPerSecond":-1)"), "maxPerSecond");
   EXPECT_EQ(refused(R"("enabled":"yes")"), "enabled");
+  EXPECT_EQ(refused(R"("contentType":"text/plain")"), "contentType");
   EXPECT_EQ(refused(R"("secret":"whsec_mine")"), "secret");
   for (const auto* events :
        {R"([])", R"("paymentd.payment.refunded.v1")", R"(["payments"])", R"([1])", R"([["a"]])",

@@ -708,6 +708,11 @@ export interface components {
             maxInFlight: number;
             /** @description POSTs a second at the most; 0: as fast as it takes them. */
             maxPerSecond: number;
+            /**
+             * @description Of its POSTs; the body is the same.
+             * @enum {string}
+             */
+            contentType: "application/cloudevents+json" | "application/json";
             /** @description It has taken nothing since then, although it was tried. */
             failingSince: string | null;
             /** @description When it was paused by the server, since it had failed for too long. */
@@ -726,6 +731,11 @@ export interface components {
             maxInFlight: number;
             /** @description POSTs a second at the most; 0: as fast as it takes them. */
             maxPerSecond: number;
+            /**
+             * @description Of its POSTs; the body is the same.
+             * @enum {string}
+             */
+            contentType: "application/cloudevents+json" | "application/json";
             /** @description It has taken nothing since then, although it was tried. */
             failingSince: string | null;
             /** @description When it was paused by the server, since it had failed for too long. */
@@ -806,6 +816,8 @@ export interface components {
             maxInFlight?: number | null;
             /** @description 0 by default: no bound. */
             maxPerSecond?: number | null;
+            /** @description application/cloudevents+json by default. */
+            contentType?: ("application/cloudevents+json" | "application/json") | null;
         };
         WebhookUpdate: {
             url?: string | null;
@@ -813,6 +825,7 @@ export interface components {
             enabled?: boolean | null;
             maxInFlight?: number | null;
             maxPerSecond?: number | null;
+            contentType?: ("application/cloudevents+json" | "application/json") | null;
         };
         WebhookReplay: {
             /**
