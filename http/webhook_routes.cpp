@@ -270,7 +270,7 @@ std::expected<void, problem> write_created(const answer& what, response& answer)
   if (auto written = write_webhook(what, answer); !written)
     return written;
   answer.status = 201;
-  answer.location = "/v1/webhooks/" + std::get<webhook_shown>(what).what->name;
+  answer.location = "webhooks/" + std::get<webhook_shown>(what).what->name;
   return {};
 }
 
