@@ -74,7 +74,7 @@ struct decider {
       changed.failing_since.reset();
     else if (!is.failing_since)
       changed.failing_since = now;
-    // What is noted is no change that clients made, so updated_at stays.
+    // No client has made this change, so updated_at stays.
     const bool pauses = !what.works && is.enabled && is.failing_since &&
                         now - *is.failing_since >= what.pause_after;
     if (pauses) {

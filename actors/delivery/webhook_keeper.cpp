@@ -96,7 +96,7 @@ void on_known(keeper_actor* self, db::result<db::known_webhooks> known) {
   auto& state = self->state;
   state.asked = false;
   if (!known) {
-    // What runs goes on; the next look finds more.
+    // Those that run go on; the next look finds more.
     spdlog::debug("webhook keeper: {}", known.error().text);
     return look_later(self);
   }
@@ -137,7 +137,7 @@ void tend(keeper_actor* self) {
         self->state.tends = false;
         if (!did)
           return spdlog::warn("webhooks: what is left to do waits: {}", did.error().text);
-        // Who holds such a stream may be another process, which sees it within a second.
+        // Such a stream may be held by another process, which sees it within a second.
         for (const stream_id stream : std::set(did->replayed.begin(), did->replayed.end()))
           for (const auto& [name, each] : self->state.all)
             self->send(each.supervisor, retries_due{stream});
@@ -294,7 +294,7 @@ void on_paused(keeper_actor* self, const webhook& what) {
 
 // ---- notices and tests --------------------------------------------------------------------------
 
-/// What an endpoint says becomes a message to this actor, or is lost where that is gone.
+/// The answer of an endpoint becomes a message to this actor, or is lost where that is gone.
 std::function<void(providers::recipient_result)> reporting(keeper_actor* self,
                                                            std::uint64_t number) {
   return [to = self->address(), number](const providers::recipient_result& result) {

@@ -809,7 +809,7 @@ export interface components {
             name: string;
             /** @description http:// or https://, visible ASCII characters, without a user and a #. */
             url: string;
-            /** @description What it is told of; without it all. It cannot be changed later. */
+            /** @description The types that it is told of; without it all. It cannot be changed later. */
             events?: ("paymentd.payment.succeeded.v1" | "paymentd.payment.refunded.v1")[] | null;
             enabled?: boolean | null;
             /** @description 32 by default. */
