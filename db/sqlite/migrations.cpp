@@ -260,8 +260,8 @@ drop index ledger_entries_by_time;
 
 // Webhooks, whose subscriber is 'webhook-' and the name. Secrets are in the clear, since they sign;
 // `old_secrets` is as domain/webhook.hpp writes it. Subscribers that are deleted, until their
-// deliveries are, too. The entries that are delivered once more to a subscriber: those of a stream up to
-// the number `last`, from the number `next` on, or where it is 0 from a time on.
+// deliveries are, too. The entries that are delivered once more to a subscriber: those of a stream
+// up to the number `last`, from the number `next` on, or where it is 0 from a time on.
 constexpr const char* migration_webhooks = R"sql(
 create table webhooks (
   name text primary key,
