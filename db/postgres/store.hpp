@@ -166,6 +166,7 @@ class postgres_store final : public store {
 
   // ---- webhooks.cpp
   result<std::vector<webhook>> begin_webhook_change();
+  result<std::vector<webhook>> begin_webhook_change_once();
   result<void> register_webhook(const webhook& what, instant now);
   void add_put(const webhook& what);
   void add_end_subscriber(std::string_view name);

@@ -40,6 +40,13 @@ result<known_webhooks> postgres_store::webhooks() {
 
 // Opens the transaction of a change: from here on nobody else changes webhooks.
 result<std::vector<webhook>> postgres_store::begin_webhook_change() {
+  auto all = begin_webhook_change_once();
+  if (!all && session_.stale())
+    return begin_webhook_change_once();
+  return all;
+}
+
+result<std::vector<webhook>> postgres_store::begin_webhook_change_once() {
   if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   session_.add(sql::begin);
