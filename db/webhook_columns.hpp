@@ -10,11 +10,12 @@ namespace paymentd::db {
 inline constexpr char webhook_columns[] =
     "w.name, w.url, w.secret, w.old_secrets, b.wants_payments, b.wants_refunds, w.enabled, "
     "w.max_in_flight, w.max_per_second, w.allow_private_network, w.ca_file, w.content_type, "
-    "w.timeout_ms, w.failing_since, w.paused_at, w.created_at, w.updated_at";
+    "w.timeout_ms, w.failing_since, w.paused_at, w.created_at, w.updated_at, "
+    "exists (select 1 from replays r where r.subscriber_id = b.id)";
 
 template <class Row>
 webhook read_webhook(const Row& row) {
-  check_width(row, 17);
+  check_width(row, 18);
   return {.name = std::string(row.text(0)),
           .url = std::string(row.text(1)),
           .payments = row.boolean(4),
@@ -31,7 +32,8 @@ webhook read_webhook(const Row& row) {
           .failing_since = row.optional_time(13),
           .paused_at = row.optional_time(14),
           .created_at = row.time(15),
-          .updated_at = row.time(16)};
+          .updated_at = row.time(16),
+          .replaying = row.boolean(17)};
 }
 
 /// The name in `meta` that remembers that a table of the settings' file was taken over.

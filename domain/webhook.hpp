@@ -55,6 +55,7 @@ struct webhook {
   std::optional<instant> paused_at = std::nullopt; // by itself, since it failed for too long
   instant created_at = {};
   instant updated_at = {};
+  bool replaying = false; // a replay goes on; told by the store, and not written
   friend bool operator==(const webhook&, const webhook&) = default;
 };
 

@@ -69,6 +69,7 @@ void append_webhook(std::string& out, const webhook& what, bool with_secret) {
   append_optional_time(out, what.failing_since);
   out += R"(,"pausedAt":)";
   append_optional_time(out, what.paused_at);
+  out.append(R"(,"replaying":)").append(what.replaying ? "true" : "false");
   out += R"(,"createdAt":)";
   append_time(out, what.created_at);
   out += R"(,"updatedAt":)";

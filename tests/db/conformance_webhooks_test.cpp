@@ -198,12 +198,14 @@ TEST_P(webhooks_of_store, a_replay_delivers_again_from_a_time_on) {
   const auto later = entries_in(paid_orders(4));
   deliver_all(who);
   EXPECT_TRUE(std::holds_alternative<webhook_done>(ask(replay_webhook{"shop", now_})));
+  EXPECT_TRUE(std::get<webhook_shown>(ask(get_webhook{"shop"})).what->replaying);
   const auto fresh = entries_in(paid_orders(1)); // comes by itself, once
   auto again = tend_all(who);
   std::ranges::sort(again);
   auto expected = later;
   expected.insert(expected.end(), fresh.begin(), fresh.end());
   EXPECT_EQ(again, expected);
+  EXPECT_FALSE(std::get<webhook_shown>(ask(get_webhook{"shop"})).what->replaying);
   EXPECT_THAT(breaches(), IsEmpty());
 
   ask(replay_webhook{"shop", now_ - 2h}); // no further back than it is old

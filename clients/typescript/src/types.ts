@@ -717,6 +717,8 @@ export interface components {
             failingSince: string | null;
             /** @description When it was paused by the server, since it had failed for too long. */
             pausedAt: string | null;
+            /** @description A replay goes on. */
+            replaying: boolean;
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -740,6 +742,8 @@ export interface components {
             failingSince: string | null;
             /** @description When it was paused by the server, since it had failed for too long. */
             pausedAt: string | null;
+            /** @description A replay goes on. */
+            replaying: boolean;
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
