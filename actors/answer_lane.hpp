@@ -48,7 +48,8 @@ caf::behavior gather_and_answer(Lane* self, void (*send_batch)(Lane*), Others...
 /// Where the worker is free and something waits: has it make `call`, which gets the port, the next
 /// batch and the time of day, and `then` run with the answers. Says whether it did.
 template <class Lane, class Call>
-bool ask_next(Lane* self, db::error_kind thrown, Call call, void (*then)(Lane*, batch_answers)) {
+bool ask_next(Lane* self, store_call_kind kind, db::error_kind thrown, Call call,
+              void (*then)(Lane*, batch_answers)) {
   auto& state = self->state;
   if (!state.requests.at_worker().empty())
     return false;
@@ -57,7 +58,7 @@ bool ask_next(Lane* self, db::error_kind thrown, Call call, void (*then)(Lane*, 
   if (!batch)
     return false;
   ask(
-      self, state.options.worker, thrown,
+      self, state.options.worker, kind, thrown,
       [batch = std::move(batch), call](auto& store, instant now) {
         return call(store, *batch, now);
       },

@@ -3,13 +3,17 @@
 #pragma once
 
 #include "actors/health.hpp"
+#include "domain/histogram.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace paymentd::actors {
@@ -24,6 +28,64 @@ struct lane_counters {
   std::atomic<std::uint64_t> batches_repeated{0}; // nothing had happened
   std::atomic<std::uint64_t> commands{0};         // settled
   std::atomic<std::uint64_t> in_doubt{0};         // commits whose answer was lost
+  batch_histogram batch_sizes;                    // of those settled, in commands
+  duration_histogram waits;                       // of each command, until its batch begins
+  duration_histogram settles;                     // of each batch, until its answer is at the lane
+};
+
+/// The kinds of calls to a store: the functions of its ports.
+enum class store_call_kind : std::uint8_t {
+  take_stream,
+  settle,
+  resolve,
+  read,
+  retry,
+  subscribe,
+  lease_deliveries,
+  open_claims,
+  deliver,
+  prune,
+  begin_results,
+  store_results,
+  forget_keys,
+  measure_backlog,
+  webhooks,
+  change_webhook,
+  tend_webhooks,
+};
+inline constexpr auto store_call_names = std::to_array<std::string_view>({
+    "take_stream",
+    "settle",
+    "resolve",
+    "read",
+    "retry",
+    "subscribe",
+    "lease_deliveries",
+    "open_claims",
+    "deliver",
+    "prune",
+    "begin_results",
+    "store_results",
+    "forget_keys",
+    "measure_backlog",
+    "webhooks",
+    "change_webhook",
+    "tend_webhooks",
+});
+static_assert(store_call_names.size() ==
+              std::size_t{1} + static_cast<std::size_t>(store_call_kind::tend_webhooks));
+
+/// Of all store workers: the calls that they made, by kind.
+struct store_counters {
+  std::array<duration_histogram, store_call_names.size()> calls;
+  std::array<std::atomic<std::uint64_t>, store_call_names.size()> failed{}; // of them
+
+  void count(store_call_kind kind, std::chrono::nanoseconds took, bool worked) {
+    const auto at = static_cast<std::size_t>(kind);
+    calls[at].observe(took);
+    if (!worked)
+      add(failed[at]);
+  }
 };
 
 /// Of all order registries.
@@ -45,6 +107,10 @@ struct delivery_counters {
   std::atomic<std::uint64_t> pruned{0};    // DELIVERED long ago and deleted
   std::atomic<std::int64_t> parked{0};     // claims that wait for a time, now
   std::atomic<std::int64_t> in_flight{0};  // calls and searches, now
+  duration_histogram call_times;           // of calls and searches that were answered
+  std::atomic<std::int64_t> backlog{0};    // messages without a final result, as last measured
+  /// When the event of the oldest of them happened, in ms since 1970; 0: there is none.
+  std::atomic<std::int64_t> backlog_oldest_ms{0};
   /// When the oldest event in an open claim happened, in ms since 1970; 0: nothing is open.
   std::atomic<std::int64_t> oldest_open_ms{0};
   /// Until when nothing is sent, as the API asked, in ms since 1970.
@@ -75,11 +141,17 @@ struct subscriber_metrics {
 /// The webhooks of this process, which come and go. Their keeper writes it. Any thread.
 class webhook_board {
  public:
-  void put(std::vector<subscriber_metrics> all) {
+  struct numbers {
+    std::shared_ptr<delivery_counters> delivery = std::make_shared<delivery_counters>();
+    std::shared_ptr<supervision_gauges> supervision = std::make_shared<supervision_gauges>();
+  };
+  using by_subscriber = std::map<std::string, numbers>;
+
+  void put(by_subscriber all) {
     const std::lock_guard lock{guard_};
     all_ = std::move(all);
   }
-  std::vector<subscriber_metrics> all() const {
+  by_subscriber all() const {
     const std::lock_guard lock{guard_};
     return all_;
   }
@@ -88,12 +160,13 @@ class webhook_board {
 
  private:
   mutable std::mutex guard_;
-  std::vector<subscriber_metrics> all_;
+  by_subscriber all_;
 };
 
 /// All of a process.
 struct payment_metrics {
   std::shared_ptr<const lane_counters> lanes;
+  std::shared_ptr<const store_counters> store;
   std::shared_ptr<const registry_counters> registries;
   std::vector<subscriber_metrics> subscribers;
   health_report health; // at the moment it was asked for

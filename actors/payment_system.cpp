@@ -1,5 +1,6 @@
 #include "actors/payment_system.hpp"
 
+#include "actors/delivery/backlog_watch.hpp"
 #include "actors/delivery/results_poller.hpp"
 #include "actors/delivery/retry_lane.hpp"
 #include "actors/delivery/stream_keeper.hpp"
@@ -55,6 +56,7 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   const caf::actor keeper = start_keeper(store);
   start_retries(store);
   start_key_pruner(store);
+  start_backlog_watch(store);
   start_lanes(workers, keeper);
   for (std::size_t i = 0; i < read_lane_health_.size(); ++i)
     way_in_.read_lanes.push_back(
@@ -117,13 +119,14 @@ health_report payment_system::health(steady_instant now) const {
 
 payment_metrics payment_system::metrics(steady_instant now) const {
   payment_metrics all{.lanes = lane_counters_,
+                      .store = store_counters_,
                       .registries = registry_counters_,
                       .subscribers = {},
                       .health = health(now)};
   for (const notification_supervisor_options& each : options_.subscribers)
     all.subscribers.push_back({each.delivery.subscriber, each.delivery.counters, each.gauges});
-  for (subscriber_metrics& each : webhooks_->all())
-    all.subscribers.push_back(std::move(each));
+  for (const auto& [name, numbers] : webhooks_->all())
+    all.subscribers.push_back({name, numbers.delivery, numbers.supervision});
   all.webhooks_paused = webhooks_->paused.load();
   all.webhooks_disabled = webhooks_->disabled.load();
   return all;
@@ -146,14 +149,43 @@ db::result<void> take_over_all(db::webhook_store& store, const payment_system_op
   return {};
 }
 
-/// Registers the subscribers: each is told of all that it wants from then on.
-db::result<void> subscribe_all(db::delivery_store& store, const payment_system_options& options) {
-  for (const notification_supervisor_options& each : options.subscribers) {
-    const auto subscribed = store.subscribe(each.delivery.subscriber, each.delivery.wants_payments,
-                                            each.delivery.wants_refunds, options.now());
-    if (!subscribed)
-      return std::unexpected(subscribed.error());
+std::string kinds_text(bool payments, bool refunds) {
+  return payments && refunds ? "payments and refunds" : payments ? "payments" : "refunds";
+}
+
+/// Registers a subscriber: it is told of all that it wants from then on.
+db::result<void> subscribe(db::delivery_store& store, const notification_options& options,
+                           instant now, bool sets_kinds) {
+  const bool payments = options.wants_payments;
+  const bool refunds = options.wants_refunds;
+  const auto found = store.subscribe(options.subscriber, payments, refunds, now);
+  if (!found)
+    return std::unexpected(found.error());
+  if (!sets_kinds || (found->wants_payments == payments && found->wants_refunds == refunds))
+    return {};
+  if (const auto set = store.set_kinds(options.subscriber, payments, refunds); !set) {
+    if (set.error().kind != db::error_kind::broken)
+      return std::unexpected(set.error());
+    // Payments do not wait for what only an operator can mend.
+    spdlog::error("{} is told of {} as before: {}", options.subscriber,
+                  kinds_text(found->wants_payments, found->wants_refunds), set.error().text);
+    return {};
   }
+  spdlog::info("{} is told of {} from now on; of what happened before, of {}", options.subscriber,
+               kinds_text(payments, refunds),
+               kinds_text(found->wants_payments, found->wants_refunds));
+  return {};
+}
+
+/// The kinds of the settings are put in force once a start. After that, those of a process that
+/// started later stay.
+db::result<void> subscribe_all(db::delivery_store& store, const payment_system_options& options,
+                               std::atomic<bool>& kinds_set) {
+  const bool sets_kinds = !kinds_set;
+  for (const notification_supervisor_options& each : options.subscribers)
+    if (const auto done = subscribe(store, each.delivery, options.now(), sets_kinds); !done)
+      return std::unexpected(done.error());
+  kinds_set = true;
   return {};
 }
 
@@ -161,7 +193,8 @@ db::result<void> subscribe_all(db::delivery_store& store, const payment_system_o
 /// started; and a lane must not settle a payment before those who want to know of it are
 /// registered.
 template <class Port>
-db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_options& options) {
+db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_options& options,
+                                                          std::atomic<bool>& kinds_set) {
   db::database& database = *options.database;
   if (options.migrates) {
     if (const auto migrated = database.migrate(options.now()); !migrated)
@@ -174,7 +207,7 @@ db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_o
   } else {
     auto store = database.connect();
     if (store && std::same_as<Port, db::settlement_store>) {
-      if (const auto done = subscribe_all(**store, options); !done)
+      if (const auto done = subscribe_all(**store, options, kinds_set); !done)
         return std::unexpected(done.error());
       if (const auto done = take_over_all(**store, options); !done)
         return std::unexpected(done.error());
@@ -190,8 +223,9 @@ worker_of<Port> payment_system::start_worker(std::string name) {
   store_worker_options options;
   options.name = std::move(name);
   // This object ends its workers before it ends.
-  options.connect = [this] { return connect<Port>(options_); };
+  options.connect = [this] { return connect<Port>(options_, kinds_set_); };
   options.now = options_.now;
+  options.counters = store_counters_;
   return {started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)))};
 }
 
@@ -275,6 +309,16 @@ void payment_system::start_retries(const delivery_worker& store) {
   for (std::size_t i = 0; i < supervisors_.size(); ++i)
     options.supervisors.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
   way_in_.retry_lane = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
+}
+
+void payment_system::start_backlog_watch(const delivery_worker& store) {
+  backlog_watch_options options;
+  options.worker = {store.actor};
+  for (const notification_supervisor_options& each : options_.subscribers)
+    options.subscribers.emplace(each.delivery.subscriber, each.delivery.counters);
+  options.webhooks = webhooks_;
+  if (!options.subscribers.empty() || options_.make_webhook)
+    started_.push_back(system_.spawn(backlog_watch, std::move(options)));
 }
 
 void payment_system::start_key_pruner(const delivery_worker& store) {

@@ -80,12 +80,15 @@ class payment_system {
   caf::actor start_read_lane(const std::string& name, std::size_t batch_max,
                              std::shared_ptr<lane_health> health);
   void start_retries(const delivery_worker& store);
+  void start_backlog_watch(const delivery_worker& store);
   void start_key_pruner(const delivery_worker& store);
   void start_lanes(const std::vector<settlement_worker>& workers, const caf::actor& keeper);
 
   caf::actor_system& system_;
   payment_system_options options_;
+  std::atomic<bool> kinds_set_ = false; // of the subscribers, by a worker
   std::shared_ptr<lane_counters> lane_counters_ = std::make_shared<lane_counters>();
+  std::shared_ptr<store_counters> store_counters_ = std::make_shared<store_counters>();
   std::shared_ptr<std::atomic<std::uint64_t>> database_changes_ =
       std::make_shared<std::atomic<std::uint64_t>>(0);
   std::shared_ptr<registry_counters> registry_counters_ = std::make_shared<registry_counters>();

@@ -36,6 +36,8 @@ struct ticket {
   steady_instant begin_by;
   /// One of many that came in one request: it gives way to those that came alone.
   bool bulk = false;
+  /// When it was asked, by the same clock; for the counters alone.
+  steady_instant asked_at = {};
 };
 
 /// A command, to the payment system's entrance; answered by exactly one `settled`.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/clock.hpp"
+#include "actors/counters.hpp"
 #include "db/store.hpp"
 #include "domain/check.hpp"
 
@@ -14,6 +15,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -28,6 +30,7 @@ struct store_worker_options {
   /// Connects. Called on the worker's thread, at each call as long as it has failed.
   std::function<db::result<std::shared_ptr<db::store_connection>>()> connect;
   wall_clock now = system_wall_clock;
+  std::shared_ptr<store_counters> counters = std::make_shared<store_counters>();
 };
 
 struct store_worker_state {
@@ -35,9 +38,21 @@ struct store_worker_state {
   store_worker_options options;
   std::shared_ptr<db::store_connection> connection;
 
-  /// Makes `call` of the connection's `Port`. An exception out of it becomes the error `thrown`.
+  /// Makes `call` of the connection's `Port`, and counts it. An exception out of it becomes the
+  /// error `thrown`.
   template <class Port, class Call>
-  auto make(const Call& call, db::error_kind thrown) -> std::invoke_result_t<Call, Port&, instant> {
+  auto make(store_call_kind kind, const Call& call, db::error_kind thrown)
+      -> std::invoke_result_t<Call, Port&, instant> {
+    const auto begun = std::chrono::steady_clock::now();
+    auto answer = make_uncounted<Port>(call, thrown);
+    options.counters->count(kind, std::chrono::steady_clock::now() - begun, answer.has_value());
+    return answer;
+  }
+
+ private:
+  template <class Port, class Call>
+  auto make_uncounted(const Call& call, db::error_kind thrown)
+      -> std::invoke_result_t<Call, Port&, instant> {
     try {
       if (!connection) {
         auto made = options.connect();
@@ -84,14 +99,15 @@ struct worker_of {
 /// Has the worker make `call`, with its port and the time of day, and `then` run with the
 /// db::result of it once the answer has come to `self`, unless that is gone. Both hold values only,
 /// or `self`. `thrown` is what an exception out of the call means: `in_doubt` where a commit may
-/// have been sent, `unavailable` where to repeat it does no harm, `broken` elsewhere.
+/// have been sent, `unavailable` where to repeat it does no harm, `broken` elsewhere. `kind` is for
+/// the counters alone.
 template <class Port, class Call, class Then>
-void ask(caf::event_based_actor* self, const worker_of<Port>& worker, db::error_kind thrown,
-         Call call, Then then) {
+void ask(caf::event_based_actor* self, const worker_of<Port>& worker, store_call_kind kind,
+         db::error_kind thrown, Call call, Then then) {
   using answer = std::invoke_result_t<Call, Port&, instant>;
-  self->send(worker.actor, store_call{[call = std::move(call), then = std::move(then),
+  self->send(worker.actor, store_call{[call = std::move(call), then = std::move(then), kind,
                                        thrown](store_worker_state& state) -> store_answer {
-               auto got = std::make_shared<answer>(state.make<Port>(call, thrown));
+               auto got = std::make_shared<answer>(state.make<Port>(kind, call, thrown));
                return {[then, got = std::move(got)] { then(std::move(*got)); }};
              }});
 }

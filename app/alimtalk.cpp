@@ -17,6 +17,9 @@
 namespace paymentd {
 namespace {
 
+constexpr const char* no_refund_template =
+    "--refund: there is no template for refunds in [alimtalk] (docs/templates.md)";
+
 /// The database's answer to one question.
 template <class Found, class Query>
 db::result<std::optional<Found>> ask(db::reader& of, Query what) {
@@ -28,15 +31,15 @@ db::result<std::optional<Found>> ask(db::reader& of, Query what) {
   return found == nullptr ? std::nullopt : std::optional(std::move(*found));
 }
 
-/// The event of an order's payment, and the order's own state; of one that is not paid, as if it
-/// were paid now.
+/// The event of an order's payment or newest refund, and the order's own state; of one that is not
+/// paid, or of which nothing was given back, as if that happened now.
 struct order_event {
   payment_event event;
   order_status status = order_status::pending;
-  bool paid = false;
+  bool happened = false;
 };
 
-db::result<std::optional<order_event>> read_event(db::reader& from, order_id id) {
+db::result<std::optional<order_event>> read_event(db::reader& from, order_id id, entry_kind about) {
   const auto found = ask<order>(from, get_order{id});
   if (!found)
     return std::unexpected(found.error());
@@ -46,11 +49,12 @@ db::result<std::optional<order_event>> read_event(db::reader& from, order_id id)
   const auto owner = ask<user>(from, get_user{of.owner});
   if (!owner)
     return std::unexpected(owner.error());
-  const auto entries =
-      ask<entry_page>(from, list_entries{.order = id, .kind = entry_kind::payment, .limit = 1});
+  const auto entries = ask<entry_page>(from, list_entries{.order = id, .kind = about, .limit = 1});
   if (!entries)
     return std::unexpected(entries.error());
+  const bool refund = about == entry_kind::refund;
   order_event made{.event = {.entry = {},
+                             .kind = about,
                              .order = of.id,
                              .user = of.owner,
                              .phone = {},
@@ -59,6 +63,8 @@ db::result<std::optional<order_event>> read_event(db::reader& from, order_id id)
                              .discount = of.discount,
                              .ordered_at = of.created_at,
                              .at = actors::system_wall_clock(),
+                             .refund = refund ? of.refundable() : won{},
+                             .refunded = refund ? of.final_amount() : won{},
                              .reference = of.reference,
                              .metadata = of.metadata},
                    .status = of.status};
@@ -68,9 +74,15 @@ db::result<std::optional<order_event>> read_event(db::reader& from, order_id id)
     made.event.user_metadata = (*owner)->metadata;
   }
   if (*entries && !(*entries)->items.empty()) {
-    made.event.entry = (*entries)->items.front().id;
-    made.event.at = (*entries)->items.front().created_at;
-    made.paid = true;
+    const ledger_entry& entry = (*entries)->items.front();
+    made.event.entry = entry.id;
+    made.event.at = entry.created_at;
+    made.happened = true;
+    if (refund) {
+      made.event.refund = entry.amount;
+      made.event.refunded = entry.refunded_after;
+      made.event.reason = entry.reason;
+    }
   }
   return made;
 }
@@ -80,15 +92,23 @@ std::string shown_code(const providers::conditional_template& of) {
   return of.code.empty() ? "without a code" : of.code;
 }
 
-/// Prints which template the message goes by, where there are several, and what is filled in.
+/// Prints which template the message goes by, where there are several, what is filled in, and the
+/// whole text and the buttons where they are sent.
 void print_values(const providers::api_options& options, const payment_event& event) {
   const std::size_t by = providers::template_of(options.others, event);
-  if (by > 0)
-    fmt::print("template {}, because {}\n", shown_code(options.others[by - 1]),
-               options.others[by - 1].when.text());
-  else if (!options.others.empty())
+  const auto is_for_payments = [](const providers::conditional_template& each) {
+    return each.about == entry_kind::payment;
+  };
+  if (by > 0) {
+    const auto& chosen = options.others[by - 1];
+    fmt::print("template {}, because {}\n", shown_code(chosen),
+               chosen.when ? chosen.when->text() : "it is a refund");
+  } else if (std::ranges::any_of(options.others, is_for_payments)) {
     fmt::print("the template of [alimtalk]: no other one's condition holds\n");
-  providers::filled_message filled(by > 0 ? options.others[by - 1].message : options.message);
+  }
+  const providers::message_options& message =
+      by > 0 ? options.others[by - 1].message : options.message;
+  providers::filled_message filled(message);
   filled.fill(event);
   for (std::size_t i = 0; i < filled.size(); ++i) {
     fmt::print("#{{{}}} = {}\n", filled.name(i), config::toml_text(filled.value(i)));
@@ -97,6 +117,11 @@ void print_values(const providers::api_options& options, const payment_event& ev
                                  "a default: {{NAME|DEFAULT}}",
                                  filled.name(i)));
   }
+  if (message.text.empty())
+    return;
+  fmt::print("\n{}\n", filled.whole_text());
+  for (const templates::button& each : filled.buttons())
+    fmt::print("[{}] {} {}\n", each.name, filled.in(each.link), filled.in(each.other_link));
 }
 
 void print_request(const providers::shown_request& what) {
@@ -129,12 +154,14 @@ std::string sample_metadata(const std::vector<std::string>& names,
   return json.empty() ? json : json + "}";
 }
 
-/// An order that goes by that template; by that of [alimtalk] where there is none.
+/// An event that goes by that template; by that of [alimtalk] where there is none.
 payment_event sample_event(const providers::api_options& options,
                            const providers::conditional_template* by, std::string phone) {
   const instant now = actors::system_wall_clock();
   const templates::message_plan& plan = by == nullptr ? options.message.plan : by->message.plan;
+  const bool refund = by != nullptr && by->about == entry_kind::refund;
   return {.entry = {1},
+          .kind = refund ? entry_kind::refund : entry_kind::payment,
           .order = {1},
           .user = {1},
           .phone = std::move(phone),
@@ -143,9 +170,12 @@ payment_event sample_event(const providers::api_options& options,
           .discount = {2'000},
           .ordered_at = now,
           .at = now,
+          .refund = refund ? won{3'000} : won{},
+          .refunded = refund ? won{3'000} : won{},
+          .reason = refund ? "예시" : "",
           .reference = "SAMPLE-1",
           .metadata = sample_metadata(plan.metadata_names(templates::field::order_metadata),
-                                      by == nullptr ? nullptr : &by->when),
+                                      by == nullptr || !by->when ? nullptr : &*by->when),
           .user_reference = "SAMPLE-USER-1",
           .user_metadata = sample_metadata(plan.metadata_names(templates::field::user_metadata))};
 }
@@ -188,7 +218,10 @@ providers::call_result send(providers::provider& to, providers::call what,
 
 } // namespace
 
-int preview_message(const config::settings& settings, order_id id) {
+int preview_message(const config::settings& settings, order_id id, entry_kind about) {
+  const bool refund = about == entry_kind::refund;
+  if (refund && !config::has_refund_template(settings.alimtalk))
+    return complain(bad_usage, no_refund_template);
   const auto provider = make_alimtalk_provider(settings);
   if (!provider)
     return complain(bad_usage, provider.error());
@@ -201,15 +234,18 @@ int preview_message(const config::settings& settings, order_id id) {
   auto reader = (*database)->connect_reader();
   if (!reader)
     return complain(failed, reader.error().text);
-  const auto found = read_event(**reader, id);
+  const auto found = read_event(**reader, id, about);
   if (!found)
     return complain(failed, found.error().text);
   if (!*found)
     return complain(failed, fmt::format("there is no order {}", id.value));
   const order_event& of = **found;
-  if (!of.paid)
-    complain(fine, fmt::format("order {} is {}: no message goes out until it is paid", id.value,
-                               paymentd::to_string(of.status)));
+  if (!of.happened)
+    complain(fine, fmt::format("order {} is {}: no message goes out until it is {}", id.value,
+                               paymentd::to_string(of.status), refund ? "refunded" : "paid"));
+  if (refund && !config::tells_refunds(settings.alimtalk))
+    complain(fine, fmt::format("alimtalk.refunds is {}: customers are not told of refunds",
+                               config::to_string(settings.alimtalk.refunds)));
   if (of.event.phone.empty())
     complain(fine, "its user has no phone: the message would be FAILED, not sent");
   print_values(api_options_of(settings), of.event);
@@ -226,7 +262,7 @@ int preview_message(const config::settings& settings, order_id id) {
 }
 
 int send_test_message(const config::settings& settings, const std::string& phone,
-                      const std::string& code) {
+                      const std::string& code, entry_kind about) {
   constexpr std::chrono::seconds patience{5}; // beyond the provider's own time-out
   auto digits = read_phone(phone);
   if (!digits)
@@ -237,12 +273,17 @@ int send_test_message(const config::settings& settings, const std::string& phone
   if (!*provider)
     return complain(bad_usage, "alimtalk.provider is none: there is no message API to send by");
   const providers::api_options options = api_options_of(settings);
-  const auto by = std::ranges::find(options.others, code, &providers::conditional_template::code);
-  if (!code.empty() && by == options.others.end())
+  const auto is_asked_for = [&](const providers::conditional_template& each) {
+    return code.empty() ? each.about == about && !each.when : each.code == code;
+  };
+  const auto by = std::ranges::find_if(options.others, is_asked_for);
+  const bool found = by != options.others.end();
+  if (!code.empty() && !found)
     return complain(bad_usage,
                     fmt::format("--template {}: no [[alimtalk.template]] has that code", code));
-  const payment_event event =
-      sample_event(options, code.empty() ? nullptr : &*by, *std::move(digits));
+  if (about == entry_kind::refund && !found)
+    return complain(bad_usage, no_refund_template);
+  const payment_event event = sample_event(options, found ? &*by : nullptr, *std::move(digits));
   print_values(options, event);
   // Never an id of a notification: no result that comes later is taken for one's.
   const std::string id =

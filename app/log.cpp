@@ -54,6 +54,8 @@ class json_message_flag : public spdlog::custom_flag_formatter {
       text.append(",").append(json_text(each.name)).append(":");
       if (const auto* number = std::get_if<std::int64_t>(&each.value))
         text += std::to_string(*number);
+      else if (const auto* decimal = std::get_if<double>(&each.value))
+        text += decimal_text(*decimal);
       else
         text += json_text(cut(std::get<std::string_view>(each.value)));
     }

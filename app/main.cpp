@@ -1,11 +1,14 @@
 // paymentd: the command line. The commands themselves stand in commands.cpp and serve.cpp.
 #include "app/alimtalk.hpp"
 #include "app/commands.hpp"
+#include "app/doctor.hpp"
 #include "app/exit_code.hpp"
 #include "app/keys.hpp"
+#include "app/manual.hpp"
 #include "app/process.hpp"
 #include "app/serve.hpp"
 #include "app/transfer.hpp"
+#include "app/version.hpp"
 #include "config/settings.hpp"
 #include "db/embedded_file.hpp"
 #include "db/store.hpp"
@@ -109,7 +112,7 @@ struct common_arguments {
     sets.insert(sets.end(), later.sets.begin(), later.sets.end());
   }
 
-  std::expected<config::settings, std::vector<std::string>> load() const {
+  std::expected<config::sources, std::vector<std::string>> sources() const {
     config::sources from;
     if (file)
       from.file = *file;
@@ -120,7 +123,7 @@ struct common_arguments {
         return std::unexpected(std::vector{split.error()});
       from.sets.push_back(std::move(*split));
     }
-    return config::load(from);
+    return from;
   }
 };
 
@@ -137,6 +140,8 @@ class command_line {
   void add_keys();
   void add_transfer();
   void add_alimtalk();
+  void add_doctor();
+  std::expected<config::settings, std::vector<std::string>> load();
 
   CLI::App app_{
       "paymentd takes payments over REST, each in one database transaction, and sends the "
@@ -145,6 +150,8 @@ class command_line {
   common_arguments later_; // behind the command's name
   std::vector<std::pair<CLI::App*, command>> commands_;
   db::seed_plan plan_;
+  std::string manual_; // the document to print; empty: none
+  config::sources sources_;
   std::string subscriber_;
   std::string backup_file_;
   bool all_failed_ = false;
@@ -154,11 +161,12 @@ class command_line {
   std::int64_t previewed_order_ = 0;
   std::string tested_phone_;
   std::string tested_template_;
+  bool of_refund_ = false; // a message that is previewed or tested
   export_plan export_;
 };
 
 command_line::command_line() {
-  app_.set_version_flag("--version", PAYMENTD_VERSION);
+  app_.set_version_flag("--version", version_text());
   app_.require_subcommand(1);
   common_.add_to(app_);
   add(app_, "serve", "the server", [](const config::settings& settings) {
@@ -172,6 +180,7 @@ command_line::command_line() {
   add_keys();
   add_transfer();
   add_alimtalk();
+  add_doctor();
   add(app_, "audit", "check the invariants; exit 1 and a line a breach",
       [](const config::settings& settings) { return said(audit(settings)); });
   add(app_, "backup", "copy the embedded database, also while it is served",
@@ -272,22 +281,49 @@ void command_line::add_transfer() {
 void command_line::add_alimtalk() {
   CLI::App& alimtalk = *app_.add_subcommand("alimtalk", "the message that customers get");
   alimtalk.require_subcommand(1);
-  add(alimtalk, "preview", "print the message of an order, and the call that would send it",
-      [this](const config::settings& settings) {
-        return said(preview_message(settings, order_id{previewed_order_}));
-      })
-      .add_option("ORDER", previewed_order_, "the order's id")
+  const auto about = [this] { return of_refund_ ? entry_kind::refund : entry_kind::payment; };
+  CLI::App& preview =
+      add(alimtalk, "preview", "print the message of an order, and the call that would send it",
+          [this, about](const config::settings& settings) {
+            return said(preview_message(settings, order_id{previewed_order_}, about()));
+          });
+  preview.add_option("ORDER", previewed_order_, "the order's id")
       ->required()
       ->check(CLI::Range(std::int64_t{1}, safe_integer_max));
-  CLI::App& test = add(alimtalk, "test", "send a message with sample values to a phone",
-                       [this](const config::settings& settings) {
-                         return said(send_test_message(settings, tested_phone_, tested_template_));
-                       });
+  preview.add_flag("--refund", of_refund_, "the message about its newest refund");
+  CLI::App& test =
+      add(alimtalk, "test", "send a message with sample values to a phone",
+          [this, about](const config::settings& settings) {
+            return said(send_test_message(settings, tested_phone_, tested_template_, about()));
+          });
   test.add_option("PHONE", tested_phone_, "a Korean mobile number, such as 010-1234-5678")
       ->required();
-  test.add_option("--template", tested_template_,
-                  "the code of an [[alimtalk.template]]; that of [alimtalk] without it")
-      ->type_name("CODE");
+  CLI::Option* const by =
+      test.add_option("--template", tested_template_,
+                      "the code of an [[alimtalk.template]]; that of [alimtalk] without it")
+          ->type_name("CODE");
+  test.add_flag("--refund", of_refund_, "a message about a refund, by the template for them")
+      ->excludes(by);
+}
+
+void command_line::add_doctor() {
+  add(app_, "doctor",
+      "look for what would keep the server from its work; exit 1 and a line for each",
+      [this](const config::settings& settings) { return said(examine(settings, sources_)); });
+  // For those who make packages: it is no command of the server's.
+  app_.add_subcommand("manual", "print a document")
+      ->group("")
+      ->add_option("NAME", manual_, "which one")
+      ->required()
+      ->check(CLI::IsMember(manual_names()));
+}
+
+std::expected<config::settings, std::vector<std::string>> command_line::load() {
+  auto from = common_.sources();
+  if (!from)
+    return std::unexpected(std::move(from).error());
+  sources_ = *std::move(from);
+  return config::load(sources_);
 }
 
 int command_line::run(int argc, char** argv) {
@@ -299,10 +335,14 @@ int command_line::run(int argc, char** argv) {
     app_.exit(e); // --help or --version
     return said(fine);
   }
+  if (!manual_.empty()) { // whatever the settings are
+    fmt::print("{}", manual(manual_, app_));
+    return said(fine);
+  }
   if (const std::string wrong = wrong_plan(plan_); !wrong.empty())
     return complain(bad_usage, wrong);
   common_.append(later_);
-  const auto settings = common_.load();
+  const auto settings = load();
   if (!settings) {
     for (const std::string& line : settings.error())
       complain(bad_usage, line);

@@ -8,8 +8,12 @@
 #include "app/keys.hpp"
 #include "app/log.hpp"
 #include "app/process.hpp"
+#include "app/process_figures.hpp"
+#include "app/service_manager.hpp"
 #include "app/subscribers.hpp"
-#include "http/events/event_counters.hpp"
+#include "app/version.hpp"
+#include "db/embedded_file.hpp"
+#include "http/http_counters.hpp"
 #include "http/metrics_page.hpp"
 #include "http/server.hpp"
 
@@ -18,7 +22,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <thread>
@@ -26,11 +29,14 @@
 namespace paymentd {
 namespace {
 
-/// Calls that may be open to the message API and to webhooks at once. Webhooks come and go; most
-/// installations have no more calls to them than these, and of more, some wait for a file.
+/// Connections that may be open to the message API, to webhooks and to NATS at once. Webhooks come
+/// and go; most installations have no more calls to them than these, and of more, some wait for a
+/// file.
 std::uint64_t calls_at_once(const config::settings& settings) {
   constexpr std::uint64_t to_webhooks = 512;
-  return static_cast<std::uint64_t>(settings.alimtalk.max_in_flight) + to_webhooks;
+  const auto calls = static_cast<std::uint64_t>(settings.alimtalk.max_in_flight) + to_webhooks;
+  constexpr std::uint64_t of_nats = 5; // one, and tries to connect that were left behind
+  return settings.nats.urls.empty() ? calls : calls + of_nats;
 }
 
 http::server_options server_options_of(const config::settings& settings, std::uint64_t file_limit) {
@@ -51,6 +57,7 @@ http::server_options server_options_of(const config::settings& settings, std::ui
   options.idle_timeout = settings.http.idle_timeout;
   options.header_timeout = settings.http.header_timeout;
   options.allowed_hosts = settings.http.allowed_hosts;
+  options.request_lines = {settings.log.requests.errors, settings.log.requests.part};
   options.drain_delay = settings.shutdown.drain_delay;
   options.in_flight_max = static_cast<std::size_t>(settings.database.max_pending);
   return options;
@@ -112,7 +119,7 @@ void say_started(const config::settings& settings, const http::server& server,
     spdlog::warn(
         "http.listen is beyond this machine: what API keys allow is in clear on the network, "
         "unless a proxy that speaks TLS stands in front");
-  spdlog::info("paymentd {} serves {}://{} (operators: http://{}) from {}", PAYMENTD_VERSION,
+  spdlog::info("paymentd {} serves {}://{} (operators: http://{}) from {}", version_text(),
                secure ? "https" : "http",
                to_string(config::address{settings.http.listen.host, server.port()}),
                to_string(config::address{settings.admin.listen.host, server.admin_port()}),
@@ -148,18 +155,52 @@ std::shared_ptr<file_watch> watch_files(stop_signals& signals, key_loader& keys,
 
 /// Writes the page of /metrics from what outlives the server.
 std::function<void(std::string&)> metrics_of(const actors::payment_system& payments,
-                                             const std::atomic<std::uint64_t>& shed,
-                                             const http::event_counters& events) {
-  return [&](std::string& page) {
+                                             const http::http_counters& counters,
+                                             const std::string& database_url) {
+  return [&payments, &counters, database_url](std::string& page) {
     const instant now = actors::system_wall_clock();
-    http::append_metrics(page, payments.metrics(std::chrono::steady_clock::now()), shed.load(),
-                         now);
-    http::append_metrics(page, events, now);
+    http::metric_families all;
+    http::add_build(all, release_number());
+    http::add_metrics(all, payments.metrics(std::chrono::steady_clock::now()), now);
+    http::add_metrics(all, counters, now);
+    http::add_metrics(all, read_process_figures());
+    if (db::is_embedded(database_url)) {
+      const db::embedded_sizes sizes = db::measure(database_url);
+      http::add_metrics(all, http::embedded_figures{.file_bytes = sizes.file,
+                                                    .log_bytes = sizes.log,
+                                                    .disk_free_bytes = sizes.disk_free,
+                                                    .disk_size_bytes = sizes.disk});
+    }
+    page += all.text();
   };
+}
+
+/// For a database that can never be written again.
+void end_at_once(const std::string& why) {
+  log_last(why);
+  std::_Exit(failed);
+}
+
+/// How the service manager asks the server. All three outlive its thread.
+vital_signs signs_of(const actors::payment_system& payments, http::server& server,
+                     caf::actor_system& actor_system) {
+  return {.ready =
+              [&payments] {
+                const auto health = payments.health(std::chrono::steady_clock::now());
+                return health.settlement == actors::condition::ok &&
+                       health.reads == actors::condition::ok;
+              },
+          .pulse =
+              [&server, &actor_system](const std::function<void()>& came) {
+                // An actor runs only where the thread of all actors gets to it.
+                actor_system.spawn([came] { came(); });
+                return 1 + server.on_each_thread(came);
+              }};
 }
 
 /// The life of the server, between the first line of the log and its last one.
 int serve_until(stop_signals& signals, const config::settings& settings) {
+  service_manager manager;
   const std::uint64_t file_limit = raise_file_limit();
   const auto subscribers = make_subscribers(settings);
   if (!subscribers)
@@ -170,10 +211,7 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   certificate_loader certificate({settings.http.tls_certificate, settings.http.tls_private_key});
   if (const auto loaded = certificate.load(); !loaded)
     return complain(bad_usage, "http.tls_certificate: " + loaded.error());
-  auto database = open_database(settings, [](const std::string& why) {
-    log_last(why);
-    std::_Exit(failed);
-  });
+  auto database = open_database(settings, end_at_once);
   if (!database)
     return complain(failed, database.error().text);
   caf::actor_system_config actor_config;
@@ -185,12 +223,10 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
                                   system_options_of(settings, **database, *subscribers));
   auto server_options = server_options_of(settings, file_limit);
   const int connections_max = server_options.max_connections;
-  std::atomic<std::uint64_t> shed = 0;
-  http::event_counters events;
-  server_options.metrics = metrics_of(payments, shed, events);
-  server_options.events = &events;
+  http::http_counters counters;
+  server_options.metrics = metrics_of(payments, counters, settings.database.url.reveal());
+  server_options.counters = &counters;
   server_options.health = [&payments] { return payments.health(std::chrono::steady_clock::now()); };
-  server_options.shed = &shed;
   server_options.keys = keys.ring();
   server_options.certificate = certificate.holder();
   http::server server(actor_system, std::move(server_options));
@@ -213,8 +249,10 @@ int serve_until(stop_signals& signals, const config::settings& settings) {
   }
   const auto watch = watch_files(signals, keys, certificate);
   say_started(settings, server, file_limit, connections_max);
+  manager.watch(signs_of(payments, server, actor_system));
 
   signals.wait();
+  manager.stopping(settings.shutdown.timeout);
   watch->stop();
 
   // Stop: from the outside in, so that what was accepted is finished.

@@ -1,6 +1,8 @@
 #include "app/subscribers.hpp"
 
 #include "net/digest.hpp"
+#include "providers/nats/nats_provider.hpp"
+#include "providers/refund_gate.hpp"
 #include "providers/webhook/webhook_provider.hpp"
 
 #include <sys/random.h>
@@ -9,8 +11,10 @@
 #include <array>
 #include <cerrno>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <stdexcept>
+#include <utility>
 
 namespace paymentd {
 namespace {
@@ -28,10 +32,17 @@ std::string credential_of(const config::alimtalk_settings& settings, std::string
   return given == settings.credentials.end() ? std::string() : given->second.reveal();
 }
 
-providers::message_options message_options_of(const config::alimtalk_settings& settings) {
+/// With the template's text and buttons where the provider wants them.
+providers::message_options message_options_of(const config::alimtalk_settings& settings,
+                                              const providers::provider_kind* kind) {
   const bool standard = settings.parameters.parameters().empty();
+  const bool whole = kind != nullptr && kind->whole_text;
   return {.plan = standard ? templates::message_plan::standard() : settings.parameters,
-          .excess_max = static_cast<std::size_t>(settings.max_excess)};
+          .excess_max = static_cast<std::size_t>(settings.max_excess),
+          .text = whole ? settings.template_text : std::string(),
+          .buttons = whole ? templates::parse_buttons(settings.template_buttons)
+                                 .value_or(std::vector<templates::button>{}) // it is good
+                           : std::vector<templates::button>{}};
 }
 
 std::optional<providers::fallback_message> fallback_of(const config::alimtalk_settings& settings) {
@@ -111,6 +122,31 @@ webhook old_webhook_of(const config::webhook_settings& settings) {
   return made;
 }
 
+std::expected<actors::notification_supervisor_options, std::string>
+make_nats(const config::nats_settings& settings, const config::notification_settings& all) {
+  // Calls of a notification actor that died may still be open.
+  const std::size_t open_max = 2 * static_cast<std::size_t>(settings.max_in_flight);
+  auto provider = nats::make_nats_provider({.urls = settings.urls,
+                                            .stream = settings.stream,
+                                            .subject = settings.subject,
+                                            .credentials_file = settings.credentials_file,
+                                            .token = settings.token.reveal(),
+                                            .user = settings.user,
+                                            .password = settings.password.reveal(),
+                                            .ca_file = settings.ca_file,
+                                            .timeout = settings.timeout,
+                                            .in_flight_max = open_max});
+  if (!provider)
+    return std::unexpected("nats." + std::move(provider).error());
+  auto subscriber = subscriber_options_of(all, *std::move(provider), 2 * settings.timeout);
+  subscriber.delivery.subscriber = settings.name.empty() ? "nats" : "nats-" + settings.name;
+  subscriber.delivery.wants_payments = settings.events.payments;
+  subscriber.delivery.wants_refunds = settings.events.refunds;
+  subscriber.delivery.in_flight_max = settings.max_in_flight;
+  subscriber.delivery.messages_max = 1; // an answer is of one event
+  return subscriber;
+}
+
 } // namespace
 
 providers::api_options api_options_of(const config::settings& all) {
@@ -121,15 +157,21 @@ providers::api_options api_options_of(const config::settings& all) {
   options.ca_file = settings.ca_file;
   options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
   options.recipients_max = static_cast<std::size_t>(settings.max_recipients);
-  options.message = message_options_of(settings);
-  options.fallback = fallback_of(settings);
   const auto kind = kind_of(settings);
+  options.message = message_options_of(settings, kind);
+  options.fallback = fallback_of(settings);
+  const auto add = [&](entry_kind about, std::optional<templates::metadata_condition> when,
+                       const config::alimtalk_settings& by) {
+    options.others.push_back({.when = std::move(when),
+                              .code = kind == nullptr ? "" : credential_of(by, kind->template_key),
+                              .message = message_options_of(by, kind),
+                              .fallback = fallback_of(by),
+                              .about = about});
+  };
   for (const config::alimtalk_template& each : all.alimtalk_templates)
-    options.others.push_back(
-        {.when = each.when,
-         .code = kind == nullptr ? "" : credential_of(each.alimtalk, kind->template_key),
-         .message = message_options_of(each.alimtalk),
-         .fallback = fallback_of(each.alimtalk)});
+    add(each.about, each.when, each.alimtalk);
+  if (config::has_refund_template(settings))
+    add(entry_kind::refund, std::nullopt, config::refund_settings(settings));
   return options;
 }
 
@@ -150,10 +192,15 @@ make_alimtalk_provider(const config::settings& settings) {
   for (const auto& needed : kind->credentials)
     if (settings.alimtalk.credentials.contains(needed.key))
       values.emplace(needed.key, credential_of(settings.alimtalk, needed.key));
-  auto made = kind->make(api_options_of(settings), values);
+  const providers::api_options options = api_options_of(settings);
+  auto made = kind->make(options, values);
   if (!made)
     return std::unexpected("alimtalk." + std::move(made).error());
-  return *std::move(made);
+  if (config::has_refund_template(settings.alimtalk))
+    return *std::move(made);
+  return providers::make_refund_gate(*std::move(made), options.others,
+                                     "no template for refunds is set (alimtalk.refund_" +
+                                         std::string(kind->template_key) + ")");
 }
 
 actors::webhook_maker webhook_maker_of(const config::settings& settings) {
@@ -197,10 +244,11 @@ make_subscribers(const config::settings& settings) {
     return std::unexpected(provider.error());
   if (*provider) {
     // A call by several templates is several requests: the last one begins within a time-out.
-    const int timeouts = settings.alimtalk_templates.empty() ? 1 : 2;
+    const int timeouts = api_options_of(settings).others.empty() ? 1 : 2;
     auto alimtalk = subscriber_options_of(settings.notification, *provider,
                                           timeouts * settings.alimtalk.timeout);
     alimtalk.delivery.subscriber = "alimtalk";
+    alimtalk.delivery.wants_refunds = config::tells_refunds(settings.alimtalk);
     alimtalk.delivery.in_flight_max = settings.alimtalk.max_in_flight;
     alimtalk.delivery.messages_max = settings.alimtalk.max_recipients;
     alimtalk.delivery.messages_per_second_max = settings.alimtalk.max_per_second;
@@ -212,6 +260,12 @@ make_subscribers(const config::settings& settings) {
       return std::unexpected(each.where + ": webhook." + made.error() + " (webhook " + each.name +
                              ")");
     made->endpoint->stop();
+  }
+  if (!settings.nats.urls.empty()) {
+    auto nats = make_nats(settings.nats, settings.notification);
+    if (!nats)
+      return std::unexpected(std::move(nats).error());
+    all.push_back(*std::move(nats));
   }
   return all;
 }

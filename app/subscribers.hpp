@@ -13,9 +13,9 @@
 
 namespace paymentd {
 
-/// The AlimTalk, unless its provider is none. An error is one line that names the setting, for a
-/// setting that a provider, or an old webhook of the file, cannot work with. Their providers are
-/// the caller's to stop.
+/// The AlimTalk, unless its provider is none, and NATS where it has a server. An error is one line
+/// that names the setting, for a setting that a provider, or an old webhook of the file, cannot
+/// work with. Their providers are the caller's to stop.
 std::expected<std::vector<actors::notification_supervisor_options>, std::string>
 make_subscribers(const config::settings& settings);
 

@@ -39,12 +39,16 @@ class memory_store final : public db::store {
   db::result<std::optional<std::vector<outcome>>> resolve(instant) override { return std::nullopt; }
   stream_lease lease() const override { return {{1}, 1}; }
   db::result<std::int64_t> forget_keys(instant) override { return 0; }
+  db::result<delivery_backlog> measure_backlog(std::string_view, std::int64_t) override {
+    return delivery_backlog{};
+  }
   db::result<std::vector<answer>> read(std::span<const query> queries) override {
     return std::vector<answer>(queries.size());
   }
   db::result<subscriber> subscribe(std::string_view, bool, bool, instant) override {
     return none();
   }
+  db::result<subscriber> set_kinds(std::string_view, bool, bool) override { return none(); }
   db::result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string>,
                                                            std::span<const stream_id>, int,
                                                            instant) override {
@@ -62,7 +66,7 @@ class memory_store final : public db::store {
     return none();
   }
   db::result<results_answer> store_results(const results_step&, instant) override { return none(); }
-  db::result<subscriber> find_subscriber(std::string_view) override { return none(); }
+  db::result<subscriber> find_registered(std::string_view) override { return none(); }
   db::result<db::known_webhooks> webhooks() override { return none(); }
   db::result<answer> change_webhook(const webhook_request&, instant) override { return none(); }
   db::result<bool> take_over_webhook(const webhook&, instant) override { return none(); }

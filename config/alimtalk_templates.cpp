@@ -1,6 +1,7 @@
 #include "config/alimtalk_templates.hpp"
 
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "providers/kind.hpp"
 
 #include <algorithm>
@@ -15,12 +16,15 @@ const std::string_view template_example = R"(
 #
 #   [[alimtalk.template]]
 #   when = "metadata.kind = gift"    # a name of the order's metadata, and its value
-#   template_code = "GIFT_PAID"      # or template_id, as in [alimtalk]
+#   event = "payment"                # or "refund": for messages about refunds
+#   template_code = "GIFT_PAID"      # or template_id and so on, as the provider's in [alimtalk]
+#   template_text = ""               # its own text and buttons, for a provider that wants them
+#   template_buttons = ""
 #   fallback = "sms"                 # these three: where they are not given, as in [alimtalk]
 #   fallback_title = ""
 #   fallback_text = "#{받는분}님께 선물이 갑니다."
 #
-#   [alimtalk.template.parameters]   # its variables; without this table, as [alimtalk.parameters]
+#   [alimtalk.template.parameters]   # its variables; without this table, as in [alimtalk]
 #   "받는분" = "{order.metadata.receiver|고객}"
 )";
 
@@ -29,10 +33,12 @@ namespace {
 constexpr std::size_t templates_max = 16;
 constexpr std::size_t shown_key_max = 60;
 constexpr std::string_view when_key = "when";
+constexpr std::string_view event_key = "event";
 
 /// The settings of [alimtalk] that a template may have for itself, beside its parameters.
 std::vector<const setting*> own_settings() {
-  std::set<std::string, std::less<>> keys{"alimtalk.fallback", "alimtalk.fallback_title",
+  std::set<std::string, std::less<>> keys{"alimtalk.template_text", "alimtalk.template_buttons",
+                                          "alimtalk.fallback", "alimtalk.fallback_title",
                                           "alimtalk.fallback_text"};
   for (const auto& kind : providers::provider_kinds())
     if (!kind.template_key.empty())
@@ -50,7 +56,16 @@ class template_reader {
   template_reader(const file_table& table, const std::string& file, const settings& others,
                   std::vector<std::string>& errors)
       : table_(table), where_(file + ":"), alimtalk_(others.alimtalk), made_(others),
-        errors_(errors) {}
+        errors_(errors) {
+    // It decides what the others mean, wherever it stands.
+    if (const file_value* const event = find(event_key);
+        event != nullptr && event->type == toml_type::text && event->text == "refund") {
+      about_ = entry_kind::refund;
+      made_.alimtalk = refund_settings(others.alimtalk);
+    }
+    made_.alimtalk.template_text.clear(); // they are another template's
+    made_.alimtalk.template_buttons.clear();
+  }
 
   /// Nothing where it has no good condition.
   std::optional<alimtalk_template> read() {
@@ -67,10 +82,13 @@ class template_reader {
       fail(table_.line, when_key, "must be given");
     look_at_provider();
     if (good_)
+      look_at_text(has_parameters);
+    if (good_)
       look_at_fallback(has_parameters);
     if (!when_)
       return std::nullopt;
     return alimtalk_template{.where = where_ + std::to_string(table_.line),
+                             .about = about_,
                              .when = *std::move(when_),
                              .alimtalk = std::move(made_.alimtalk)};
   }
@@ -90,6 +108,10 @@ class template_reader {
       when_ = *std::move(parsed);
       return {};
     }
+    if (value.key == event_key)
+      return is_text && (value.text == "payment" || value.text == "refund")
+                 ? ""
+                 : "must be payment or refund";
     if (value.key == parameters_key)
       return "must be a table, [alimtalk.template.parameters]";
     for (const setting* each : own_settings())
@@ -102,7 +124,7 @@ class template_reader {
     const std::string_view name = std::string_view{value.key}.substr(parameter_prefix.size());
     if (value.type != toml_type::text)
       return fail(value.line, value.key, "must be a text, not " + value.text);
-    if (const auto taken = take_parameter(name, value.text, into); !taken)
+    if (const auto taken = take_parameter(name, value.text, about_, into); !taken)
       fail(value.line, value.key, taken.error());
   }
 
@@ -113,6 +135,27 @@ class template_reader {
           !is_given(kind.template_key))
         fail(table_.line, kind.template_key,
              "must be given, because alimtalk.provider is " + made_.alimtalk.provider);
+    if (about_ == entry_kind::refund && alimtalk_.refunds != refund_messages::off &&
+        !has_refund_template(alimtalk_))
+      fail(table_.line, event_key,
+           "is refund, but [alimtalk] has no template for the refunds of all other orders");
+  }
+
+  /// The table that its parameters are from.
+  std::string_view parameters_of(bool has_parameters) const {
+    if (has_parameters)
+      return "alimtalk.template.parameters";
+    return about_ == entry_kind::refund && !alimtalk_.refund_parameters.parameters().empty()
+               ? refund_parameters_section
+               : parameters_section;
+  }
+
+  void look_at_text(bool has_parameters) {
+    for (const conflict& each :
+         text_conflicts(made_.alimtalk, parameters_of(has_parameters), has_parameters)) {
+      const std::string& key = each.keys.front();
+      fail(table_.line, key.substr(key.find('.') + 1), each.line);
+    }
   }
 
   /// Of a fallback that is wholly as [alimtalk] has it, a fault is told there.
@@ -122,7 +165,7 @@ class template_reader {
     const bool falls_back_anyway = alimtalk_.fallback != alimtalk_fallback::off;
     for (const conflict& each : fallback_conflicts(
              made_.alimtalk, has("fallback") ? "alimtalk.template.fallback" : "alimtalk.fallback",
-             has_parameters ? "alimtalk.template.parameters" : parameters_section)) {
+             parameters_of(has_parameters))) {
       const std::string& key = each.keys.front();
       if (key != "alimtalk.fallback_from")
         fail(table_.line, key.substr(key.find('.') + 1), each.line);
@@ -154,6 +197,7 @@ class template_reader {
   const std::string where_;           // the file
   const alimtalk_settings& alimtalk_; // as [alimtalk] has them
   settings made_;
+  entry_kind about_ = entry_kind::payment;
   std::vector<std::string>& errors_;
   std::optional<templates::metadata_condition> when_;
   bool good_ = true;
@@ -175,8 +219,10 @@ std::vector<alimtalk_template> read_templates(const std::vector<file_table>& tab
     auto next = template_reader{tables[i], file, others, errors}.read();
     if (!next)
       continue;
-    if (const auto same = std::ranges::find(read, next->when, &alimtalk_template::when);
-        same != read.end())
+    const auto same = std::ranges::find_if(read, [&](const alimtalk_template& each) {
+      return each.about == next->about && each.when == next->when;
+    });
+    if (same != read.end())
       errors.push_back(where + ".when: is never asked, since the template of " + same->where +
                        " has the same condition");
     read.push_back(*std::move(next));
@@ -189,6 +235,8 @@ std::string template_toml(const alimtalk_template& of) {
   shown.alimtalk = of.alimtalk;
   std::string toml =
       "[[" + std::string{template_section} + "]]\nwhen = " + toml_text(of.when.text()) + "\n";
+  if (of.about == entry_kind::refund)
+    toml += std::string{event_key} + " = \"refund\"\n";
   for (const setting* each : own_settings())
     toml += each->name() + " = " + each->show(shown) + "\n";
   const std::string table = parameters_toml(

@@ -1,7 +1,9 @@
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "config/registry.hpp"
 
 #include "providers/kind.hpp"
+#include "templates/buttons.hpp"
 #include "templates/length.hpp"
 #include "templates/variables.hpp"
 
@@ -9,6 +11,79 @@
 #include <iterator>
 
 namespace paymentd::config {
+
+namespace {
+
+templates::message_plan plan_of(const alimtalk_settings& of) {
+  return of.parameters.parameters().empty() ? templates::message_plan::standard() : of.parameters;
+}
+
+/// Adds the variables of a setting's text that are no parameters.
+void add_unknown(std::string_view key, std::string_view text, const templates::message_plan& plan,
+                 std::string_view parameters, std::vector<conflict>& found) {
+  for (const std::string_view name : templates::unknown_variables(text, plan)) {
+    std::string shown{name.substr(0, name.find('\n'))};
+    templates::cut_to_characters(shown, templates::message_plan::name_characters_max);
+    found.push_back({{std::string{key}, std::string{parameters_section}},
+                     "has #{" + shown + "}, which is not in [" + std::string{parameters} + "]"});
+  }
+}
+
+/// Adds the parameters that no part of the message has: a mistyped name, most likely.
+void add_unused(const alimtalk_settings& of, const std::vector<templates::button>& buttons,
+                std::vector<conflict>& found) {
+  for (const templates::parameter& each : of.parameters.parameters()) {
+    const auto has_it = [&](std::string_view text) {
+      return templates::has_variable(text, each.name);
+    };
+    if (!has_it(of.template_text) && !has_it(of.fallback_text) && !has_it(of.fallback_title) &&
+        std::ranges::none_of(buttons, [&](const templates::button& one) {
+          return has_it(one.link) || has_it(one.other_link);
+        }))
+      found.push_back({{std::string{parameters_section}},
+                       "#{" + each.name +
+                           "} stands neither in the template's text nor in a link of its buttons "
+                           "nor in the fallback"});
+  }
+}
+
+} // namespace
+
+bool wants_whole_text(const alimtalk_settings& of) {
+  return std::ranges::any_of(providers::provider_kinds(), [&](const auto& kind) {
+    return kind.name == of.provider && kind.whole_text;
+  });
+}
+
+std::vector<conflict> text_conflicts(const alimtalk_settings& of, std::string_view parameters,
+                                     bool own_parameters) {
+  std::vector<conflict> found;
+  const auto buttons = templates::parse_buttons(of.template_buttons);
+  if (!buttons)
+    found.push_back({{"alimtalk.template_buttons"}, buttons.error()});
+  if (!wants_whole_text(of))
+    return found;
+  if (of.template_text.empty())
+    found.push_back({{"alimtalk.template_text", "alimtalk.provider"},
+                     "must be given, because alimtalk.provider is " + of.provider});
+  if (!found.empty())
+    return found;
+  const auto plan = plan_of(of);
+  add_unknown("alimtalk.template_text", of.template_text, plan, parameters, found);
+  for (const templates::button& each : *buttons) {
+    add_unknown("alimtalk.template_buttons", each.link, plan, parameters, found);
+    add_unknown("alimtalk.template_buttons", each.other_link, plan, parameters, found);
+  }
+  if (own_parameters)
+    add_unused(of, *buttons, found);
+  const std::size_t most = templates::whole_text_characters_max;
+  const std::size_t words = templates::characters(templates::fixed_part(of.template_text, plan));
+  if (words > most)
+    found.push_back({{"alimtalk.template_text"},
+                     "must have at most " + std::to_string(most) + " characters, not " +
+                         std::to_string(words) + " beside its variables"});
+  return found;
+}
 
 std::vector<conflict> fallback_conflicts(const alimtalk_settings& of, std::string_view fallback,
                                          std::string_view parameters) {
@@ -19,19 +94,12 @@ std::vector<conflict> fallback_conflicts(const alimtalk_settings& of, std::strin
       ", because " + std::string{fallback} + " is " + std::string{to_string(of.fallback)};
   if (of.fallback_from.empty())
     found.push_back({{"alimtalk.fallback_from", "alimtalk.fallback"}, "must be given" + because});
-  const bool standard = of.parameters.parameters().empty();
-  const auto plan = standard ? templates::message_plan::standard() : of.parameters;
+  const auto plan = plan_of(of);
   // Without the table, other names go out as they are written.
-  if (!standard)
+  if (!of.parameters.parameters().empty())
     for (const auto& [key, text] : {std::pair{"alimtalk.fallback_title", &of.fallback_title},
                                     std::pair{"alimtalk.fallback_text", &of.fallback_text}})
-      for (const std::string_view name : templates::unknown_variables(*text, plan)) {
-        std::string shown{name.substr(0, name.find('\n'))};
-        templates::cut_to_characters(shown, templates::message_plan::name_characters_max);
-        found.push_back(
-            {{key, std::string{parameters_section}},
-             "has #{" + shown + "}, which is not in [" + std::string{parameters} + "]"});
-      }
+      add_unknown(key, *text, plan, parameters, found);
   const std::size_t bytes_max =
       of.fallback == alimtalk_fallback::lms ? providers::lms_bytes_max : providers::sms_bytes_max;
   const std::size_t bytes = templates::euc_kr_bytes(templates::fixed_part(of.fallback_text, plan));
@@ -42,6 +110,33 @@ std::vector<conflict> fallback_conflicts(const alimtalk_settings& of, std::strin
              ", not " + std::to_string(bytes) + " beside its variables"});
   return found;
 }
+
+namespace {
+
+std::vector<conflict> nats_conflicts(const nats_settings& of) {
+  std::vector<conflict> found;
+  std::string first; // the way to log in that was given first
+  for (const auto& [key, given] :
+       {std::pair{"nats.credentials_file", !of.credentials_file.empty()},
+        std::pair{"nats.token", !of.token.empty()}, std::pair{"nats.user", !of.user.empty()}}) {
+    if (given && !first.empty())
+      found.push_back({{key, first}, "must not be given beside " + first});
+    else if (given)
+      first = key;
+  }
+  if (of.user.empty() != of.password.empty()) {
+    const bool user = of.user.empty();
+    found.push_back(
+        {{user ? "nats.user" : "nats.password", "nats.user", "nats.password"},
+         std::string{"must be given, because "} + (user ? "nats.password is" : "nats.user is")});
+  }
+  if (!of.ca_file.empty() && !of.urls.empty() && !of.urls.front().starts_with("tls://"))
+    found.push_back(
+        {{"nats.urls", "nats.ca_file"}, "must begin with tls://, because nats.ca_file is given"});
+  return found;
+}
+
+} // namespace
 
 std::vector<conflict> conflicts(const settings& of) {
   std::vector<conflict> found;
@@ -79,8 +174,12 @@ std::vector<conflict> conflicts(const settings& of) {
           (given == of.alimtalk.credentials.end() || given->second.empty()))
         found.push_back({{"alimtalk." + std::string{needed.key}, "alimtalk.provider"},
                          "must be given, because alimtalk.provider is " + of.alimtalk.provider});
+  std::ranges::move(nats_conflicts(of.nats), std::back_inserter(found));
   std::ranges::move(fallback_conflicts(of.alimtalk, "alimtalk.fallback", parameters_section),
                     std::back_inserter(found));
+  std::ranges::move(text_conflicts(of.alimtalk, parameters_section, true),
+                    std::back_inserter(found));
+  std::ranges::move(refund_conflicts(of.alimtalk), std::back_inserter(found));
   return found;
 }
 

@@ -1,5 +1,6 @@
 #include "config/alimtalk_templates.hpp"
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "config/registry.hpp"
 #include "config/toml_file.hpp"
 #include "config/webhooks.hpp"
@@ -61,14 +62,6 @@ std::string did_you_mean(std::string_view unknown, const std::vector<std::string
   return best.empty() ? std::string{} : "; did you mean " + std::string{best} + "?";
 }
 
-std::vector<std::string> sections() {
-  std::vector<std::string> names;
-  for (const auto& each : registry())
-    if (names.empty() || names.back() != each.section())
-      names.push_back(each.section());
-  return names;
-}
-
 /// Every key that may be given, with those of files that hold secrets.
 std::vector<std::string> keys() {
   std::vector<std::string> all;
@@ -78,20 +71,6 @@ std::vector<std::string> keys() {
       all.push_back(each.key + std::string{file_suffix});
   }
   return all;
-}
-
-const setting* find(std::string_view key) {
-  const auto& all = registry();
-  const auto found = std::ranges::find(all, key, &setting::key);
-  return found == all.end() ? nullptr : &*found;
-}
-
-/// The secret whose file `key` names: "database.url_file" gives database.url.
-const setting* find_by_file(std::string_view key) {
-  if (!key.ends_with(file_suffix))
-    return nullptr;
-  const auto* found = find(key.substr(0, key.size() - file_suffix.size()));
-  return found != nullptr && found->is_secret ? found : nullptr;
 }
 
 /// A bad value for a line: quoted, and cut between two characters where it is long.
@@ -115,7 +94,7 @@ bool is_service_link(std::string_view name, std::string_view value) {
 class loader {
  public:
   std::expected<settings, std::vector<std::string>> run(const sources& from) {
-    if (const auto path = file_of(from))
+    if (const auto path = settings_file(from))
       take_file(*path);
     take_environment(from.environment);
     std::vector<given> sets;
@@ -131,15 +110,6 @@ class loader {
   }
 
  private:
-  static std::optional<std::filesystem::path> file_of(const sources& from) {
-    if (from.file)
-      return from.file;
-    for (const auto& [name, text] : from.environment)
-      if (name == file_variable && !text.empty())
-        return std::filesystem::path{text};
-    return std::nullopt;
-  }
-
   void take_file(const std::filesystem::path& path) {
     auto contents = read_toml(path, sections());
     file_failed_ = !contents.errors.empty();
@@ -188,7 +158,9 @@ class loader {
     for (const auto& each : values) {
       const auto* direct = find(each.key);
       if (each.key.starts_with(parameters_prefix))
-        take_named_parameter(each);
+        take_named_parameter(each, entry_kind::payment);
+      else if (each.key.starts_with(refund_parameters_prefix))
+        take_named_parameter(each, entry_kind::refund);
       else if (each.key == template_section)
         errors_.push_back(each.where + ": " + each.key +
                           ": each template is an [[alimtalk.template]] of its own, in the file");
@@ -204,23 +176,27 @@ class loader {
     }
   }
 
-  void take_named_parameter(const given& value) {
-    const std::string name = value.key.substr(parameters_prefix.size());
+  void take_named_parameter(const given& value, entry_kind about) {
+    const bool refunds = about == entry_kind::refund;
+    const std::string_view table = refunds ? refund_parameters_prefix : parameters_prefix;
+    auto& into = refunds ? values_.alimtalk.refund_parameters : values_.alimtalk.parameters;
+    const std::string name = value.key.substr(table.size());
     std::string fault = "must be a text, not " + value.text;
     if (!value.typed || value.type == toml_type::text) {
-      const auto taken = take_parameter(name, value.text, values_.alimtalk.parameters);
+      const auto taken = take_parameter(name, value.text, about, into);
       if (taken)
         return;
       fault = taken.error();
     }
-    bad_.insert(std::string{parameters_section});
-    errors_.push_back(value.where + ": " + std::string{parameters_prefix} + quoted_if_odd(name) +
-                      ": " + fault);
+    bad_.insert(std::string{refunds ? refund_parameters_section : parameters_section});
+    errors_.push_back(value.where + ": " + std::string{table} + quoted_if_odd(name) + ": " + fault);
   }
 
   void take_direct(const setting& to, const given& value) {
-    const bool right_type = !value.typed || value.type == to.type ||
-                            (to.type == toml_type::real && value.type == toml_type::whole);
+    const bool takes_real = to.type == toml_type::real || to.type == toml_type::text_or_real;
+    const bool is_number = value.type == toml_type::whole || value.type == toml_type::real;
+    const bool right_type = !value.typed || value.type == to.type || (takes_real && is_number) ||
+                            (to.type == toml_type::text_or_real && value.type == toml_type::text);
     if (right_type && to.set(values_, value.text)) {
       where_[to.key] = value.where;
       return;
@@ -288,6 +264,15 @@ class loader {
 };
 
 } // namespace
+
+std::optional<std::filesystem::path> settings_file(const sources& from) {
+  if (from.file)
+    return from.file;
+  for (const auto& [name, text] : from.environment)
+    if (name == file_variable && !text.empty())
+      return std::filesystem::path{text};
+  return std::nullopt;
+}
 
 std::expected<settings, std::vector<std::string>> load(const sources& from) {
   return loader{}.run(from);

@@ -16,10 +16,10 @@ const std::string_view parameters_example = R"(
 )";
 
 std::expected<void, std::string> take_parameter(std::string_view name, std::string_view text,
-                                                templates::message_plan& into) {
+                                                entry_kind about, templates::message_plan& into) {
   if (!is_utf8(name) || !is_utf8(text))
     return std::unexpected("must be UTF-8");
-  return into.set(name, text);
+  return into.set(name, text, about);
 }
 
 std::string parameters_toml(std::string_view section, const templates::message_plan& of) {

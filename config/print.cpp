@@ -1,6 +1,8 @@
 #include "config/alimtalk_templates.hpp"
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "config/registry.hpp"
+#include "config/roff.hpp"
 #include "config/webhooks.hpp"
 
 namespace paymentd::config {
@@ -39,15 +41,73 @@ std::string comment(std::string_view text) {
 /// The tables below [alimtalk], each with an empty line behind it.
 std::string alimtalk_tables(const settings& of) {
   std::string out;
-  if (const auto table = parameters_toml(parameters_section, of.alimtalk.parameters);
-      !table.empty())
-    out += table + "\n";
+  for (const auto& table :
+       {parameters_toml(parameters_section, of.alimtalk.parameters),
+        parameters_toml(refund_parameters_section, of.alimtalk.refund_parameters)})
+    if (!table.empty())
+      out += table + "\n";
   for (const alimtalk_template& each : of.alimtalk_templates)
     out += template_toml(each) + "\n";
   return out;
 }
 
+/// A comment of the example file as paragraphs: a line that stands deeper than its neighbours is an
+/// example, and is kept as it is.
+std::string paragraphs(std::string_view comment) {
+  std::string out = ".PP\n";
+  bool is_kept = false;
+  while (!comment.empty()) {
+    const auto end = std::min(comment.find('\n'), comment.size());
+    std::string_view line = comment.substr(0, end);
+    comment.remove_prefix(std::min(end + 1, comment.size()));
+    line.remove_prefix(std::min(line.find_first_not_of('#'), line.size()));
+    const bool keeps = line.starts_with("  ") || (is_kept && line.empty());
+    if (keeps != is_kept)
+      out += keeps ? ".PP\n.nf\n" : ".fi\n.PP\n";
+    is_kept = keeps;
+    if (!is_kept && line.empty())
+      out += ".PP\n";
+    else
+      out += roff_line(line.starts_with(' ') ? line.substr(1) : line);
+  }
+  return out + (is_kept ? ".fi\n" : "");
+}
+
 } // namespace
+
+std::string settings_page(const std::string& release) {
+  std::string out =
+      ".TH PAYMENTD.TOML 5 \"\" \"paymentd " + release +
+      "\" \"paymentd\"\n.nh\n.ad l\n.SH NAME\npaymentd.toml \\- settings of paymentd\n"
+      ".SH DESCRIPTION\n" +
+      paragraphs(example_head);
+  std::string section;
+  const settings defaults;
+  const auto end_section = [&] {
+    if (section == "alimtalk")
+      out += paragraphs(parameters_example) + paragraphs(refund_parameters_example) +
+             paragraphs(template_example);
+  };
+  for (const auto& each : registry()) {
+    if (each.section() != section) {
+      end_section();
+      section = each.section();
+      out += ".SH [" + section + "]\n";
+    }
+    out += ".TP\n\\fB" + roff(each.name()) + "\\fR = " + roff(each.show(defaults)) + "\n";
+    out += roff_line(each.sentence) + ".br\n" + roff_line("Value: " + each.takes);
+  }
+  end_section();
+  return out + ".SH [[webhook]]\n" + paragraphs(webhook_example) +
+         ".SH SEE ALSO\n.BR paymentd (1)\n";
+}
+
+std::vector<std::string> setting_keys() {
+  std::vector<std::string> all;
+  for (const auto& each : registry())
+    all.push_back(each.key);
+  return all;
+}
 
 std::string example() {
   std::string out{example_head};
@@ -56,7 +116,8 @@ std::string example() {
   for (const auto& each : registry()) {
     if (each.section() != section) {
       if (section == "alimtalk")
-        out += std::string{parameters_example} + std::string{template_example};
+        out += std::string{parameters_example} + std::string{refund_parameters_example} +
+               std::string{template_example};
       section = each.section();
       out += "\n[" + section + "]\n";
     }

@@ -1,6 +1,8 @@
 #include "config/registry.hpp"
+#include "config/refunds.hpp"
 #include "config/setting_kinds.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <utility>
@@ -12,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array fallback_names{"off", "sms", "lms"};
+constexpr std::array refunds_names{"auto", "on", "off"};
 constexpr std::array migration_names{"auto", "off"};
 constexpr std::array network_names{"public", "all"};
 constexpr std::array level_names{"trace", "debug", "info", "warn", "error"};
@@ -84,6 +87,13 @@ std::vector<setting> database_list() {
   };
 }
 
+setting refund_template(const providers::provider_kind& kind, const providers::credential& of) {
+  setting made = credential(refund_key_of(of.key), of);
+  made.sentence = std::string{kind.name} + ": as " + std::string{of.key} +
+                  ", of the template for messages about refunds. Empty: there is none.";
+  return made;
+}
+
 std::vector<setting> provider_list() {
   std::vector<std::string> names;
   std::string sentence = "The sender of messages: ";
@@ -102,13 +112,38 @@ std::vector<setting> provider_list() {
             "private CA. Empty: none."),
   };
   for (const auto& kind : providers::provider_kinds())
-    for (const auto& needed : kind.credentials)
-      all.push_back(credential("alimtalk." + std::string{needed.key}, needed));
+    for (const auto& needed : kind.credentials) {
+      all.push_back(credential(std::string{needed.key}, needed));
+      if (needed.key == kind.template_key)
+        all.push_back(refund_template(kind, needed));
+    }
   return all;
 }
 
+/// "sens and aligo", for those whose API wants the whole text.
+std::string whole_text_providers() {
+  std::string names;
+  for (const auto& kind : providers::provider_kinds())
+    if (kind.whole_text)
+      names.append(names.empty() ? "" : " and ").append(kind.name);
+  return names;
+}
+
 std::vector<setting> alimtalk_list() {
+  constexpr std::size_t template_bytes_max = 4000; // 1,000 characters of at most four
   return {
+      words(
+          PAYMENTD_AT(alimtalk.template_text), template_bytes_max,
+          whole_text_providers() +
+              ": the whole text of the approved template, to the character, with its variables as "
+              "#{name}. They send the text that is made of it, of 1,000 characters at the most; "
+              "other providers know the text by the template."),
+      words(
+          PAYMENTD_AT(alimtalk.template_buttons), template_bytes_max,
+          whole_text_providers() +
+              ": the buttons of the approved template, one a line: TYPE | NAME, and behind it the "
+              "links of a WL (for phones | for PCs, which may be missing) or of an AL (iOS | "
+              "Android). Other types are DS, BK, MD and AC. Links may have variables."),
       whole(PAYMENTD_AT(alimtalk.max_excess), 0, 1300,
             "Characters that a variable's value may have more than its name; a longer one is cut. "
             "14 while the profile is new to NHN Cloud, which refuses more. 0: no limit."),
@@ -117,19 +152,65 @@ std::vector<setting> alimtalk_list() {
              "longer LMS, or nothing (off). Solapi itself chooses between the two by the length."),
       phone_number(PAYMENTD_AT(alimtalk.fallback_from),
                    "The registered number that the fallback comes from."),
-      words(PAYMENTD_AT(alimtalk.fallback_title), 120, "nhn: the title of an LMS."),
+      words(PAYMENTD_AT(alimtalk.fallback_title), 120, "The title of an LMS. Solapi takes none."),
       words(PAYMENTD_AT(alimtalk.fallback_text), 3000,
             "The fallback's text, in which the template's variables are filled in: #{orderId}, "
             "#{amount}, #{time} and #{status}, or those of [alimtalk.parameters]. An SMS has 90 "
             "bytes in EUC-KR, an LMS 2,000; a text that its values make longer is cut. Empty: the "
             "text of the template."),
+      choice(PAYMENTD_AT(alimtalk.refunds), refunds_names,
+             "Whether customers are told of refunds, too: yes (on), no (off), or where the "
+             "provider has a template for them (auto). A change holds for refunds from the start "
+             "on that brings it."),
+      words(PAYMENTD_AT(alimtalk.refund_template_text), template_bytes_max,
+            "As template_text, of the template for messages about refunds; its variables are those "
+            "of [alimtalk.refund_parameters]."),
+      words(PAYMENTD_AT(alimtalk.refund_template_buttons), template_bytes_max,
+            "As template_buttons, of the template for messages about refunds."),
+      words(PAYMENTD_AT(alimtalk.refund_fallback_title), 120,
+            "As fallback_title, of messages about refunds."),
+      words(PAYMENTD_AT(alimtalk.refund_fallback_text), 3000,
+            "As fallback_text, of messages about refunds, which fall back as others do; its "
+            "variables are those of [alimtalk.refund_parameters]."),
       duration(PAYMENTD_AT(alimtalk.timeout), 10ms, 5min,
                "How long one call of the message API may take."),
       whole(PAYMENTD_AT(alimtalk.max_recipients), 1, 1000,
-            "Messages sent in one call at the most."),
+            "Messages sent in one call at the most, and never more than the provider takes."),
       whole(PAYMENTD_AT(alimtalk.max_in_flight), 1, 256, "Calls open at once at the most."),
       whole(PAYMENTD_AT(alimtalk.max_per_second), 0, 1'000'000,
             "Messages sent in a second at the most. 0: no limit."),
+  };
+}
+
+std::vector<setting> nats_list() {
+  return {
+      nats_urls(PAYMENTD_AT(nats.urls), 8,
+                "The servers of a NATS cluster with JetStream, which each event is published to "
+                "(docs/nats.md); tls:// where the connection has to be encrypted. Empty: none."),
+      subscriber_name(PAYMENTD_AT(nats.name),
+                      "The subscriber is called nats-NAME, or nats without a name. It is told of "
+                      "everything from its first start on; another name begins anew."),
+      stream_name(PAYMENTD_AT(nats.stream),
+                  "The JetStream stream that has to take the events, which somebody has made. "
+                  "Another one that takes them is an error."),
+      nats_subject(PAYMENTD_AT(nats.subject), "The subject that they are published to."),
+      kinds_of_events(PAYMENTD_AT(nats.events),
+                      "The kinds of events that are published; fixed at the first start."),
+      words(PAYMENTD_AT(nats.credentials_file), 1000,
+            "A .creds file, with a user's JWT and the seed of its key; read anew for each "
+            "connection. Empty: none. At most one of this, token and user is given."),
+      nats_secret(PAYMENTD_AT(nats.token), 500, "A token to connect with. Empty: none."),
+      nats_login(PAYMENTD_AT(nats.user), 200, "A user to connect as. Empty: none."),
+      nats_secret(PAYMENTD_AT(nats.password), 500, "The password of this user."),
+      words(PAYMENTD_AT(nats.ca_file), 1000,
+            "A PEM file of certificates to trust besides the system's, for servers behind a "
+            "private CA. Empty: none."),
+      duration(
+          PAYMENTD_AT(nats.timeout), 10ms, 5min,
+          "How long JetStream may take to say that it has stored an event, the time to connect "
+          "included."),
+      whole(PAYMENTD_AT(nats.max_in_flight), 1, 256,
+            "Events that wait for this at once at the most."),
   };
 }
 
@@ -181,6 +262,11 @@ std::vector<setting> rest_list() {
       choice(PAYMENTD_AT(log.level), level_names, "The least that is written to the log."),
       choice(PAYMENTD_AT(log.format), format_names,
              "How the log is written: lines for people, or one JSON object a line."),
+      requests(PAYMENTD_AT(log.requests),
+               "Which requests have a line, at the level info: errors, those that were answered "
+               "4xx or 5xx, 50 a second of each thread at the most; a number, these and that part "
+               "of the others, by chance; all; or none (off). 5xx, and what was refused for its "
+               "API key, always has a line, at warn."),
   };
 }
 
@@ -191,6 +277,10 @@ std::vector<setting> rest_list() {
 
 std::string_view to_string(alimtalk_fallback of) noexcept {
   return fallback_names[static_cast<std::size_t>(of)];
+}
+
+std::string_view to_string(refund_messages of) noexcept {
+  return refunds_names[static_cast<std::size_t>(of)];
 }
 
 std::string_view to_string(migration_mode of) noexcept {
@@ -213,11 +303,32 @@ const std::vector<setting>& registry() {
   static const std::vector<setting> all = [] {
     std::vector<setting> made;
     for (const auto& part : {http_list(), database_list(), provider_list(), alimtalk_list(),
-                             notification_list(), rest_list()})
+                             nats_list(), notification_list(), rest_list()})
       made.insert(made.end(), part.begin(), part.end());
     return made;
   }();
   return all;
+}
+
+std::vector<std::string> sections() {
+  std::vector<std::string> names;
+  for (const auto& each : registry())
+    if (names.empty() || names.back() != each.section())
+      names.push_back(each.section());
+  return names;
+}
+
+const setting* find(std::string_view key) {
+  const auto& all = registry();
+  const auto found = std::ranges::find(all, key, &setting::key);
+  return found == all.end() ? nullptr : &*found;
+}
+
+const setting* find_by_file(std::string_view key) {
+  if (!key.ends_with(file_suffix))
+    return nullptr;
+  const auto* found = find(key.substr(0, key.size() - file_suffix.size()));
+  return found != nullptr && found->is_secret ? found : nullptr;
 }
 
 std::string variable_of(std::string_view key) {

@@ -10,7 +10,7 @@
 namespace paymentd::config {
 
 /// How TOML writes a setting's value. The environment and --set write the same without quotes.
-enum class toml_type : std::uint8_t { text, whole, real };
+enum class toml_type : std::uint8_t { text, whole, real, text_or_real };
 
 struct setting {
   std::string key;      // "http.listen"
@@ -35,6 +35,15 @@ inline constexpr std::string_view file_suffix = "_file";
 /// All settings, those of a section next to each other, in the order in which they are shown.
 const std::vector<setting>& registry();
 
+/// "http", "admin" and so on: the sections of all settings, in their order.
+std::vector<std::string> sections();
+
+/// The setting with this key, or null.
+const setting* find(std::string_view key);
+
+/// The secret whose file `key` names: "database.url_file" gives database.url. Null for other keys.
+const setting* find_by_file(std::string_view key);
+
 /// "PAYMENTD_HTTP_LISTEN" for "http.listen".
 std::string variable_of(std::string_view key);
 
@@ -48,5 +57,14 @@ std::vector<conflict> conflicts(const settings& of);
 /// table that a variable has to be in by `parameters`.
 std::vector<conflict> fallback_conflicts(const alimtalk_settings& of, std::string_view fallback,
                                          std::string_view parameters);
+
+/// Whether the provider is sent the whole text of each message.
+bool wants_whole_text(const alimtalk_settings& of);
+
+/// Those of the template's whole text and its buttons with what stands beside them. Lines name the
+/// table that a variable has to be in by `parameters`; where that is not the template's own, it may
+/// have others.
+std::vector<conflict> text_conflicts(const alimtalk_settings& of, std::string_view parameters,
+                                     bool own_parameters);
 
 } // namespace paymentd::config

@@ -131,6 +131,12 @@ setting one_of(field<Of> at, const std::vector<std::string>& names, std::string 
       [names](std::string_view text) { return std::ranges::find(names, text) != names.end(); });
 }
 
+template <class Of>
+setting requests(field<Of> at, std::string sentence) {
+  return made(std::move(at), "off, errors, all, or a number from 0.0 to 1.0", std::move(sentence),
+              parse_request_lines, toml_of, toml_type::text_or_real);
+}
+
 /// Keys and codes: they go into URLs, headers and JSON, so letters, digits, - _ . and nothing else.
 inline bool is_token(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {
@@ -159,6 +165,14 @@ inline std::optional<std::vector<std::string>> parse_host_names(std::string_view
   return names;
 }
 
+/// `names` with commas between them, as TOML.
+inline std::string listed(const std::vector<std::string>& names) {
+  std::string all;
+  for (const auto& each : names)
+    all.append(all.empty() ? "" : ",").append(each);
+  return toml_text(all);
+}
+
 template <class Of>
 setting host_names(field<Of> at, std::size_t count_max, std::string sentence) {
   return made(
@@ -169,12 +183,7 @@ setting host_names(field<Of> at, std::size_t count_max, std::string sentence) {
         auto names = parse_host_names(text);
         return names && names->size() <= count_max ? names : std::nullopt;
       },
-      [](const std::vector<std::string>& names) {
-        std::string all;
-        for (const auto& each : names)
-          all.append(all.empty() ? "" : ",").append(each);
-        return toml_text(all);
-      });
+      listed);
 }
 
 template <class Of>
@@ -187,16 +196,18 @@ setting phone_number(field<Of> at, std::string sentence) {
                    });
 }
 
+inline bool is_control(char c) {
+  return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+}
+
 /// Words for people: UTF-8 without control characters other than the end of a line.
 template <class Of>
 setting words(field<Of> at, std::size_t bytes_max, std::string sentence) {
   return text_that(
       std::move(at), "a text in UTF-8 of at most " + std::to_string(bytes_max) + " bytes",
       std::move(sentence), [bytes_max](std::string_view text) {
-        const auto is_control = [](char c) {
-          return (static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f';
-        };
-        return text.size() <= bytes_max && std::ranges::none_of(text, is_control) && is_utf8(text);
+        const auto is_bad = [](char c) { return is_control(c) && c != '\n'; };
+        return text.size() <= bytes_max && std::ranges::none_of(text, is_bad) && is_utf8(text);
       });
 }
 
@@ -205,27 +216,35 @@ inline bool is_visible(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-/// A provider's credential: a token that is shown, or a secret that is not.
-inline setting credential(std::string key, const providers::credential& needed) {
+/// Whether `text` may be a credential of that kind.
+inline bool is_good_credential(std::string_view text, const providers::credential& needed) {
+  if (text.size() > needed.length_max)
+    return false;
+  if (needed.is_secret)
+    return is_visible(text) && text != hidden_mark;
+  return needed.is_free ? is_utf8(text) && std::ranges::none_of(text, is_control) : is_token(text);
+}
+
+/// A provider's credential: a token or a text that is shown, or a secret that is not. `key` is
+/// without its section, "alimtalk".
+inline setting credential(const std::string& key, const providers::credential& needed) {
   const std::string most = "at most " + std::to_string(needed.length_max);
-  return {.key = std::move(key),
+  return {.key = "alimtalk." + key,
           .takes = most + (needed.is_secret ? " visible ASCII characters, not ***"
+                           : needed.is_free ? " bytes of UTF-8 without control characters"
                                             : " letters, digits, dashes, dots or _"),
           .sentence = std::string{needed.sentence},
           .is_secret = needed.is_secret,
           .set =
-              [needed](settings& s, std::string_view text) {
-                const bool good =
-                    needed.is_secret ? is_visible(text) && text != hidden_mark : is_token(text);
-                if (!good || text.size() > needed.length_max)
+              [key, needed](settings& s, std::string_view text) {
+                if (!is_good_credential(text, needed))
                   return false;
-                s.alimtalk.credentials.insert_or_assign(std::string{needed.key},
-                                                        secret{std::string{text}});
+                s.alimtalk.credentials.insert_or_assign(key, secret{std::string{text}});
                 return true;
               },
           .show =
-              [needed](const settings& s) {
-                const auto found = s.alimtalk.credentials.find(needed.key);
+              [key, needed](const settings& s) {
+                const auto found = s.alimtalk.credentials.find(key);
                 const secret value =
                     found == s.alimtalk.credentials.end() ? secret{} : found->second;
                 return toml_text(needed.is_secret ? value.shown() : value.reveal());
@@ -257,11 +276,156 @@ setting base_url(field<Of> at, std::string sentence) {
       toml_text);
 }
 
+constexpr std::string_view nats_scheme = "nats://";
+constexpr std::string_view nats_tls_scheme = "tls://";
+
+/// "nats://HOST" or "tls://HOST", with or without a port. No user: credentials are settings of
+/// their own, which are not shown.
+inline bool is_nats_url(std::string_view text) {
+  const bool tls = text.starts_with(nats_tls_scheme);
+  if (!tls && !text.starts_with(nats_scheme))
+    return false;
+  text.remove_prefix(tls ? nats_tls_scheme.size() : nats_scheme.size());
+  const std::size_t colon = text.rfind(':');
+  if (colon != text.npos && text.find(']', colon) == text.npos) { // not within an IPv6 address
+    const auto port = within<std::int64_t>(parse_whole(text.substr(colon + 1)), 1, 65535);
+    if (!port)
+      return false;
+    text = text.substr(0, colon);
+  }
+  if (text.starts_with('[') && text.ends_with(']') && text.size() > 2)
+    return text.find_first_not_of("0123456789abcdefABCDEF:.", 1) == text.size() - 1;
+  return !text.empty() && is_token(text);
+}
+
+/// The servers of a cluster, with commas between them; nothing where one is none.
+inline std::optional<std::vector<std::string>> parse_nats_urls(std::string_view text,
+                                                               std::size_t count_max) {
+  std::vector<std::string> urls;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    std::string url{text.substr(0, comma)};
+    std::erase(url, ' ');
+    if (url.size() > url_length_max || !is_nats_url(url) || urls.size() == count_max ||
+        (!urls.empty() && url.substr(0, 3) != urls.front().substr(0, 3)))
+      return std::nullopt;
+    urls.push_back(std::move(url));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return urls;
+}
+
+template <class Of>
+setting nats_urls(field<Of> at, std::size_t count_max, std::string sentence) {
+  return made(
+      std::move(at),
+      "at most " + std::to_string(count_max) +
+          " of nats://HOST:PORT, or of tls://HOST:PORT, without a user, with commas between them",
+      std::move(sentence),
+      [count_max](std::string_view text) { return parse_nats_urls(text, count_max); }, listed);
+}
+
+/// Where a message is published to: words with dots between them, and no wildcards.
+inline bool is_nats_subject(std::string_view text) {
+  constexpr std::size_t length_max = 200;
+  return !text.empty() && text.size() <= length_max && is_token(text) && text.front() != '.' &&
+         text.back() != '.' && text.find("..") == text.npos;
+}
+
+template <class Of>
+setting nats_subject(field<Of> at, std::string sentence) {
+  return text_that(std::move(at),
+                   "1 to 200 letters, digits, dashes or _, in words with a dot between two",
+                   std::move(sentence), is_nats_subject);
+}
+
+/// A name without a dot, which JetStream does not take in the name of a stream.
+inline bool is_stream_name(std::string_view text) {
+  constexpr std::size_t length_max = 200;
+  return !text.empty() && text.size() <= length_max && is_token(text) &&
+         text.find('.') == text.npos;
+}
+
+template <class Of>
+setting stream_name(field<Of> at, std::string sentence) {
+  return text_that(std::move(at), "1 to 200 letters, digits, dashes or _", std::move(sentence),
+                   is_stream_name);
+}
+
+/// The ending of a subscriber's name.
+template <class Of>
+setting subscriber_name(field<Of> at, std::string sentence) {
+  constexpr std::size_t length_max = 40;
+  return text_that(std::move(at), "at most 40 of a-z, 0-9, - and _", std::move(sentence),
+                   [](std::string_view text) {
+                     return text.size() <= length_max &&
+                            text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") ==
+                                text.npos;
+                   });
+}
+
+/// Visible ASCII that the NATS library can send: it writes these texts into JSON as they are.
+inline bool is_nats_login(std::string_view text, std::size_t length_max) {
+  return text.size() <= length_max && is_visible(text) && text.find_first_of("\"\\") == text.npos &&
+         text != hidden_mark;
+}
+
+inline std::string nats_login_takes(std::size_t length_max) {
+  return "at most " + std::to_string(length_max) +
+         R"( visible ASCII characters without " and \, not ***)";
+}
+
+template <class Of>
+setting nats_login(field<Of> at, std::size_t length_max, std::string sentence) {
+  return text_that(std::move(at), nats_login_takes(length_max), std::move(sentence),
+                   [length_max](std::string_view text) { return is_nats_login(text, length_max); });
+}
+
+template <class Of>
+setting nats_secret(field<Of> at, std::size_t length_max, std::string sentence) {
+  setting made_so = made(
+      std::move(at), nats_login_takes(length_max), std::move(sentence),
+      [length_max](std::string_view text) {
+        return is_nats_login(text, length_max) ? std::optional(secret{std::string{text}})
+                                               : std::nullopt;
+      },
+      [](const secret& value) { return toml_text(value.shown()); });
+  made_so.is_secret = true;
+  return made_so;
+}
+
+inline std::optional<told_events> parse_told_events(std::string_view text) {
+  told_events events{.payments = false, .refunds = false};
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    std::string name{text.substr(0, comma)};
+    std::erase(name, ' ');
+    bool& wants = name == "refunds" ? events.refunds : events.payments;
+    if (wants || (name != "payments" && name != "refunds"))
+      return std::nullopt;
+    wants = true;
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return events.payments || events.refunds ? std::optional(events) : std::nullopt;
+}
+
+template <class Of>
+setting kinds_of_events(field<Of> at, std::string sentence) {
+  return made(std::move(at), "payments, refunds, or both with a comma between them",
+              std::move(sentence), parse_told_events, [](const told_events& value) {
+                std::vector<std::string> names;
+                if (value.payments)
+                  names.emplace_back("payments");
+                if (value.refunds)
+                  names.emplace_back("refunds");
+                return listed(names);
+              });
+}
+
 inline bool is_database_url(std::string_view text) {
   const bool known =
       text.starts_with("postgresql://") || text.starts_with("postgres://") ||
       (text.starts_with("sqlite:") && text.size() > std::string_view{"sqlite:"}.size());
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
   const std::string shown_password = ":" + std::string{hidden_mark} + "@";
   // SQLite would keep ":memory:" for one connection only.
   const bool in_memory = text.starts_with("sqlite::") || text.starts_with("sqlite:file:");

@@ -6,6 +6,7 @@
 
 #include "config/values.hpp"
 #include "domain/backoff.hpp"
+#include "domain/model.hpp"
 #include "templates/message_plan.hpp"
 #include "templates/metadata_condition.hpp"
 
@@ -24,6 +25,7 @@ namespace paymentd::config {
 using std::chrono::milliseconds;
 
 enum class alimtalk_fallback : std::uint8_t { off, sms, lms };
+enum class refund_messages : std::uint8_t { automatic, on, off };
 enum class migration_mode : std::uint8_t { automatic, off };
 /// Where the URL of a webhook may lead.
 enum class webhook_networks : std::uint8_t { public_only, all };
@@ -32,6 +34,7 @@ enum class log_format : std::uint8_t { text, json };
 
 /// The names that settings know them by: "sms", "info", "json".
 std::string_view to_string(alimtalk_fallback) noexcept;
+std::string_view to_string(refund_messages) noexcept;
 std::string_view to_string(migration_mode) noexcept;
 std::string_view to_string(webhook_networks) noexcept;
 std::string_view to_string(log_level) noexcept;
@@ -73,22 +76,42 @@ struct alimtalk_settings {
   std::string ca_file;          // empty: none
   std::map<std::string, secret, std::less<>> credentials; // by key, of all providers: "app_key"
   templates::message_plan parameters; // [alimtalk.parameters]; empty: the standard ones
+  std::string template_text;          // not empty where the provider wants the whole text
+  std::string template_buttons;       // as templates::parse_buttons takes them
   int max_excess = 0;                 // 0: no limit
   alimtalk_fallback fallback = alimtalk_fallback::off;
   std::string fallback_from;
   std::string fallback_title;
   std::string fallback_text;
+  // Of messages about refunds; their template is among the credentials: "refund_template_code".
+  refund_messages refunds = refund_messages::automatic; // by whether there is a template for them
+  templates::message_plan refund_parameters; // [alimtalk.refund_parameters]; empty: as parameters
+  std::string refund_template_text; // not empty where there is one and the provider wants the text
+  std::string refund_template_buttons;
+  std::string refund_fallback_title;
+  std::string refund_fallback_text;
   milliseconds timeout{5'000};
   int max_recipients = 1000;
   int max_in_flight = 8;
   int max_per_second = 0; // 0: no limit
 };
 
+/// Whether the customers of refunds that happen from now on get a message.
+bool tells_refunds(const alimtalk_settings& of);
+/// Whether messages about refunds can be sent: the provider knows no templates, or has one for
+/// them.
+bool has_refund_template(const alimtalk_settings& of);
+/// As [alimtalk] is for messages about refunds: their template with its text and buttons, their
+/// parameters and their fallback stand in the places of those about payments.
+alimtalk_settings refund_settings(const alimtalk_settings& of);
+
 /// One `[[alimtalk.template]]`: how the messages of the orders that meet its condition are made.
 struct alimtalk_template {
-  std::string where; // "paymentd.toml:12", for a line about it
+  std::string where;                      // "paymentd.toml:12", for a line about it
+  entry_kind about = entry_kind::payment; // or refund
   templates::metadata_condition when;
-  alimtalk_settings alimtalk; // as [alimtalk] has them, but for what the template says itself
+  alimtalk_settings alimtalk; // as [alimtalk] has them, or refund_settings of it, but for what the
+                              // template says itself
 };
 
 /// Of all webhooks, which the database holds.
@@ -115,6 +138,30 @@ struct webhook_settings {
   int max_in_flight = 32;
 };
 
+/// Kinds of events; at least one.
+struct told_events {
+  bool payments = true;
+  bool refunds = false;
+  friend bool operator==(const told_events&, const told_events&) = default;
+};
+
+/// The JetStream stream that is told of payments or refunds. Of credentials_file, token and user
+/// at most one is given, and a password where there is a user.
+struct nats_settings {
+  std::vector<std::string> urls; // all "nats://…" or all "tls://…"; none: there is no subscriber
+  std::string name;              // the subscriber is "nats-<name>"; empty: "nats"
+  std::string stream = "PAYMENTD";
+  std::string subject = "paymentd.events";
+  told_events events;
+  std::string credentials_file; // empty: none
+  secret token;
+  std::string user;
+  secret password;
+  std::string ca_file; // empty: none
+  milliseconds timeout{5'000};
+  int max_in_flight = 128;
+};
+
 struct notification_settings {
   backoff_options backoff; // min is at most max
   milliseconds max_age = std::chrono::hours{24};
@@ -132,6 +179,7 @@ struct shutdown_settings {
 struct log_settings {
   log_level level = log_level::info;
   log_format format = log_format::text;
+  request_lines requests{.errors = true, .part = 0.01};
 };
 
 struct settings {
@@ -143,6 +191,7 @@ struct settings {
       alimtalk_templates;                     // of the file alone; the first that fits is taken
   std::vector<webhook_settings> old_webhooks; // of the file alone
   webhooks_settings webhooks;
+  nats_settings nats;
   notification_settings notification;
   shutdown_settings shutdown;
   log_settings log;
@@ -163,6 +212,18 @@ struct sources {
 /// what it takes, and never shows a secret.
 std::expected<settings, std::vector<std::string>> load(const sources& from);
 
+/// The settings' file that these sources name, if any.
+std::optional<std::filesystem::path> settings_file(const sources& from);
+
+/// A file that holds a secret, and the setting that names it: the settings' file itself (as
+/// "--config") where a secret stands in it, and those of keys that end in _file.
+struct secret_file {
+  std::string setting;
+  std::filesystem::path file;
+};
+/// All of these. Files that cannot be read are as if they were not there: `load` says so.
+std::vector<secret_file> secret_files(const sources& from);
+
 /// This process's environment, for `sources`.
 named_texts process_environment();
 
@@ -171,6 +232,12 @@ std::expected<std::pair<std::string, std::string>, std::string> split_set(std::s
 
 /// The commented example file: every setting with its sentence, bounds and default.
 std::string example();
+
+/// The man page paymentd.toml(5) of that release, from the same sentences.
+std::string settings_page(const std::string& release);
+
+/// "http.listen" and so on: all keys of single settings, in the order in which they are shown.
+std::vector<std::string> setting_keys();
 
 /// The settings in force as TOML, with secrets hidden.
 std::string effective(const settings& of);

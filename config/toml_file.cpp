@@ -1,6 +1,7 @@
 #include "config/toml_file.hpp"
 #include "config/alimtalk_templates.hpp"
 #include "config/parameters.hpp"
+#include "config/refunds.hpp"
 #include "config/webhooks.hpp"
 
 #include <toml++/toml.h>
@@ -52,7 +53,9 @@ file_value value_of(std::string key, const toml::node& node) {
 /// A value, or of a table of parameters each of its values.
 void add_values(const std::string& key, const toml::node& node, std::vector<file_value>& to) {
   const auto* table = node.as_table();
-  if (table == nullptr || (key != parameters_section && key != parameters_key))
+  const bool has_names =
+      key == parameters_section || key == refund_parameters_section || key == parameters_key;
+  if (table == nullptr || !has_names)
     return to.push_back(value_of(key, node));
   for (const auto& [name, value] : *table)
     to.push_back(value_of(key + "." + std::string{name.str()}, value));

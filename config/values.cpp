@@ -172,6 +172,27 @@ std::string to_string(double of) {
   return text.find_first_of(".e") == text.npos ? text + ".0" : text;
 }
 
+std::optional<request_lines> parse_request_lines(std::string_view text) {
+  if (text == "off")
+    return request_lines{};
+  if (text == "errors")
+    return request_lines{.errors = true};
+  if (text == "all")
+    return request_lines{.errors = true, .part = 1.0};
+  const auto part = parse_real(text);
+  if (!part || *part < 0.0 || *part > 1.0)
+    return std::nullopt;
+  return request_lines{.errors = true, .part = *part};
+}
+
+std::string toml_of(const request_lines& of) {
+  if (of.part >= 1.0)
+    return toml_text("all");
+  if (of.part > 0.0)
+    return to_string(of.part);
+  return toml_text(of.errors ? "errors" : "off");
+}
+
 std::string toml_text(std::string_view text) {
   constexpr std::string_view hex = "0123456789ABCDEF";
   std::string out = "\"";

@@ -67,6 +67,18 @@ std::optional<double> parse_real(std::string_view text);
 /// The shortest text that gives the same number, always with a point or an exponent.
 std::string to_string(double of);
 
+/// Which requests have a line of the log: those that were answered 4xx or 5xx, and a part of the
+/// others, from 0 to 1.
+struct request_lines {
+  bool errors = false;
+  double part = 0.0;
+  friend bool operator==(const request_lines&, const request_lines&) = default;
+};
+/// "off", "errors", "all", or a part: "0.01", which includes the errors.
+std::optional<request_lines> parse_request_lines(std::string_view text);
+/// As TOML: a quoted word, or a number.
+std::string toml_of(const request_lines& of);
+
 /// `text` as a TOML string, quoted and escaped: always one line.
 std::string toml_text(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include "db/audit.hpp"
 
 #include "db/audit_judge.hpp"
+#include "domain/delivery.hpp"
 
 namespace paymentd::db {
 namespace {
@@ -17,6 +18,7 @@ named(what, id) as (
   select 'a delivery', id from delivered where id is not null union all
   select 'a cursor', subscriber_id from cursors union all
   select 'a results mark', subscriber_id from result_marks union all
+  select 'a former kind', subscriber_id from former_kinds union all
   select 'a claim', subscriber_id from claims)
 select distinct what, id from named where id not in (select id from subscribers))sql";
 constexpr const char* cursors_beyond =
@@ -35,11 +37,24 @@ constexpr const char* claims_in_a_wrong_stream =
     "then c.first_entry else c.last_entry end "
     "from claims c join subscribers b on b.id = c.subscriber_id "
     "where c.first_entry >> 41 <> c.stream_id or c.last_entry >> 41 <> c.stream_id";
+// A claim lies in one stretch of its subscriber's kinds.
 constexpr const char* claims_over_nothing = R"sql(
-select b.name, c.id from claims c join subscribers b on b.id = c.subscriber_id
-where c.first_entry is not null and not exists (
-  select 1 from ledger_entries e where e.id between c.first_entry and c.last_entry
-  and (e.kind = 1 and b.wants_payments or e.kind = 2 and b.wants_refunds)))sql";
+with held as (
+  select b.name, b.wants_payments, b.wants_refunds, c.id, c.subscriber_id, c.stream_id,
+    c.first_entry, c.last_entry, (
+      select min(f.last) from former_kinds f
+      where f.subscriber_id = c.subscriber_id and f.stream_id = c.stream_id
+      and f.last >= c.first_entry - (c.stream_id << 41)) as stretch
+  from claims c join subscribers b on b.id = c.subscriber_id where c.first_entry is not null)
+select h.name, h.id from held h left join former_kinds f on f.subscriber_id = h.subscriber_id
+  and f.stream_id = h.stream_id and f.last = h.stretch
+where not exists (
+  select 1 from ledger_entries e where e.id between h.first_entry and h.last_entry
+  and (e.kind = 1 and coalesce(f.wants_payments, h.wants_payments)
+       or e.kind = 2 and coalesce(f.wants_refunds, h.wants_refunds))))sql";
+constexpr const char* kinds_beyond =
+    "select k.subscriber_id, k.stream_id, k.last from former_kinds k "
+    "left join streams s on s.id = k.stream_id where s.id is null or k.last >= s.next";
 // Keys and ids of messages are made from it.
 constexpr const char* instances = "select value from meta where name = 'instance'";
 
@@ -56,6 +71,9 @@ std::int64_t small_tables_auditor::run() {
   for (const auto row = ask(cursors_beyond); row->next();)
     say("subscriber ", row->integer(0), ": the cursor in stream ", row->integer(1), " is at ",
         row->integer(2), ", beyond the stream's end");
+  for (const auto row = ask(kinds_beyond); row->next();)
+    say("subscriber ", row->integer(0), ": former kinds in stream ", row->integer(1),
+        " hold up to ", row->integer(2), ", beyond the stream's end");
   for (const auto row = ask(epochs_beyond); row->next();)
     say("stream ", row->integer(0), ": its ended epoch ", row->integer(1), " reaches to ",
         row->integer(2), ", beyond the present one");
@@ -69,6 +87,9 @@ std::int64_t small_tables_auditor::run() {
         row->integer(2), ", but holds ledger entry ", row->integer(3), " of another");
   for (const auto row = ask(claims_over_nothing); row->next();)
     say("subscriber ", row->text(0), ": claim ", row->integer(1), " holds nothing that it wants");
+  const auto tries_kept = static_cast<std::int64_t>(tries_max);
+  for (const auto row = ask(from_.claims_with_wrong_tries(), {tries_kept}); row->next();)
+    say("claim ", row->integer(0), ": its tries are no list of at most ", tries_kept);
   for (const auto row = ask(from_.results_from_the_future()); row->next();)
     say("subscriber ", row->text(0), ": its results are read up to a time in the future");
   int found = 0;

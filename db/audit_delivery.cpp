@@ -1,5 +1,7 @@
 // The part of the audit that judges subscribers: their cursors, claims and deliveries.
 #include "db/audit_judge.hpp"
+#include "db/event_kinds.hpp"
+#include "domain/delivery.hpp"
 #include "domain/model.hpp"
 
 #include <algorithm>
@@ -17,12 +19,6 @@ class delivery_auditor : private audit_judge {
   struct subscriber_row {
     std::int64_t id = 0;
     std::string name;
-    bool wants_payments = false;
-    bool wants_refunds = false;
-    bool wants(std::int64_t kind) const {
-      return (kind == static_cast<std::int64_t>(entry_kind::payment) && wants_payments) ||
-             (kind == static_cast<std::int64_t>(entry_kind::refund) && wants_refunds);
-    }
   };
   struct cursor {
     std::int64_t position = 0;
@@ -33,20 +29,29 @@ class delivery_auditor : private audit_judge {
     std::int64_t last;
   };
 
+  void load_kinds(const subscriber_row& of);
+  bool wants(entry_id id, std::int64_t kind) const;
   void load_claims_and_cursors(const subscriber_row& of, bool first_time);
   void judge_event(const subscriber_row& of, const audit_rows& row);
   void judge_delivery(const subscriber_row& of, const audit_rows& row);
+  void judge_tries(const subscriber_row& of, const audit_rows& row);
   void judge_subscriber(const subscriber_row& of);
 
   // Of the subscriber that is judged; they move while the audit goes on, so they are read anew in
   // each snapshot.
   std::map<std::int64_t, cursor> at_; // by stream
+  event_kinds now_;
+  std::map<std::int64_t, wanted_kinds> kinds_; // by stream, where they have changed
   std::vector<range> claimed_ranges_;
   std::map<std::int64_t, int> claimed_retries_; // by entry: in how many claims
 };
 
-constexpr const char* all_subscribers =
-    "select id, name, wants_payments, wants_refunds from subscribers order by id";
+constexpr const char* all_subscribers = "select id, name from subscribers order by id";
+constexpr const char* kinds_of =
+    "select wants_payments, wants_refunds from subscribers where id = $1";
+constexpr const char* former_kinds_of =
+    "select stream_id, last, wants_payments, wants_refunds from former_kinds "
+    "where subscriber_id = $1 order by stream_id, last";
 constexpr const char* cursors_of =
     "select stream_id, position, kept_from from cursors where subscriber_id = $1";
 constexpr const char* ranges_of = "select first_entry, last_entry from claims "
@@ -61,7 +66,28 @@ constexpr const char* deliveries_with_entries =
     "left join ledger_entries e on e.id = d.entry_id "
     "where d.subscriber_id = $3 and d.entry_id > $1 order by d.entry_id limit $2";
 
+void delivery_auditor::load_kinds(const subscriber_row& of) {
+  now_ = {};
+  for (const auto row = ask(kinds_of, {of.id}); row->next();)
+    now_ = {.payments = row->integer(0) != 0, .refunds = row->integer(1) != 0};
+  kinds_.clear();
+  for (const auto row = ask(former_kinds_of, {of.id}); row->next();) {
+    wanted_kinds& of_stream = kinds_[row->integer(0)];
+    of_stream.now = now_;
+    of_stream.before.push_back(
+        {.last = row->integer(1),
+         .kinds = {.payments = row->integer(2) != 0, .refunds = row->integer(3) != 0}});
+  }
+}
+
+bool delivery_auditor::wants(entry_id id, std::int64_t kind) const {
+  const auto changed = kinds_.find(stream_of(id).value);
+  const auto is = static_cast<entry_kind>(kind);
+  return changed == kinds_.end() ? now_.hold(is) : changed->second.hold(is, number_of(id));
+}
+
 void delivery_auditor::load_claims_and_cursors(const subscriber_row& of, bool first_time) {
+  load_kinds(of);
   at_.clear();
   for (const auto row = ask(cursors_of, {of.id}); row->next();)
     at_[row->integer(0)] = {row->integer(1), row->integer(2)};
@@ -83,15 +109,15 @@ void delivery_auditor::load_claims_and_cursors(const subscriber_row& of, bool fi
   }
 }
 
-/// Each event that a subscriber wants is, for it, exactly one of ahead of its cursor, in an open
-/// claim, waiting for another try, DELIVERED, FAILED with a reason, or so old that no row of it is
-/// kept. Of what it does not want it has nothing.
+/// Each event that a subscriber wants, by the kinds of its time, is, for it, exactly one of ahead
+/// of its cursor, in an open claim, waiting for another try, DELIVERED, FAILED with a reason, or so
+/// old that no row of it is kept. Of what it does not want it has nothing.
 void delivery_auditor::judge_event(const subscriber_row& of, const audit_rows& row) {
   const std::int64_t id = row.integer(0);
   const bool has_row = !row.is_null(2);
   const auto retried = claimed_retries_.find(id);
   const int retries = retried == claimed_retries_.end() ? 0 : retried->second;
-  if (!of.wants(row.integer(1))) {
+  if (!wants({id}, row.integer(1))) {
     if (has_row || retries > 0)
       say("subscriber ", of.name, ": has ledger entry ", id, ", which it does not want");
     return;
@@ -146,6 +172,16 @@ void delivery_auditor::judge_delivery(const subscriber_row& of, const audit_rows
     wrong("came by no known channel: ", row.integer(7));
 }
 
+/// Their times need not rise: they are by the clocks of several machines.
+void delivery_auditor::judge_tries(const subscriber_row& of, const audit_rows& row) {
+  const std::int64_t count = row.integer(1);
+  if (count < 0)
+    say("subscriber ", of.name, ": the tries of ledger entry ", row.integer(0), " are no list");
+  if (count > static_cast<std::int64_t>(tries_max))
+    say("subscriber ", of.name, ": of ledger entry ", row.integer(0), " ", count,
+        " tries are kept, more than ", static_cast<std::int64_t>(tries_max));
+}
+
 void delivery_auditor::judge_subscriber(const subscriber_row& of) {
   constexpr auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -160,14 +196,16 @@ void delivery_auditor::judge_subscriber(const subscriber_row& of) {
   each_row(
       deliveries_with_entries, of.id, [](bool) {},
       [&](const audit_rows& row) { judge_delivery(of, row); });
+  each_row(
+      from_.tries_of_deliveries(), of.id, [](bool) {},
+      [&](const audit_rows& row) { judge_tries(of, row); });
 }
 
 std::int64_t delivery_auditor::run() {
   std::vector<subscriber_row> subscribers;
   from_.begin_snapshot();
   for (const auto row = ask(all_subscribers); row->next();)
-    subscribers.push_back(
-        {row->integer(0), std::string(row->text(1)), row->integer(2) != 0, row->integer(3) != 0});
+    subscribers.push_back({row->integer(0), std::string(row->text(1))});
   for (const auto& each : subscribers)
     judge_subscriber(each);
   return count_;

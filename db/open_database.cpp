@@ -1,5 +1,6 @@
 // Chooses the store by the scheme of the URL.
 #include "db/embedded_file.hpp"
+#include "db/examination.hpp"
 #include "db/postgres/database.hpp"
 #include "db/sqlite/database.hpp"
 #include "db/sqlite/file.hpp"
@@ -39,6 +40,10 @@ result<std::int64_t> back_up(const std::string& url, const std::string& file) {
   return sqlite::back_up(url.substr(sqlite_scheme.size()), file);
 }
 
+embedded_sizes measure(const std::string& url) {
+  return sqlite::measure(url.substr(sqlite_scheme.size()));
+}
+
 result<void> check_writable(const std::string& url) {
   return is_embedded(url) ? sqlite::check_writable(url.substr(sqlite_scheme.size()))
                           : result<void>{};
@@ -51,6 +56,15 @@ result<std::unique_ptr<database>> open_database(const database_options& options)
   if (is_postgres(url))
     return postgres::open(options);
   return unknown_scheme(url);
+}
+
+std::vector<finding> examine(const examination& what) {
+  const std::string_view url = what.url;
+  if (is_postgres(url))
+    return postgres::examine(what);
+  if (url.starts_with(sqlite_scheme))
+    return sqlite::examine(std::string(url.substr(sqlite_scheme.size())), what);
+  return {{unknown_scheme(url).error().text, "set database.url"}};
 }
 
 } // namespace paymentd::db

@@ -48,7 +48,7 @@ struct replay_piece {
 /// fewer where there are no more. `gaps` are entries that are left out: imported ones, and those in
 /// open claims, which are on their way.
 inline replay_piece plan_replay(const replay& of, const std::vector<replay_entry>& looked_at,
-                                const std::vector<replay_gap>& gaps, event_kinds wanted) {
+                                const std::vector<replay_gap>& gaps, const wanted_kinds& wanted) {
   replay_piece made{.next = of.next};
   for (const replay_entry& each : looked_at) {
     if (made.again.size() == static_cast<std::size_t>(replayed_at_once_max))
@@ -57,7 +57,7 @@ inline replay_piece plan_replay(const replay& of, const std::vector<replay_entry
     const bool in_gap = std::ranges::any_of(gaps, [&](const replay_gap& gap) {
       return gap.first <= each.id.value && each.id.value <= gap.last;
     });
-    if (wanted.hold(each.kind) && each.created_at >= of.from && !in_gap)
+    if (wanted.hold(each.kind, number_of(each.id)) && each.created_at >= of.from && !in_gap)
       made.again.push_back(each);
   }
   made.over = looked_at.size() < static_cast<std::size_t>(replay_looked_at_max);

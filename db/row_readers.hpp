@@ -200,14 +200,50 @@ list_row read_delivery(const Row& row) {
   return made;
 }
 
-/// A subscriber in a stream, but for its open claims.
+/// A try of a message; its columns begin with `first`. A value that a hand has removed is read as
+/// not known.
+template <class Row>
+delivery_try read_try(const Row& row, int first) {
+  check_width(row, first + 4);
+  delivery_try made;
+  made.at = row.optional_time(first).value_or(instant{});
+  if (!row.is_null(first + 1))
+    made.took = std::chrono::milliseconds{row.integer(first + 1)};
+  const std::int64_t outcome = row.is_null(first + 2) ? 0 : row.integer(first + 2);
+  using enum try_outcome;
+  for (const auto each : {permanent, transient, throttled, outage, unknown, undelivered})
+    if (outcome == static_cast<std::int64_t>(each))
+      made.outcome = each;
+  made.detail = row.text(first + 3);
+  return made;
+}
+
+/// Former kinds, as their three columns stand from `column` on.
+template <class Row>
+wanted_kinds::former read_former_kinds(const Row& row, int column) {
+  check_width(row, column + 3);
+  return {.last = row.integer(column),
+          .kinds = {.payments = row.boolean(column + 1), .refunds = row.boolean(column + 2)}};
+}
+
+/// A row of those that have the present kinds of a subscriber and, each, former ones, by rising
+/// last number.
+template <class Row>
+void read_wanted(const Row& row, wanted_kinds& into) {
+  check_width(row, 5);
+  into.now = {.payments = row.boolean(0), .refunds = row.boolean(1)};
+  if (!row.is_null(2))
+    into.before.push_back(read_former_kinds(row, 2));
+}
+
+/// A subscriber in a stream, but for its former kinds and its open claims.
 template <class Row>
 list_cursor read_cursor(const Row& row) {
   check_width(row, 8);
   list_cursor made;
   made.subscriber = {row.integer(0)};
   made.name = row.text(1);
-  made.wants = {.payments = row.boolean(2), .refunds = row.boolean(3)};
+  made.wants.now = {.payments = row.boolean(2), .refunds = row.boolean(3)};
   made.stream = {row.integer(4)};
   made.next = row.integer(5);
   made.position = row.integer(6);

@@ -75,6 +75,13 @@ class upkeep_store {
   virtual result<std::int64_t> forget_keys(instant before) = 0;
   static constexpr std::int64_t forgotten_at_once = 2000;
 
+  /// Measures a subscriber's messages in all streams, whoever delivers them: those ahead of its
+  /// cursors, in open claims, and waiting for another try. Looks at `looked_at_max` ledger entries
+  /// or deliveries of each of the three at the most, and so counts no more. A name that is not
+  /// registered has none. Locks nothing, changes nothing.
+  virtual result<delivery_backlog> measure_backlog(std::string_view subscriber,
+                                                   std::int64_t looked_at_max) = 0;
+
  protected:
   ~upkeep_store() = default;
 };
@@ -91,13 +98,21 @@ class read_store {
 /// Claims messages from the ledger and stores what became of them.
 class delivery_store {
  public:
-  /// Registers a subscriber by its name, or finds the registered one (its kinds stay as they were).
+  /// Registers a subscriber by its name, or finds the registered one (its kinds stay as they are).
   /// A new one starts from here: entries that exist already are not for it.
   virtual result<subscriber> subscribe(std::string_view name, bool wants_payments,
                                        bool wants_refunds, instant now) = 0;
 
   /// The registered subscriber of that name; `unavailable` where there is none, or none any more.
-  virtual result<subscriber> find_subscriber(std::string_view name) = 0;
+  virtual result<subscriber> find_registered(std::string_view name) = 0;
+
+  /// Gives a registered subscriber other kinds of events, for what is committed from then on: an
+  /// entry that is there already, in whatever state its message is, is wanted as it was. It waits
+  /// for the steps that are under way, and holds others up until its commit. Where the kinds are
+  /// those already, nothing is written. `unavailable`: it may have happened, and can be repeated.
+  /// `broken` where no subscriber has that name, or its kinds have changed kinds_changes_max times.
+  virtual result<subscriber> set_kinds(std::string_view name, bool wants_payments,
+                                       bool wants_refunds) = 0;
 
   /// Leases deliveries to the subscribers named, as far as they are registered: of the streams
   /// `written` by this process, and of all others in which something is left for a subscriber and

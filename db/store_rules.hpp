@@ -2,7 +2,11 @@
 // the check of a seed. Pure; any thread.
 #pragma once
 
+#include "db/event_kinds.hpp"
 #include "db/store.hpp"
+
+#include <string>
+#include <string_view>
 
 namespace paymentd::db {
 
@@ -16,7 +20,8 @@ inline error epoch_has_ended(stream_lease lease) {
                                   std::to_string(lease.stream.value) + " has ended"};
 }
 
-inline error no_such_subscriber(std::string_view name) {
+/// The answer to one that is not registered, or not any more: it may be so in a moment.
+inline error not_registered(std::string_view name) {
   return {error_kind::unavailable,
           "database: no subscriber is called " + std::string(name) + " (any more)"};
 }
@@ -24,6 +29,17 @@ inline error no_such_subscriber(std::string_view name) {
 /// The answer to a batch that comes while the one before it is in doubt.
 inline error batch_is_unresolved() {
   return {error_kind::in_doubt, "database: an earlier batch has to be resolved first"};
+}
+
+inline error no_such_subscriber(std::string_view name) {
+  return {error_kind::broken, "no subscriber is called " + std::string(name)};
+}
+
+/// The answer to a change of a subscriber's kinds beyond kinds_changes_max.
+inline error changed_too_often(std::string_view name) {
+  return {error_kind::broken, "the kinds of events of subscriber " + std::string(name) +
+                                  " have changed " + std::to_string(kinds_changes_max) +
+                                  " times, and no more changes are kept"};
 }
 
 inline std::unexpected<error> refused_seed(const char* why) {

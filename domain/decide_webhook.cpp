@@ -32,10 +32,9 @@ struct decider {
   webhook_decision operator()(const test_webhook&) const { return show(is); }
 
   webhook_decision operator()(const update_webhook& what) const {
-    if (what.payments.value_or(is.payments) != is.payments ||
-        what.refunds.value_or(is.refunds) != is.refunds)
-      return refuse(webhook_refusal::events_fixed);
     webhook changed = is;
+    changed.payments = what.payments.value_or(is.payments);
+    changed.refunds = what.refunds.value_or(is.refunds);
     changed.url = what.url.value_or(is.url);
     changed.max_in_flight = what.max_in_flight.value_or(is.max_in_flight);
     changed.max_per_second = what.max_per_second.value_or(is.max_per_second);
@@ -46,7 +45,12 @@ struct decider {
       changed.paused_at.reset();
       changed.failing_since.reset();
     }
-    return changed == is ? show(is) : write(std::move(changed), now);
+    if (changed == is)
+      return show(is);
+    const bool kinds = changed.payments != is.payments || changed.refunds != is.refunds;
+    webhook_decision made = write(std::move(changed), now);
+    made.sets_kinds = kinds;
+    return made;
   }
 
   webhook_decision operator()(const delete_webhook& what) const {

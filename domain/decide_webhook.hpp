@@ -11,8 +11,9 @@ namespace paymentd {
 struct webhook_decision {
   answer is;
   std::optional<webhook> put = std::nullopt; // its row, as it is to be from now on
-  bool begins = false;   // `put` is new: its subscriber is registered, and told of what comes next
-  std::string ends = {}; // the webhook of that name and its subscriber are gone; empty: none
+  bool begins = false; // `put` is new: its subscriber is registered, and told of what comes next
+  bool sets_kinds = false;  // the subscriber of `put` is given its kinds of events
+  std::string ends = {};    // the webhook of that name and its subscriber are gone; empty: none
   std::string replays = {}; // that one's events are to be delivered again; empty: none
   instant replays_from = {};
 };

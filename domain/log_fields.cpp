@@ -1,5 +1,6 @@
 #include "domain/log_fields.hpp"
 
+#include <array>
 #include <charconv>
 #include <random>
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr char separator = '\x1f'; // ASCII's unit separator
 constexpr char is_number = 'n';
+constexpr char is_decimal = 'd';
 constexpr char is_text = 't';
 
 /// Between the message and the fields. By chance, so that no text that comes from outside and is
@@ -28,9 +30,25 @@ std::string_view cut_off(std::string_view& rest, char end) {
   return front;
 }
 
+template <class Number>
+Number number_of(std::string_view text) {
+  Number number{};
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 } // namespace
 
-std::string with_fields(std::string_view message, std::initializer_list<log_field> fields) {
+std::string decimal_text(double of) {
+  constexpr int decimals = 3;
+  std::array<char, 352> digits{}; // the largest one has 309 before the point
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), of,
+                                 std::chars_format::fixed, decimals)
+                       .ptr;
+  return {digits.data(), end};
+}
+
+std::string with_fields(std::string_view message, std::span<const log_field> fields) {
   std::string line{message};
   line += mark();
   for (const log_field& each : fields) {
@@ -38,6 +56,9 @@ std::string with_fields(std::string_view message, std::initializer_list<log_fiel
     if (const auto* number = std::get_if<std::int64_t>(&each.value)) {
       line += is_number;
       line += std::to_string(*number);
+    } else if (const auto* decimal = std::get_if<double>(&each.value)) {
+      line += is_decimal;
+      line += decimal_text(*decimal);
     } else {
       line += is_text;
       for (const char c : std::get<std::string_view>(each.value))
@@ -58,9 +79,9 @@ log_line split_fields(std::string_view line) {
     const std::string_view name = cut_off(rest, separator);
     const std::string_view value = cut_off(rest, separator);
     if (value.starts_with(is_number)) {
-      std::int64_t number = 0;
-      std::from_chars(value.data() + 1, value.data() + value.size(), number);
-      parts.fields.push_back({name, number});
+      parts.fields.push_back({name, number_of<std::int64_t>(value.substr(1))});
+    } else if (value.starts_with(is_decimal)) {
+      parts.fields.push_back({name, number_of<double>(value.substr(1))});
     } else if (value.starts_with(is_text)) {
       parts.fields.push_back({name, value.substr(1)});
     }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -16,11 +17,17 @@ namespace paymentd {
 /// The names are stable, and all of them stand in docs/operation.md.
 struct log_field {
   std::string_view name;
-  std::variant<std::int64_t, std::string_view> value;
+  std::variant<std::int64_t, double, std::string_view> value; // a double has three decimals
 };
 
 /// The text to give to the log.
-std::string with_fields(std::string_view message, std::initializer_list<log_field> fields);
+std::string with_fields(std::string_view message, std::span<const log_field> fields);
+inline std::string with_fields(std::string_view message, std::initializer_list<log_field> fields) {
+  return with_fields(message, std::span<const log_field>(fields.begin(), fields.size()));
+}
+
+/// As fields have it: 8.214.
+std::string decimal_text(double of);
 
 /// The parts that `with_fields` was given; a line that it did not make is a message without fields.
 /// Points into `line`.

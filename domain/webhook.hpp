@@ -38,7 +38,7 @@ struct old_secret {
 struct webhook {
   std::string name;     // valid_webhook_name
   std::string url;      // valid_webhook_url
-  bool payments = true; // which events it is told of, at least one of both; fixed at its creation
+  bool payments = true; // which events it is told of, at least one of both
   bool refunds = true;
   bool enabled = true;
   int max_in_flight = 32; // POSTs open at once, 1 to webhook_in_flight_max
@@ -136,10 +136,10 @@ struct webhook_done {
   friend bool operator==(webhook_done, webhook_done) = default;
 };
 enum class webhook_refusal : std::uint8_t {
-  exists,       // another one has the name
-  too_many,     // there are webhooks_max
-  events_fixed, // they cannot be changed
-  cannot_work,  // its URL is none that can be called; `detail` says why
+  exists,                   // another one has the name
+  too_many,                 // there are webhooks_max
+  events_changed_too_often, // no more changes of them are kept; `detail` says so
+  cannot_work,              // its URL is none that can be called; `detail` says why
 };
 struct webhook_refused {
   webhook_refusal why = webhook_refusal::exists;

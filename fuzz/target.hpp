@@ -24,13 +24,16 @@ inline void expect(bool holds, std::string_view what) {
 
 // Each gives 0, as libFuzzer wants it, or throws broken_property.
 
+int fuzz_aligo_answer(std::string_view bytes);    // the bodies of Aligo's answers
 int fuzz_authorization(std::string_view bytes);   // an Authorization field, and an Idempotency-Key
 int fuzz_client_answer(std::string_view bytes);   // what a server sends to our HTTP client
 int fuzz_http_connection(std::string_view bytes); // what a client sends on one connection
 int fuzz_json_body(std::string_view bytes);       // a body, to every call that takes one
 int fuzz_key_file(std::string_view bytes);        // the file of API keys
+int fuzz_nats_answer(std::string_view bytes);     // the answer to an event that was published
 int fuzz_nhn_answer(std::string_view bytes);      // the bodies of NHN's answers
 int fuzz_query_string(std::string_view bytes);    // behind the ?, for every call that lists
+int fuzz_sens_answer(std::string_view bytes);     // the bodies of SENS's answers
 int fuzz_settings_file(std::string_view bytes);   // paymentd.toml
 int fuzz_small_texts(std::string_view bytes);     // dates, origins, base64, secrets, templates
 int fuzz_solapi_answer(std::string_view bytes);   // the bodies of Solapi's answers

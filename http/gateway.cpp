@@ -196,8 +196,12 @@ actors::ticket gateway::enter(waiter& who) {
   (newest_ == none ? oldest_ : slots_[newest_].later) = at;
   newest_ = at;
   ++in_flight_;
-  return {std::uint64_t{entered.uses} << 32 | at, self_,
-          system_.clock().now() + limits_.request_timeout * 4 / 5, who.part_of != nullptr};
+  const steady_instant now = system_.clock().now();
+  return {.number = std::uint64_t{entered.uses} << 32 | at,
+          .reply_to = self_,
+          .begin_by = now + limits_.request_timeout * 4 / 5,
+          .bulk = who.part_of != nullptr,
+          .asked_at = now};
 }
 
 void gateway::remove(std::uint32_t at) {
@@ -280,8 +284,12 @@ void gateway::resume_oldest() {
 
 void gateway::count(actors::no_outcome why) {
   using enum actors::no_outcome;
-  if (limits_.shed != nullptr && (why == overloaded || why == database_unavailable))
-    limits_.shed->fetch_add(1, std::memory_order_relaxed);
+  if (limits_.shed == nullptr)
+    return;
+  if (why == overloaded)
+    limits_.shed->overloaded.fetch_add(1, std::memory_order_relaxed);
+  else if (why == database_unavailable)
+    limits_.shed->database_unavailable.fetch_add(1, std::memory_order_relaxed);
 }
 
 void gateway::expire(steady_instant now) {

@@ -5,12 +5,12 @@
 
 #include "actors/entrance.hpp"
 #include "domain/check.hpp"
+#include "http/http_counters.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/actor_addr.hpp>
 #include <caf/fwd.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <coroutine>
 #include <functional>
@@ -28,9 +28,9 @@ class gateway {
     std::chrono::milliseconds request_timeout{5000};
     /// How many requests may wait at once; more are answered `overloaded`. At least 1.
     std::size_t in_flight_max = 20000;
-    /// Counts what was answered `overloaded` or `database_unavailable`, whoever said so; may be
-    /// null. Outlives the gateway.
-    std::atomic<std::uint64_t>* shed = nullptr;
+    /// Counts the answers `overloaded` and `database_unavailable`, whoever said so; may be null.
+    /// Outlives the gateway.
+    shed_counters* shed = nullptr;
   };
 
   /// `wake` is called on any thread, once for many messages, must not block, and must see to it

@@ -1,11 +1,8 @@
 #include "http/io_thread.hpp"
 
-#include "domain/log_fields.hpp"
 #include "net/utc_text.hpp"
 
 #include <boost/asio/post.hpp>
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <pthread.h>
 
@@ -42,16 +39,6 @@ std::string keep_alive_fields(std::chrono::milliseconds idle_timeout) {
   return "\r\nConnection: keep-alive\r\nKeep-Alive: timeout=" + std::to_string(told);
 }
 
-void warn_of_request(std::string text, std::uint64_t left_out, std::string_view request, int status,
-                     std::string_view api_key = {}) {
-  if (left_out > 0)
-    text += fmt::format(" ({} such lines before it were left out)", left_out);
-  const log_field id{"request", request};
-  const log_field answered{"status", std::int64_t{status}};
-  spdlog::warn("{}", api_key.empty() ? with_fields(text, {id, answered})
-                                     : with_fields(text, {id, answered, {"api_key", api_key}}));
-}
-
 /// A bijection that makes neighbouring numbers look unlike (SplitMix64's last step).
 std::uint64_t scattered(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -61,8 +48,25 @@ std::uint64_t scattered(std::uint64_t x) {
 
 } // namespace
 
+void connection_count::add(bool refused) {
+  (refused ? refused_ : served_).fetch_add(1);
+  if (refused)
+    return turned_away();
+  if (shown_ == nullptr)
+    return;
+  shown_->open.fetch_add(1, std::memory_order_relaxed);
+  shown_->opened.fetch_add(1, std::memory_order_relaxed);
+}
+
+void connection_count::turned_away() {
+  if (shown_ != nullptr)
+    shown_->refused.fetch_add(1, std::memory_order_relaxed);
+}
+
 void connection_count::remove(bool refused) {
   (refused ? refused_ : served_).fetch_sub(1);
+  if (shown_ != nullptr && !refused)
+    shown_->open.fetch_sub(1, std::memory_order_relaxed);
   if (all() == 0) {
     const std::lock_guard lock{guard_};
     none_.notify_all();
@@ -84,7 +88,8 @@ io_thread::io_thread(caf::actor_system& system, gateway::options limits,
           system, limits, [this] { asio::post(context_, [this] { gateway_.drain(); }); },
           [this] { asio::post(context_, [this] { gateway_.flush(); }); }),
       ticker_(context_), tick_(tick_for(options, limits)),
-      keep_alive_(keep_alive_fields(options.idle_timeout)), next_request_(random_number()) {}
+      keep_alive_(keep_alive_fields(options.idle_timeout)), next_request_(random_number()),
+      requests_log_(options.request_lines, random_number()) {}
 
 io_thread::~io_thread() {
   stop();
@@ -184,26 +189,6 @@ void io_thread::tick() {
   gateway_.expire(now);
   if (!sessions_.empty())
     arm();
-}
-
-void io_thread::log_failure(int status, std::string_view code, std::string_view request,
-                            std::string_view path) {
-  const auto left_out = failure_lines_.take(std::chrono::steady_clock::now());
-  if (!left_out)
-    return;
-  const auto text = fmt::format("request {}: {} {} for {}", request, status, code, path);
-  warn_of_request(text, *left_out, request, status);
-}
-
-void io_thread::log_refusal(int status, const problem& why, std::string_view request,
-                            std::string_view peer) {
-  const auto left_out = refusal_lines_.take(std::chrono::steady_clock::now());
-  if (!left_out)
-    return;
-  const auto text =
-      fmt::format("request {}: {} {} from {}{}{}: {}", request, status, name_of(why.code), peer,
-                  why.api_key.empty() ? "" : " with the API key ", why.api_key, why.detail);
-  warn_of_request(text, *left_out, request, status, why.api_key);
 }
 
 void io_thread::append_request_id(std::string& out) {

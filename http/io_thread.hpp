@@ -4,7 +4,7 @@
 #pragma once
 
 #include "http/gateway.hpp"
-#include "http/line_budget.hpp"
+#include "http/request_log.hpp"
 #include "http/session.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -26,9 +26,14 @@ namespace paymentd::http {
 /// no part of the bound.
 class connection_count {
  public:
+  /// `shown` may be null; outlives this.
+  explicit connection_count(connection_counters* shown = nullptr) : shown_(shown) {}
+
   int served() const { return served_.load(std::memory_order_relaxed); }
   int refused() const { return refused_.load(std::memory_order_relaxed); }
-  void add(bool refused) { (refused ? refused_ : served_).fetch_add(1); }
+  void add(bool refused);
+  /// One was closed at once, and is not counted otherwise.
+  void turned_away();
   void remove(bool refused);
   /// Waits until there is none, or until `deadline`. Gives how many there are.
   int wait_for_none(steady_instant deadline);
@@ -36,6 +41,7 @@ class connection_count {
  private:
   int all() const { return served_.load() + refused_.load(); }
 
+  connection_counters* shown_;
   std::atomic<int> served_{0};
   std::atomic<int> refused_{0};
   std::mutex guard_;
@@ -82,11 +88,7 @@ class io_thread {
   /// each is being answered.
   bool make_room();
   void append_request_id(std::string& out);
-  /// Says in the log that a request was answered 5xx, of which there may be very many.
-  void log_failure(int status, std::string_view code, std::string_view request,
-                   std::string_view path);
-  /// Likewise, that one was refused for its key or for its rate.
-  void log_refusal(int status, const problem& why, std::string_view request, std::string_view peer);
+  request_log& requests_log() { return requests_log_; }
   void forget(std::list<session>::iterator ended);
   /// The same for one whose connection goes on elsewhere, and is counted there.
   void hand_over(std::list<session>::iterator ended) { sessions_.erase(ended); }
@@ -111,8 +113,7 @@ class io_thread {
   std::chrono::sys_seconds date_of_{};
   std::string date_;
   std::uint64_t next_request_;
-  line_budget failure_lines_;
-  line_budget refusal_lines_;
+  request_log requests_log_;
   std::thread thread_;
 };
 

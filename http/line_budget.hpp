@@ -14,13 +14,15 @@ class line_budget {
  public:
   static constexpr int lines_a_second = 5;
 
+  explicit line_budget(int a_second = lines_a_second) : a_second_(a_second) {}
+
   /// Nothing where the line is to be left out; otherwise how many were, since the last one.
   std::optional<std::uint64_t> take(steady_instant now) {
     if (now - since_ >= std::chrono::seconds{1}) {
       since_ = now;
       written_ = 0;
     }
-    if (written_ >= lines_a_second) {
+    if (written_ >= a_second_) {
       ++left_out_;
       return std::nullopt;
     }
@@ -29,6 +31,7 @@ class line_budget {
   }
 
  private:
+  int a_second_;
   steady_instant since_{};
   int written_ = 0;
   std::uint64_t left_out_ = 0;

@@ -175,8 +175,10 @@ void listener::take(stream_socket socket, io_thread& to) {
     refuse = !to.make_room();
   error_code ignored;
   socket.non_blocking(true, ignored);
-  if (refuse && connections_.refused() >= refusals_max)
+  if (refuse && connections_.refused() >= refusals_max) {
+    connections_.turned_away();
     return tell_overload(std::move(socket));
+  }
   connections_.add(refuse);
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   to.adopt(std::move(socket), refuse);
@@ -231,6 +233,7 @@ bool listener::serve_from_reserve() {
     take(std::move(socket), *threads_.front());
     short_of_files_ = true; // still
   } else if (!ec) {
+    connections_.turned_away();
     socket.non_blocking(true, ec);
     tell_overload(std::move(socket));
   }

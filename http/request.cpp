@@ -1,6 +1,7 @@
 #include "http/request.hpp"
 
 #include "http/ascii.hpp"
+#include "http/trace_context.hpp"
 
 #include <boost/beast/http/error.hpp>
 
@@ -65,11 +66,12 @@ void request::clear() {
   accept.clear();
   last_event_id.clear();
   id.clear();
+  traceparent.clear();
   body.clear();
   fault = {};
   type = media::none;
   encoded = http_1_0 = wants_continue = expects_more = has_host = has_key = false;
-  has_authorization = authorization_repeated = key_repeated = unwanted = false;
+  has_authorization = authorization_repeated = key_repeated = unwanted = has_traceparent = false;
 }
 
 void request_parser::on_request_impl(beast_http::verb method, string_view, string_view target,
@@ -184,6 +186,11 @@ void request_parser::take_other_field(std::string_view name, std::string_view va
     into_.key_repeated = into_.has_key;
     into_.has_key = true;
     into_.key = value.substr(0, key_kept_max);
+  } else if (same_word(name, "traceparent")) {
+    // Of several none can be told to be the right one.
+    into_.traceparent =
+        into_.has_traceparent ? std::string_view{} : value.substr(0, traceparent_kept_max);
+    into_.has_traceparent = true;
   } else if (same_word(name, "Last-Event-ID")) {
     into_.last_event_id = value; // as long as a header may be
   }

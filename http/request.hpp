@@ -24,6 +24,7 @@ struct request {
   std::string accept;        // Accept, its first bytes
   std::string last_event_id; // Last-Event-ID, likewise
   std::string id;            // X-Request-Id where it is fit to be repeated, otherwise empty
+  std::string traceparent;   // as it came, its first bytes; empty where there is more than one
   std::string body;          // what was sent, without its chunks
   std::string_view fault;    // why the header was refused, where the parser itself had no objection
   media type = media::none;
@@ -37,6 +38,7 @@ struct request {
   bool has_key = false;      // Idempotency-Key
   bool unwanted = false;     // the body is read and thrown away
   bool key_repeated = false; // there is more than one
+  bool has_traceparent = false;
 
   void clear();
 };

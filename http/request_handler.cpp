@@ -1,6 +1,7 @@
 #include "http/request_handler.hpp"
 
 #include "domain/check.hpp"
+#include "http/http_counters.hpp"
 #include "http/idempotency.hpp"
 #include "http/io_thread.hpp"
 #include "http/json_input.hpp"
@@ -27,6 +28,26 @@ std::optional<problem> unfit_key(request& of) {
                                           "characters, bare or as a quoted string");
 }
 
+/// The order that a command names; 0 where it names none.
+std::int64_t order_of(const command& what) {
+  return std::visit(
+      [](const auto& each) -> std::int64_t {
+        if constexpr (requires { each.order; })
+          return each.order.value;
+        else
+          return 0;
+      },
+      what.what);
+}
+
+/// The order that an outcome is; 0 where it is none.
+std::int64_t order_of(const actors::outcome_reply& reply) {
+  if (!reply)
+    return 0;
+  const auto* made = std::get_if<order>(&*reply);
+  return made == nullptr ? 0 : made->id.value;
+}
+
 std::optional<problem> unfit_body(const request& of) {
   if (of.encoded)
     return problem{
@@ -46,6 +67,9 @@ void request_handler::begin() {
   answer_.clear();
   objection_.reset();
   matched_ = {};
+  kind_ = request_record::kind::usual;
+  code_ = {};
+  order_ = 0;
   shrink_if_large(request_.body);
   shrink_if_large(answer_.body);
 }
@@ -148,6 +172,9 @@ std::optional<problem> request_handler::write_outcome(const command& what,
 }
 
 void request_handler::answer_with(const command& what, const actors::outcome_reply& reply) {
+  order_ = order_of(what);
+  if (order_ == 0)
+    order_ = order_of(reply);
   try {
     if (const auto wrong = write_outcome(what, reply, answer_))
       fail(*wrong);
@@ -244,19 +271,65 @@ void request_handler::answer_with(const bulk& many,
 void request_handler::fail(const problem& what) {
   write_problem(answer_, what, request_id());
   constexpr int servers_fault = 500; // and above
+  code_ = name_of(what.code);
+  kind_ = request_record::kind::usual;
   const bool is_asked_how_it_is = matched_.to != nullptr && matched_.to->judged != nullptr;
   if (answer_.status >= servers_fault && !is_asked_how_it_is)
-    owner_.log_failure(answer_.status, name_of(what.code), request_id(),
-                       matched_.to != nullptr ? matched_.to->path : "a connection");
+    kind_ = request_record::kind::failure;
   const bool lacks_scope = what.missing_scope != scope::none;
   if (lacks_scope || what.code == problem_code::unauthorized ||
-      what.code == problem_code::rate_limited)
-    owner_.log_refusal(answer_.status, what, request_id(), from_.peer().to_string());
+      what.code == problem_code::rate_limited) {
+    kind_ = request_record::kind::refusal;
+    detail_ = what.detail;
+    refused_key_ = what.api_key;
+  }
 }
 
 void request_handler::fail_internally(const char* why) {
   spdlog::error("request {}: {}", request_id(), why);
   fail({});
+}
+
+// ---- the end ------------------------------------------------------------------------------------
+
+void request_handler::end(std::chrono::nanoseconds took, steady_instant now) {
+  if (request_counts* const counts = owner_.options().counts)
+    counts->count(matched_.to, answer_.status, took);
+  log_end(took, now);
+}
+
+/// The name of the key that the request came with: where it was refused, the one that is known.
+std::string_view request_handler::logged_key() const {
+  if (kind_ == request_record::kind::refusal)
+    return refused_key_;
+  const bool needs_one = matched_.to != nullptr && matched_.to->needs != scope::none;
+  return needs_one ? key_name() : std::string_view{};
+}
+
+void request_handler::log_end(std::chrono::nanoseconds took, steady_instant now) {
+  const auto left_out = owner_.requests_log().take(kind_, answer_.status, now);
+  if (!left_out)
+    return;
+  const bool is_refusal = kind_ == request_record::kind::refusal;
+  request_record record{.what = kind_,
+                        .id = request_id(),
+                        .method = {},
+                        .path = {},
+                        .status = answer_.status,
+                        .took = took,
+                        .api_key = logged_key(),
+                        .order = order_,
+                        .code = code_,
+                        .detail = detail_,
+                        .traceparent = request_.traceparent};
+  if (matched_.to != nullptr) {
+    record.method = name_of(request_.method);
+    record.path = matched_.to->path;
+    if (order_ == 0 && record.path.starts_with("/v1/orders/{id}"))
+      record.order = matched_.id;
+  }
+  owner_.requests_log().write(record, *left_out,
+                              is_refusal ? from_.peer().to_string() : std::string{});
 }
 
 } // namespace paymentd::http

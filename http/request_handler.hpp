@@ -6,6 +6,7 @@
 #include "actors/requests.hpp"
 #include "http/admission.hpp"
 #include "http/request.hpp"
+#include "http/request_log.hpp"
 #include "http/response.hpp"
 #include "http/router.hpp"
 
@@ -53,6 +54,10 @@ class request_handler {
   /// Whether the bulk may go on; otherwise the answer says why not.
   bool is_noted(const command& note, const actors::outcome_reply& reply);
 
+  /// The answer is there: counts it and has it logged. `took` is the time since the first byte of
+  /// the request. Once for each answer; before `begin`.
+  void end(std::chrono::nanoseconds took, steady_instant now);
+
   /// The client's API key; null where it has none.
   const std::shared_ptr<const held_key>& key() const { return admission_.key(); }
 
@@ -63,6 +68,8 @@ class request_handler {
   std::optional<problem> write_outcome(const command& what, const actors::outcome_reply& reply,
                                        response& answer) const;
   void fail_internally(const char* why);
+  void log_end(std::chrono::nanoseconds took, steady_instant now);
+  std::string_view logged_key() const;
 
   io_thread& owner_;
   connection& from_;
@@ -71,6 +78,12 @@ class request_handler {
   response answer_;
   route_match matched_;
   std::optional<problem> objection_; // known since the head; told once the body is read
+  // For the line of the log.
+  request_record::kind kind_ = request_record::kind::usual;
+  std::string_view code_;   // of the problem that is the answer
+  std::string detail_;      // likewise, of a refusal
+  std::string refused_key_; // the name of the key that was refused
+  std::int64_t order_ = 0;  // that it is about
 };
 
 } // namespace paymentd::http

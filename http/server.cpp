@@ -4,6 +4,7 @@
 #include "http/io_thread.hpp"
 #include "http/listener.hpp"
 
+#include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -45,7 +46,20 @@ event_options events_of(const server_options& options) {
           .heartbeat = options.event_heartbeat,
           .write_timeout = options.header_timeout,
           .request_timeout = options.request_timeout,
-          .counters = options.events};
+          .counters = options.counters != nullptr ? &options.counters->events : nullptr};
+}
+
+connection_counters* clients_of(const server_options& options) {
+  return options.counters != nullptr ? &options.counters->clients : nullptr;
+}
+
+connection_counters* operators_of(const server_options& options) {
+  return options.counters != nullptr ? &options.counters->operators : nullptr;
+}
+
+/// For a thread that is being made.
+request_counts* counts_of(const server_options& options, std::span<const route> routes) {
+  return options.counters != nullptr ? options.counters->add_thread(routes) : nullptr;
 }
 
 session_options client_sessions_of(const server_options& options, event_hub& events) {
@@ -53,6 +67,8 @@ session_options client_sessions_of(const server_options& options, event_hub& eve
   made.events = &events;
   made.keys = options.keys;
   made.certificate = options.certificate;
+  made.request_lines = options.request_lines;
+  made.counts = counts_of(options, public_routes());
   return made;
 }
 
@@ -60,6 +76,7 @@ session_options admin_sessions_of(const server_options& options) {
   session_options made = sessions_of(options, options.admin_listen);
   made.metrics = options.metrics;
   made.health = options.health;
+  made.counts = counts_of(options, admin_routes());
   return made;
 }
 
@@ -67,7 +84,8 @@ session_options admin_sessions_of(const server_options& options) {
 
 struct server::parts {
   parts(caf::actor_system& system, const server_options& given)
-      : options(given), events(system, events_of(given), connections, given.keys),
+      : options(given), connections(clients_of(given)), admin_connections(operators_of(given)),
+        events(system, events_of(given), connections, given.keys),
         admin_thread(system, {std::min(given.request_timeout, ready_timeout), admin_in_flight_max},
                      admin_sessions_of(given), admin_routes(), admin_connections),
         admin_listener({&admin_thread}, admin_connections,
@@ -79,7 +97,7 @@ struct server::parts {
           system,
           gateway::options{options.request_timeout,
                            std::max<std::size_t>(1, options.in_flight_max / threads_count),
-                           options.shed},
+                           options.counters != nullptr ? &options.counters->shed : nullptr},
           client_sessions_of(options, events), public_routes(), connections));
       all.push_back(threads.back().get());
     }
@@ -144,6 +162,14 @@ std::uint16_t server::port() const {
 
 std::uint16_t server::admin_port() const {
   return parts_->admin_listener.port();
+}
+
+int server::on_each_thread(const std::function<void()>& what) {
+  parts& p = *parts_;
+  for (auto& thread : p.threads)
+    boost::asio::post(thread->context(), what);
+  boost::asio::post(p.admin_thread.context(), what);
+  return static_cast<int>(p.threads.size()) + 1;
 }
 
 void server::stop_clients(std::chrono::steady_clock::time_point deadline,

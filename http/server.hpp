@@ -4,8 +4,8 @@
 
 #include "actors/entrance.hpp"
 #include "actors/health.hpp"
+#include "http/request_lines.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -17,7 +17,7 @@
 namespace paymentd::http {
 
 class key_ring;
-struct event_counters;
+struct http_counters;
 class certificate_holder;
 
 struct server_options {
@@ -57,11 +57,11 @@ struct server_options {
   std::chrono::milliseconds event_heartbeat{15000};
   /// Events in memory for those who follow, in bytes; whoever is further behind is read pages.
   std::size_t event_ring_bytes = std::size_t{8} << 20;
-  /// Measures those who follow; may be null. Outlives the server.
-  event_counters* events = nullptr;
-  /// Counts the clients' requests that were answered 503 overloaded or database_unavailable; may be
-  /// null. Outlives the server.
-  std::atomic<std::uint64_t>* shed = nullptr;
+  /// Which of the clients' requests have a line of the log; those of operators that fail have one.
+  http::request_lines request_lines = {};
+  /// Measures requests, connections and those who follow the events; may be null. Of this server
+  /// alone; outlives it.
+  http_counters* counters = nullptr;
 };
 
 class server {
@@ -79,6 +79,10 @@ class server {
 
   std::uint16_t port() const;
   std::uint16_t admin_port() const;
+
+  /// Has each thread that serves clients or operators call `what` once, among its other work; gives
+  /// how many there are. A thread that is stuck never calls it. After `start`, before `stop`.
+  int on_each_thread(const std::function<void()>& what);
 
   /// Says that it stops, for the drain delay; then accepts no more connections, closes idle ones
   /// and lets requests in flight finish. A request that has begun to arrive has a second for the

@@ -51,6 +51,7 @@ struct session::reading {
   bool await_ready() { return of.connection_.has_tls() && of.connection_.decrypt(error); }
   void await_suspend(std::coroutine_handle<> self) {
     of.answers_in_a_row_ = 0;
+    of.answered_at_.reset();
     stream_socket& socket = of.connection_.socket();
     if (of.connection_.has_tls())
       // No buffer for what is encrypted while nothing comes: an idle connection costs less so.
@@ -79,6 +80,7 @@ struct session::sending {
   void await_suspend(std::coroutine_handle<> waiting) {
     check(of.phase_ != phase::sending, "a connection sends once at a time");
     self = waiting;
+    of.answered_at_.reset();
     before = of.phase_;
     due = of.deadline_;
     of.enter(phase::sending, of.client_time());
@@ -105,6 +107,7 @@ struct session::yielding {
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> self) {
     of.answers_in_a_row_ = 0;
+    of.answered_at_.reset();
     asio::post(of.connection_.socket().get_executor(), [self] { self.resume(); });
   }
   void await_resume() const noexcept {}
@@ -190,8 +193,16 @@ detached session::run(std::list<session>::iterator self) {
   owner_.forget(self); // *this is gone
 }
 
+/// Tells how long the request took: until its answer is ready to be sent.
+void session::end_request() {
+  const steady_instant now = std::chrono::steady_clock::now();
+  answered_at_ = now;
+  handler_.end(now - begun_at_, now);
+}
+
 /// Appends the answer to what is gathered.
 void session::render() {
+  end_request();
   keep_alive_ = keep_alive_ && !refuse_ && !owner_.leaving();
   served_ = true;
   const request& asked = handler_.incoming();
@@ -210,10 +221,17 @@ bool session::gathers() const {
          answers_in_a_row_ + 1 < answers_in_a_row_max;
 }
 
-void session::enter(phase next, std::chrono::milliseconds time) {
+/// `now`: the time, where it was just read.
+void session::enter(phase next, std::chrono::milliseconds time, std::optional<steady_instant> now) {
   phase_ = next;
   timed_out_ = false;
-  deadline_ = time.count() > 0 ? std::chrono::steady_clock::now() + time : steady_instant::max();
+  deadline_ = steady_instant::max();
+  if (time.count() > 0) {
+    const steady_instant since = now ? *now : std::chrono::steady_clock::now();
+    deadline_ = since + time;
+    if (next == phase::idle || next == phase::receiving)
+      begun_at_ = since;
+  }
   if (next == phase::idle && owner_.draining()) // a new connection; others are closed
     deadline_ = new_until_;
 }

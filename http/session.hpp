@@ -5,6 +5,7 @@
 #include "http/connection.hpp"
 #include "http/coroutine.hpp"
 #include "http/request_handler.hpp"
+#include "http/request_lines.hpp"
 #include "http/site_policy.hpp"
 
 #include <chrono>
@@ -16,6 +17,7 @@ namespace paymentd::http {
 
 class event_hub;
 class io_thread;
+class request_counts;
 
 struct session_options {
   std::uint64_t max_body_bytes = 65536;
@@ -29,6 +31,8 @@ struct session_options {
   key_ring* keys = nullptr;                        // null: every request is served without a key
   const certificate_holder* certificate = nullptr; // null: no TLS
   event_hub* events = nullptr;                     // takes those who follow the events
+  http::request_lines request_lines = {};          // which requests have a line of the log
+  request_counts* counts = nullptr;                // of this thread; null: nobody counts
 };
 
 class session {
@@ -69,12 +73,13 @@ class session {
 
   detached run(std::list<session>::iterator self);
   void render();
+  void end_request();
   bool gathers() const;
   bool answers_or_streams(const demand& next, const actors::answer_reply& reply);
   bool streams(const watch& what, const actors::answer_reply& start);
 
   // The phases.
-  void enter(phase next, std::chrono::milliseconds time);
+  void enter(phase next, std::chrono::milliseconds time, std::optional<steady_instant> now = {});
   void go_back_to(phase before, steady_instant due);
   void begin_lingering();
   bool lingers();
@@ -101,6 +106,10 @@ class session {
   std::size_t lingered_bytes_ = 0;   // thrown away after the last answer
   steady_instant deadline_ = steady_instant::max();
   steady_instant new_until_; // the first request is still to come, even in a stop
+  steady_instant begun_at_;  // the first byte of the present request
+  // The time of the last answer, as long as nothing was waited for since: so the clock is read once
+  // for the end of a request and the begin of the wait for the next one.
+  std::optional<steady_instant> answered_at_;
   phase phase_ = phase::idle;
   bool refuse_;
   bool shakes_hands_;   // as far as was noticed

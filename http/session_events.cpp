@@ -45,6 +45,7 @@ bool session::streams(const watch& what, const actors::answer_reply& start) {
   }
   if (!ec)
     socket.non_blocking(true, ec);
+  end_request();
   std::string head;
   append_stream_head(head, {.request_id = handler_.request_id(), .date = owner_.date()});
   // Where something failed, the hub finds that out at once, and counts the connection out.

@@ -7,6 +7,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include <utility>
+
 namespace paymentd::http {
 
 namespace asio = boost::asio;
@@ -28,7 +30,7 @@ session::intake session::begin_request() {
                   owner_.options().max_body_bytes);
   head_seen_ = false;
   empty_line_bytes_ = 0;
-  enter(phase::idle, idle_time());
+  enter(phase::idle, idle_time(), answered_at_);
   if (!refuse_)
     return take_in();
   handler_.fail({problem_code::overloaded, "There are too many connections.", {}, {}});
@@ -65,7 +67,7 @@ session::intake session::take_in() {
       return malformed(beast_error::bad_method);
     }
     if (input.size() > 0)
-      enter(phase::receiving, client_time());
+      enter(phase::receiving, client_time(), std::exchange(answered_at_, std::nullopt));
   }
   while (input.size() > 0) {
     error_code ec;

@@ -242,8 +242,8 @@ problem problem_of(const webhook_refused& why) {
     return {problem_code::webhook_exists, {}, {}, {}};
   case webhook_refusal::too_many:
     return {problem_code::too_many_webhooks, {}, {}, {}};
-  case webhook_refusal::events_fixed:
-    return invalid_field("events", "cannot be changed: delete the webhook and make another one");
+  case webhook_refusal::events_changed_too_often:
+    return invalid_field("events", why.detail);
   case webhook_refusal::cannot_work:
     break;
   }

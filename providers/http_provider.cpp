@@ -43,6 +43,15 @@ wrong_option(const api_options& options,
   return {};
 }
 
+std::string missing_text(const api_options& options) {
+  if (options.message.text.empty())
+    return "template_text is empty";
+  return std::ranges::any_of(options.others,
+                             [](const auto& each) { return each.message.text.empty(); })
+             ? "template: a template_text is empty"
+             : "";
+}
+
 net::http_client_options client_options(const api_options& options) {
   net::http_client_options http;
   http.origin = options.base_url;

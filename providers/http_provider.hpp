@@ -25,6 +25,9 @@ wrong_option(const api_options& options,
              std::initializer_list<std::pair<std::string_view, const std::string&>> texts,
              std::size_t recipients_max);
 
+/// The option of an API that wants whole texts where a template has none, as a line; else empty.
+std::string missing_text(const api_options& options);
+
 /// Options of a client by those of an API: its origin is `base_url`.
 net::http_client_options client_options(const api_options& options);
 

@@ -1,7 +1,7 @@
-// The kinds of message APIs: each folder of providers/ but webhook/ declares its own, by the name
-// that settings give it, with its sentence there and the credentials that it needs. The settings
-// and the start go by this list, so a new API is a folder and one word in kinds.cpp. Immutable; any
-// thread.
+// The kinds of message APIs: each folder of providers/ but webhook/ and nats/ declares its own, by
+// the name that settings give it, with its sentence there and the credentials that it needs. The
+// settings and the start go by this list, so a new API is a folder and one word in kinds.cpp.
+// Immutable; any thread.
 #pragma once
 
 #include "providers/message.hpp"
@@ -25,6 +25,7 @@ struct credential {
   bool is_secret = false;    // shown as ***, and may come from a file
   std::size_t length_max;    // in bytes
   std::string_view sentence; // what it is, for the example file
+  bool is_free = false;      // any text without control characters, not a token alone
 };
 
 /// Options of every provider that calls an API.
@@ -49,6 +50,7 @@ struct provider_kind {
   std::string_view sentence; // without its end, for the example file: "nhn is NHN Cloud's …"
   std::vector<credential> credentials;
   std::string_view template_key = {}; // of them, the one that names the template: "template_code"
+  bool whole_text = false; // whether its API wants the message's whole text and its buttons
   /// An error is one line that begins with the setting that cannot be used.
   std::expected<std::unique_ptr<provider>, std::string> (*make)(const api_options& options,
                                                                 const credential_values& values);

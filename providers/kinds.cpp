@@ -1,7 +1,7 @@
 #include "providers/kind.hpp"
 
 // Every kind, each declared in its own folder: a new one is a word here.
-#define PAYMENTD_PROVIDERS(each) each(log) each(nhn) each(solapi)
+#define PAYMENTD_PROVIDERS(each) each(log) each(nhn) each(solapi) each(sens) each(aligo)
 
 namespace paymentd::providers {
 

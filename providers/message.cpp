@@ -8,17 +8,14 @@
 #include <algorithm>
 
 namespace paymentd::providers {
-namespace {
-
-/// The amount that was moved.
-won amount_of(const payment_event& event) {
-  return event.kind == entry_kind::refund ? event.refund : event.final_amount();
-}
-
-} // namespace
 
 std::string filled_message::in(std::string_view text) const {
   return templates::filled_in(text, by_.plan, values_);
+}
+
+std::string filled_message::whole_text() const {
+  return templates::filled_in_within(by_.text, by_.plan, values_,
+                                     templates::whole_text_characters_max);
 }
 
 void filled_message::append_json(std::string& out, std::string_view before_name,
@@ -39,9 +36,14 @@ void filled_message::append_json(std::string& out, std::string_view before_name,
 
 std::size_t template_of(const std::vector<conditional_template>& others,
                         const templates::event_fields& of) {
-  const auto chosen = std::ranges::find_if(
-      others, [&](const conditional_template& each) { return each.when.holds(of); });
+  const auto chosen = std::ranges::find_if(others, [&](const conditional_template& each) {
+    return each.about == of.event().kind && (!each.when || each.when->holds(of));
+  });
   return chosen == others.end() ? 0 : static_cast<std::size_t>(chosen - others.begin()) + 1;
+}
+
+bool has_template(const std::vector<conditional_template>& others, const payment_event& event) {
+  return event.kind != entry_kind::refund || template_of(others, event) != 0;
 }
 
 std::string fallback_text(const fallback_message& fallback, const filled_message& by,
@@ -105,7 +107,7 @@ std::string log_line(std::string_view delivery_id, const payment_event& event, b
   line.append(mask_phone ? masked_phone(event.phone) : event.phone).append(": order ");
   net::append_number(line, event.order.value);
   line.append(event.kind == entry_kind::refund ? " refunded, " : " paid, ");
-  line.append(amount_text(amount_of(event))).append(" at ");
+  line.append(amount_text(event.amount())).append(" at ");
   line.append(korea_time_text(event.at)).append(" (Korea) [");
   return line.append(delivery_id).append("]");
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "domain/event.hpp"
+#include "templates/buttons.hpp"
 #include "templates/message_plan.hpp"
 #include "templates/metadata_condition.hpp"
 
@@ -18,6 +19,9 @@ namespace paymentd::providers {
 struct message_options {
   templates::message_plan plan = templates::message_plan::standard();
   std::size_t excess_max = 0; // characters that a value may have beyond its name; 0: no bound
+  // Of an API that wants the whole message, both with `#{name}` for the parameters:
+  std::string text = {};                       // of the approved template
+  std::vector<templates::button> buttons = {}; // of the approved template
 };
 
 /// The parameters of one event after another, each of which replaces `#{name}` in the template. It
@@ -33,6 +37,10 @@ class filled_message {
   std::string_view value(std::size_t which) const { return values_[which]; }
   /// `text` with each `#{name}` of a parameter replaced by its value.
   std::string in(std::string_view text) const;
+  /// The whole text of the message, of whole_text_characters_max at the most.
+  std::string whole_text() const;
+  /// Those of the template; their links are to be filled in.
+  const std::vector<templates::button>& buttons() const { return by_.buttons; }
   /// Appends the values as a JSON object. Its members are named as the parameters, between
   /// `before_name` and `after_name`, which are the same for every event.
   void append_json(std::string& out, std::string_view before_name, std::string_view after_name);
@@ -51,18 +59,23 @@ struct fallback_message {
   std::string text;     // with `#{name}` for the parameters; empty: what the template says
 };
 
-/// A template beside the provider's own one, for the messages of orders that meet its condition.
+/// A template beside the provider's own one, which is for payments: for the payments or refunds of
+/// orders that meet its condition.
 struct conditional_template {
-  templates::metadata_condition when;
-  std::string code; // as the provider knows the template
+  std::optional<templates::metadata_condition> when; // nothing: all orders do
+  std::string code;                                  // as the provider knows the template
   message_options message;
   std::optional<fallback_message> fallback; // none: as it is set at the provider
+  entry_kind about = entry_kind::payment;   // or refund
 };
 
 /// The template of an event's message: 0 is the provider's own one, 1 the first of `others`. The
-/// first whose condition holds is taken.
+/// first that is for such an event and whose condition holds is taken.
 std::size_t template_of(const std::vector<conditional_template>& others,
                         const templates::event_fields& of);
+
+/// Whether there is one: a refund never goes by the provider's own, which says that it was paid.
+bool has_template(const std::vector<conditional_template>& others, const payment_event& event);
 
 /// The lengths of an SMS and of an LMS, in bytes of EUC-KR.
 inline constexpr std::size_t sms_bytes_max = 90;

@@ -1,7 +1,7 @@
 // The port between delivery and a message API. An adapter turns a call of messages into whatever
 // its API wants and the API's answer into the few classes of failure that delivery acts upon.
-// Adapters: log, nhn, solapi, webhook. They know nothing of actors; the notification actor nothing
-// of HTTP.
+// Adapters: log, nhn, solapi, sens, aligo, webhook, nats. They know nothing of actors; the
+// notification actor nothing of HTTP.
 #pragma once
 
 #include "domain/event.hpp"
@@ -81,7 +81,7 @@ using search_result = std::expected<std::vector<found_message>, failure>;
 
 /// The final result of a message that was accepted.
 struct final_result {
-  std::string delivery_id; // as in the call
+  std::string delivery_id; // as in the call; empty: see provider_message_id
   bool reached = false;    // the customer's phone
   instant at;              // when it did
   std::string reason;      // one line, where it did not
@@ -89,6 +89,9 @@ struct final_result {
   /// tells a message that was sent again from the one before. Empty: not told.
   std::string provider_call_id = {};
   std::optional<message_channel> channel = {}; // of one that reached it
+  /// Of an API that gives back no id of ours: the message's own id as it was `accepted` with. It
+  /// begins with `found_by_id` (domain/delivery.hpp).
+  std::string provider_message_id = {};
 };
 
 /// One page of the final results that became known in a span of time.

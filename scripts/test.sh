@@ -35,6 +35,10 @@ for preset in "${presets[@]}"; do
   "${run[@]}" ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-on-failure "$@"
 done
 
+# The package, of the release that was built above.
+echo "test: running scripts/package.sh"
+scripts/package.sh
+
 # The client for TypeScript, where npm is: the server needs none.
 if ! command -v npm >/dev/null; then
   echo "test: npm is not there, so clients/typescript is left out"

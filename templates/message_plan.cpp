@@ -56,12 +56,15 @@ message_plan message_plan::standard() {
   return made;
 }
 
-std::expected<void, std::string> message_plan::set(std::string_view name, std::string_view text) {
+std::expected<void, std::string> message_plan::set(std::string_view name, std::string_view text,
+                                                   entry_kind about) {
   if (std::string wrong = wrong_name(name); !wrong.empty())
     return std::unexpected(std::move(wrong));
   auto value = text_template::parse(text);
   if (!value)
     return std::unexpected(std::move(value).error());
+  if (const auto field = value->refund_field(); !field.empty() && about != entry_kind::refund)
+    return std::unexpected(std::string(field) + " belongs to messages about refunds");
   const auto same = std::ranges::find(parameters_, name, &parameter::name);
   if (same == parameters_.end() && parameters_.size() == parameters_max)
     return std::unexpected("there may be " + std::to_string(parameters_max) + " at the most");

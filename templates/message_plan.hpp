@@ -9,6 +9,8 @@ namespace paymentd::templates {
 /// The most that message APIs let a message have: variables of a template, and characters in all.
 inline constexpr std::size_t parameters_max = 40;
 inline constexpr std::size_t message_characters_max = 1300;
+/// Of a message whose whole text is sent: KakaoTalk refuses a longer one.
+inline constexpr std::size_t whole_text_characters_max = 1000;
 
 /// A variable, which stands as `#{name}` in the approved template, and what becomes of it.
 struct parameter {
@@ -25,9 +27,11 @@ class message_plan {
   /// ("2026-11-22 23:05") and `status` ("결제 완료").
   static message_plan standard();
 
-  /// Adds a parameter, or gives one of that name another text. An error is one line, to be read
-  /// behind the name of the setting, and changes nothing.
-  std::expected<void, std::string> set(std::string_view name, std::string_view text);
+  /// Adds a parameter, or gives one of that name another text. In messages about payments no field
+  /// may be one of refunds alone. An error is one line, to be read behind the name of the setting,
+  /// and changes nothing.
+  std::expected<void, std::string> set(std::string_view name, std::string_view text,
+                                       entry_kind about = entry_kind::payment);
 
   /// In the order in which they were added.
   const std::vector<parameter>& parameters() const { return parameters_; }

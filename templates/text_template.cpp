@@ -25,6 +25,7 @@ constexpr std::array known_fields{
     known_field{"order.totalAmount", field::order_total_amount, field_kind::amount},
     known_field{"order.discountAmount", field::order_discount_amount, field_kind::amount},
     known_field{"order.finalAmount", field::order_final_amount, field_kind::amount},
+    known_field{"order.refundedAmount", field::order_refunded_amount, field_kind::amount},
     known_field{"order.createdAt", field::order_created_at, field_kind::time},
     known_field{"order.metadata.", field::order_metadata, field_kind::text},
     known_field{"user.id", field::user_id, field_kind::text},
@@ -35,6 +36,9 @@ constexpr std::array known_fields{
     known_field{"event.amount", field::event_amount, field_kind::amount},
     known_field{"event.status", field::event_status, field_kind::text},
     known_field{"event.time", field::event_time, field_kind::time},
+    known_field{"refund.entryId", field::refund_entry_id, field_kind::text},
+    known_field{"refund.amount", field::refund_amount, field_kind::amount},
+    known_field{"refund.reason", field::refund_reason, field_kind::text},
 };
 
 constexpr std::string_view time_format = "yyyy-MM-dd HH:mm";
@@ -89,7 +93,6 @@ void append_member(std::string& out, const metadata_view& of, std::string_view n
 /// The value of a field, or nothing where it is missing.
 void append_value(std::string& out, const piece& one, const event_fields& of) {
   const payment_event& event = of.event();
-  const bool refund = event.kind == entry_kind::refund;
   switch (one.what) {
   case field::literal:
     out.append(one.text);
@@ -117,6 +120,9 @@ void append_value(std::string& out, const piece& one, const event_fields& of) {
   case field::order_final_amount:
     append_amount(out, event.final_amount(), one.style);
     break;
+  case field::order_refunded_amount:
+    append_amount(out, event.refunded, one.style);
+    break;
   case field::order_created_at:
     one.time.append_to(out, event.ordered_at);
     break;
@@ -136,20 +142,27 @@ void append_value(std::string& out, const piece& one, const event_fields& of) {
     append_integer(out, event.entry.value);
     break;
   case field::event_amount:
-    append_amount(out, refund ? event.refund : event.final_amount(), one.style);
+    append_amount(out, event.amount(), one.style);
     break;
   case field::event_status:
-    out.append(refund ? "환불 완료" : "결제 완료");
+    out.append(event.kind == entry_kind::refund ? "환불 완료" : "결제 완료");
     break;
   case field::event_time:
     one.time.append_to(out, event.at);
+    break;
+  case field::refund_entry_id:
+    append_integer(out, event.entry.value);
+    break;
+  case field::refund_amount:
+    append_amount(out, event.refund, one.style);
+    break;
+  case field::refund_reason:
+    out.append(event.reason);
     break;
   }
 }
 
 std::string unknown_field(std::string_view name) {
-  if (name.starts_with("refund."))
-    return shown(name) + " belongs to messages about refunds, and none are sent";
   return "unknown field " + shown(name) + "; there are " + field_names();
 }
 
@@ -257,6 +270,14 @@ std::expected<text_template, std::string> text_template::parse(std::string_view 
   if (std::ranges::any_of(text, is_control))
     return std::unexpected("has control characters");
   return text_template_parser(text).run();
+}
+
+std::string_view text_template::refund_field() const {
+  for (const piece& each : pieces_)
+    for (const known_field& known : known_fields)
+      if (known.what == each.what && known.name.starts_with("refund."))
+        return known.name;
+  return {};
 }
 
 void text_template::append_to(std::string& out, const event_fields& of) const {

@@ -48,6 +48,7 @@ enum class field : std::uint8_t {
   order_total_amount,
   order_discount_amount,
   order_final_amount,
+  order_refunded_amount,
   order_created_at,
   order_metadata,
   user_id,
@@ -58,6 +59,9 @@ enum class field : std::uint8_t {
   event_amount,
   event_status,
   event_time,
+  refund_entry_id,
+  refund_amount,
+  refund_reason,
 };
 
 class text_template {
@@ -78,6 +82,9 @@ class text_template {
 
   /// Appends the text for an event. No event makes it fail.
   void append_to(std::string& out, const event_fields& of) const;
+
+  /// The first field that events of refunds alone have, such as `refund.amount`; empty: none.
+  std::string_view refund_field() const;
 
   const std::vector<piece>& pieces() const { return pieces_; }
 

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -94,7 +93,7 @@ class deliverer {
   int subscribe_failures_ = 0;
 
   claim_book book_;
-  std::set<std::uint64_t> calls_; // under way, of lost streams too
+  std::map<std::uint64_t, steady_instant> calls_; // under way since then, of lost streams too
   std::uint64_t last_call_ = 0;
   std::uint64_t successes_ = 0;      // calls and searches that worked, since the start
   instant last_success_;             // when the newest of them was answered

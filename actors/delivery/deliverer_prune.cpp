@@ -26,7 +26,7 @@ void deliverer::prune() {
       continue;
     pruned_now_ = stream.lease;
     ask(
-        self_, options_.store, db::error_kind::unavailable,
+        self_, options_.store, store_call_kind::prune, db::error_kind::unavailable,
         [step = prune_step{.subscriber = subscriber_,
                            .stream = stream.lease,
                            .after = at->second.after,

@@ -105,12 +105,12 @@ void deliverer::ask_store() {
       self_->clock().now() >= subscribe_not_before_) {
     subscribed_ = subscription::asked;
     ask(
-        self_, options_.store, db::error_kind::broken,
+        self_, options_.store, store_call_kind::subscribe, db::error_kind::broken,
         [name = options_.subscriber, payments = options_.wants_payments,
          refunds = options_.wants_refunds,
          registers = options_.registers](db::delivery_store& store, instant now) {
           return registers ? store.subscribe(name, payments, refunds, now)
-                           : store.find_subscriber(name);
+                           : store.find_registered(name);
         },
         [this](auto answer) { on_subscribed(std::move(answer)); });
   }
@@ -137,7 +137,7 @@ void deliverer::ask_store() {
 void deliverer::load(held_stream& stream) {
   stream.claims_known = held_stream::loading::asked;
   ask(
-      self_, options_.store, db::error_kind::broken,
+      self_, options_.store, store_call_kind::open_claims, db::error_kind::broken,
       [who = subscriber_, of = stream.lease](db::delivery_store& store, instant now) {
         return store.open_claims(who, of, now);
       },
@@ -159,9 +159,13 @@ void deliverer::step(held_stream& stream, int wanting) {
   const bool over = stream.lease_until && *stream.lease_until <= self_->clock().now();
   if (!over && (stream.more || anything))
     step.open_max = (room() + wanting - 1) / wanting;
-  if (!anything && step.open_max == 0)
+  // Tries of claims that stay open go along with a look for work, one a second at the least. The
+  // last ones are for the next actor, and for those who ask why a message does not arrive.
+  const bool notes = !step.noted.empty() && (stream.more || closing_);
+  if (!anything && !notes && step.open_max == 0)
     return;
-  if (stream.gather_until > self_->clock().now() && step.regenerate.empty() && step.split.empty())
+  const bool may_gather = step.regenerate.empty() && step.split.empty() && !(notes && closing_);
+  if (stream.gather_until > self_->clock().now() && may_gather)
     return; // what comes meanwhile goes in the same step
   step.messages_max = probing() ? options_.probe_messages : options_.messages_max;
   if (step.open_max > 0) {
@@ -172,7 +176,7 @@ void deliverer::step(held_stream& stream, int wanting) {
   unstored_quiet_.reset();
   // By this actor's time, which does not go back where the wall clock does.
   ask(
-      self_, options_.store, db::error_kind::in_doubt,
+      self_, options_.store, store_call_kind::deliver, db::error_kind::in_doubt,
       [step = std::move(step), now](db::delivery_store& store, instant) {
         return store.deliver(step, now);
       },
@@ -225,7 +229,7 @@ void deliverer::call_provider() {
     if (!next)
       return;
     leaves(*next, {.number = ++last_call_, .since = now, .successes_before = successes_});
-    calls_.insert(last_call_);
+    calls_.emplace(last_call_, clock);
     if (probing() && probes_alone_ == 0)
       set_probe_time();
     options_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);

@@ -147,8 +147,8 @@ void deliverer::on_subscribed(db::result<paymentd::subscriber> answer) {
     if (answer->wants_payments != options_.wants_payments ||
         answer->wants_refunds != options_.wants_refunds)
       say(spdlog::level::warn, options_.subscriber,
-          "its kinds of events differ from those that it was registered with, which stay: the "
-          "settings' are ignored");
+          "its kinds of events are not those of this process's settings: another process that "
+          "started later has changed them");
     instance_ = std::move(answer->instance);
     if (const auto until = answer->quiet_until; until && *until > time_now()) {
       be_quiet(std::min(*until - time_now(), options_.policy.retry_after_max));
@@ -220,8 +220,11 @@ void deliverer::on(search_answered& answer) {
 }
 
 void deliverer::after(std::uint64_t call, auto result) {
-  if (calls_.erase(call) == 0)
+  const auto begun = calls_.find(call);
+  if (begun == calls_.end())
     return;
+  options_.counters->call_times.observe(self_->clock().now() - begun->second);
+  calls_.erase(begun);
   options_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (open_claim* const claim = book_.find_call(call)) { // of a stream that was not lost meanwhile
     const int doubts_before = claim->doubts;

@@ -59,14 +59,14 @@ void ask_for_turn(poller_actor* self) {
                         .lease = options.lease,
                         .ahead = ahead};
   ask(
-      self, options.store, db::error_kind::broken,
+      self, options.store, store_call_kind::begin_results, db::error_kind::broken,
       [due](db::delivery_store& store, instant now) { return store.begin_results(due, now); },
       [self](const turn_answer& turn) { on_begun(self, turn); });
 }
 
 void store_page(poller_actor* self, results_step step) {
   ask(
-      self, self->state.options.store, db::error_kind::broken,
+      self, self->state.options.store, store_call_kind::store_results, db::error_kind::broken,
       [step = std::move(step)](db::delivery_store& store, instant now) {
         return store.store_results(step, now);
       },
@@ -130,13 +130,18 @@ void on_told(poller_actor* self, results_told& told) {
     store_page(self, std::move(step));
     return;
   }
-  for (providers::final_result& each : told.answer->results)
-    if (const auto entry = entry_of(each, options.subscriber, state.turn.instance))
+  for (providers::final_result& each : told.answer->results) {
+    auto entry = entry_of(each, options.subscriber, state.turn.instance);
+    if (!entry && each.delivery_id.empty() && each.provider_message_id.starts_with(found_by_id))
+      entry = entry_id{}; // the store finds it
+    if (entry)
       step.results.push_back({.entry = *entry,
                               .delivered_at = each.reached ? std::optional(each.at) : std::nullopt,
                               .last_error = std::move(each.reason),
                               .provider_call_id = std::move(each.provider_call_id),
-                              .channel = each.reached ? each.channel : std::nullopt});
+                              .channel = each.reached ? each.channel : std::nullopt,
+                              .provider_message_id = std::move(each.provider_message_id)});
+  }
   state.cursor = std::move(told.answer->next);
   if (!state.cursor.empty() && state.pages >= options.pages_max) {
     spdlog::warn("{}: too many results at once, the rest is passed by", options.subscriber);

@@ -36,7 +36,7 @@ namespace {
 
 void send_batch(lane_actor* self) {
   ask_next(
-      self, db::error_kind::in_doubt,
+      self, store_call_kind::retry, db::error_kind::in_doubt,
       [](db::delivery_store& store, const std::vector<delivery_retry>& batch, instant now) {
         return store.retry(batch, now);
       },

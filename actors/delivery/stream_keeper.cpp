@@ -66,7 +66,7 @@ void look(keeper_actor* self) {
   for (const auto& [stream, lease] : state.written)
     written.push_back(stream);
   ask(
-      self, state.options.store, db::error_kind::unavailable,
+      self, state.options.store, store_call_kind::lease_deliveries, db::error_kind::unavailable,
       [=, leases_max = state.options.leases_max](db::delivery_store& store, instant now) {
         return store.lease_deliveries(subscribers, written, leases_max, now);
       },

@@ -121,7 +121,7 @@ void look(keeper_actor* self) {
   state.asked = true;
   ++state.alarm;
   ask(
-      self, state.options.store, db::error_kind::unavailable,
+      self, state.options.store, store_call_kind::webhooks, db::error_kind::unavailable,
       [](db::webhook_store& store, instant) { return store.webhooks(); },
       [self](db::result<db::known_webhooks> known) { on_known(self, std::move(known)); });
 }
@@ -131,7 +131,7 @@ void tend(keeper_actor* self) {
   if (std::exchange(self->state.tends, true))
     return;
   ask(
-      self, self->state.options.store, db::error_kind::unavailable,
+      self, self->state.options.store, store_call_kind::tend_webhooks, db::error_kind::unavailable,
       [](db::webhook_store& store, instant now) { return store.tend_webhooks(now); },
       [self](const db::result<db::webhook_upkeep>& did) {
         self->state.tends = false;
@@ -144,10 +144,10 @@ void tend(keeper_actor* self) {
       });
 }
 
-/// Whether it can go on as it runs, but for its secrets.
+/// Whether it can go on as it runs, but for its secrets. Its kinds of events are in the database.
 bool runs_as(const webhook& by, const webhook& wanted) {
-  return by.url == wanted.url && by.payments == wanted.payments && by.refunds == wanted.refunds &&
-         by.max_in_flight == wanted.max_in_flight && by.max_per_second == wanted.max_per_second &&
+  return by.url == wanted.url && by.max_in_flight == wanted.max_in_flight &&
+         by.max_per_second == wanted.max_per_second &&
          by.allow_private_network == wanted.allow_private_network && by.ca_file == wanted.ca_file &&
          by.content_type == wanted.content_type && by.timeout == wanted.timeout &&
          by.created_at == wanted.created_at; // else it was deleted and made anew
@@ -181,8 +181,8 @@ void begin(keeper_actor* self, const webhook& what) {
   supervised.delivery.wants_payments = what.payments;
   supervised.delivery.wants_refunds = what.refunds;
   supervised.delivery.store = state.options.deliveries;
-  supervised.delivery.counters = numbers.delivery;
-  supervised.gauges = numbers.supervision;
+  supervised.delivery.counters = numbers.shown.delivery;
+  supervised.gauges = numbers.shown.supervision;
   running& one = state.all[what.name];
   one.by = what;
   one.endpoint = std::move(made->endpoint);
@@ -232,7 +232,7 @@ void judge(keeper_actor* self, running& one, bool works) {
   judge_webhook what{
       .name = one.by.name, .works = works, .pause_after = self->state.options.pause_after};
   ask(
-      self, self->state.options.store, db::error_kind::in_doubt,
+      self, self->state.options.store, store_call_kind::change_webhook, db::error_kind::in_doubt,
       [what](db::webhook_store& store, instant now) { return store.change_webhook(what, now); },
       [self, name = one.by.name](const db::result<answer>& judged) {
         if (const auto found = self->state.all.find(name); found != self->state.all.end())
@@ -249,10 +249,10 @@ void judge(keeper_actor* self, running& one, bool works) {
 void consider(keeper_actor* self, running& one, const webhook& wanted) {
   auto& numbers = self->state.counted[one.by.name];
   // In this order, a call that ends meanwhile does not count as failed.
-  const std::uint64_t calls = numbers.delivery->calls.load();
-  const auto under_way =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(numbers.delivery->in_flight.load(), 0));
-  const std::uint64_t taken = numbers.delivery->accepted.load();
+  const std::uint64_t calls = numbers.shown.delivery->calls.load();
+  const auto under_way = static_cast<std::uint64_t>(
+      std::max<std::int64_t>(numbers.shown.delivery->in_flight.load(), 0));
+  const std::uint64_t taken = numbers.shown.delivery->accepted.load();
   const std::uint64_t ended = calls - std::min(calls, under_way);
   const std::uint64_t failed = ended - std::min(ended, taken);
   const bool took = taken > numbers.taken;
@@ -447,7 +447,7 @@ void on_request(keeper_actor* self, webhook_asked& what) {
     return reply(self, what.from, webhook_refused{webhook_refusal::cannot_work, std::move(fault)});
   ++state.requests;
   ask(
-      self, state.options.store, db::error_kind::in_doubt,
+      self, state.options.store, store_call_kind::change_webhook, db::error_kind::in_doubt,
       [what = what.what](db::webhook_store& store, instant now) {
         return store.change_webhook(what, now);
       },
@@ -486,9 +486,9 @@ void apply(keeper_actor* self) {
   };
   std::erase_if(state.counted, is_gone);
   std::erase_if(state.faults, is_gone);
-  std::vector<subscriber_metrics> shown;
+  webhook_board::by_subscriber shown;
   for (const auto& [name, each] : state.counted)
-    shown.push_back({webhook_subscriber(name), each.delivery, each.supervision});
+    shown.emplace(webhook_subscriber(name), each.shown);
   state.options.board->put(std::move(shown));
   state.options.board->disabled.store(disabled, std::memory_order_relaxed);
 }

@@ -57,8 +57,7 @@ struct webhook_keeper_state {
 
   /// Numbers that outlive each of its supervisors.
   struct numbers {
-    std::shared_ptr<delivery_counters> delivery = std::make_shared<delivery_counters>();
-    std::shared_ptr<supervision_gauges> supervision = std::make_shared<supervision_gauges>();
+    webhook_board::numbers shown = {};
     std::uint64_t taken = 0;  // as they were looked at last
     std::uint64_t failed = 0; // likewise
   };

@@ -35,7 +35,7 @@ void on_forgotten(pruner_actor* self, const db::result<std::int64_t>& forgotten)
 
 void look(pruner_actor* self) {
   ask(
-      self, self->state.options.worker, db::error_kind::unavailable,
+      self, self->state.options.worker, store_call_kind::forget_keys, db::error_kind::unavailable,
       [retention = self->state.options.retention](db::upkeep_store& store, instant now) {
         return store.forget_keys(now - retention);
       },

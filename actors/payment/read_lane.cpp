@@ -27,7 +27,7 @@ void send_batch(lane_actor* self) {
   if (state.requests.at_worker().empty() && now < state.not_before)
     return state.requests.shed_all(refusing(self, no_outcome::database_unavailable));
   const bool asked = ask_next(
-      self, db::error_kind::broken,
+      self, store_call_kind::read, db::error_kind::broken,
       [](db::read_store& store, const std::vector<query>& batch, instant) {
         return store.read(batch);
       },

@@ -142,11 +142,12 @@ batch_answer with_lease(const db::settlement_store& of, auto outcomes) {
 }
 
 template <class Call, class Then>
-void ask_worker(lane_actor* self, db::error_kind thrown, Call call, Then then) {
+void ask_worker(lane_actor* self, store_call_kind kind, db::error_kind thrown, Call call,
+                Then then) {
   auto& state = self->state;
   state.asked_at = self->clock().now();
   state.options.health->asked(state.asked_at);
-  ask(self, state.options.worker, thrown, std::move(call), [self, then](auto answer) {
+  ask(self, state.options.worker, kind, thrown, std::move(call), [self, then](auto answer) {
     self->state.options.health->answered();
     then(self, std::move(answer));
   });
@@ -159,7 +160,7 @@ void on_resolved(lane_actor* self, batch_answer answer);
 void take_stream(lane_actor* self) {
   self->state.now = phase::taking_stream;
   ask_worker(
-      self, db::error_kind::unavailable,
+      self, store_call_kind::take_stream, db::error_kind::unavailable,
       [](db::settlement_store& store, instant now) { return store.take_stream(now); },
       on_stream_taken);
 }
@@ -167,7 +168,7 @@ void take_stream(lane_actor* self) {
 void settle(lane_actor* self, std::shared_ptr<const std::vector<command>> batch) {
   self->state.now = phase::settling;
   ask_worker(
-      self, db::error_kind::in_doubt,
+      self, store_call_kind::settle, db::error_kind::in_doubt,
       [batch = std::move(batch)](db::settlement_store& store, instant now) {
         return with_lease(store, store.settle(*batch, now));
       },
@@ -177,7 +178,7 @@ void settle(lane_actor* self, std::shared_ptr<const std::vector<command>> batch)
 void resolve(lane_actor* self) {
   self->state.now = phase::resolving;
   ask_worker(
-      self, db::error_kind::unavailable,
+      self, store_call_kind::resolve, db::error_kind::unavailable,
       [](db::settlement_store& store, instant now) {
         return with_lease(store, store.resolve(now));
       },
@@ -204,10 +205,14 @@ void send_batch(lane_actor* self) {
   auto& state = self->state;
   if (state.now != phase::ready)
     return;
-  auto batch = state.commands.gather(state.options.batch_max, self->clock().now(),
+  const steady_instant now = self->clock().now();
+  auto batch = state.commands.gather(state.options.batch_max, now,
                                      [self](const ticket& of) { shed(self, of); });
-  if (batch)
-    settle(self, std::move(batch));
+  if (!batch)
+    return;
+  for (const ticket& each : state.commands.at_worker())
+    state.options.counters->waits.observe(now - each.asked_at);
+  settle(self, std::move(batch));
 }
 
 /// Lets a command wait for the next batch, where there is room.
@@ -266,6 +271,8 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   if (!outcomes.empty()) {
     add(state.options.counters->batches);
     add(state.options.counters->commands, outcomes.size());
+    state.options.counters->batch_sizes.observe(static_cast<std::int64_t>(outcomes.size()));
+    state.options.counters->settles.observe(self->clock().now() - state.asked_at);
   }
   entry_id last{0};
   for (std::size_t i = 0; i < outcomes.size(); ++i) {

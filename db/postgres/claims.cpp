@@ -8,12 +8,22 @@
 #include "db/store_rules.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace paymentd::db::postgres {
 namespace {
 
 // Claims that are remembered; more than any number in flight. Others are read when they end.
 constexpr std::size_t known_claims_max = 4096;
+
+/// Those of a claim among rows of tries_of_claims.
+std::vector<delivery_try> tries_in(const rows& of_claims, claim_id id) {
+  std::vector<delivery_try> found;
+  for (const row_view row : of_claims)
+    if (row.integer(0) == id.value)
+      found.push_back(read_try(row, 1));
+  return found;
+}
 
 } // namespace
 
@@ -32,6 +42,15 @@ parameters kinds_after(parameters before, event_kinds kinds) {
 
 // ---- subscribers and claims as they stand -------------------------------------------------------
 
+namespace {
+
+subscriber read_subscriber(const row_view& row, std::string_view name) {
+  return {{row.integer(0)}, std::string(name),        row.boolean(1),
+          row.boolean(2),   std::string(row.text(3)), row.optional_time(4)};
+}
+
+} // namespace
+
 result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_payments,
                                              bool wants_refunds, instant now) {
   if (auto ready = session_.begin_call(); !ready)
@@ -48,9 +67,7 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
     return std::unexpected(
         error{error_kind::unavailable, "database: subscribe: another process is at it"});
   }
-  const subscriber out{{found[0].integer(0)},         std::string(name),
-                       found[0].boolean(1),           found[0].boolean(2),
-                       std::string(found[0].text(3)), found[0].optional_time(4)};
+  const subscriber out = read_subscriber(found[0], name);
   if ((*answers)[1].empty()) {
     session_.roll_back(); // it was there: nothing to write
   } else {
@@ -61,7 +78,7 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
   return out;
 }
 
-result<subscriber> postgres_store::find_subscriber(std::string_view name) {
+result<subscriber> postgres_store::find_registered(std::string_view name) {
   if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   session_.add(sql::find_subscriber, parameters{}.add(name));
@@ -69,10 +86,59 @@ result<subscriber> postgres_store::find_subscriber(std::string_view name) {
   if (!answers)
     return std::unexpected(answers.error());
   if (answers->front().empty())
+    return std::unexpected(not_registered(name));
+  return read_subscriber(answers->front()[0], name);
+}
+
+result<subscriber> postgres_store::set_kinds(std::string_view name, bool wants_payments,
+                                             bool wants_refunds) {
+  if (auto ready = session_.begin_call(); !ready)
+    return std::unexpected(ready.error());
+  session_.add(sql::find_subscriber, parameters{}.add(name));
+  const auto answers = session_.run("look for a subscriber");
+  if (!answers)
+    return std::unexpected(answers.error());
+  const rows& found = answers->front();
+  if (found.empty())
     return std::unexpected(no_such_subscriber(name));
-  const row_view found = answers->front()[0];
-  return subscriber{{found.integer(0)}, std::string(name),          found.boolean(1),
-                    found.boolean(2),   std::string(found.text(3)), found.optional_time(4)};
+  if (found[0].boolean(1) == wants_payments && found[0].boolean(2) == wants_refunds)
+    return read_subscriber(found[0], name); // holds nobody up
+  session_.add(sql::begin);
+  auto changed = change_kinds(name, wants_payments, wants_refunds);
+  if (!changed) {
+    session_.roll_back();
+    return changed;
+  }
+  if (auto done = session_.run_to_commit("set a subscriber's kinds"); !done)
+    return std::unexpected(repeatable(done.error()));
+  return changed;
+}
+
+// In the running transaction, which has locked no cursor; what it adds last is still to be run.
+result<subscriber> postgres_store::change_kinds(std::string_view name, bool wants_payments,
+                                                bool wants_refunds) {
+  session_.add(sql::lock_subscribers);
+  session_.add(sql::lock_all_cursors);
+  session_.add(sql::find_subscriber, parameters{}.add(name));
+  session_.add(sql::count_former_kinds, parameters{}.add(name));
+  const auto answers = session_.run("set a subscriber's kinds");
+  if (!answers)
+    return std::unexpected(answers.error());
+  const rows& rows_found = (*answers)[answers->size() - 2];
+  if (rows_found.empty())
+    return std::unexpected(no_such_subscriber(name));
+  subscriber found = read_subscriber(rows_found[0], name);
+  if (found.wants_payments == wants_payments && found.wants_refunds == wants_refunds)
+    return found;
+  if (std::cmp_greater_equal(answers->back()[0].integer(0), kinds_changes_max))
+    return std::unexpected(changed_too_often(name));
+  session_.add(sql::add_former_kinds, parameters{}.add(found.id));
+  session_.add(sql::set_subscriber_kinds,
+               parameters{}.add(found.id, wants_payments, wants_refunds));
+  session_.add(sql::note_kinds_change, parameters{}.add(found.id));
+  found.wants_payments = wants_payments;
+  found.wants_refunds = wants_refunds;
+  return found;
 }
 
 std::string postgres_store::instance() {
@@ -87,8 +153,9 @@ void postgres_store::add_begin_step(subscriber_id subscriber, stream_lease strea
 }
 
 result<locked_cursor> postgres_store::read_locked(subscriber_id subscriber, stream_lease stream,
-                                                  const rows& cursor) {
-  if (cursor.empty() || !cursor[0].boolean(4)) {
+                                                  const rows& cursor,
+                                                  std::optional<wanted_kinds> wanted) {
+  if (cursor.empty() || !cursor[0].boolean(3) || !wanted) {
     session_.roll_back();
     return std::unexpected(
         error{error_kind::fenced, "epoch " + std::to_string(stream.epoch) +
@@ -96,12 +163,12 @@ result<locked_cursor> postgres_store::read_locked(subscriber_id subscriber, stre
                                       std::to_string(stream.stream.value) + " to subscriber " +
                                       std::to_string(subscriber.value) + " has ended"});
   }
-  return locked_cursor{
-      .subscriber = subscriber,
-      .stream = stream,
-      .position = cursor[0].integer(0),
-      .address = cursor[0].address(3),
-      .wanted = {.payments = cursor[0].boolean(1), .refunds = cursor[0].boolean(2)}};
+  return locked_cursor{.subscriber = subscriber,
+                       .stream = stream,
+                       .position = cursor[0].integer(0),
+                       .address = cursor[0].address(2),
+                       .kinds_changes = cursor[0].integer(1),
+                       .wanted = *std::move(wanted)};
 }
 
 // For what is not hurried: finds the cursor by its key.
@@ -109,6 +176,7 @@ result<locked_cursor> postgres_store::begin_step(subscriber_id subscriber, strea
   session_.add(sql::begin);
   session_.add(sql::lock_cursor,
                parameters{}.add(subscriber, stream.stream, options_.owner, stream.epoch));
+  session_.add(sql::subscriber_wants, parameters{}.add(subscriber, stream.stream));
   if (instance_.empty())
     session_.add(sql::instance);
   auto answers = session_.run("begin to deliver");
@@ -116,7 +184,10 @@ result<locked_cursor> postgres_store::begin_step(subscriber_id subscriber, strea
     return std::unexpected(answers.error());
   if (instance_.empty() && !answers->back().empty())
     instance_ = answers->back()[0].text(0);
-  auto at = read_locked(subscriber, stream, (*answers)[1]);
+  std::optional<wanted_kinds> wanted; // nothing: the subscriber is gone
+  for (const row_view row : (*answers)[2])
+    read_wanted(row, wanted ? *wanted : wanted.emplace());
+  auto at = read_locked(subscriber, stream, (*answers)[1], std::move(wanted));
   if (at)
     known_cursors_[{subscriber, stream.stream}] = *at;
   return at;
@@ -159,12 +230,13 @@ result<std::vector<claim>> postgres_store::load_claims(const locked_cursor& at,
   for (int row = 0; row < found.size(); ++row)
     if (all || std::ranges::find(ids, claim_id{found[row].integer(0)}) != ids.end())
       chosen.push_back(row);
+  if (all)
+    session_.add(sql::tries_of_claims, parameters{}.add(at.subscriber, at.stream.stream));
   for (const int row : chosen)
     if (found[row].is_null(5))
-      session_.add(
-          sql::events_of_range,
-          kinds_after(parameters{}.add(found[row].integer(3), found[row].integer(4)), at.wanted)
-              .add(options_.reads_user));
+      session_.add(sql::events_of_range,
+                   range_of({found[row].integer(3)}, {found[row].integer(4)}, at.wanted)
+                       .add(options_.reads_user));
     else
       session_.add(
           sql::events_of_list,
@@ -173,19 +245,23 @@ result<std::vector<claim>> postgres_store::load_claims(const locked_cursor& at,
   if (!answers)
     return std::unexpected(answers.error());
 
+  const std::size_t messages = all ? 1 : 0; // where the answers to what is asked of each begin
   std::vector<claim> claims;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const int row = chosen[i];
     const bool retries = !found[row].is_null(5);
-    claim one = make_claim(found[row].text(2), {found[row].integer(0)},
-                           static_cast<int>(found[row].integer(1)), found[row].time(6),
-                           messages_in((*answers)[i], retries), std::string(found[row].text(7)));
+    claim one =
+        make_claim(found[row].text(2), {found[row].integer(0)},
+                   static_cast<int>(found[row].integer(1)), found[row].time(6),
+                   messages_in((*answers)[messages + i], retries), std::string(found[row].text(7)));
     claim_record what{.id = one.id, .retries = retries, .provider = one.provider};
     if (!retries) {
       what.first = {found[row].integer(3)};
       what.last = {found[row].integer(4)};
     }
     keep(std::move(what), one.messages);
+    if (all)
+      one.tries = tries_in(answers->front(), one.id);
     claims.push_back(std::move(one));
   }
   return claims;

@@ -17,7 +17,8 @@ std::vector<claim_id> named_by(const delivery_step& step) {
   return ids;
 }
 
-void read_waiting(std::span<const rows> answers, delivery_reach reach, delivery_view& into) {
+void read_waiting(std::span<const rows> answers, delivery_reach reach,
+                  const wanted_kinds::stretch& within, delivery_view& into) {
   const rows& due = answers[0];
   const rows& next_retry = answers[1];
   const rows& ahead = answers[2];
@@ -31,7 +32,10 @@ void read_waiting(std::span<const rows> answers, delivery_reach reach, delivery_
     if (row.boolean(sql::wanted_column))
       into.ahead.push_back(read_message(row));
   }
-  into.at_end = ahead.empty() || ahead[0].integer(sql::looked_at_column) < reach.entries;
+  const std::int64_t looked_at = ahead.empty() ? 0 : ahead[0].integer(sql::looked_at_column);
+  into.at_end = looked_at < reach.entries && !within.last;
+  if (looked_at < reach.entries && within.last && ahead.size() == looked_at)
+    into.seen_to = *within.last;
 }
 
 } // namespace
@@ -78,20 +82,25 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
     session_.add(sql::open_claims,
                  parameters{}.add_ids(named).add(step.subscriber, step.stream.stream));
   const delivery_reach reach = reach_of(step);
+  // One stretch at a time, so that each claim lies in one.
+  const wanted_kinds::stretch within = assumed.wanted.at(assumed.position + 1);
   const auto waiting = [&] { return parameters{}.add(step.subscriber, step.stream.stream); };
   session_.add(sql::due_retries, waiting().add(now, reach.messages));
   session_.add(sql::next_retry, waiting().add(now));
-  session_.add(sql::events_ahead,
-               kinds_after(parameters{}.add(make_entry_id(step.stream.stream, assumed.position),
-                                            make_entry_id({step.stream.stream.value + 1}, 0)),
-                           assumed.wanted)
-                   .add(reach.messages, reach.entries, options_.reads_user));
+  session_.add(
+      sql::events_ahead,
+      kinds_after(parameters{}.add(make_entry_id(step.stream.stream, assumed.position),
+                                   within.last ? make_entry_id(step.stream.stream, *within.last + 1)
+                                               : make_entry_id({step.stream.stream.value + 1}, 0)),
+                  within.kinds)
+          .add(reach.messages, reach.entries, options_.reads_user));
   const auto answers = session_.run("deliver");
   if (!answers)
     return std::unexpected(answers.error());
   if (begins) {
     const rows& cursor = (*answers)[1];
-    const bool moved = cursor.empty() || cursor[0].integer(0) != assumed.position;
+    const bool moved = cursor.empty() || cursor[0].integer(0) != assumed.position ||
+                       cursor[0].integer(1) != assumed.kinds_changes;
     if (moved) { // pruning, or another process, did that: looks again by its key
       session_.roll_back();
       if (!session_.connected())
@@ -99,7 +108,7 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
             error{error_kind::unavailable, "database: deliver: the connection was lost"});
     }
     auto begun = moved ? begin_step(step.subscriber, step.stream)
-                       : read_locked(step.subscriber, step.stream, cursor);
+                       : read_locked(step.subscriber, step.stream, cursor, assumed.wanted);
     if (!begun)
       return std::unexpected(begun.error());
     at = *std::move(begun);
@@ -113,7 +122,7 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
       if (auto known = known_claims_.extract(claim_id{row.integer(0)}); !known.empty())
         view.claims.push_back(std::move(known.mapped()));
   }
-  read_waiting(std::span(*answers).last(3), reach, view);
+  read_waiting(std::span(*answers).last(3), reach, within, view);
   return view;
 }
 

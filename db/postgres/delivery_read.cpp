@@ -14,6 +14,7 @@ namespace paymentd::db::postgres {
 result<std::vector<list_cursor>> delivery_reading::cursors() {
   session_.add(sql::list_cursors);
   session_.add(sql::list_claimed);
+  session_.add(sql::list_former_kinds);
   const auto answers = session_.run("read the cursors");
   if (!answers)
     return std::unexpected(answers.error());
@@ -21,10 +22,16 @@ result<std::vector<list_cursor>> delivery_reading::cursors() {
   for (const row_view claim : (*answers)[1])
     claimed[{claim.integer(0), claim.integer(1)}].push_back(
         {number_of({claim.integer(2)}), number_of({claim.integer(3)})});
+  std::map<std::pair<std::int64_t, std::int64_t>, std::vector<wanted_kinds::former>> before;
+  for (const row_view row : (*answers)[2])
+    before[{row.integer(0), row.integer(1)}].push_back(read_former_kinds(row, 2));
   auto all = all_of((*answers)[0], read_cursor<row_view>);
   for (list_cursor& one : all) {
-    if (const auto at = claimed.find({one.subscriber.value, one.stream.value}); at != claimed.end())
+    const std::pair key(one.subscriber.value, one.stream.value);
+    if (const auto at = claimed.find(key); at != claimed.end())
       one.claimed = std::move(at->second);
+    if (const auto at = before.find(key); at != before.end())
+      one.wants.before = std::move(at->second);
   }
   return all;
 }
@@ -54,6 +61,18 @@ result<std::vector<entry_id>> delivery_reading::entries_of(order_id id) {
   if (!answers)
     return std::unexpected(answers.error());
   return ids_in<entry_id>(answers->front());
+}
+
+result<std::vector<delivery_try>> delivery_reading::tries_of(subscriber_id subscriber,
+                                                             entry_id entry) {
+  session_.add(sql::list_tries, parameters{}.add(subscriber, entry));
+  const auto answers = session_.run("read the tries of a message");
+  if (!answers)
+    return std::unexpected(answers.error());
+  std::vector<delivery_try> found;
+  for (const row_view row : answers->front())
+    found.push_back(read_try(row, 0));
+  return found;
 }
 
 result<std::vector<answer>> postgres_store::read_with_deliveries(std::span<const query> queries) {

@@ -20,6 +20,50 @@ select id, wants_payments, wants_refunds, (select value from meta where name = '
   held_until
 from subscribers where name = $1::text)sql"};
 
+// Holds up steps, leases and imports, and waits for those under way: so no step goes by kinds that
+// change beside it. First the table that an import locks first.
+inline constexpr statement lock_subscribers{"lock_subscribers",
+                                            "lock table subscribers in row exclusive mode"};
+inline constexpr statement lock_all_cursors{"lock_all_cursors",
+                                            "lock table cursors in exclusive mode"};
+
+// In the stream that has most. $1 name.
+inline constexpr statement count_former_kinds{"count_former_kinds", R"sql(
+select coalesce(max(n), 0) from (
+  select count(*) as n from former_kinds
+  where subscriber_id = (select id from subscribers where name = $1::text)
+  group by stream_id) f)sql"};
+
+// What is committed was wanted by the present kinds, as far as no others hold for it. A batch in
+// flight commits numbers above these. No locks but those of the new rows, under that of the
+// cursors. $1 subscriber.
+inline constexpr statement add_former_kinds{"add_former_kinds", R"sql(
+insert into former_kinds (subscriber_id, stream_id, last, wants_payments, wants_refunds)
+select b.id, s.id, e.last, b.wants_payments, b.wants_refunds
+from subscribers b cross join streams s cross join lateral (
+  select id & ((1::bigint << 41) - 1) as last from ledger_entries
+  where id > s.id << 41 and id < (s.id + 1) << 41 order by id desc limit 1) e
+where b.id = $1::bigint and e.last > coalesce(
+  (select max(f.last) from former_kinds f where f.subscriber_id = b.id and f.stream_id = s.id), 0))sql"};
+
+// Locks the subscriber, under the lock of the cursors. $1 subscriber, $2 wants payments, $3 wants
+// refunds.
+inline constexpr statement set_subscriber_kinds{"set_subscriber_kinds", R"sql(
+update subscribers set wants_payments = $2::boolean, wants_refunds = $3::boolean
+where id = $1::bigint)sql"};
+
+// $1 subscriber.
+inline constexpr statement note_kinds_change{"note_kinds_change", R"sql(
+update cursors set kinds_changes = kinds_changes + 1 where subscriber_id = $1::bigint)sql"};
+
+// A row for each stretch of the stream; where the kinds have never changed, one without the rest.
+// No locks: under the lock of the cursor, which is locked by a statement before, nobody changes
+// them. $1 subscriber, $2 stream.
+inline constexpr statement subscriber_wants{"subscriber_wants", R"sql(
+select b.wants_payments, b.wants_refunds, f.last, f.wants_payments, f.wants_refunds
+from subscribers b left join former_kinds f on f.subscriber_id = b.id and f.stream_id = $2::bigint
+where b.id = $1::bigint order by f.last)sql"};
+
 // A new subscriber starts behind what is committed: what a batch in flight writes comes later.
 // No locks but those of the new rows. $1 subscriber.
 inline constexpr statement add_cursors_at_end{"add_cursors_at_end",
@@ -33,20 +77,16 @@ from streams s left join lateral (
 // Locks the cursor (update): one step at a time. The last column is the fence: whether it is still
 // this owner's under this epoch. $1 subscriber, $2 stream, $3 owner, $4 epoch.
 inline constexpr statement lock_cursor{"lock_cursor", R"sql(
-select c.position, b.wants_payments, b.wants_refunds, c.ctid,
-  c.owner = $3::text and c.epoch = $4::bigint
-from cursors c join subscribers b on b.id = c.subscriber_id
-where c.subscriber_id = $1::bigint and c.stream_id = $2::bigint for update of c)sql"};
+select position, kinds_changes, ctid, owner = $3::text and epoch = $4::bigint
+from cursors where subscriber_id = $1::bigint and stream_id = $2::bigint for update)sql"};
 
 // The same by the address that the cursor had after the step before: by its key, each look would
 // pass all its dead versions for as long as anybody holds an old snapshot. No row where it has
 // moved. $5 address.
 inline constexpr statement lock_cursor_at{"lock_cursor_at", R"sql(
-select c.position, b.wants_payments, b.wants_refunds, c.ctid,
-  c.owner = $3::text and c.epoch = $4::bigint
-from cursors c join subscribers b on b.id = c.subscriber_id
-where c.ctid = $5::tid and c.subscriber_id = $1::bigint and c.stream_id = $2::bigint
-for update of c)sql"};
+select position, kinds_changes, ctid, owner = $3::text and epoch = $4::bigint
+from cursors
+where ctid = $5::tid and subscriber_id = $1::bigint and stream_id = $2::bigint for update)sql"};
 
 // The row is locked by this transaction already. Gives its new address. $1 address, $2 position.
 inline constexpr statement move_cursor{"move_cursor", R"sql(
@@ -81,6 +121,27 @@ inline constexpr statement end_claims{"end_claims", R"sql(
 delete from claims
 where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint
 and stream_id + 0 = $3::bigint)sql"};
+
+// The tries of a claim that stays open, in the place of those before. Under the lock of its cursor.
+// $1 claim, $2 subscriber, $3 stream, $4 times, $5 milliseconds, $6 outcomes, $7 details.
+inline constexpr statement note_tries{"note_tries", joined<R"sql(
+update claims set tries = (
+  select )sql",
+                                                           joined_tries, R"sql(
+  from unnest($4::timestamptz[], $5::bigint[], $6::smallint[], $7::text[])
+    with ordinality as u (tried_at, took_ms, outcome, detail, place))
+where id = $1::bigint and subscriber_id + 0 = $2::bigint
+and stream_id + 0 = $3::bigint)sql">};
+
+// The tries of all open claims: the claim's id, then a try, oldest first. No locks. $1 subscriber,
+// $2 stream.
+inline constexpr statement tries_of_claims{"tries_of_claims", joined<"select c.id, ", try_columns,
+                                                                     R"sql(
+from claims c cross join lateral jsonb_array_elements(
+  case when jsonb_typeof(c.tries) = 'array' then c.tries else '[]'::jsonb end)
+  with ordinality as o (one, place)
+where c.subscriber_id = $1::bigint and c.stream_id = $2::bigint and jsonb_typeof(o.one) = 'object'
+order by c.id, o.place)sql">};
 
 // New claims, their ids in the order given: ids are never used again on one timeline, and the
 // instance names the timeline. $1 subscriber, $2 stream, $3 instance, $4 now, $5 first entries,
@@ -195,5 +256,23 @@ inline constexpr statement mark_deliveries{"mark_deliveries", R"sql(
 update deliveries d set copies = n.copies, channel = nullif(n.channel, 0)
 from unnest($2::bigint[], $3::smallint[], $4::smallint[]) as n (entry_id, copies, channel)
 where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+
+// Tries of messages, behind those that are stored; of each message the last ones are kept. Locks
+// the deliveries, under the lock of their cursor. $1 subscriber, $2 entries, $3 times, $4
+// milliseconds, $5 outcomes, $6 details, $7 how many are kept of each.
+inline constexpr statement add_tries{"add_tries", joined<R"sql(
+update deliveries d set tries = (
+  select jsonb_agg(k.one order by k.place) from (
+    select o.one, o.place from jsonb_array_elements(
+      case when jsonb_typeof(d.tries) = 'array' then d.tries else '[]'::jsonb end || n.tries)
+      with ordinality as o (one, place)
+    order by o.place desc limit $7::bigint) k)
+from (
+  select u.entry_id, )sql",
+                                                         joined_tries, R"sql( as tries
+  from unnest($2::bigint[], $3::timestamptz[], $4::bigint[], $5::smallint[], $6::text[])
+    with ordinality as u (entry_id, tried_at, took_ms, outcome, detail, place)
+  group by u.entry_id) n
+where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql">};
 
 } // namespace paymentd::db::postgres::sql

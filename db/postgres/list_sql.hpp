@@ -100,6 +100,11 @@ select s.id, e.last from streams s cross join lateral (
 order by s.id)sql"};
 
 // A handful of rows.
+inline constexpr statement list_former_kinds{"list_former_kinds", R"sql(
+select subscriber_id, stream_id, last, wants_payments, wants_refunds from former_kinds
+order by last)sql"};
+
+// A handful of rows.
 inline constexpr statement list_claimed{"list_claimed", R"sql(
 select subscriber_id, stream_id, first_entry, last_entry from claims
 where first_entry is not null)sql"};
@@ -137,5 +142,20 @@ from (select * from deliveries
       order by entry_id desc limit $4::bigint) d
 left join ledger_entries e on e.id = d.entry_id
 order by d.entry_id desc)sql">};
+
+// The tries of a message: those of its delivery, then those of its claim. $1 subscriber, $2 entry.
+inline constexpr statement list_tries{"list_tries", joined<"select ", try_columns, R"sql(
+from (
+  select 0 as part, tries from deliveries
+  where subscriber_id = $1::bigint and entry_id = $2::bigint
+  union all
+  select 1, tries from claims
+  where subscriber_id = $1::bigint and stream_id = $2::bigint >> 41
+  and ($2::bigint between first_entry and last_entry or $2::bigint = any (retries))) t
+cross join lateral jsonb_array_elements(
+  case when jsonb_typeof(t.tries) = 'array' then t.tries else '[]'::jsonb end)
+  with ordinality as o (one, place)
+where jsonb_typeof(o.one) = 'object'
+order by t.part, o.place)sql">};
 
 } // namespace paymentd::db::postgres::sql

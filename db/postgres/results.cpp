@@ -4,6 +4,8 @@
 #include "db/postgres/upkeep_sql.hpp"
 #include "db/results_turns.hpp"
 
+#include <algorithm>
+
 namespace paymentd::db::postgres {
 
 result<std::optional<results_turn>> postgres_store::begin_results(const results_due& asked,
@@ -54,6 +56,10 @@ result<results_answer> postgres_store::store_results(const results_step& step, i
     session_.roll_back();
     return std::unexpected(turn_is_lost());
   }
+  const std::int64_t outcome{static_cast<std::int64_t>(try_outcome::undelivered)};
+  const auto channel = [](const final_delivery& one) {
+    return std::int64_t{channel_number(one.channel)};
+  };
   session_.add(sql::note_results,
                parameters{}
                    .add(step.turn.subscriber)
@@ -62,15 +68,29 @@ result<results_answer> postgres_store::store_results(const results_step& step, i
                    .add_texts(step.results, error_of)
                    .add_texts(step.results, &final_delivery::provider_call_id)
                    .add(now)
-                   .add_array(element::int2, step.results, [](const auto& one) {
-                     return std::int64_t{channel_number(one.channel)};
-                   }));
+                   .add_array(element::int2, step.results, channel)
+                   .add(outcome, std::int64_t{tries_max}));
+  const bool by_id = std::ranges::any_of(
+      step.results, [](const final_delivery& each) { return each.entry == entry_id{}; });
+  if (by_id)
+    session_.add(sql::note_results_by_id,
+                 parameters{}
+                     .add(step.turn.subscriber)
+                     .add_texts(step.results, &final_delivery::provider_message_id)
+                     .add_array(element::timestamptz, step.results, &final_delivery::delivered_at)
+                     .add_texts(step.results, error_of)
+                     .add(now)
+                     .add_array(element::int2, step.results, channel)
+                     .add(outcome, std::int64_t{tries_max}));
   const auto noted = session_.run_to_commit("store results");
   if (!noted)
     return std::unexpected(repeatable(noted.error()));
-  const rows& counts = noted->front();
-  return results_answer{.arrived = static_cast<int>(counts[0].integer(0)),
-                        .failed = static_cast<int>(counts[0].integer(1))};
+  results_answer answer;
+  for (std::size_t i = 0; i < (by_id ? 2u : 1u); ++i) {
+    answer.arrived += static_cast<int>((*noted)[i][0].integer(0));
+    answer.failed += static_cast<int>((*noted)[i][0].integer(1));
+  }
+  return answer;
 }
 
 } // namespace paymentd::db::postgres

@@ -265,11 +265,41 @@ create index ledger_entries_by_batch on ledger_entries (created_at, id)
 drop index ledger_entries_by_time;
 )sql";
 
+// The last tries that did not succeed: of a message, and of a claim that is open. A list of at most
+// ten objects; null where there was none, as with nearly all. No check: it would be made for every
+// message.
+inline constexpr const char* migration_10 = R"sql(
+alter table deliveries add column tries jsonb;
+alter table claims add column tries jsonb;
+)sql";
+
+// The kinds of events that a subscriber took before its present ones: of the entries of a stream up
+// to `last`, behind those of the row before. The cursor counts their changes, so that a
+// process that knows the cursor from before sees that they have changed.
+inline constexpr const char* migration_11 = R"sql(
+create table former_kinds (
+  subscriber_id bigint not null,
+  stream_id bigint not null,
+  last bigint not null,
+  wants_payments boolean not null,
+  wants_refunds boolean not null,
+  primary key (subscriber_id, stream_id, last)
+);
+alter table cursors add column kinds_changes bigint not null default 0;
+)sql";
+
+// Messages of providers that tell results by their own ids alone are found by these, which begin
+// with # (domain/delivery.hpp). Other messages are not in the index.
+inline constexpr const char* migration_12 = R"sql(
+create index deliveries_by_message on deliveries (provider_message_id)
+  where provider_message_id like '#%';
+)sql";
+
 // Webhooks, whose subscriber is 'webhook-' and the name. Secrets are in the clear, since they sign;
 // `old_secrets` is as domain/webhook.hpp writes it. Subscribers that are deleted, until their
 // deliveries are, too. The entries that are delivered once more to a subscriber: those of a stream
 // up to the number `last`, from the number `next` on, or where it is 0 from a time on.
-inline constexpr const char* migration_webhooks = R"sql(
+inline constexpr const char* migration_13 = R"sql(
 create table webhooks (
   name text primary key,
   url text not null,
@@ -300,9 +330,9 @@ create table replays (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 )sql";
 
-inline constexpr std::array migrations = {migration_1, migration_2,       migration_3, migration_4,
-                                          migration_5, migration_6,       migration_7, migration_8,
-                                          migration_9, migration_webhooks};
+inline constexpr std::array migrations = {
+    migration_1, migration_2, migration_3,  migration_4,  migration_5,  migration_6, migration_7,
+    migration_8, migration_9, migration_10, migration_11, migration_12, migration_13};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

@@ -29,8 +29,9 @@ struct locked_cursor {
   subscriber_id subscriber;
   stream_lease stream;
   std::int64_t position = 0;
-  row_address address; // where its row lies
-  event_kinds wanted;
+  row_address address;            // where its row lies
+  std::int64_t kinds_changes = 0; // how often they did by then
+  wanted_kinds wanted;
 };
 
 /// All that a batch names, and the addresses of its rows, in step.
@@ -52,9 +53,13 @@ class postgres_store final : public store {
   stream_lease lease() const override { return lease_; }
   result<std::vector<answer>> read(std::span<const query> queries) override;
   result<std::int64_t> forget_keys(instant before) override;
+  result<delivery_backlog> measure_backlog(std::string_view subscriber,
+                                           std::int64_t looked_at_max) override;
   result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                instant now) override;
-  result<subscriber> find_subscriber(std::string_view name) override;
+  result<subscriber> find_registered(std::string_view name) override;
+  result<subscriber> set_kinds(std::string_view name, bool wants_payments,
+                               bool wants_refunds) override;
   result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
                                                        std::span<const stream_id> written,
                                                        int leases_max, instant now) override;
@@ -151,9 +156,10 @@ class postgres_store final : public store {
   void add_let_go(stream_lease what);
 
   // ---- claims.cpp and delivery.cpp
+  result<subscriber> change_kinds(std::string_view name, bool wants_payments, bool wants_refunds);
   void add_begin_step(subscriber_id subscriber, stream_lease stream, row_address cursor);
   result<locked_cursor> read_locked(subscriber_id subscriber, stream_lease stream,
-                                    const rows& cursor);
+                                    const rows& cursor, std::optional<wanted_kinds> wanted);
   result<locked_cursor> begin_step(subscriber_id subscriber, stream_lease stream);
   result<std::vector<claim>> load_claims(const locked_cursor& at, std::span<const claim_id> ids,
                                          bool all);
@@ -208,5 +214,10 @@ std::vector<message> messages_in(const rows& from, bool retries);
 
 /// The parameters with the kinds behind them.
 parameters kinds_after(parameters before, event_kinds kinds);
+
+/// Of events_of_range, but for the last: the entries of a claim, which lies in one stretch.
+inline parameters range_of(entry_id first, entry_id last, const wanted_kinds& wanted) {
+  return kinds_after(parameters{}.add(first, last), wanted.at(number_of(first)).kinds);
+}
 
 } // namespace paymentd::db::postgres

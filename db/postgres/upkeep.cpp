@@ -14,4 +14,16 @@ result<std::int64_t> postgres_store::forget_keys(instant before) {
   return forgotten->front().changed();
 }
 
+result<delivery_backlog> postgres_store::measure_backlog(std::string_view subscriber,
+                                                         std::int64_t looked_at_max) {
+  if (auto ready = session_.begin_call(); !ready)
+    return std::unexpected(ready.error());
+  session_.add(sql::measure_backlog, parameters{}.add(subscriber, looked_at_max));
+  const auto answers = session_.run("measure a backlog");
+  if (!answers)
+    return std::unexpected(answers.error());
+  const auto& row = answers->front()[0];
+  return delivery_backlog{.messages = row.integer(0), .oldest = row.optional_time(1)};
+}
+
 } // namespace paymentd::db::postgres

@@ -94,19 +94,46 @@ update result_marks set read_until = $2::timestamptz, lease_until = $3::timestam
   turn = turn + 1 where subscriber_id = $1::bigint and read_until > $2::timestamptz)sql"};
 
 // Locks the deliveries that it changes. $1 subscriber, $2 entries, $3 times, $4 errors, $5 what the
-// provider's ids begin with, $6 now, $7 channels (0: not known). Gives how many have arrived and
-// how many have failed.
+// provider's ids begin with, $6 now, $7 channels (0: not known), $8 the outcome of a try that did
+// not arrive, $9 how many tries of a message are kept. Gives how many have arrived and how many
+// have failed.
 inline constexpr statement note_results{"note_results", R"sql(
 with changed as (
   update deliveries d set delivered_at = n.delivered_at, updated_at = $6::timestamptz,
     status = case when n.delivered_at is null then 2 else 1 end,
     channel = coalesce(nullif(n.channel, 0), d.channel),
-    last_error = case when n.delivered_at is null then n.last_error else d.last_error end
+    last_error = case when n.delivered_at is null then n.last_error else d.last_error end,
+    tries = case when n.delivered_at is not null then d.tries else
+      (case when jsonb_typeof(d.tries) = 'array' then
+        case when jsonb_array_length(d.tries) >= $9::bigint then d.tries - 0 else d.tries end
+      else '[]'::jsonb end) || jsonb_build_object('at', $6::timestamptz, 'tookMs', 0,
+        'outcome', $8::bigint, 'detail', n.last_error) end
   from unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $7::smallint[])
     as n (entry_id, delivered_at, last_error, call_id, channel)
   where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id
   and d.status = 1 and d.delivered_at is null
   and starts_with(coalesce(d.provider_message_id, n.call_id), n.call_id)
+  returning d.status)
+select count(*) filter (where status = 1), count(*) filter (where status = 2) from changed)sql"};
+
+// The same by the provider's ids, where these are all that is known; an empty id is nobody's. Locks
+// the deliveries that it changes. $1 subscriber, $2 ids, $3 times, $4 errors, $5 now, $6 channels,
+// $7 the outcome of a try that did not arrive, $8 how many tries of a message are kept.
+inline constexpr statement note_results_by_id{"note_results_by_id", R"sql(
+with changed as (
+  update deliveries d set delivered_at = n.delivered_at, updated_at = $5::timestamptz,
+    status = case when n.delivered_at is null then 2 else 1 end,
+    channel = coalesce(nullif(n.channel, 0), d.channel),
+    last_error = case when n.delivered_at is null then n.last_error else d.last_error end,
+    tries = case when n.delivered_at is not null then d.tries else
+      (case when jsonb_typeof(d.tries) = 'array' then
+        case when jsonb_array_length(d.tries) >= $8::bigint then d.tries - 0 else d.tries end
+      else '[]'::jsonb end) || jsonb_build_object('at', $5::timestamptz, 'tookMs', 0,
+        'outcome', $7::bigint, 'detail', n.last_error) end
+  from unnest($2::text[], $3::timestamptz[], $4::text[], $6::smallint[])
+    as n (message_id, delivered_at, last_error, channel)
+  where d.provider_message_id = n.message_id and d.provider_message_id like '#%'
+  and d.subscriber_id = $1::bigint and d.status = 1 and d.delivered_at is null
   returning d.status)
 select count(*) filter (where status = 1), count(*) filter (where status = 2) from changed)sql"};
 
@@ -116,5 +143,27 @@ inline constexpr statement forget_keys{"forget_keys", R"sql(
 delete from idempotency_keys where key = any (array(
   select key from idempotency_keys where created_at < $1::timestamptz
   order by created_at limit $2::bigint for update skip locked)))sql"};
+
+// No locks. Ahead of the cursors, in claims of new messages, and PENDING: waiting or claimed again.
+// $1 name, $2 rows to look at, of each.
+inline constexpr statement measure_backlog{"measure_backlog", R"sql(
+select count(m.at), min(m.at) from subscribers b cross join lateral (
+  (select e.kind, e.at from streams s
+   left join cursors c on c.subscriber_id = b.id and c.stream_id = s.id
+   cross join lateral (
+     select l.kind, l.created_at as at from ledger_entries l
+     where l.id > (s.id << 41) + coalesce(c.position, 0) and l.id < (s.id + 1) << 41
+     order by l.id limit $2::bigint) e
+   limit $2::bigint)
+  union all
+  (select l.kind, l.created_at from claims k
+   join ledger_entries l on l.id >= k.first_entry and l.id <= k.last_entry
+   where k.subscriber_id = b.id limit $2::bigint)
+  union all
+  (select null, d.created_at from deliveries d
+   where d.subscriber_id = b.id and d.status = 0 and d.status <> 1
+   order by d.entry_id limit $2::bigint)) m
+where b.name = $1::text and (m.kind is null or (m.kind = 1 and b.wants_payments)
+  or (m.kind = 2 and b.wants_refunds)))sql"};
 
 } // namespace paymentd::db::postgres::sql

@@ -56,6 +56,9 @@ inline constexpr statement delete_claims_of{"delete_claims_of", R"sql(
 delete from claims where subscriber_id in (select id from subscribers where name = $1::text))sql"};
 inline constexpr statement delete_replays_of{"delete_replays_of", R"sql(
 delete from replays where subscriber_id in (select id from subscribers where name = $1::text))sql"};
+inline constexpr statement delete_former_kinds_of{"delete_former_kinds_of", R"sql(
+delete from former_kinds
+where subscriber_id in (select id from subscribers where name = $1::text))sql"};
 inline constexpr statement end_subscriber{"end_subscriber", R"sql(
 with gone as (delete from subscribers where name = $1::text returning id)
 insert into ended_subscribers (id) select id from gone)sql"};
@@ -103,8 +106,8 @@ order by 1, 2 limit $2::bigint)sql"};
 // Locks the cursor, so that no step of the stream is under way, whoever delivers it. $1 subscriber,
 // $2 stream.
 inline constexpr statement lock_replayed{"lock_replayed", R"sql(
-select b.wants_payments, b.wants_refunds from cursors c join subscribers b on b.id = c.subscriber_id
-where c.subscriber_id = $1::bigint and c.stream_id = $2::bigint for update of c)sql"};
+select position from cursors
+where subscriber_id = $1::bigint and stream_id = $2::bigint for update)sql"};
 
 // Locks the replay, under the lock of its cursor. $1 subscriber, $2 stream.
 inline constexpr statement lock_replay{"lock_replay", R"sql(

@@ -78,6 +78,16 @@ result<answer> postgres_store::change_webhook(const webhook_request& what, insta
     if (auto done = register_webhook(*decided.put, now); !done)
       return std::unexpected(done.error());
   }
+  if (decided.sets_kinds) {
+    const auto set = change_kinds(webhook_subscriber(decided.put->name), decided.put->payments,
+                                  decided.put->refunds);
+    if (!set)
+      session_.roll_back();
+    if (!set && set.error().kind == error_kind::broken)
+      return webhook_refused{webhook_refusal::events_changed_too_often, set.error().text};
+    if (!set)
+      return std::unexpected(set.error());
+  }
   if (decided.put)
     add_put(*decided.put);
   if (!decided.replays.empty()) {
@@ -145,7 +155,8 @@ void postgres_store::add_put(const webhook& what) {
 
 void postgres_store::add_end_subscriber(std::string_view name) {
   for (const statement& each :
-       {sql::delete_cursors_of, sql::delete_claims_of, sql::delete_replays_of, sql::end_subscriber})
+       {sql::delete_cursors_of, sql::delete_claims_of, sql::delete_replays_of,
+        sql::delete_former_kinds_of, sql::end_subscriber})
     session_.add(each, parameters{}.add(name));
 }
 
@@ -204,19 +215,22 @@ result<bool> postgres_store::clear_ended() {
 result<bool> postgres_store::advance(replay of, instant now) {
   session_.add(sql::begin);
   session_.add(sql::lock_replayed, parameters{}.add(of.subscriber, of.stream));
+  session_.add(sql::subscriber_wants, parameters{}.add(of.subscriber, of.stream));
   session_.add(sql::lock_replay, parameters{}.add(of.subscriber, of.stream));
   auto answers = session_.run("replay");
   if (!answers)
     return std::unexpected(answers.error());
-  if ((*answers)[1].empty() || (*answers)[2].empty()) {
+  const rows& state = (*answers)[3];
+  if ((*answers)[1].empty() || (*answers)[2].empty() || state.empty()) {
     session_.roll_back();
     return false;
   }
-  const event_kinds wanted{.payments = (*answers)[1][0].boolean(0),
-                           .refunds = (*answers)[1][0].boolean(1)};
-  of.from = (*answers)[2][0].time(0);
-  of.next = (*answers)[2][0].integer(1);
-  of.last = (*answers)[2][0].integer(2);
+  wanted_kinds wanted;
+  for (const row_view each : (*answers)[2])
+    read_wanted(each, wanted);
+  of.from = state[0].time(0);
+  of.next = state[0].integer(1);
+  of.last = state[0].integer(2);
   const entry_id end = make_entry_id(of.stream, of.last);
   if (of.next == 0) {
     const auto begin =

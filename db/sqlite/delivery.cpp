@@ -5,9 +5,11 @@
 #include "db/row_readers.hpp"
 #include "db/sqlite/sql.hpp"
 #include "db/sqlite/upkeep_sql.hpp"
+#include "db/store_rules.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace paymentd::db::sqlite {
 namespace {
@@ -53,32 +55,28 @@ deliveries::deliveries(connection& on, bool reads_user)
       hold_(on, sql::hold_subscriber), read_again_(on, sql::read_results_again),
       wants_(on, sql::subscriber_wants), add_subscriber_(on, sql::add_subscriber),
       add_cursors_(on, sql::add_cursors_at_end), add_cursor_(on, sql::add_cursor_at_start),
+      count_former_kinds_(on, sql::count_former_kinds),
+      add_former_kinds_(on, sql::add_former_kinds), set_kinds_(on, sql::set_subscriber_kinds),
       get_cursor_(on, sql::get_cursor), move_cursor_(on, sql::move_cursor),
       get_claims_(on, sql::get_claims), get_claim_(on, sql::get_claim),
       add_claim_(on, sql::add_claim), next_generation_(on, sql::next_generation),
-      end_claim_(on, sql::end_claim), events_of_range_(on, sql::events_of_range),
-      event_of_entry_(on, sql::event_of_entry), get_refund_(on, sql::get_refund),
-      get_user_words_(on, sql::get_user_words), entries_of_range_(on, sql::entries_of_range),
-      entry_created_(on, sql::entry_created), due_retries_(on, sql::due_retries),
-      next_retry_(on, sql::next_retry), take_retry_(on, sql::take_retry),
-      put_deliveries_(on, sql::put_deliveries), mark_delivery_(on, sql::mark_delivery),
+      end_claim_(on, sql::end_claim), forget_tries_(on, sql::forget_tries),
+      note_try_(on, sql::note_try), tries_of_claim_(on, sql::tries_of_claim),
+      events_of_range_(on, sql::events_of_range), event_of_entry_(on, sql::event_of_entry),
+      get_refund_(on, sql::get_refund), get_user_words_(on, sql::get_user_words),
+      entries_of_range_(on, sql::entries_of_range), entry_created_(on, sql::entry_created),
+      due_retries_(on, sql::due_retries), next_retry_(on, sql::next_retry),
+      take_retry_(on, sql::take_retry), put_deliveries_(on, sql::put_deliveries),
+      mark_delivery_(on, sql::mark_delivery), add_try_(on, sql::add_try),
       is_failed_(on, sql::is_failed), retry_(on, sql::retry_delivery),
       prune_end_(on, sql::prune_end), prune_look_(on, sql::prune_look),
       prune_one_(on, sql::prune_one), raise_kept_from_(on, sql::raise_kept_from), keys_(on) {}
 
 // ---- subscribers and claims as they stand -------------------------------------------------------
 
-std::optional<subscriber> deliveries::find(std::string_view name) {
-  auto row = find_subscriber_.query(name);
-  if (!row.next())
-    return std::nullopt;
-  return subscriber{{row.integer(0)}, std::string(name), row.boolean(1),
-                    row.boolean(2),   instance_,         row.optional_time(3)};
-}
-
 subscriber deliveries::subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                  instant now) {
-  if (auto found = find(name))
+  if (auto found = find_subscriber(name))
     return *std::move(found);
   add_subscriber_.run(name, wants_payments, wants_refunds, now);
   const subscriber_id id{sqlite3_last_insert_rowid(handle_)};
@@ -86,12 +84,41 @@ subscriber deliveries::subscribe(std::string_view name, bool wants_payments, boo
   return {id, std::string(name), wants_payments, wants_refunds, instance_};
 }
 
+std::optional<subscriber> deliveries::find_subscriber(std::string_view name) {
+  auto row = find_subscriber_.query(name);
+  if (!row.next())
+    return std::nullopt;
+  return subscriber{{row.integer(0)}, std::string(name), row.boolean(1),
+                    row.boolean(2),   instance_,         row.optional_time(3)};
+}
+
+result<subscriber> deliveries::set_kinds(std::string_view name, bool wants_payments,
+                                         bool wants_refunds) {
+  auto found = find_subscriber(name);
+  if (!found)
+    return std::unexpected(no_such_subscriber(name));
+  if (found->wants_payments == wants_payments && found->wants_refunds == wants_refunds)
+    return *std::move(found);
+  if (auto row = count_former_kinds_.query(found->id);
+      row.next() && std::cmp_greater_equal(row.integer(0), kinds_changes_max))
+    return std::unexpected(changed_too_often(name));
+  add_former_kinds_.run(found->id);
+  set_kinds_.run(found->id, wants_payments, wants_refunds);
+  found->wants_payments = wants_payments;
+  found->wants_refunds = wants_refunds;
+  return *std::move(found);
+}
+
 result<deliveries::subscription> deliveries::find_subscription(subscriber_id subscriber,
                                                                stream_id stream) {
-  auto row = wants_.query(subscriber);
+  subscription found{subscriber, stream, {}};
+  auto row = wants_.query(subscriber, stream);
   if (!row.next())
     return broken("subscriber " + std::to_string(subscriber.value) + " is not registered");
-  return subscription{subscriber, stream, {.payments = row.boolean(0), .refunds = row.boolean(1)}};
+  do
+    read_wanted(row, found.wanted);
+  while (row.next());
+  return found;
 }
 
 std::int64_t deliveries::cursor(const subscription& at) {
@@ -118,8 +145,12 @@ result<std::vector<claim>> deliveries::open_claims(subscriber_id subscriber, str
   }
   std::vector<claim> claims;
   claims.reserve(rows_found.size());
-  for (const auto& row : rows_found)
-    claims.push_back(load_claim(*at, row));
+  for (const auto& row : rows_found) {
+    claim& made = claims.emplace_back(load_claim(*at, row));
+    auto tries = tries_of_claim_.query(made.id);
+    while (tries.next())
+      made.tries.push_back(read_try(tries, 0));
+  }
   return claims;
 }
 
@@ -175,7 +206,7 @@ claim deliveries::load_claim(const subscription& at, const claim_row& row) {
   if (row.retries.empty()) {
     auto rows = events_of_range_.query(entry_id{row.first.value - 1}, row.last, -1);
     while (rows.next()) {
-      if (!at.wanted.hold(static_cast<entry_kind>(rows.integer(1))))
+      if (!at.wanted.hold(static_cast<entry_kind>(rows.integer(1)), number_of({rows.integer(0)})))
         continue;
       messages.push_back(load_message(rows));
     }
@@ -195,9 +226,11 @@ result<delivery_answer> deliveries::deliver(const delivery_step& step, std::int6
   if (!plan)
     return broken(std::move(plan).error());
 
-  write_deliveries(*at, plan->results, now);
+  write_deliveries(*at, *plan, now);
   for (const claim_id id : plan->deleted)
     end_claim_.run(id);
+  for (const noted_claim& each : step.noted)
+    note(*at, each);
   for (const entry_id id : plan->taken)
     take_retry_.run(at->subscriber, id);
   if (plan->moves)
@@ -256,38 +289,53 @@ void deliveries::look_at_claim(const subscription& at, claim_id id, delivery_vie
     return;
   auto rows = entries_of_range_.query(row->first, row->last);
   while (rows.next())
-    if (at.wanted.hold(static_cast<entry_kind>(rows.integer(1))))
+    if (at.wanted.hold(static_cast<entry_kind>(rows.integer(1)), number_of({rows.integer(0)})))
       made.entries.push_back({{rows.integer(0)}, rows.time(2)});
 }
 
 void deliveries::look_ahead(const subscription& at, std::int64_t stream_next, delivery_reach reach,
                             delivery_view& into) {
   into.seen_to = into.position;
+  // One stretch at a time, so that each claim lies in one.
+  const wanted_kinds::stretch within = at.wanted.at(into.position + 1);
+  const std::int64_t last = within.last.value_or(stream_next - 1);
   auto rows = events_of_range_.query(make_entry_id(at.stream, into.position),
-                                     make_entry_id(at.stream, stream_next - 1), reach.entries);
+                                     make_entry_id(at.stream, last), reach.entries);
   for (std::int64_t seen = 0; std::ssize(into.ahead) < reach.messages; ++seen) {
     if (!rows.next()) {
-      into.at_end = seen < reach.entries;
+      const bool whole = seen < reach.entries;
+      into.at_end = whole && !within.last;
+      if (whole && within.last)
+        into.seen_to = last;
       return;
     }
     into.seen_to = number_of({rows.integer(0)});
-    if (at.wanted.hold(static_cast<entry_kind>(rows.integer(1))))
+    if (within.kinds.hold(static_cast<entry_kind>(rows.integer(1))))
       into.ahead.push_back(load_message(rows));
   }
 }
 
-void deliveries::write_deliveries(const subscription& at, std::span<const planned_result> results,
-                                  instant now) {
-  for (const planned_result& one : results) {
+void deliveries::write_deliveries(const subscription& at, const delivery_plan& plan, instant now) {
+  for (const planned_result& one : plan.results) {
     const delivery_result& what = *one.result;
     given_.add(at.subscriber, what.entry, static_cast<int>(what.status), what.attempts,
                or_null(what.last_error), or_null(what.provider_message_id), what.next_attempt,
                one.created_at, now);
   }
   put_deliveries_.run_on(given_);
-  for (const planned_result& one : results)
+  for (const planned_result& one : plan.results)
     if (const delivery_result& what = *one.result; what.copies > 0 || what.channel)
       mark_delivery_.run(at.subscriber, what.entry, what.copies, channel_number(what.channel));
+  for (const planned_try& one : plan.tries)
+    add_try_.run(at.subscriber, one.entry, one.at, one.took.count(), static_cast<int>(one.outcome),
+                 one.detail, tries_max);
+}
+
+void deliveries::note(const subscription& at, const noted_claim& what) {
+  forget_tries_.run(what.id, at.stream);
+  for (const delivery_try& one : what.tries)
+    note_try_.run(what.id, at.stream, one.at, one.took.count(), static_cast<int>(one.outcome),
+                  std::string_view(one.detail), tries_max);
 }
 
 claim deliveries::add_claim(const subscription& at, planned_claim what, instant now) {

@@ -21,9 +21,10 @@ class deliveries {
   deliveries(connection& on, bool reads_user);
 
   /// The registered subscriber of that name, or nothing.
-  std::optional<subscriber> find(std::string_view name);
+  std::optional<subscriber> find_subscriber(std::string_view name);
   const std::string& instance() const { return instance_; }
   subscriber subscribe(std::string_view name, bool wants_payments, bool wants_refunds, instant now);
+  result<subscriber> set_kinds(std::string_view name, bool wants_payments, bool wants_refunds);
 
   // The stream's epoch was checked before.
   result<std::vector<claim>> open_claims(subscriber_id subscriber, stream_id stream);
@@ -39,7 +40,7 @@ class deliveries {
   struct subscription {
     subscriber_id subscriber;
     stream_id stream;
-    event_kinds wanted;
+    wanted_kinds wanted;
   };
 
   // A claim as its row has it.
@@ -66,8 +67,8 @@ class deliveries {
   void look_at_claim(const subscription& at, claim_id id, delivery_view& into);
   void look_ahead(const subscription& at, std::int64_t stream_next, delivery_reach reach,
                   delivery_view& into);
-  void write_deliveries(const subscription& at, std::span<const planned_result> results,
-                        instant now);
+  void write_deliveries(const subscription& at, const delivery_plan& plan, instant now);
+  void note(const subscription& at, const noted_claim& what);
   claim add_claim(const subscription& at, planned_claim what, instant now);
   std::int64_t cursor(const subscription& at);
 
@@ -78,11 +79,13 @@ class deliveries {
 
   statement find_subscriber_, hold_, read_again_, wants_, add_subscriber_, add_cursors_,
       add_cursor_;
+  statement count_former_kinds_, add_former_kinds_, set_kinds_;
   statement get_cursor_, move_cursor_;
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
+  statement forget_tries_, note_try_, tries_of_claim_;
   statement events_of_range_, event_of_entry_, get_refund_, get_user_words_;
   statement entries_of_range_, entry_created_;
-  statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_;
+  statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_, add_try_;
   statement is_failed_, retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
   kept_keys keys_;
 };

@@ -6,9 +6,10 @@
 namespace paymentd::db::sqlite {
 
 delivery_reading::delivery_reading(connection& on)
-    : cursors_(on, sql::list_cursors), claimed_(on, sql::list_claimed),
-      ledger_(on, sql::list_ledger), stored_(on, sql::list_stored),
-      undelivered_(on, sql::list_undelivered), entries_of_order_(on, sql::entries_of_order) {}
+    : cursors_(on, sql::list_cursors), former_kinds_(on, sql::list_former_kinds),
+      claimed_(on, sql::list_claimed), ledger_(on, sql::list_ledger), stored_(on, sql::list_stored),
+      undelivered_(on, sql::list_undelivered), entries_of_order_(on, sql::entries_of_order),
+      tries_(on, sql::list_tries) {}
 
 result<std::vector<entry_id>> delivery_reading::entries_of(order_id id) {
   std::vector<entry_id> found;
@@ -18,11 +19,23 @@ result<std::vector<entry_id>> delivery_reading::entries_of(order_id id) {
   return found;
 }
 
+result<std::vector<delivery_try>> delivery_reading::tries_of(subscriber_id subscriber,
+                                                             entry_id entry) {
+  std::vector<delivery_try> found;
+  auto rows = tries_.query(subscriber, entry);
+  while (rows.next())
+    found.push_back(read_try(rows, 0));
+  return found;
+}
+
 result<std::vector<list_cursor>> delivery_reading::cursors() {
   std::vector<list_cursor> all;
   auto rows = cursors_.query();
   while (rows.next()) {
     list_cursor& one = all.emplace_back(read_cursor(rows));
+    auto before = former_kinds_.query(one.subscriber, one.stream);
+    while (before.next())
+      one.wants.before.push_back(read_former_kinds(before, 0));
     auto claimed = claimed_.query(one.subscriber, one.stream);
     while (claimed.next())
       one.claimed.push_back({number_of({claimed.integer(0)}), number_of({claimed.integer(1)})});

@@ -107,6 +107,22 @@ result<std::int64_t> back_up(const std::string& from, const std::string& to) {
   return size;
 }
 
+embedded_sizes measure(const std::string& path) {
+  const auto size_of = [](const std::string& file) {
+    std::error_code failed;
+    const auto size = fs::file_size(file, failed);
+    return failed ? 0 : static_cast<std::int64_t>(size);
+  };
+  std::error_code failed;
+  const fs::space_info disk = fs::space(fs::absolute(path, failed).parent_path(), failed);
+  embedded_sizes sizes{.file = size_of(path), .log = size_of(path + "-wal")};
+  if (!failed) {
+    sizes.disk_free = static_cast<std::int64_t>(disk.available);
+    sizes.disk = static_cast<std::int64_t>(disk.capacity);
+  }
+  return sizes;
+}
+
 result<void> check_writable(const std::string& path) {
   std::error_code failed;
   const std::string directory = fs::absolute(path, failed).parent_path().string();

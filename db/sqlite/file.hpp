@@ -1,8 +1,10 @@
-// The embedded database's file: copied, and whether it may be written. As db/embedded_file.hpp has
-// it, for a path.
+// The embedded database's file: copied, measured, whether it may be written, and what is wrong with
+// it. As db/embedded_file.hpp and db/examination.hpp have it, for a path.
 #pragma once
 
+#include "db/embedded_file.hpp"
 #include "db/error.hpp"
+#include "db/examination.hpp"
 
 #include <cstdint>
 #include <string>
@@ -10,6 +12,8 @@
 namespace paymentd::db::sqlite {
 
 result<std::int64_t> back_up(const std::string& from, const std::string& to);
+embedded_sizes measure(const std::string& path);
 result<void> check_writable(const std::string& path);
+std::vector<finding> examine(const std::string& path, const examination& what);
 
 } // namespace paymentd::db::sqlite

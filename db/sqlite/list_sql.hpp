@@ -69,6 +69,10 @@ inline constexpr const char* list_cursors =
     "coalesce(c.position, 0), coalesce(c.kept_from, 0) from subscribers b cross join streams s "
     "left join cursors c on c.subscriber_id = b.id and c.stream_id = s.id";
 
+inline constexpr const char* list_former_kinds =
+    "select last, wants_payments, wants_refunds from former_kinds "
+    "where subscriber_id = ? and stream_id = ? order by last";
+
 inline constexpr const char* list_claimed =
     "select first_entry, last_entry from claims "
     "where subscriber_id = ? and stream_id = ? and first_entry is not null";
@@ -99,5 +103,16 @@ inline constexpr const char* list_undelivered =
            " from deliveries d left join ledger_entries e on e.id = d.entry_id "
            "where d.subscriber_id = ?1 and d.status = ?5 and d.status <> 1 and d.entry_id > ?2 "
            "and d.entry_id < ?3 order by d.entry_id desc limit ?4">;
+
+// Of a message (?1 subscriber, ?2 entry): those of its delivery, then those of its claim.
+inline constexpr const char* list_tries =
+    joined<"select ", try_columns,
+           " from (select 0 as part, tries from deliveries "
+           "where subscriber_id = ?1 and entry_id = ?2 union all "
+           "select 1, tries from claims where subscriber_id = ?1 and stream_id = ?2 >> 41 "
+           "and (?2 between first_entry and last_entry "
+           "or exists (select 1 from json_each(retries) r where r.value = ?2))) s, "
+           "json_each(iif(json_valid(s.tries), s.tries, '[]')) t "
+           "where t.type = 'object' order by s.part, t.key">;
 
 } // namespace paymentd::db::sqlite::sql

@@ -258,11 +258,39 @@ where time_before is not created_at;
 drop index ledger_entries_by_time;
 )sql";
 
+// The last tries that did not succeed: of a message, and of a claim that is open. A list of at most
+// ten objects (JSON); null where there was none, as with nearly all. No check: it would be made for
+// every message.
+constexpr const char* migration_10 = R"sql(
+alter table deliveries add column tries text;
+alter table claims add column tries text;
+)sql";
+
+// The kinds of events that a subscriber took before its present ones: of the entries of a stream up
+// to `last`, behind those of the row before.
+constexpr const char* migration_11 = R"sql(
+create table former_kinds (
+  subscriber_id integer not null,
+  stream_id integer not null,
+  last integer not null,
+  wants_payments integer not null check (wants_payments in (0, 1)),
+  wants_refunds integer not null check (wants_refunds in (0, 1)),
+  primary key (subscriber_id, stream_id, last)
+) strict, without rowid;
+)sql";
+
+// Messages of providers that tell results by their own ids alone are found by these, which begin
+// with # (domain/delivery.hpp). Other messages are not in the index.
+constexpr const char* migration_12 = R"sql(
+create index deliveries_by_message on deliveries (provider_message_id)
+  where provider_message_id >= '#' and provider_message_id < '$';
+)sql";
+
 // Webhooks, whose subscriber is 'webhook-' and the name. Secrets are in the clear, since they sign;
 // `old_secrets` is as domain/webhook.hpp writes it. Subscribers that are deleted, until their
 // deliveries are, too. The entries that are delivered once more to a subscriber: those of a stream
 // up to the number `last`, from the number `next` on, or where it is 0 from a time on.
-constexpr const char* migration_webhooks = R"sql(
+constexpr const char* migration_13 = R"sql(
 create table webhooks (
   name text primary key,
   url text not null,
@@ -293,9 +321,9 @@ create table replays (
 ) strict, without rowid;
 )sql";
 
-constexpr std::array migrations = {migration_1, migration_2,       migration_3, migration_4,
-                                   migration_5, migration_6,       migration_7, migration_8,
-                                   migration_9, migration_webhooks};
+constexpr std::array migrations = {
+    migration_1, migration_2, migration_3,  migration_4,  migration_5,  migration_6, migration_7,
+    migration_8, migration_9, migration_10, migration_11, migration_12, migration_13};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {
@@ -345,6 +373,10 @@ result<void> check_schema(connection& on) {
                          : "the database is newer than this program";
   return std::unexpected(
       error{error_kind::broken, has == 0 ? what : what + (" (" + versions(has) + ")")});
+}
+
+bool is_newer(connection& on) {
+  return schema_version(on) > newest;
 }
 
 result<int> migrate(connection& on, instant) {

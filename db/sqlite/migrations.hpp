@@ -14,6 +14,9 @@ result<int> migrate(connection& on, instant now);
 /// `broken` when the schema is missing, older or newer than this program's, or another's.
 result<void> check_schema(connection& on);
 
+/// Whether the schema is a later release's.
+bool is_newer(connection& on);
+
 /// `broken` when the file is another application's; an empty one is not.
 result<void> check_application(connection& on);
 

@@ -1,12 +1,15 @@
 #include "db/sqlite/results.hpp"
 
+#include "db/sqlite/sql.hpp"
 #include "db/sqlite/upkeep_sql.hpp"
+
 namespace paymentd::db::sqlite {
 
 results::results(connection& on)
     : find_mark_(on, sql::find_results_mark), take_turn_(on, sql::take_results_turn),
       keep_turn_(on, sql::keep_results_turn), note_arrival_(on, sql::note_arrival),
-      note_failure_(on, sql::note_failure) {}
+      note_failure_(on, sql::note_failure), note_arrival_by_id_(on, sql::note_arrival_by_id),
+      note_failure_by_id_(on, sql::note_failure_by_id), add_try_(on, sql::add_try) {}
 
 std::optional<results_turn> results::begin(const results_due& asked, instant now) {
   results_turn turn;
@@ -46,12 +49,24 @@ result<results_answer> results::store(const results_step& step, instant now) {
     return std::unexpected(turn_is_lost());
   results_answer answer;
   for (const final_delivery& each : step.results) {
+    const bool by_id = each.entry == entry_id{};
     const std::string_view call_id = each.provider_call_id;
-    if (each.delivered_at)
-      answer.arrived += note_arrival_.run(of, each.entry, call_id, *each.delivered_at, now,
-                                          channel_number(each.channel));
-    else
-      answer.failed += note_failure_.run(of, each.entry, call_id, error_of(each), now);
+    const std::string_view message_id = each.provider_message_id;
+    if (each.delivered_at) {
+      const int channel = channel_number(each.channel);
+      answer.arrived +=
+          by_id ? note_arrival_by_id_.run(of, message_id, *each.delivered_at, now, channel)
+                : note_arrival_.run(of, each.entry, call_id, *each.delivered_at, now, channel);
+      continue;
+    }
+    const std::string_view why = error_of(each);
+    auto failed = by_id ? note_failure_by_id_.query(of, message_id, why, now)
+                        : note_failure_.query(of, each.entry, call_id, why, now);
+    while (failed.next()) {
+      ++answer.failed;
+      add_try_.run(of, failed.integer(0), now, 0, static_cast<int>(try_outcome::undelivered), why,
+                   tries_max);
+    }
   }
   return answer;
 }

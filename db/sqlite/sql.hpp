@@ -144,8 +144,26 @@ inline constexpr const char* find_subscriber =
 inline constexpr const char* hold_subscriber =
     "update subscribers set held_until = ?2 where id = ?1";
 
+// A row for each stretch of the stream; where the kinds have never changed, one without the rest.
 inline constexpr const char* subscriber_wants =
-    "select wants_payments, wants_refunds from subscribers where id = ?";
+    "select b.wants_payments, b.wants_refunds, f.last, f.wants_payments, f.wants_refunds "
+    "from subscribers b left join former_kinds f on f.subscriber_id = b.id and f.stream_id = ?2 "
+    "where b.id = ?1 order by f.last";
+
+inline constexpr const char* count_former_kinds =
+    "select coalesce(max(n), 0) from (select count(*) as n from former_kinds "
+    "where subscriber_id = ? group by stream_id)";
+
+// What is there was wanted by the present kinds, as far as no others hold for it.
+inline constexpr const char* add_former_kinds =
+    "insert into former_kinds (subscriber_id, stream_id, last, wants_payments, wants_refunds) "
+    "select b.id, s.id, s.next - 1, b.wants_payments, b.wants_refunds "
+    "from subscribers b cross join streams s where b.id = ? and s.next - 1 > coalesce("
+    "(select max(f.last) from former_kinds f where f.subscriber_id = b.id and f.stream_id = s.id), "
+    "0)";
+
+inline constexpr const char* set_subscriber_kinds =
+    "update subscribers set wants_payments = ?2, wants_refunds = ?3 where id = ?1";
 
 // No id of a subscriber whose deliveries are still being deleted.
 inline constexpr const char* add_subscriber =
@@ -185,6 +203,18 @@ inline constexpr const char* next_generation =
     "update claims set generation = generation + 1, since = ?2 where id = ?1";
 
 inline constexpr const char* end_claim = "delete from claims where id = ?";
+
+inline constexpr const char* forget_tries =
+    "update claims set tries = null where id = ?1 and stream_id = ?2";
+
+// A try of a claim as a whole.
+inline constexpr const char* note_try =
+    joined<"update claims set tries = ", tries_and_one, " where id = ?1 and stream_id = ?2">;
+
+inline constexpr const char* tries_of_claim =
+    joined<"select ", try_columns,
+           " from claims c, json_each(iif(json_valid(c.tries), c.tries, '[]')) t "
+           "where c.id = ? and t.type = 'object' order by t.key">;
 
 // The events of a range of entries, charges among them as rows without an order, so that the number
 // of entries looked at can be bounded. Left joins keep the order of the loops: by entry id.
@@ -241,5 +271,9 @@ inline constexpr const char* put_deliveries =
 inline constexpr const char* mark_delivery =
     "update deliveries set copies = ?3, channel = nullif(?4, 0) "
     "where subscriber_id = ?1 and entry_id = ?2";
+
+// A try of a message. Few have one.
+inline constexpr const char* add_try = joined<"update deliveries set tries = ", tries_and_one,
+                                              " where subscriber_id = ?1 and entry_id = ?2">;
 
 } // namespace paymentd::db::sqlite::sql

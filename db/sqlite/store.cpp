@@ -1,6 +1,7 @@
 #include "db/sqlite/store.hpp"
 
 #include "db/sqlite/migrations.hpp"
+#include "db/sqlite/upkeep_sql.hpp"
 #include "db/store_rules.hpp"
 #include "domain/check.hpp"
 
@@ -129,11 +130,18 @@ result<subscriber> sqlite_store::subscribe(std::string_view name, bool wants_pay
   });
 }
 
-result<subscriber> sqlite_store::find_subscriber(std::string_view name) {
+result<subscriber> sqlite_store::find_registered(std::string_view name) {
   return writing(error_kind::unavailable, [&]() -> result<subscriber> {
-    if (auto found = writer_->delivers.find(name))
+    if (auto found = writer_->delivers.find_subscriber(name))
       return *std::move(found);
-    return std::unexpected(no_such_subscriber(name));
+    return std::unexpected(not_registered(name));
+  });
+}
+
+result<subscriber> sqlite_store::set_kinds(std::string_view name, bool wants_payments,
+                                           bool wants_refunds) {
+  return writing(error_kind::unavailable, [&]() -> result<subscriber> {
+    return writer_->delivers.set_kinds(name, wants_payments, wants_refunds);
   });
 }
 
@@ -202,6 +210,16 @@ result<std::optional<std::vector<outcome>>> sqlite_store::resolve(instant now) {
 result<std::int64_t> sqlite_store::forget_keys(instant before) {
   return writing(error_kind::unavailable, [&]() -> result<std::int64_t> {
     return writer_->settles.forget_keys(before, forgotten_at_once);
+  });
+}
+
+result<delivery_backlog> sqlite_store::measure_backlog(std::string_view subscriber,
+                                                       std::int64_t looked_at_max) {
+  return guarded(error_kind::unavailable, [&]() -> result<delivery_backlog> {
+    statement asks(session_->on, sql::measure_backlog);
+    auto row = asks.query(subscriber, looked_at_max);
+    row.next();
+    return delivery_backlog{.messages = row.integer(0), .oldest = row.optional_time(1)};
   });
 }
 

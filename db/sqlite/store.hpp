@@ -37,9 +37,13 @@ class sqlite_store final : public store {
   stream_lease lease() const override { return lease_; }
   result<std::vector<answer>> read(std::span<const query> queries) override;
   result<std::int64_t> forget_keys(instant before) override;
+  result<delivery_backlog> measure_backlog(std::string_view subscriber,
+                                           std::int64_t looked_at_max) override;
   result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                instant now) override;
-  result<subscriber> find_subscriber(std::string_view name) override;
+  result<subscriber> find_registered(std::string_view name) override;
+  result<subscriber> set_kinds(std::string_view name, bool wants_payments,
+                               bool wants_refunds) override;
   result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
                                                        std::span<const stream_id> written,
                                                        int leases_max, instant now) override;

@@ -43,6 +43,27 @@ inline constexpr const char* forget_keys =
     "delete from idempotency_keys where key in (select key from idempotency_keys "
     "where created_at < ? order by created_at limit ?)";
 
+// Ahead of the cursors, in claims of new messages, and PENDING: waiting or claimed again. The cross
+// joins keep the order of the loops: few streams and claims, then their entries by id. By the
+// primary key, which SQLite would choose for the order, all that is DELIVERED would be passed. ?1
+// name, ?2 rows to look at, of each.
+inline constexpr const char* measure_backlog =
+    "select count(*), min(m.created_at) from subscribers b join ("
+    "select * from (select p.subscriber_id, e.kind, e.created_at from ("
+    "select n.id as subscriber_id, s.id as stream_id, coalesce(c.position, 0) as position "
+    "from subscribers n cross join streams s left join cursors c on c.subscriber_id = n.id "
+    "and c.stream_id = s.id where n.name = ?1) p cross join ledger_entries e "
+    "where e.id > (p.stream_id << 41) + p.position and e.id < (p.stream_id + 1) << 41 limit ?2) "
+    "union all select * from (select k.subscriber_id, e.kind, e.created_at from subscribers n "
+    "cross join claims k cross join ledger_entries e where n.name = ?1 "
+    "and k.subscriber_id = n.id and e.id >= k.first_entry and e.id <= k.last_entry limit ?2) "
+    "union all select * from (select d.subscriber_id, null, d.created_at from deliveries d "
+    "indexed by deliveries_undelivered "
+    "where d.subscriber_id = (select id from subscribers where name = ?1) and d.status = 0 "
+    "and d.status <> 1 order by d.entry_id limit ?2)) m on m.subscriber_id = b.id "
+    "where m.kind is null or (m.kind = 1 and b.wants_payments) "
+    "or (m.kind = 2 and b.wants_refunds)";
+
 // ---- what finally became of messages ------------------------------------------------------------
 
 inline constexpr const char* find_results_mark =
@@ -71,9 +92,23 @@ inline constexpr const char* note_arrival =
     "where subscriber_id = ?1 and entry_id = ?2 and status = 1 and delivered_at is null "
     "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3";
 
+// Gives the entry of the message, which has a try more then (add_try).
 inline constexpr const char* note_failure =
     "update deliveries set status = 2, last_error = ?4, updated_at = ?5 "
     "where subscriber_id = ?1 and entry_id = ?2 and status = 1 and delivered_at is null "
-    "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3";
+    "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3 returning entry_id";
+
+// The same by the provider's id, where that is all that is known.
+inline constexpr const char* note_arrival_by_id =
+    "update deliveries indexed by deliveries_by_message set delivered_at = ?3, updated_at = ?4, "
+    "channel = coalesce(nullif(?5, 0), channel) where provider_message_id = ?2 "
+    "and provider_message_id >= '#' and provider_message_id < '$' "
+    "and subscriber_id = ?1 and status = 1 and delivered_at is null";
+
+inline constexpr const char* note_failure_by_id =
+    "update deliveries indexed by deliveries_by_message set status = 2, last_error = ?3, "
+    "updated_at = ?4 where provider_message_id = ?2 "
+    "and provider_message_id >= '#' and provider_message_id < '$' "
+    "and subscriber_id = ?1 and status = 1 and delivered_at is null returning entry_id";
 
 } // namespace paymentd::db::sqlite::sql

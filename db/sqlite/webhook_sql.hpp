@@ -37,6 +37,8 @@ inline constexpr const char* delete_subscriber = "delete from subscribers where 
 inline constexpr const char* delete_cursors = "delete from cursors where subscriber_id = ?";
 inline constexpr const char* delete_claims = "delete from claims where subscriber_id = ?";
 inline constexpr const char* delete_replays = "delete from replays where subscriber_id = ?";
+inline constexpr const char* delete_former_kinds =
+    "delete from former_kinds where subscriber_id = ?";
 inline constexpr const char* some_ended = "select id from ended_subscribers order by id limit 1";
 inline constexpr const char* delete_deliveries =
     "delete from deliveries where subscriber_id = ?1 and entry_id in (select entry_id from "

@@ -14,13 +14,13 @@ webhooks::webhooks(connection& on, deliveries& delivers)
       mark_taken_over_(on, sql::mark_taken_over), subscriber_of_(on, sql::subscriber_id_of),
       note_ended_(on, sql::note_ended), delete_subscriber_(on, sql::delete_subscriber),
       delete_cursors_(on, sql::delete_cursors), delete_claims_(on, sql::delete_claims),
-      delete_replays_(on, sql::delete_replays), some_ended_(on, sql::some_ended),
-      delete_deliveries_(on, sql::delete_deliveries), forget_ended_(on, sql::forget_ended),
-      add_replays_(on, sql::add_replays), all_replays_(on, sql::all_replays),
-      count_waiting_(on, sql::count_waiting), entries_from_(on, sql::entries_from),
-      gaps_(on, sql::replay_gaps), replay_(on, sql::replay_entry),
-      move_replay_(on, sql::move_replay), end_replay_(on, sql::end_replay),
-      wants_(on, sql::subscriber_wants) {}
+      delete_replays_(on, sql::delete_replays), delete_former_kinds_(on, sql::delete_former_kinds),
+      some_ended_(on, sql::some_ended), delete_deliveries_(on, sql::delete_deliveries),
+      forget_ended_(on, sql::forget_ended), add_replays_(on, sql::add_replays),
+      all_replays_(on, sql::all_replays), count_waiting_(on, sql::count_waiting),
+      entries_from_(on, sql::entries_from), gaps_(on, sql::replay_gaps),
+      replay_(on, sql::replay_entry), move_replay_(on, sql::move_replay),
+      end_replay_(on, sql::end_replay), wants_(on, sql::subscriber_wants) {}
 
 std::vector<webhook> webhooks::all() {
   std::vector<webhook> found;
@@ -46,6 +46,12 @@ result<answer> webhooks::change(const webhook_request& what, instant now) {
     const std::string name = webhook_subscriber(decided.put->name);
     end_subscriber(name);
     delivers_.subscribe(name, decided.put->payments, decided.put->refunds, now);
+  }
+  if (decided.sets_kinds) {
+    const auto set = delivers_.set_kinds(webhook_subscriber(decided.put->name),
+                                         decided.put->payments, decided.put->refunds);
+    if (!set)
+      return webhook_refused{webhook_refusal::events_changed_too_often, set.error().text};
   }
   if (decided.put)
     put(*decided.put);
@@ -92,6 +98,7 @@ void webhooks::end_subscriber(std::string_view name) {
   delete_cursors_.run(id);
   delete_claims_.run(id);
   delete_replays_.run(id);
+  delete_former_kinds_.run(id);
   delete_subscriber_.run(id);
 }
 
@@ -164,9 +171,12 @@ result<void> webhooks::advance(replay of, instant now) {
       return std::unexpected(begin.error());
     of.next = *begin;
   }
-  event_kinds wanted;
-  if (auto row = wants_.query(of.subscriber); row.next())
-    wanted = {.payments = row.boolean(0), .refunds = row.boolean(1)};
+  wanted_kinds wanted;
+  {
+    auto rows = wants_.query(of.subscriber, of.stream);
+    while (rows.next())
+      read_wanted(rows, wanted);
+  }
   std::vector<replay_gap> gaps;
   {
     auto rows = gaps_.query(of.subscriber, of.stream, make_entry_id(of.stream, of.next),

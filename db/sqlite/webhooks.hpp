@@ -30,7 +30,7 @@ class webhooks {
   deliveries& delivers_;
   statement all_, work_left_, put_, delete_, mark_taken_over_;
   statement subscriber_of_, note_ended_, delete_subscriber_, delete_cursors_, delete_claims_,
-      delete_replays_, some_ended_, delete_deliveries_, forget_ended_;
+      delete_replays_, delete_former_kinds_, some_ended_, delete_deliveries_, forget_ended_;
   statement add_replays_, all_replays_, count_waiting_, entries_from_, gaps_, replay_, move_replay_,
       end_replay_, wants_;
 };

@@ -214,7 +214,7 @@ std::string nhn_grouping_key(const recipient& one) {
   std::string key;
   key.reserve(one.delivery_id.size() + amount_bytes);
   key.append(one.delivery_id).push_back('.');
-  net::append_number(key, one.event.final_amount().value);
+  net::append_number(key, one.event.amount().value);
   return key;
 }
 

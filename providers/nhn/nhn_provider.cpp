@@ -1,14 +1,12 @@
 #include "providers/nhn/nhn_provider.hpp"
 
 #include "net/origin.hpp"
-#include "providers/http_provider.hpp"
 #include "providers/nhn/nhn_json.hpp"
 #include "providers/nhn/nhn_outcome.hpp"
-#include "providers/nhn/nhn_parts.hpp"
 #include "providers/nhn/nhn_results.hpp"
+#include "providers/per_template_provider.hpp"
 
 #include <algorithm>
-#include <functional>
 
 namespace paymentd::providers {
 namespace {
@@ -26,35 +24,20 @@ constexpr std::chrono::days search_window_max{27};
 // is sent again, and the grouping key lets in no other message, however wide the window is.
 constexpr std::chrono::days search_margin{1};
 
-class nhn_provider final : public http_provider {
+class nhn_provider final : public per_template_provider {
  public:
   nhn_provider(nhn_options options, std::unique_ptr<net::http_client> client)
-      : http_provider(std::move(client), options.recipients_max), options_(std::move(options)),
+      : per_template_provider(std::move(client), options.recipients_max),
+        options_(std::move(options)),
         app_path_("/alimtalk/v2.3/appkeys/" + net::percent_encoded(options_.app_key)),
         messages_path_(app_path_ + "/messages") {}
   ~nhn_provider() override { stop(); }
 
   std::string_view name() const override { return "nhn"; }
 
-  void send(call what, std::function<void(call_result)> done) override {
-    if (std::optional<failure> refused = refuse_at_once(what.recipients.size()))
-      return done(std::unexpected(*std::move(refused)));
-    std::vector<std::size_t> templates = templates_of(what);
-    if (std::ranges::adjacent_find(templates, std::not_equal_to{}) != templates.end())
-      return next_part(std::make_shared<send_in_parts>(
-          send_in_parts{{std::move(what), templates}, std::move(done), now_by_both()}));
-    const std::size_t by = templates.empty() ? 0 : templates.front();
-    net::http_request post = post_of(what, by, what.key);
-    request(std::move(post),
-            [this, by, what = std::move(what), done = std::move(done)](net::http_result result) {
-              done(nhn_call_result(what, std::move(result), said_with(by)));
-            });
-  }
-
   std::optional<shown_request> show(const call& what) const override {
-    const std::vector<std::size_t> templates = templates_of(what);
-    return shown(post_of(what, templates.empty() ? 0 : templates.front(), what.key),
-                 options_.base_url, secret_header);
+    return shown(post_of(what, first_template_of(what), what.key), options_.base_url,
+                 secret_header);
   }
 
   void search(call what, std::function<void(search_result)> done) override {
@@ -83,7 +66,6 @@ class nhn_provider final : public http_provider {
   bool can_tell_results() const override { return true; }
 
   bool can_search() const override { return true; }
-  bool needs_phone() const override { return true; }
   std::chrono::milliseconds key_window() const override { return nhn_key_window; }
 
  private:
@@ -95,32 +77,10 @@ class nhn_provider final : public http_provider {
     std::map<std::string, nhn_found, std::less<>> found; // by delivery id
   };
 
-  /// The wall's clock, which goes on while the machine sleeps, and the one that nobody sets.
-  struct both_clocks {
-    instant wall;
-    std::chrono::steady_clock::time_point steady;
-  };
-  both_clocks now_by_both() const { return {options_.now(), std::chrono::steady_clock::now()}; }
+  const api_options& options() const override { return options_; }
 
-  struct send_in_parts {
-    nhn_parts parts;
-    std::function<void(call_result)> done;
-    both_clocks begun;
-  };
-
-  /// The template of each message; empty: all go by the provider's own.
-  std::vector<std::size_t> templates_of(const call& what) const {
-    std::vector<std::size_t> all;
-    if (options_.others.empty())
-      return all;
-    all.reserve(what.recipients.size());
-    for (const recipient& one : what.recipients)
-      all.push_back(template_of(options_.others, one.event));
-    return all;
-  }
-
-  /// All messages of `what` go by the template `by`.
-  net::http_request post_of(const call& what, std::size_t by, const std::string& key) const {
+  net::http_request post_of(const call& what, std::size_t by,
+                            const std::string& key) const override {
     const conditional_template* const other = by == 0 ? nullptr : &options_.others[by - 1];
     const nhn_sender from{options_.sender_key, other ? other->code : options_.template_code,
                           other ? other->message : options_.message,
@@ -133,31 +93,14 @@ class nhn_provider final : public http_provider {
             .body = nhn_send_body(from, what)};
   }
 
+  call_result result_of(const call& what, std::size_t by, net::http_result answer) const override {
+    return nhn_call_result(what, std::move(answer), said_with(by));
+  }
+
   nhn_said_with said_with(std::size_t by) const {
     return {.falls_back =
                 (by == 0 ? options_.fallback : options_.others[by - 1].fallback).has_value(),
             .by_condition = by != 0};
-  }
-
-  void next_part(std::shared_ptr<send_in_parts> on) {
-    const nhn_parts::part& part = on->parts.now();
-    request(post_of(part.what, part.of_template, part.key), [this, on](net::http_result result) {
-      const nhn_parts::part& sent = on->parts.now();
-      auto over = on->parts.answered(
-          nhn_call_result(sent.what, std::move(result), said_with(sent.of_template)));
-      // Somebody may by now think that the call is over, and send its messages again.
-      if (!over && has_taken_long(on->begun))
-        over = on->parts.result();
-      if (over)
-        return on->done(*std::move(over));
-      next_part(on);
-    });
-  }
-
-  bool has_taken_long(const both_clocks& since) const {
-    const both_clocks now = now_by_both();
-    return now.wall - since.wall >= options_.timeout ||
-           now.steady - since.steady >= options_.timeout;
   }
 
   void next_page(std::shared_ptr<open_search> on) {

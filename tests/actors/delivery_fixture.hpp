@@ -89,8 +89,11 @@ class faulty_store final : public db::store_connection, public db::delivery_stor
   db::result<void> ping() override { return real_.ping(); }
   db::result<subscriber> subscribe(std::string_view name, bool payments, bool refunds,
                                    instant now) override;
-  db::result<subscriber> find_subscriber(std::string_view name) override {
-    return real_.find_subscriber(name);
+  db::result<subscriber> find_registered(std::string_view name) override {
+    return real_.find_registered(name);
+  }
+  db::result<subscriber> set_kinds(std::string_view name, bool payments, bool refunds) override {
+    return real_.set_kinds(name, payments, refunds);
   }
   db::result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
                                                            std::span<const stream_id> written,
@@ -159,6 +162,8 @@ class delivery_fixture {
   /// Whether each of them is stored as DELIVERED, was accepted once, and nothing is left open.
   testing::AssertionResult all_delivered_once(const std::vector<entry_id>& entries);
   delivery_result result_of(entry_id entry) { return store->results[entry]; }
+  /// As a client is shown them.
+  std::vector<delivery_try> tries_of(entry_id entry);
   std::size_t open_claims();
   std::int64_t breaches();
 

@@ -28,6 +28,10 @@ struct lease_deliveries {
 struct forget_keys {
   instant before;
 };
+struct measure_backlog {
+  std::string subscriber;
+  std::int64_t looked_at_max = 0;
+};
 struct retry {
   std::vector<delivery_retry> which;
 };
@@ -60,6 +64,10 @@ class played_store final : public db::store {
   stream_lease lease() const override { return present; }
   db::result<std::int64_t> forget_keys(instant before) override {
     return note<std::int64_t>(asked::forget_keys{before});
+  }
+  db::result<delivery_backlog> measure_backlog(std::string_view subscriber,
+                                               std::int64_t looked_at_max) override {
+    return note<delivery_backlog>(asked::measure_backlog{std::string{subscriber}, looked_at_max});
   }
   db::result<std::vector<answer>> read(std::span<const query> queries) override {
     return note<std::vector<answer>>(asked::read{{queries.begin(), queries.end()}});
@@ -95,7 +103,10 @@ class played_store final : public db::store {
   db::result<subscriber> subscribe(std::string_view, bool, bool, instant) override {
     throw std::logic_error("not played");
   }
-  db::result<subscriber> find_subscriber(std::string_view) override {
+  db::result<subscriber> find_registered(std::string_view) override {
+    throw std::logic_error("not played");
+  }
+  db::result<subscriber> set_kinds(std::string_view, bool, bool) override {
     throw std::logic_error("not played");
   }
   db::result<std::vector<claim>> open_claims(subscriber_id, stream_lease, instant) override {
@@ -113,9 +124,10 @@ class played_store final : public db::store {
   std::tuple<std::vector<asked::take_stream>, std::vector<asked::settle>,
              std::vector<asked::resolve>, std::vector<asked::read>,
              std::vector<asked::lease_deliveries>, std::vector<asked::retry>,
-             std::vector<asked::forget_keys>, std::vector<asked::begin_results>,
-             std::vector<asked::store_results>, std::vector<asked::webhooks>,
-             std::vector<asked::change_webhook>, std::vector<asked::tend_webhooks>>
+             std::vector<asked::forget_keys>, std::vector<asked::measure_backlog>,
+             std::vector<asked::begin_results>, std::vector<asked::store_results>,
+             std::vector<asked::webhooks>, std::vector<asked::change_webhook>,
+             std::vector<asked::tend_webhooks>>
       noted;
 
  private:

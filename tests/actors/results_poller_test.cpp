@@ -105,6 +105,34 @@ TEST_F(results_poller_test, turns_go_by_the_providers_clock) {
   EXPECT_EQ(questions[0].due.ahead, -5min);
 }
 
+TEST_F(results_poller_test, a_result_without_an_id_of_ours_is_stored_by_the_providers_own) {
+  on.advance(1min);
+  const auto turn = a_turn();
+  begun(turn);
+  told({{.delivery_id = "",
+         .reached = true,
+         .at = turn.from,
+         .reason = {},
+         .provider_message_id = "#m1"},
+        {.delivery_id = "",
+         .reached = true,
+         .at = turn.to,
+         .reason = {},
+         .provider_message_id = "m2"},
+        {.delivery_id = "x",
+         .reached = true,
+         .at = turn.to,
+         .reason = {},
+         .provider_message_id = "#m3"},
+        {.delivery_id = "", .reached = true, .at = turn.to, .reason = {}}});
+  const auto step = next_step();
+  ASSERT_EQ(step.results.size(), 1u);
+  EXPECT_EQ(step.results[0].entry, entry_id{});
+  EXPECT_EQ(step.results[0].provider_message_id, "#m1");
+  EXPECT_EQ(step.results[0].delivered_at, turn.from);
+  stored();
+}
+
 TEST_F(results_poller_test, the_pages_of_a_turn_are_read_and_stored_one_after_the_other) {
   on.advance(1min);
   const auto turn = a_turn();

@@ -110,6 +110,30 @@ TEST_F(settlement_lane_test, takes_a_stream_before_it_settles_anything) {
   EXPECT_EQ(keeper.got<stream_written>().front().stream, first_lease);
 }
 
+TEST_F(settlement_lane_test, waiting_settling_and_the_size_of_each_batch_are_measured) {
+  start_ready();
+  const auto pay_now = [&](std::int64_t id) {
+    tell(submit{{.number = static_cast<std::uint64_t>(id),
+                 .reply_to = asker.handle(),
+                 .begin_by = on.now() + 1h,
+                 .asked_at = on.now()},
+                pay{{id}, {7}}});
+  };
+  pay_now(1); // leaves at once
+  on.advance(10ms);
+  pay_now(2);
+  pay_now(3);
+  on.advance(30ms);
+  settle_with({paid_order(1, 7, 10)});
+  EXPECT_EQ(counters->settles.read().sum, 40'000);
+  EXPECT_EQ(counters->waits.read().count(), 3u);
+  EXPECT_EQ(counters->waits.read().sum, 2 * 30'000);
+  settle_with({paid_order(2, 7, 11), refusal_of(refusal::order_not_found)});
+  EXPECT_EQ(counters->settles.read().count(), 2u);
+  EXPECT_EQ(counters->batch_sizes.read().count(), 2u);
+  EXPECT_EQ(counters->batch_sizes.read().sum, 3);
+}
+
 TEST_F(settlement_lane_test, a_lone_command_leaves_at_once) {
   start_ready();
   pay_order(1);

@@ -145,6 +145,39 @@ TEST(alimtalk_templates, have_a_code_for_the_provider_that_is_used) {
   EXPECT_THAT(mistakes(nhn + gift + "template_code = \"\"\n"), ElementsAre(HasSubstr("given")));
 }
 
+TEST(alimtalk_templates, have_a_text_and_buttons_of_their_own_where_the_provider_wants_them) {
+  const std::string aligo =
+      "[alimtalk]\nprovider = \"aligo\"\naligo_api_key = \"k\"\naligo_user_id = \"u\"\n"
+      "aligo_sender_key = \"s\"\naligo_sender = \"0212345678\"\n"
+      "aligo_template_code = \"PAID\"\ntemplate_text = \"결제 #{금액}\"\n"
+      "template_buttons = \"AC | 채널 추가\"\n"
+      "[alimtalk.parameters]\n\"금액\" = \"{event.amount:won}\"\n";
+  const std::string gift = "[[alimtalk.template]]\nwhen = \"metadata.kind = gift\"\n"
+                           "aligo_template_code = \"GIFT\"\n";
+  EXPECT_THAT(mistakes(aligo), IsEmpty());
+  EXPECT_THAT(mistakes(aligo + gift),
+              ElementsAre(":12: alimtalk.template.template_text: must be given, because "
+                          "alimtalk.provider is aligo"));
+  EXPECT_THAT(mistakes(aligo + gift + "template_text = \"선물\"\n"), IsEmpty())
+      << "[alimtalk.parameters] may have more than this one needs";
+  EXPECT_THAT(mistakes(aligo + gift + "template_text = \"선물 #{받는분}\"\n"),
+              ElementsAre(":12: alimtalk.template.template_text: has #{받는분}, which is not in "
+                          "[alimtalk.parameters]"));
+  EXPECT_THAT(
+      mistakes(aligo + gift + "template_text = \"선물\"\ntemplate_buttons = \"XX | a\"\n"),
+      ElementsAre(HasSubstr(":12: alimtalk.template.template_buttons: line 1: must begin")));
+  EXPECT_THAT(mistakes(aligo + gift +
+                       "template_text = \"선물\"\n[alimtalk.template.parameters]\n"
+                       "\"받는분\" = \"{user.id}\"\n"),
+              ElementsAre(HasSubstr("#{받는분} stands neither in the template's text")));
+  const support::temporary_file file{aligo + gift + "template_text = \"선물\"\n"};
+  const auto result = loaded(file);
+  ASSERT_TRUE(result) << result.error().front();
+  EXPECT_EQ(result->alimtalk_templates.at(0).alimtalk.template_text, "선물");
+  EXPECT_EQ(result->alimtalk_templates.at(0).alimtalk.template_buttons, "")
+      << "those of [alimtalk] are another template's";
+}
+
 TEST(alimtalk_templates, have_a_condition_of_their_own) {
   const std::string one = "[[alimtalk.template]]\nwhen = \"metadata.kind = gift\"\n"
                           "[[alimtalk.template]]\nwhen = \"metadata.kind = loan\"\n";

@@ -108,6 +108,7 @@ backoff_factor = 3
 backoff_jitter = 0.5
 [log]
 level = "warn"
+requests = 0.25
 )"};
   const settings loaded = good(file(text));
   EXPECT_EQ(loaded.http.listen, (address{"::1", 0}));
@@ -119,6 +120,19 @@ level = "warn"
   EXPECT_EQ(loaded.notification.backoff.factor, 3.0);
   EXPECT_EQ(loaded.notification.backoff.jitter, 0.5);
   EXPECT_EQ(loaded.log.level, log_level::warn);
+  EXPECT_EQ(loaded.log.requests, (request_lines{.errors = true, .part = 0.25}));
+}
+
+TEST(load, a_setting_that_is_a_word_or_a_number_takes_both_from_the_file) {
+  const auto requests = [](const std::string& value) {
+    const support::temporary_file text{"[log]\nrequests = " + value + "\n"};
+    return good(file(text)).log.requests;
+  };
+  EXPECT_EQ(requests("\"off\""), request_lines{});
+  EXPECT_EQ(requests("\"0.5\"").part, 0.5);
+  EXPECT_EQ(requests("1").part, 1.0);
+  const support::temporary_file wrong{"[log]\nrequests = true\n"};
+  EXPECT_THAT(bad(file(wrong)), ElementsAre(HasSubstr("log.requests: must be off, errors, all")));
 }
 
 TEST(load, all_mistakes_of_all_sources_are_told_at_once) {
@@ -360,6 +374,152 @@ TEST(load, solapi_needs_its_keys_and_names_all_that_are_missing) {
   EXPECT_EQ(loaded.alimtalk.credentials.at("api_secret").reveal(), "geheim");
 }
 
+TEST(load, nats_is_a_list_of_servers_of_one_scheme) {
+  const settings loaded =
+      good(sets({{"nats.urls", "nats://a:4222, nats://b.example,nats://[::1]:1"},
+                 {"nats.name", "shop"},
+                 {"nats.stream", "PAY"},
+                 {"nats.subject", "shop.payments.v1"},
+                 {"nats.events", "refunds,payments"},
+                 {"nats.user", "me"},
+                 {"nats.password", "ge:heim"}}));
+  EXPECT_THAT(loaded.nats.urls, ElementsAre("nats://a:4222", "nats://b.example", "nats://[::1]:1"));
+  EXPECT_EQ(loaded.nats.events, (told_events{.payments = true, .refunds = true}));
+  EXPECT_EQ(loaded.nats.password.reveal(), "ge:heim");
+  EXPECT_TRUE(load(sets({{"nats.urls", "tls://a"}, {"nats.ca_file", "ca.pem"}})));
+  for (const auto& [key, text] :
+       named_texts{{"nats.urls", "a:4222"},
+                   {"nats.urls", "http://a"},
+                   {"nats.urls", "nats://"},
+                   {"nats.urls", "nats://:4222"},
+                   {"nats.urls", "nats://a:0"},
+                   {"nats.urls", "nats://a:65536"},
+                   {"nats.urls", "nats://a:"},
+                   {"nats.urls", "nats://[::1"},
+                   {"nats.urls", "nats://a/b"},
+                   {"nats.urls", "nats://me:pw@a"},
+                   {"nats.urls", "nats://a,,nats://b"},
+                   {"nats.urls", "nats://a,tls://b"},
+                   {"nats.urls", "nats://1,nats://2,nats://3,nats://4,nats://5,nats://6,nats://7,"
+                                 "nats://8,nats://9"},
+                   {"nats.name", "Shop"},
+                   {"nats.name", std::string(41, 'a')},
+                   {"nats.stream", ""},
+                   {"nats.stream", "a.b"},
+                   {"nats.subject", ""},
+                   {"nats.subject", ".a"},
+                   {"nats.subject", "a."},
+                   {"nats.subject", "a..b"},
+                   {"nats.subject", "a.*"},
+                   {"nats.subject", "a.>"},
+                   {"nats.events", ""},
+                   {"nats.events", "charges"},
+                   {"nats.events", "payments,payments"},
+                   {"nats.user", "a\"b"},
+                   {"nats.user", "a b"},
+                   {"nats.token", "a\\b"},
+                   {"nats.token", "***"},
+                   {"nats.timeout", "9ms"},
+                   {"nats.max_in_flight", "257"}})
+    EXPECT_THAT(bad(sets({{key, text}})),
+                ElementsAre(AllOf(StartsWith("--set: " + key + ": must be "))))
+        << key << "=" << text;
+}
+
+TEST(load, nats_is_logged_in_to_in_one_way) {
+  EXPECT_THAT(
+      bad(sets({{"nats.credentials_file", "a.creds"}, {"nats.token", "geheim"}})),
+      ElementsAre("--set: nats.token: must not be given beside nats.credentials_file (--set)"));
+  EXPECT_THAT(bad(sets({{"nats.user", "me"}})),
+              ElementsAre("nats.password: must be given, because nats.user is (--set)"));
+  EXPECT_THAT(bad(sets({{"nats.password", "geheim"}})),
+              ElementsAre("nats.user: must be given, because nats.password is (--set)"));
+  EXPECT_THAT(
+      bad(sets({{"nats.urls", "nats://a"}, {"nats.ca_file", "ca.pem"}})),
+      ElementsAre(
+          "--set: nats.urls: must begin with tls://, because nats.ca_file is given (--set)"));
+  const support::temporary_file token{"geheim\n"};
+  EXPECT_EQ(good(sets({{"nats.token_file", token.path()}})).nats.token.reveal(), "geheim");
+}
+
+TEST(load, sens_and_aligo_need_their_keys_and_the_text_of_the_template) {
+  EXPECT_THAT(
+      bad(sets({{"alimtalk.provider", "sens"}, {"alimtalk.sens_access_key", "A"}})),
+      ElementsAre(
+          "alimtalk.sens_secret_key: must be given, because alimtalk.provider is sens (--set)",
+          "alimtalk.sens_service_id: must be given, because alimtalk.provider is sens (--set)",
+          "alimtalk.sens_channel: must be given, because alimtalk.provider is sens (--set)",
+          "alimtalk.sens_template_code: must be given, because alimtalk.provider is sens (--set)",
+          "alimtalk.template_text: must be given, because alimtalk.provider is sens (--set)"));
+  EXPECT_THAT(
+      bad(sets({{"alimtalk.provider", "aligo"}, {"alimtalk.aligo_user_id", "shop"}})),
+      ElementsAre(
+          "alimtalk.aligo_api_key: must be given, because alimtalk.provider is aligo (--set)",
+          "alimtalk.aligo_sender_key: must be given, because alimtalk.provider is aligo (--set)",
+          "alimtalk.aligo_sender: must be given, because alimtalk.provider is aligo (--set)",
+          "alimtalk.aligo_template_code: must be given, because alimtalk.provider is aligo (--set)",
+          "alimtalk.template_text: must be given, because alimtalk.provider is aligo (--set)"));
+}
+
+/// With all that SENS needs but the text.
+sources sens(named_texts more) {
+  named_texts all{{"alimtalk.provider", "sens"},
+                  {"alimtalk.sens_access_key", "A"},
+                  {"alimtalk.sens_secret_key", "geheim"},
+                  {"alimtalk.sens_service_id", "ncp:kkobizmsg:kr:1234567:shop"},
+                  {"alimtalk.sens_channel", "@상점"},
+                  {"alimtalk.sens_template_code", "PAID"}};
+  all.insert(all.end(), more.begin(), more.end());
+  return sets(std::move(all));
+}
+
+TEST(load, a_credential_that_is_a_text_may_have_more_than_a_token) {
+  const settings loaded = good(sens({{"alimtalk.template_text", "결제 완료"}}));
+  EXPECT_EQ(loaded.alimtalk.credentials.at("sens_channel").reveal(), "@상점");
+  EXPECT_THAT(effective(loaded), Not(HasSubstr("geheim")));
+  EXPECT_THAT(bad(sens({{"alimtalk.template_text", "x"}, {"alimtalk.sens_channel", "@a\nb"}})),
+              ElementsAre(HasSubstr("alimtalk.sens_channel: must be at most 100 bytes of UTF-8 "
+                                    "without control characters")));
+}
+
+TEST(load, a_whole_text_and_its_buttons_have_the_parameters_and_no_others) {
+  EXPECT_TRUE(load(sens({{"alimtalk.template_text", "결제 #{amount}"}}))) << "the standard ones";
+  const named_texts parameters{{"alimtalk.parameters.주문번호", "{order.reference}"},
+                               {"alimtalk.parameters.금액", "{event.amount:won}"}};
+  const auto with = [&](named_texts more) {
+    more.insert(more.end(), parameters.begin(), parameters.end());
+    return sens(std::move(more));
+  };
+  EXPECT_TRUE(load(with({{"alimtalk.template_text", "주문 #{주문번호}\n결제 #{금액}"}})));
+  EXPECT_TRUE(load(with({{"alimtalk.template_text", "결제 #{금액}"},
+                         {"alimtalk.template_buttons", "WL | 보기 | https://a.kr/#{주문번호}"}})));
+  EXPECT_THAT(
+      bad(with(
+          {{"alimtalk.template_text", "주문 #{주문번호} #{amount}"},
+           {"alimtalk.template_buttons", "WL | 보기 | https://a.kr/#{주문} | https://b.kr/#{x}"}})),
+      ElementsAre(
+          "--set: alimtalk.template_text: has #{amount}, which is not in [alimtalk.parameters]",
+          "--set: alimtalk.template_buttons: has #{주문}, which is not in [alimtalk.parameters]",
+          "--set: alimtalk.template_buttons: has #{x}, which is not in [alimtalk.parameters]",
+          "alimtalk.parameters: #{금액} stands neither in the template's text nor in a link of its "
+          "buttons nor in the fallback"));
+}
+
+TEST(load, a_whole_text_has_at_most_1000_characters_beside_its_variables) {
+  std::string words;
+  for (int i = 0; i < 1000; ++i)
+    words += "가";
+  EXPECT_TRUE(load(sens({{"alimtalk.template_text", words + "#{amount}"}})));
+  EXPECT_THAT(bad(sens({{"alimtalk.template_text", words + "#{amount}!"}})),
+              ElementsAre("--set: alimtalk.template_text: must have at most 1000 characters, not "
+                          "1001 beside its variables"));
+}
+
+TEST(load, bad_buttons_are_told_whoever_sends) {
+  EXPECT_THAT(bad(sets({{"alimtalk.template_buttons", "AC | 채널 추가\nWL | 보기"}})),
+              ElementsAre("--set: alimtalk.template_buttons: line 2: a WL must have a link"));
+}
+
 /// The parameters as `name=text`, in their order.
 std::vector<std::string> parameters_of(const settings& loaded) {
   std::vector<std::string> all;
@@ -403,8 +563,7 @@ TEST(load, a_fault_of_a_parameter_is_told_with_its_place_and_name) {
           at + "3: alimtalk.parameters.금액: unknown format krw of order.finalAmount; an amount "
                "takes "
                "won or number",
-          at + "4: alimtalk.parameters.환불: refund.amount belongs to messages about refunds, and "
-               "none are sent",
+          at + "4: alimtalk.parameters.환불: refund.amount belongs to messages about refunds",
           StartsWith(at + "5: alimtalk.parameters.a: has a { without its }"),
           at + "6: alimtalk.parameters.b: must be a text, not 3",
           StartsWith(at + "7: alimtalk.parameters.#{c}: the variable's name must stand without"),

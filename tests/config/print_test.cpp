@@ -1,6 +1,7 @@
 // Goal: the example file and the effective print say what is so: every setting, its default, and no
 // secret. Method: the shipped file is held against the code, and what is printed is loaded again.
 #include "config/registry.hpp"
+#include "config/roff.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <gmock/gmock.h>
@@ -37,6 +38,37 @@ TEST(print, the_example_with_every_line_taken_in_gives_the_defaults) {
   EXPECT_EQ(effective(*loaded), effective(settings{}));
 }
 
+TEST(print, the_man_page_has_every_setting_with_its_sentence_and_bounds) {
+  const std::string page = settings_page("1.2.3");
+  EXPECT_TRUE(page.starts_with(".TH PAYMENTD.TOML 5 \"\" \"paymentd 1.2.3\""));
+  const auto has = [&](std::string text) {
+    for (const auto& [from, to] : {std::pair{"\\", "\\e"}, {"-", "\\-"}, {"'", "\\(aq"}})
+      for (std::size_t at = 0; (at = text.find(from, at)) != text.npos;
+           at += std::string_view{to}.size())
+        text.replace(at, 1, to);
+    EXPECT_THAT(page, HasSubstr(text));
+  };
+  for (const auto& each : registry()) {
+    has("\n" + each.sentence + "\n");
+    has("\nValue: " + each.takes + "\n");
+    EXPECT_THAT(page, HasSubstr("\\fB" + each.name() + "\\fR = ")) << each.key;
+  }
+  EXPECT_THAT(page, HasSubstr("[[webhook]]"));
+  EXPECT_THAT(page, HasSubstr("[alimtalk.refund_parameters]"));
+  EXPECT_THAT(page, HasSubstr("[[alimtalk.template]]"));
+}
+
+TEST(print, a_line_of_a_man_page_is_no_request_and_keeps_its_marks) {
+  EXPECT_EQ(roff_line(".TH 'a' \\ -b `c` ^~"),
+            "\\&.TH \\(aqa\\(aq \\e \\-b \\(gac\\(ga \\(ha\\(ti\n");
+}
+
+TEST(print, keys_are_those_of_the_settings) {
+  const auto keys = setting_keys();
+  EXPECT_EQ(keys.size(), registry().size());
+  EXPECT_THAT(keys, testing::Contains("http.listen"));
+}
+
 TEST(print, the_effective_print_can_be_loaded_again) {
   const auto first = load({.file = {},
                            .environment = {},
@@ -44,6 +76,8 @@ TEST(print, the_effective_print_can_be_loaded_again) {
                                     {"notification.backoff_jitter", "0.125"},
                                     {"database.url", "sqlite:a \"b\".db"},
                                     {"alimtalk.timeout", "1500ms"},
+                                    {"alimtalk.template_text", "[주문완료]\n#{주문번호} \"a\""},
+                                    {"alimtalk.template_buttons", "AC | 채널 추가\nDS | 배송"},
                                     {"alimtalk.parameters.주문번호", "{order.reference}"},
                                     {"alimtalk.parameters.a \"b\"", "둘\n째 \\ {{}}"},
                                     {"log.format", "json"}}});
@@ -62,6 +96,8 @@ TEST(print, secrets_are_hidden) {
   const auto loaded = load({.file = {},
                             .environment = {},
                             .sets = {{"alimtalk.secret_key", "geheim"},
+                                     {"nats.user", "me"},
+                                     {"nats.password", "geheim"},
                                      {"database.url", "postgresql://me:geheim@h/db"}}});
   ASSERT_TRUE(loaded) << loaded.error().front();
   EXPECT_EQ(loaded->alimtalk.credentials.at("secret_key").reveal(), "geheim");

@@ -64,6 +64,21 @@ TEST(values, numbers_are_taken_whole_or_not_at_all) {
   EXPECT_EQ(to_string(0.2), "0.2");
 }
 
+TEST(values, lines_of_requests_are_a_word_or_a_part_and_read_back_the_same) {
+  EXPECT_EQ(parse_request_lines("off"), (request_lines{}));
+  EXPECT_EQ(parse_request_lines("errors"), (request_lines{.errors = true}));
+  EXPECT_EQ(parse_request_lines("all"), (request_lines{.errors = true, .part = 1.0}));
+  EXPECT_EQ(parse_request_lines("0.01"), (request_lines{.errors = true, .part = 0.01}));
+  EXPECT_EQ(parse_request_lines("1"), parse_request_lines("all"));
+  EXPECT_EQ(parse_request_lines("0"), parse_request_lines("errors"));
+  for (const auto* text : {"", "some", "1.1", "-0.1", "nan", "All", "1%"})
+    EXPECT_EQ(parse_request_lines(text), std::nullopt) << text;
+  EXPECT_EQ(toml_of({}), "\"off\"");
+  EXPECT_EQ(toml_of({.errors = true}), "\"errors\"");
+  EXPECT_EQ(toml_of({.errors = true, .part = 1.0}), "\"all\"");
+  EXPECT_EQ(toml_of({.errors = true, .part = 0.25}), "0.25");
+}
+
 TEST(values, a_url_is_shown_without_any_password) {
   const auto shown = [](const char* text) { return secret_url{text}.shown(); };
   EXPECT_EQ(shown("sqlite:shop@home.db"), "sqlite:shop@home.db");

@@ -87,6 +87,8 @@ constexpr breach breaches_by_hand[] = {
      "is not DELIVERED, but has the time of its arrival"},
     {"delivery_attempts", "update deliveries set attempts = -1 where entry_id = {pay}",
      "has -1 attempts"},
+    {"claim_tries", "update claims set tries = '{}'", "its tries are no list of at most 10"},
+    {"delivery_tries", "update deliveries set tries = '{}' where entry_id = {pay}", "are no list"},
     {"delivery_channel", "update deliveries set channel = 9 where entry_id = {pay}",
      "came by no known channel: 9"},
     {"claim_in_a_wrong_stream",
@@ -108,6 +110,22 @@ constexpr breach breaches_by_hand[] = {
     {"stream_epoch", "update streams set epoch = 0", "its epoch is 0"},
     {"phone", "update users set phone = '12' where id = 1", "user 1: the phone is none"},
     {"subscriber_name", "update subscribers set name = 'A B'", "is called 'A B'"},
+    {"former_kinds_of_nobody",
+     "insert into former_kinds select 77, s.id, 1, b.wants_payments, b.wants_refunds "
+     "from subscribers b cross join streams s",
+     "a former kind names subscriber 77"},
+    {"former_kinds_beyond",
+     "insert into former_kinds select b.id, s.id, s.next, b.wants_payments, b.wants_refunds "
+     "from subscribers b cross join streams s",
+     "beyond the stream's end"},
+    {"former_kinds_by_hand",
+     "insert into former_kinds select b.id, s.id, s.next - 1, 1 = 0, 1 = 0 "
+     "from subscribers b cross join streams s",
+     "which it does not want"},
+    {"claim_over_what_former_kinds_do_not_have",
+     "insert into former_kinds select b.id, s.id, s.next - 1, 1 = 0, 1 = 0 "
+     "from subscribers b cross join streams s",
+     "holds nothing that it wants"},
     {"delivery_unwanted", "update subscribers set wants_payments = (1 = 0)",
      "which it does not want"},
 };

@@ -7,6 +7,7 @@ namespace paymentd::db {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::ElementsAre;
 using testing::IsEmpty;
 using enum delivery_status;
 using then = results_step::then;
@@ -131,6 +132,44 @@ TEST_P(results, what_became_of_an_earlier_sending_is_not_taken_for_this_one) {
   auto this_one = arrived(entries[0]);
   this_one.provider_call_id = "message-";
   EXPECT_EQ(store(turn, {this_one}).arrived, 1);
+}
+
+TEST_P(results, a_message_of_a_provider_without_ids_of_ours_is_found_by_the_providers_own) {
+  paid_orders(4);
+  auto end = step(who_);
+  end.ended = {end_as(deliver(step(who_, 1)).claims.at(0), delivered)};
+  const std::vector<std::string> ids{"#a", "#b", "c", "#d"}; // c is none to be found by
+  std::vector<entry_id> entries;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    end.ended[0].results.at(i).provider_message_id = ids[i];
+    entries.push_back(end.ended[0].results[i].entry);
+  }
+  deliver(end);
+  const auto by_id = [](final_delivery of, std::string id) {
+    of.provider_message_id = std::move(id);
+    return of;
+  };
+  auto as_sms = by_id(arrived({}), "#a");
+  as_sms.channel = message_channel::sms;
+  const auto turn = first_turn();
+  const auto answer = store(turn,
+                            {as_sms, by_id(lost({}), "#b"), by_id(lost({}), "c"),
+                             by_id(lost({}), ""), by_id(lost({}), "#nobody"), arrived(entries[3])},
+                            then::goes_on);
+  EXPECT_EQ(answer.arrived, 2);
+  EXPECT_EQ(answer.failed, 1);
+  EXPECT_EQ(see(entries[0]).delivered_at, now_ - 3min);
+  EXPECT_EQ(see(entries[0]).channel, message_channel::sms);
+  EXPECT_EQ(see(entries[1]).status, failed);
+  EXPECT_EQ(see(entries[1]).last_error, "3018 no such customer");
+  EXPECT_THAT(see(entries[0]).tries, IsEmpty());
+  EXPECT_THAT(see(entries[1]).tries, ElementsAre(delivery_try{.at = now_,
+                                                              .outcome = try_outcome::undelivered,
+                                                              .detail = "3018 no such customer"}));
+  EXPECT_EQ(see(entries[2]).status, delivered);
+  EXPECT_EQ(see(entries[3]).delivered_at, now_ - 3min);
+  const auto again = store(turn, {by_id(lost({}), "#a"), by_id(arrived({}), "#b")});
+  EXPECT_EQ(again.arrived + again.failed, 0) << "it comes again and changes nothing";
 }
 
 TEST_P(results, turns_follow_one_another_without_a_gap_after_a_restart_too) {

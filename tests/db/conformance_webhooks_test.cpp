@@ -31,7 +31,7 @@ class webhooks_of_store : public conformance {
   /// Makes it and gives its subscriber.
   subscriber_id make(const webhook& what) {
     EXPECT_TRUE(std::holds_alternative<webhook_shown>(ask(create_webhook{what})));
-    const auto found = must(lane_->find_subscriber(webhook_subscriber(what.name)));
+    const auto found = must(lane_->find_registered(webhook_subscriber(what.name)));
     names_[found.id] = found.name;
     return found.id;
   }
@@ -124,6 +124,24 @@ TEST_P(webhooks_of_store, changes_are_kept_and_a_name_is_had_once) {
   EXPECT_EQ(all[1].created_at, now_ - 1s);
 }
 
+TEST_P(webhooks_of_store, other_events_hold_for_what_comes_after_the_change) {
+  const auto who = make(named("shop"));
+  now_ += 1s;
+  const instant since = now_;
+  const auto paid = paid_orders(2);
+  ask(update_webhook{.name = "shop", .payments = false, .refunds = true});
+  EXPECT_FALSE(std::get<webhook_shown>(ask(get_webhook{"shop"})).what->payments);
+  const auto later = paid_orders(1);
+  const auto refunded = settle_one<order>(refund{later[0].id});
+  auto expected = entries_in(paid);
+  expected.push_back(refunded.refund_entry.value());
+  EXPECT_EQ(deliver_all(who), expected);
+  ask(replay_webhook{"shop", since}); // each by the events of its own time
+  EXPECT_EQ(tend_all(who), expected);
+  ask(delete_webhook{"shop"});
+  tend_all();
+}
+
 TEST_P(webhooks_of_store, of_a_deleted_one_nothing_is_left) {
   const auto who = make(named("shop"));
   paid_orders(5);
@@ -134,7 +152,7 @@ TEST_P(webhooks_of_store, of_a_deleted_one_nothing_is_left) {
   deliver(step(who, 1, 1)); // another claim stays open, and two are ahead
   EXPECT_TRUE(std::holds_alternative<webhook_done>(ask(delete_webhook{"shop"})));
   EXPECT_THAT(must(lane_->webhooks()).all, IsEmpty());
-  EXPECT_EQ(kind_of(lane_->find_subscriber("webhook-shop")), error_kind::unavailable);
+  EXPECT_EQ(kind_of(lane_->find_registered("webhook-shop")), error_kind::unavailable);
   EXPECT_TRUE(std::holds_alternative<not_found>(ask(delete_webhook{"shop"})));
   EXPECT_TRUE(must(lane_->webhooks()).work_left);
   tend_all();

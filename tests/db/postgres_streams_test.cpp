@@ -4,6 +4,8 @@
 #include "tests/db/postgres_fixture.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <stop_token>
 #include <thread>
 
 namespace paymentd::db {
@@ -88,6 +90,66 @@ TEST_F(postgres_streams, a_step_that_ends_what_its_successor_has_ended_is_fenced
   must(other->deliver(successor, start));
 
   EXPECT_EQ(kind_of(stopped->deliver(step, start)), error_kind::fenced) << "not broken";
+}
+
+TEST_F(postgres_streams, kinds_that_another_process_changes_hold_for_the_next_step) {
+  const auto one = lane("one");
+  const auto pays = payable(*one, 2);
+  const auto settle_one = [&](const command& what) {
+    return std::get<order>(must(one->settle(std::span(&what, 1), start)).at(0));
+  };
+  const auto who = must(one->subscribe("alimtalk", true, false, start));
+  const auto stream = leased(*one, {one->lease().stream}).at(0);
+  const order before = settle_one(pays[0]);
+  deliver_what_is_left(*one, who.id, stream); // from here on it knows the cursor
+  settle_one(refund{before.id});
+
+  const auto other = must(open("other")->connect());
+  must(other->set_kinds("alimtalk", true, true));
+  const order after = settle_one(pays[1]);
+  const order refunded = settle_one(refund{after.id});
+  std::vector<entry_id> told;
+  for (bool more = true; more;) {
+    const auto answer = must(one->deliver(step_in(stream, who.id), start));
+    more = answer.more;
+    for (const claim& each : answer.claims)
+      std::ranges::copy(entries_of(each), std::back_inserter(told));
+  }
+  EXPECT_THAT(told, testing::ElementsAre(*after.payment_entry, *refunded.refund_entry));
+  EXPECT_THAT(breaches(), testing::IsEmpty());
+}
+
+TEST_F(postgres_streams, changes_of_kinds_beside_steps_leave_each_entry_in_one_state) {
+  constexpr std::size_t turns = 30;
+  const auto one = lane("one");
+  const auto who = must(one->subscribe("alimtalk", true, false, start));
+  const auto pay_refund_and_deliver = [&](store& on, const command& payment) {
+    const auto paid = std::get<order>(must(on.settle(std::span(&payment, 1), start)).at(0));
+    const command back = refund{paid.id};
+    must(on.settle(std::span(&back, 1), start));
+    const std::vector<stream_id> written{on.lease().stream};
+    for (const stream_lease& each : leased(on, written)) {
+      if (each.stream != on.lease().stream)
+        continue;
+      auto step = step_in(each, who.id);
+      for (const claim& open : must(on.deliver(step, start)).claims)
+        step.ended.push_back(end_as(open, delivery_status::delivered));
+      must(on.deliver(step, start));
+    }
+  };
+  {
+    const std::jthread beside([&](const std::stop_token& stop) {
+      const auto other = must(open("other")->connect());
+      for (bool refunds = true; !stop.stop_requested(); refunds = !refunds)
+        must(other->set_kinds("alimtalk", true, refunds));
+    });
+    for (const command& each : payable(*one, turns))
+      pay_refund_and_deliver(*one, each);
+    const auto late = lane("late"); // its stream is younger than most changes
+    for (const command& each : payable(*late, turns))
+      pay_refund_and_deliver(*late, each);
+  }
+  EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
 TEST_F(postgres_streams, what_a_living_process_delivers_no_other_does) {

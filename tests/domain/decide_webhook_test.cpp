@@ -74,11 +74,14 @@ TEST(decide_webhook, a_change_keeps_what_is_not_given_and_one_of_nothing_is_not_
   EXPECT_FALSE(decide(update_webhook{.name = "shop", .url = one().url}, {one()}).put);
 }
 
-TEST(decide_webhook, its_events_cannot_be_changed_but_may_be_told_again) {
+TEST(decide_webhook, other_events_are_set_for_its_subscriber_and_the_same_ones_are_not) {
   update_webhook what{.name = "shop", .payments = true, .refunds = false};
-  EXPECT_EQ(refusal_of(decide(what, {one()})), webhook_refusal::events_fixed);
+  const auto changed = decide(what, {one()});
+  EXPECT_TRUE(changed.sets_kinds);
+  EXPECT_TRUE(changed.put && changed.put->payments && !changed.put->refunds);
   what.refunds = true;
-  EXPECT_TRUE(std::holds_alternative<webhook_shown>(decide(what, {one()}).is));
+  what.enabled = false;
+  EXPECT_FALSE(decide(what, {one()}).sets_kinds);
 }
 
 TEST(decide_webhook, secrets_that_were_replaced_sign_for_a_day) {

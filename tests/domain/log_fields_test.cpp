@@ -8,15 +8,16 @@ namespace paymentd {
 namespace {
 
 TEST(log_fields, come_back_as_they_were_given) {
-  const std::string line =
-      with_fields("order 7 failed", {{"order", std::int64_t{7}}, {"subscriber", "alimtalk"}});
+  const std::string line = with_fields(
+      "order 7 failed", {{"order", std::int64_t{7}}, {"subscriber", "alimtalk"}, {"ms", 8.2141}});
   const log_line parts = split_fields(line);
   EXPECT_EQ(parts.message, "order 7 failed");
-  ASSERT_EQ(parts.fields.size(), 2u);
+  ASSERT_EQ(parts.fields.size(), 3u);
   EXPECT_EQ(parts.fields[0].name, "order");
   EXPECT_EQ(std::get<std::int64_t>(parts.fields[0].value), 7);
   EXPECT_EQ(parts.fields[1].name, "subscriber");
   EXPECT_EQ(std::get<std::string_view>(parts.fields[1].value), "alimtalk");
+  EXPECT_EQ(std::get<double>(parts.fields[2].value), 8.214) << "three decimals";
 }
 
 TEST(log_fields, a_line_without_any_is_its_message) {

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
 
 namespace paymentd::end_to_end {
@@ -51,6 +52,26 @@ class alimtalk : public testing::Test {
     return json::parse(answer->body)["id"];
   }
 
+  static void pay(http::testing::test_client& client, std::int64_t order, std::int64_t user) {
+    const auto answer =
+        client.post("/v1/payments", json{{"orderId", order}, {"userId", user}}.dump());
+    EXPECT_TRUE(answer && answer->status == 201);
+  }
+  static void refund(http::testing::test_client& client, std::int64_t order, const json& body) {
+    const auto answer = client.post("/v1/orders/" + std::to_string(order) + "/refund", body.dump());
+    EXPECT_TRUE(answer && answer->status == 200);
+  }
+  static void stop(server_process& server) {
+    server.process().signal(SIGTERM);
+    EXPECT_EQ(server.process().wait().exit_code, 0);
+  }
+  /// Sending to `api_`.
+  std::vector<std::string> with(const std::vector<std::string>& more) const {
+    auto sets = sent_to(api_);
+    sets.insert(sets.end(), more.begin(), more.end());
+    return sets;
+  }
+
   workplace place_;
   providers::fake_alimtalk api_;
 };
@@ -59,6 +80,10 @@ const json user_of_example{{"phone", "01012345678"},
                            {"balance", 100'000},
                            {"reference", "member-2"},
                            {"metadata", {{"name", "홍\"길동\""}}}};
+
+json user_of_another() {
+  return {{"phone", "01087654321"}, {"balance", 100}};
+}
 
 json order_of_example(std::int64_t user) {
   return {{"userId", user},
@@ -145,6 +170,127 @@ template_code = "GIFT_PAID"
   const ended other = run({"preview", std::to_string(orders[0])});
   EXPECT_THAT(other.output, HasSubstr("the template of [alimtalk]"));
   EXPECT_THAT(other.output, Not(HasSubstr("GIFT_PAID")));
+}
+
+TEST_F(alimtalk, refunds_are_told_from_their_turning_on_to_their_turning_off) {
+  std::ofstream(config(), std::ios::app) << R"(
+[alimtalk.refund_parameters]
+"주문번호" = "{order.reference}"
+"환불금액" = "{refund.amount:won}"
+"누적" = "{order.refundedAmount:won}/{order.finalAmount:won}"
+"사유" = "{refund.reason|고객 요청}"
+)";
+  const std::string told = "alimtalk.refund_template_code=BACK";
+  std::int64_t user = 0;
+  std::int64_t order = 0;
+  {
+    server_process server(place_, with({}), config());
+    auto client = server.client();
+    user = make(client, "/v1/users", user_of_example);
+    order = make(client, "/v1/orders", order_of_example(user));
+    ASSERT_EQ(
+        client.post("/v1/payments", json{{"orderId", order}, {"userId", user}}.dump())->status,
+        201);
+    refund(client, order, {{"amount", 1'000}});
+    ASSERT_TRUE(api_.wait_for_accepted(1, 30s));
+    stop(server);
+  }
+  {
+    server_process server(place_, with({told}), config());
+    auto client = server.client();
+    refund(client, order, {{"amount", 3'000}, {"reason", "한 잔이 깨짐"}});
+    ASSERT_TRUE(api_.wait_for_accepted(2, 30s));
+    const json sent = json::parse(api_.last_body());
+    EXPECT_EQ(sent["templateCode"], "BACK");
+    EXPECT_EQ(sent["recipientList"][0]["templateParameter"], json::parse(R"({"주문번호": "A-1001",
+      "환불금액": "3,000원", "누적": "4,000원/10,000원", "사유": "한 잔이 깨짐"})"));
+    const ended preview = run({"preview", std::to_string(order), "--refund"}, {told});
+    EXPECT_EQ(preview.exit_code, 0) << preview.output;
+    EXPECT_THAT(preview.output, HasSubstr("template BACK, because it is a refund\n"));
+    const json shown = json::parse(preview.output.substr(preview.output.rfind("\n{") + 1));
+    EXPECT_EQ(shown["recipientList"][0]["templateParameter"],
+              sent["recipientList"][0]["templateParameter"]);
+    stop(server);
+  }
+  { // this one is not told before refunds are turned off
+    server_process server(place_, {"alimtalk.provider=none"}, config());
+    auto client = server.client();
+    refund(client, order, {{"amount", 2'000}});
+    stop(server);
+  }
+  server_process server(place_, with({told, "alimtalk.refunds=off"}), config());
+  auto client = server.client();
+  ASSERT_TRUE(api_.wait_for_accepted(3, 30s));
+  EXPECT_EQ(json::parse(api_.last_body())["recipientList"][0]["templateParameter"]["환불금액"],
+            "2,000원");
+  refund(client, order, {{"amount", 500}});
+  const auto other = make(client, "/v1/orders", {{"userId", user}, {"totalAmount", 100}});
+  pay(client, other, user);
+  ASSERT_TRUE(api_.wait_for_accepted(4, 30s));
+  EXPECT_EQ(json::parse(api_.last_body())["templateCode"], "PAID");
+  const auto notifications = client.get("/v1/notifications?limit=100");
+  EXPECT_EQ(json::parse(notifications->body)["items"].size(), 4u);
+  stop(server);
+  EXPECT_EQ(api_.accepted(), 4u);
+  EXPECT_EQ(place_.audit().exit_code, 0) << place_.audit().output;
+}
+
+TEST_F(alimtalk, a_refund_that_is_left_without_a_template_waits_for_one_and_holds_nobody_up) {
+  const auto pay_one = [](http::testing::test_client& client) {
+    const auto user = make(client, "/v1/users", user_of_another());
+    const auto order = make(client, "/v1/orders", {{"userId", user}, {"totalAmount", 100}});
+    pay(client, order, user);
+    return order;
+  };
+  const std::string told = "alimtalk.refund_template_code=BACK";
+  {
+    server_process server(place_, with({told}), config());
+    auto client = server.client();
+    pay_one(client);
+    ASSERT_TRUE(api_.wait_for_accepted(1, 30s));
+    stop(server);
+  }
+  { // nobody is told yet
+    server_process server(place_, {"alimtalk.provider=none"}, config());
+    auto client = server.client();
+    refund(client, pay_one(client), json::object());
+    stop(server);
+  }
+  {
+    server_process server(place_, with({}), config());
+    auto client = server.client();
+    ASSERT_TRUE(api_.wait_for_accepted(2, 30s)) << "the payment beside it";
+    ASSERT_TRUE(eventually([&] {
+      const auto page = client.get("/v1/notifications?status=PENDING");
+      const json items = json::parse(page->body)["items"];
+      return items.size() == 1 && items[0]["lastError"].is_string() &&
+             items[0]["lastError"].get<std::string>().starts_with("no template for refunds");
+    }));
+    pay_one(client);
+    ASSERT_TRUE(api_.wait_for_accepted(3, 30s));
+    EXPECT_EQ(json::parse(api_.last_body())["templateCode"], "PAID");
+    stop(server);
+  }
+  server_process server(place_, with({told}), config());
+  ASSERT_TRUE(api_.wait_for_accepted(4, 60s));
+  EXPECT_EQ(json::parse(api_.last_body())["templateCode"], "BACK");
+  EXPECT_EQ(place_.audit().exit_code, 0) << place_.audit().output;
+}
+
+TEST_F(alimtalk, a_test_can_be_sent_by_the_template_for_refunds) {
+  std::ofstream(config(), std::ios::app)
+      << "[alimtalk.refund_parameters]\n\"환불\" = \"{refund.amount:won} {refund.reason}\"\n";
+  const ended none = run({"test", "01012345678", "--refund"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.output, HasSubstr("there is no template for refunds"));
+  const ended result =
+      run({"test", "01012345678", "--refund"}, {"alimtalk.refund_template_code=BACK"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  const json sent = json::parse(api_.last_body());
+  EXPECT_EQ(sent["templateCode"], "BACK");
+  EXPECT_EQ(sent["recipientList"][0]["templateParameter"],
+            json::parse(R"({"환불": "3,000원 예시"})"));
+  EXPECT_EQ(run({"test", "01012345678", "--refund", "--template", "X"}).exit_code, 2);
 }
 
 TEST_F(alimtalk, a_test_can_be_sent_by_another_template) {

@@ -55,7 +55,13 @@ TEST_F(notifications, a_failed_one_is_seen_and_tried_again_by_its_id) {
   const auto one = failed["items"][1];
   EXPECT_EQ(one["orderId"], 2);
   EXPECT_FALSE(one["lastError"].get<std::string>().empty());
-  EXPECT_EQ(get(server, "/v1/notifications/" + one["id"].get<std::string>()), one);
+  auto alone = get(server, "/v1/notifications/" + one["id"].get<std::string>());
+  ASSERT_FALSE(alone["tries"].empty());
+  EXPECT_EQ(alone["tries"].back()["outcome"], "PERMANENT");
+  EXPECT_EQ(alone["tries"].back()["detail"], one["lastError"]);
+  EXPECT_GE(alone["tries"].back()["tookMs"].get<int>(), 0);
+  alone.erase("tries");
+  EXPECT_EQ(alone, one);
   EXPECT_EQ(get(server, "/v1/notifications?orderId=2")["items"], json::array({one}));
 
   api.set_behaviour({});
@@ -143,7 +149,16 @@ TEST_F(notifications, an_outage_is_seen_in_the_metrics_and_the_process_stays_rea
   api.set_behaviour({});
   EXPECT_TRUE(shows("paymentd_notification_delivered_total{subscriber=\"alimtalk\"} 5\n"));
   EXPECT_TRUE(shows("paymentd_notification_state{subscriber=\"alimtalk\",state=\"running\"} 1\n"));
-  EXPECT_TRUE(shows("paymentd_notification_oldest_seconds{subscriber=\"alimtalk\"} 0.000\n"));
+  EXPECT_TRUE(shows("paymentd_notification_oldest_seconds{subscriber=\"alimtalk\"} 0\n"));
+  const std::string page = operators.get("/metrics").value().body;
+  for (const auto* part :
+       {"paymentd_http_requests_total{method=\"POST\",route=\"/v1/payments\",status=\"201\"} 5\n",
+        "\npaymentd_batch_size_commands_sum 5\n",
+        "\npaymentd_http_connections{listener=\"clients\"} 1\n",
+        "\npaymentd_store_calls_failed_total{call=\"settle\"} 0\n",
+        "\nprocess_resident_memory_bytes ", "\nprocess_start_time_seconds ",
+        "\npaymentd_database_disk_free_bytes "})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 
 TEST_F(notifications, the_command_retries_all_that_failed_where_it_is_alone) {

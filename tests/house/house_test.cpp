@@ -154,6 +154,9 @@ TEST(house, a_hole_in_a_wall_is_seen) {
            {"providers/a.cpp", "#include \"actors/requests.hpp\""},
            {"providers/webhook/a.cpp", "#include \"providers/nhn/nhn_json.hpp\""},
            {"providers/webhook/a.cpp", "#include <openssl/hmac.h>"},
+           {"providers/webhook/a.cpp", "#include <nats/nats.h>"},
+           {"providers/a.cpp", "#include <nats.h>"},
+           {"app/a.cpp", "#include <nats/nats.h>"},
            {"providers/nhn/a.cpp", "#include \"providers/webhook/outcome.hpp\""},
            {"providers/any_other/a.cpp", "#include \"providers/nhn/nhn_json.hpp\""},
            {"providers/any_other/a.cpp", "#include <boost/beast/http.hpp>"},
@@ -177,6 +180,7 @@ TEST(house, a_hole_in_a_wall_is_seen) {
   EXPECT_THAT(sample(alone, "actors/a.cpp", "#include <caf/all.hpp>\n#include \"db/store.hpp\"\n"),
               IsEmpty());
   EXPECT_THAT(sample(alone, "app/serve.cpp", "#include <caf/all.hpp>\n"), IsEmpty());
+  EXPECT_THAT(sample(alone, "providers/nats/a.cpp", "#include <nats/nats.h>\n"), IsEmpty());
 }
 
 TEST(house, a_hole_behind_another_header_is_seen) {

@@ -1,7 +1,7 @@
 // Goal: clients that follow the events see each of them once, wherever they begin, are cut off or
 // resume, and cost the server no more than is said. Method: real connections to a server whose
 // ledger of several streams the test writes; small bounds and short times.
-#include "http/events/event_counters.hpp"
+#include "http/http_counters.hpp"
 #include "http/keys/key_ring.hpp"
 #include "tests/http/played_ledger.hpp"
 #include "tests/http/scripted_server.hpp"
@@ -103,7 +103,7 @@ class follower {
 class http_events : public ::testing::Test {
  protected:
   void serve(server_options options = {}) {
-    options.events = &counters;
+    options.counters = &all_counters;
     server = std::make_unique<scripted_server>(options);
     server->actors.look_up = [this](const query& what) -> actors::answer_reply {
       if (away)
@@ -131,7 +131,8 @@ class http_events : public ::testing::Test {
   }
 
   std::atomic<bool> away = false; // the database
-  event_counters counters;
+  http_counters all_counters;
+  event_counters& counters = all_counters.events;
   played_ledger ledger;
   std::unique_ptr<scripted_server> server;
 };

@@ -2,7 +2,10 @@
 // message against texts written by hand, with the edges of money, time and phone numbers.
 #include "net/json_text.hpp"
 #include "providers/message.hpp"
+
 #include "templates/length.hpp"
+#include "tests/providers/example_call.hpp"
+#include "tests/providers/whole_text_options.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -135,6 +138,28 @@ TEST(message, the_first_template_whose_condition_holds_is_taken) {
   EXPECT_EQ(template_of({}, example()), 0u);
 }
 
+TEST(message, a_refund_goes_by_a_template_for_refunds_or_by_none) {
+  const conditional_template any{
+      .when = {}, .code = "BACK", .message = {}, .fallback = {}, .about = entry_kind::refund};
+  conditional_template gifts = any;
+  gifts.when = *templates::metadata_condition::parse("metadata.kind = gift");
+  conditional_template paid_gifts = gifts;
+  paid_gifts.about = entry_kind::payment;
+  payment_event refund = example();
+  refund.kind = entry_kind::refund;
+  payment_event gift = refund;
+  gift.metadata = R"({"kind":"gift"})";
+
+  EXPECT_EQ(template_of({paid_gifts, gifts, any}, refund), 3u);
+  EXPECT_EQ(template_of({paid_gifts, gifts, any}, gift), 2u);
+  EXPECT_EQ(template_of({paid_gifts, gifts, any}, example()), 0u);
+  EXPECT_FALSE(has_template({}, refund));
+  EXPECT_FALSE(has_template({paid_gifts}, gift));
+  EXPECT_FALSE(has_template({paid_gifts, gifts}, refund));
+  EXPECT_TRUE(has_template({paid_gifts, gifts}, gift));
+  EXPECT_TRUE(has_template({}, example()));
+}
+
 TEST(message, values_are_a_json_object_named_as_the_provider_wants) {
   message_options options;
   options.plan = {};
@@ -153,6 +178,25 @@ TEST(message, values_are_a_json_object_named_as_the_provider_wants) {
     message.append_json(json, "#{", "}");
     EXPECT_EQ(json, R"({"#{주문 \"번호\"}":"1","#{상태}":"\"결제 완료\""})");
   }
+}
+
+TEST(filled_message, has_the_whole_text_within_its_bound_and_the_buttons) {
+  const message_options by = whole_text_options();
+  filled_message filled(by);
+  call what = example_call("k", 1, {});
+  what.recipients[0].event.user_metadata = R"({"name":"홍길동"})";
+  filled.fill(what.recipients[0].event);
+  EXPECT_EQ(filled.whole_text(), "[주문완료] 홍길동님,\n주문번호 1");
+  ASSERT_EQ(filled.buttons().size(), 2u);
+  EXPECT_EQ(filled.in(filled.buttons()[0].other_link), "https://shop.example/1");
+  message_options long_one = by;
+  long_one.text += std::string(970, 'x');
+  filled_message cut(long_one);
+  what.recipients[0].event.user_metadata = R"({"name":")" + std::string(100, 'n') + R"("})";
+  cut.fill(what.recipients[0].event);
+  const std::string text = cut.whole_text();
+  EXPECT_EQ(templates::characters(text), templates::whole_text_characters_max);
+  EXPECT_TRUE(text.ends_with(std::string(970, 'x')));
 }
 
 } // namespace

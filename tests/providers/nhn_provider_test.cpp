@@ -176,6 +176,42 @@ TEST_F(nhn_provider_test, messages_go_by_the_template_whose_condition_their_orde
   EXPECT_EQ(fake_.calls(), 2u);
 }
 
+/// What was given back goes by the template BACK.
+conditional_template refunds() {
+  templates::message_plan plan;
+  if (!plan.set("환불금액", "{refund.amount:won}", entry_kind::refund))
+    throw std::runtime_error("a parameter that is well-formed is taken");
+  return {.when = {},
+          .code = "BACK",
+          .message = {.plan = std::move(plan), .excess_max = 0},
+          .fallback = {},
+          .about = entry_kind::refund};
+}
+
+TEST_F(nhn_provider_test, refunds_go_by_their_own_template_beside_payments) {
+  nhn_options with = options();
+  with.others = {gifts(), refunds()};
+  const auto to = make_nhn_provider(std::move(with));
+  call what = example_call("7.0", 3, evening);
+  payment_event& refund = what.recipients[1].event;
+  refund.kind = entry_kind::refund;
+  refund.refund = {3'000};
+  const call_result result = send(**to, what);
+  ASSERT_TRUE(result);
+  for (const recipient_result& each : *result)
+    EXPECT_TRUE(each);
+  EXPECT_EQ(fake_.calls(), 2u);
+  EXPECT_EQ(nlohmann::json::parse(fake_.last_body()), nlohmann::json::parse(R"({
+    "senderKey": "sender", "templateCode": "BACK", "senderGroupingKey": "7.0",
+    "recipientList": [
+      {"recipientNo": "01010000002", "recipientGroupingKey": "alimtalk-2.3000",
+       "resendParameter": {"isResend": false}, "templateParameter": {"환불금액": "3,000원"}}]})"));
+  const search_result found = search(**to, what);
+  ASSERT_TRUE(found);
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(found->at(i).provider_message_id, result->at(i)->provider_message_id);
+}
+
 TEST_F(nhn_provider_test, a_call_by_two_templates_is_two_requests_and_one_result) {
   nhn_options with = options();
   with.others = {gifts()};

@@ -203,6 +203,27 @@ TEST_F(solapi_provider_test, each_message_of_a_call_goes_by_its_own_template) {
                   "#{status}": "결제 완료"}})"));
 }
 
+TEST_F(solapi_provider_test, a_refund_goes_by_its_own_template_beside_payments) {
+  solapi_options with = options();
+  templates::message_plan plan;
+  ASSERT_TRUE(plan.set("환불금액", "{refund.amount:won}", entry_kind::refund));
+  with.others = {{.when = {},
+                  .code = "KA03BACK",
+                  .message = {.plan = plan, .excess_max = 0},
+                  .fallback = {},
+                  .about = entry_kind::refund}};
+  call what = example_call("7.1", 2, evening);
+  what.recipients[1].event.kind = entry_kind::refund;
+  what.recipients[1].event.refund = {3'000};
+  ASSERT_TRUE(send(*solapi(std::move(with)), what));
+  EXPECT_EQ(fake_.calls(), 1u);
+  const auto messages = nlohmann::json::parse(fake_.last_body())["messages"];
+  EXPECT_EQ(messages[0]["kakaoOptions"]["templateId"], "KA01TP");
+  EXPECT_EQ(messages[1]["kakaoOptions"], nlohmann::json::parse(R"({
+    "pfId": "PF1", "templateId": "KA03BACK", "disableSms": true,
+    "variables": {"#{환불금액}": "3,000원"}})"));
+}
+
 TEST_F(solapi_provider_test, a_request_is_shown_as_it_is_sent_but_for_its_signature) {
   const auto to = solapi();
   const call what = example_call("7.1", 1, evening);

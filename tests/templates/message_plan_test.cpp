@@ -78,6 +78,19 @@ TEST(message_plan, a_later_text_takes_the_place_of_an_earlier_one) {
   EXPECT_THAT(values(plan), ElementsAre("3", "2"));
 }
 
+TEST(message_plan, fields_of_refunds_are_for_messages_about_refunds) {
+  message_plan plan;
+  const auto set = plan.set("a", "{order.id} {refund.amount:won}");
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error(), "refund.amount belongs to messages about refunds");
+  EXPECT_FALSE(plan.has("a"));
+  ASSERT_TRUE(plan.set("a", "{order.id} {refund.amount:won}", entry_kind::refund));
+  payment_event refund = example_event();
+  refund.kind = entry_kind::refund;
+  refund.refund = {4'000};
+  EXPECT_THAT(values(plan, refund), ElementsAre("1 4,000원"));
+}
+
 TEST(message_plan, tells_whether_it_reads_the_user) {
   EXPECT_TRUE(plan_of({{"a", "1"}, {"b", "x{user.metadata.name}"}}).reads_user());
   EXPECT_TRUE(plan_of({{"a", "{user.reference}"}}).reads_user());

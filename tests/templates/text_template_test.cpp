@@ -48,6 +48,35 @@ TEST(text_template, every_field_has_its_value) {
     EXPECT_EQ(rendered(text), value) << text;
 }
 
+TEST(text_template, every_field_of_a_refund_has_its_value) {
+  payment_event event = example_event();
+  event.kind = entry_kind::refund;
+  event.refund = {3'000};
+  event.refunded = {4'500};
+  event.reason = "세 잔 중 \"한\" 잔이 깨짐";
+  for (const auto& [text, value] : {
+           std::pair{"{refund.entryId}", "17"},
+           {"{refund.amount:won}", "3,000원"},
+           {"{refund.reason|고객 요청}", "세 잔 중 \"한\" 잔이 깨짐"},
+           {"{order.refundedAmount:number}", "4,500"},
+           {"{order.finalAmount}", "10000"},
+           {"{event.amount:won}", "3,000원"},
+           {"{event.status}", "환불 완료"},
+           {"{event.time}", "2026-11-22 23:05"},
+       })
+    EXPECT_EQ(rendered(text, event), value) << text;
+  event.reason = {};
+  EXPECT_EQ(rendered("{refund.reason|고객 요청}", event), "고객 요청");
+}
+
+TEST(text_template, names_the_first_field_of_refunds_alone) {
+  const auto field_of = [](std::string_view text) {
+    return std::string(text_template::parse(text)->refund_field());
+  };
+  EXPECT_EQ(field_of("{order.id} {refund.reason|-} {refund.amount}"), "refund.reason");
+  EXPECT_EQ(field_of("{event.amount} refund.amount {order.refundedAmount}"), "");
+}
+
 TEST(text_template, text_stands_around_fields_and_braces_are_doubled) {
   EXPECT_EQ(rendered(""), "");
   EXPECT_EQ(rendered("결제 완료"), "결제 완료");
@@ -80,7 +109,8 @@ TEST(text_template, a_fault_is_told) {
            {"{order.metadata}", "unknown field order.metadata;"},
            {"{order.metadata.}", "must end with a name of metadata"},
            {"{user.metadata.a b}", "must end with a name of metadata"},
-           {"{refund.amount:won}", "refund.amount belongs to messages about refunds"},
+           {"{refund.sum:won}", "unknown field refund.sum; there are"},
+           {"{refund.reason:20}", "refund.reason takes no format"},
            {"{order.finalAmount:krw}",
             "unknown format krw of order.finalAmount; an amount takes won or number"},
            {"{order.finalAmount:}", "unknown format  of order.finalAmount"},

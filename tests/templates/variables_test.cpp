@@ -1,5 +1,6 @@
-// Goal: the fallback's text says the same values as the template. Method: texts with variables that
-// are there, that are not, and that are cut off.
+// Goal: texts with variables say the same values as the template, and a whole text stays within its
+// bound without a change to the template's words. Method: texts with variables that are there, that
+// are not, and that are cut off.
 #include "templates/variables.hpp"
 
 #include <gmock/gmock.h>
@@ -35,6 +36,27 @@ TEST_F(variables, leave_the_part_that_every_message_has) {
 TEST_F(variables, that_are_no_parameters_are_named) {
   EXPECT_THAT(unknown_variables("#{주문번호} #{no} #{금액}#{또}", plan_), ElementsAre("no", "또"));
   EXPECT_THAT(unknown_variables("주문 #{금액", plan_), IsEmpty());
+}
+
+TEST_F(variables, are_found_in_a_text_by_their_names) {
+  EXPECT_TRUE(has_variable("주문 #{no} #{금액}", "금액"));
+  EXPECT_FALSE(has_variable("주문 #{금액", "금액"));
+  EXPECT_FALSE(has_variable("금액", "금액"));
+}
+
+TEST_F(variables, of_a_whole_text_that_fits_are_not_cut) {
+  EXPECT_EQ(filled_in_within("주문 #{주문번호}", plan_, values_, 6), "주문 A-1");
+  EXPECT_EQ(filled_in_within("", plan_, values_, 0), "");
+}
+
+TEST_F(variables, of_a_whole_text_that_is_too_long_are_cut_the_longest_first) {
+  EXPECT_EQ(filled_in_within("주문 #{주문번호}: #{금액}", plan_, values_, 13), "주문 A-1: 10,0…");
+  EXPECT_EQ(filled_in_within("#{금액}/#{금액}", plan_, values_, 9), "10,…/10,…");
+  EXPECT_EQ(filled_in_within("#{주문번호}#{금액}", plan_, {"abcdef", "ABCDEFGH"}, 6), "ab…AB…");
+}
+
+TEST_F(variables, leave_the_words_of_a_whole_text_as_they_are_even_where_they_are_too_long) {
+  EXPECT_EQ(filled_in_within("주문 #{주문번호} 완료", plan_, values_, 4), "주문  완료");
 }
 
 } // namespace

@@ -32,7 +32,7 @@ class fake_alimtalk::server {
  public:
   explicit server(fake_alimtalk_options options)
       : api(options.now ? std::move(options.now) : system_now, std::move(options.behaviour),
-            std::move(options.solapi_secret)),
+            std::move(options.secret)),
         acceptor_(io_, tcp::endpoint{asio::ip::make_address(options.address), options.port}),
         address_(options.address), port_(acceptor_.local_endpoint().port()), pause_(io_) {
     accept();

@@ -1,7 +1,8 @@
-// A message API that behaves like NHN Cloud's KakaoTalk Bizmessage v2.3 and, under its paths, like
-// Solapi's, records what it accepts and fails on demand: for tests (in their own process, on a free
-// port), the demo and load scripts (as the program fake-alimtalk). It runs on a thread of its own;
-// every member may be called from any thread.
+// A message API that behaves like NHN Cloud's KakaoTalk Bizmessage v2.3 and, under their paths,
+// like Solapi's, Naver Cloud's SENS and Aligo's, records what it accepts and fails on demand: for
+// tests (in their own process, on a free port), the demo and load scripts (as the program
+// fake-alimtalk). README.md says which document each behaviour is from. It runs on a thread of its
+// own; every member may be called from any thread.
 #pragma once
 
 #include "domain/types.hpp"
@@ -28,8 +29,8 @@ struct fake_behaviour {
   std::optional<std::chrono::seconds> throttle = std::nullopt;
   double fail_rate = 0;  // 0 to 1: this part of the calls gets fail_status, accepting nothing
   int fail_status = 500; //
-  /// Refuse every call with this code and HTTP status 200: in NHN's header; for Solapi each
-  /// message.
+  /// Refuse every call with this code and a success as status: in NHN's header, as Aligo's code;
+  /// for Solapi and SENS each message.
   int result_code = 0;
   bool drop_answers = false; // accept calls, then close the connection instead of answering
   bool garbage = false;      // accept calls, then answer 200 with what is no JSON
@@ -47,8 +48,8 @@ struct fake_behaviour {
   bool console_fallback = false;
   /// NHN: the lists tell resultCode null of what arrived.
   bool null_result_codes = false;
-  /// Phone numbers refused with -5000 (Solapi: 3104), each alone or, with poison_refuses_call, with
-  /// its whole call.
+  /// Phone numbers refused with -5000 (Solapi: 3104, SENS: A001, Aligo: counted alone), each alone
+  /// or, with poison_refuses_call, with its whole call.
   std::vector<std::string> poison_numbers = {};
   bool poison_refuses_call = false;
   /// Phone numbers whose messages are accepted and never arrive; where an SMS was asked for, that
@@ -74,7 +75,7 @@ struct fake_alimtalk_options {
   /// against.
   std::function<instant()> now = {};
   fake_behaviour behaviour = {};
-  std::string solapi_secret = "secret"; // what Solapi's signatures are checked against
+  std::string secret = "secret"; // of Solapi's and SENS's signatures; Aligo's key
 };
 
 class fake_alimtalk {

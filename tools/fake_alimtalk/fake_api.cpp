@@ -62,10 +62,8 @@ void append_field(std::string& json, std::string_view name, std::string_view tex
 
 } // namespace
 
-fake_api::fake_api(std::function<instant()> now, fake_behaviour behaviour,
-                   std::string solapi_secret)
-    : now_(std::move(now)), behaviour_(std::move(behaviour)),
-      solapi_secret_(std::move(solapi_secret)) {}
+fake_api::fake_api(std::function<instant()> now, fake_behaviour behaviour, std::string secret)
+    : now_(std::move(now)), behaviour_(std::move(behaviour)), secret_(std::move(secret)) {}
 
 fake_answer fake_api::handle(const fake_request& request) {
   fake_answer answer;
@@ -89,6 +87,10 @@ fake_answer fake_api::handle_locked(const fake_request& request) {
   if ((path == "/messages/v4/send-many/detail" && request.method == "POST") ||
       (path == "/messages/v4/list" && request.method == "GET"))
     return solapi(request);
+  if (path.starts_with("/alimtalk/v2/services/") && path.ends_with("/messages"))
+    return sens(request);
+  if (path.starts_with("/akv10/") && request.method == "POST")
+    return aligo(request, path);
   const bool only_count = path.ends_with("/message-results/count");
   if ((path.ends_with("/message-results") || only_count) && request.method == "GET")
     return fail_on_demand().value_or(nhn_results(filters, only_count));
@@ -114,6 +116,19 @@ fake_answer fake_api::handle_locked(const fake_request& request) {
   else
     answer = is_send ? send(request) : search(filters);
   answer.latency = behaviour_.latency;
+  return answer;
+}
+
+bool fake_api::is_poison(std::string_view phone) const {
+  return std::ranges::find(behaviour_.poison_numbers, phone) != behaviour_.poison_numbers.end();
+}
+
+fake_answer fake_api::answer_of_accepted(std::string body, int status) const {
+  fake_answer answer{.status = status, .body = std::move(body)};
+  if (behaviour_.drop_answers)
+    answer.how = fake_answer::way::close;
+  else if (behaviour_.garbage)
+    answer.body = "<html>garbage</html>";
   return answer;
 }
 

@@ -18,6 +18,10 @@ struct fake_request {
   std::string_view secret_key;
   std::string_view idempotency_key;
   std::string_view authorization; // Solapi's
+  // SENS's: x-ncp-apigw-timestamp, x-ncp-iam-access-key and x-ncp-apigw-signature-v2.
+  std::string_view timestamp;
+  std::string_view access_key;
+  std::string_view signature;
   std::string_view body;
 };
 
@@ -32,7 +36,8 @@ struct fake_answer {
 
 class fake_api {
  public:
-  fake_api(std::function<instant()> now, fake_behaviour behaviour, std::string solapi_secret);
+  /// `secret`: Solapi's and SENS's, and Aligo's key.
+  fake_api(std::function<instant()> now, fake_behaviour behaviour, std::string secret);
 
   fake_answer handle(const fake_request& request);
 
@@ -70,6 +75,22 @@ class fake_api {
   fake_answer solapi_list(const query& filters) const;
   bool arrives(std::string_view phone) const;
 
+  // sens.cpp
+  fake_answer sens(const fake_request& request);
+  bool is_signed_for_sens(const fake_request& request) const;
+  fake_answer sens_send(std::string_view body, instant now);
+  fake_answer sens_list(const query& filters) const;
+
+  // aligo.cpp
+  fake_answer aligo(const fake_request& request, std::string_view path);
+  fake_answer aligo_send(const query& form, instant now);
+  fake_answer aligo_calls(const query& form) const;
+  fake_answer aligo_messages(const query& form) const;
+
+  bool is_poison(std::string_view phone) const;
+  /// An answer to a send that was accepted, or what the behaviour has instead.
+  fake_answer answer_of_accepted(std::string body, int status) const;
+
   // solapi.cpp
   fake_answer solapi(const fake_request& request);
   std::string solapi_refusal(std::string_view authorization);
@@ -79,7 +100,7 @@ class fake_api {
   mutable std::condition_variable changed_;
   std::function<instant()> now_;
   fake_behaviour behaviour_;
-  const std::string solapi_secret_;
+  const std::string secret_;
   std::unordered_set<std::string> signatures_; // Solapi's, each of which works once
   received_log log_;
   send_body body_; // kept for its memory

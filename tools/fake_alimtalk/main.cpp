@@ -51,22 +51,23 @@ int main(int argc, char** argv) {
   fake_alimtalk_options options;
   std::string listen = "127.0.0.1:9090";
   std::string latency = "0ms";
-  CLI::App app{"A message API that behaves like NHN Cloud's, and like Solapi's (whose api_secret\n"
-               "must be \"secret\"), and fails on demand.\n"
-               "GET /received lists what it accepted (?count=1: how many; ?repeated=1: what was\n"
-               "accepted more than once); PUT /behaviour changes the failure while it runs:\n"
-               R"({"latencyMs":100,"failRate":0.5,"status":500,"hang":true,"dropAnswers":true,)"
-               "\n"
-               R"("failStatus":503,"garbage":true,"retryAfterSeconds":1,"resultCode":-3003,)"
-               "\n"
-               R"("acceptFirst":true,"failuresUseKeys":true,"consoleFallback":true,)"
-               "\n"
-               R"("numberCodes":{"01000000000":-3010},"nullResultCodes":true,)"
-               "\n"
-               R"("poisonNumbers":["01000000000"],"poisonRefusesCall":true,)"
-               "\n"
-               R"("unreachableNumbers":["01000000000"]}, {} for healthy.)",
-               "fake-alimtalk"};
+  CLI::App app{
+      "A message API that behaves like NHN Cloud's, and like Solapi's, SENS's and Aligo's\n"
+      "(whose api_secret, secret key and API key must be \"secret\"), and fails on demand.\n"
+      "GET /received lists what it accepted (?count=1: how many; ?repeated=1: what was\n"
+      "accepted more than once); PUT /behaviour changes the failure while it runs:\n"
+      R"({"latencyMs":100,"failRate":0.5,"status":500,"hang":true,"dropAnswers":true,)"
+      "\n"
+      R"("failStatus":503,"garbage":true,"retryAfterSeconds":1,"resultCode":-3003,)"
+      "\n"
+      R"("acceptFirst":true,"failuresUseKeys":true,"consoleFallback":true,)"
+      "\n"
+      R"("numberCodes":{"01000000000":-3010},"nullResultCodes":true,)"
+      "\n"
+      R"("poisonNumbers":["01000000000"],"poisonRefusesCall":true,)"
+      "\n"
+      R"("unreachableNumbers":["01000000000"]}, {} for healthy.)",
+      "fake-alimtalk"};
   app.add_option("--listen", listen, "ADDR:PORT to listen on")->capture_default_str();
   app.add_option("--latency", latency, "time from a call to its answer: 100ms, 2s")
       ->capture_default_str();

@@ -89,6 +89,9 @@ class fake_session : public std::enable_shared_from_this<fake_session> {
                            .secret_key = header("X-Secret-Key"),
                            .idempotency_key = header("X-NC-API-IDEMPOTENCY-KEY"),
                            .authorization = header("Authorization"),
+                           .timestamp = header("x-ncp-apigw-timestamp"),
+                           .access_key = header("x-ncp-iam-access-key"),
+                           .signature = header("x-ncp-apigw-signature-v2"),
                            .body = request.body()});
     if (answer_.how == fake_answer::way::hang)
       return wait_for_the_end();

@@ -68,7 +68,7 @@ std::string fake_api::solapi_refusal(std::string_view header) {
   if (!header.starts_with("HMAC-SHA256 ") || part_of(header, "apiKey").empty())
     return "InvalidAPIKey";
   if (salt.size() < salt_min || salt.size() > salt_max ||
-      signature != net::hex_text(net::hmac_sha256(solapi_secret_, std::string(date).append(salt))))
+      signature != net::hex_text(net::hmac_sha256(secret_, std::string(date).append(salt))))
     return "SignatureDoesNotMatch";
   return signatures_.emplace(signature).second ? "" : "DuplicatedSignature";
 }
@@ -78,11 +78,8 @@ fake_answer fake_api::solapi_send(std::string_view body, instant now) {
   const json messages = sent.is_object() ? sent.value("messages", json::array()) : json();
   if (!messages.is_array() || messages.empty() || messages.size() > solapi_recipients_max)
     return refused(400, "ValidationError");
-  const auto is_poison = [this](const json& one) {
-    return std::ranges::find(behaviour_.poison_numbers, one.value("to", "")) !=
-           behaviour_.poison_numbers.end();
-  };
-  if (behaviour_.poison_refuses_call && std::ranges::any_of(messages, is_poison))
+  const auto has_poison = [this](const json& one) { return is_poison(one.value("to", "")); };
+  if (behaviour_.poison_refuses_call && std::ranges::any_of(messages, has_poison))
     return refused(400, "ValidationError");
 
   const auto custom = [](const json& one, const char* name) {
@@ -98,7 +95,7 @@ fake_answer fake_api::solapi_send(std::string_view body, instant now) {
     const std::string phone = one.value("to", "");
     const std::string key = custom(one, "deliveryId");
     const bool good =
-        valid_phone(phone) && key.size() <= received_log::key_bytes_max && !is_poison(one);
+        valid_phone(phone) && key.size() <= received_log::key_bytes_max && !is_poison(phone);
     if (behaviour_.result_code != 0) {
       failed.push_back(result_of(one, id, behaviour_.result_code));
     } else if (!good) {
@@ -117,12 +114,7 @@ fake_answer fake_api::solapi_send(std::string_view body, instant now) {
                 {"failedMessageList", std::move(failed)}};
   if (sent.value("showMessageList", false))
     answered["messageList"] = std::move(listed);
-  fake_answer answer{.body = answered.dump()};
-  if (behaviour_.drop_answers)
-    answer.how = fake_answer::way::close;
-  else if (behaviour_.garbage)
-    answer.body = "<html>garbage</html>";
-  return answer;
+  return answer_of_accepted(answered.dump(), 200);
 }
 
 } // namespace paymentd::providers

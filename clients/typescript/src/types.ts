@@ -329,7 +329,7 @@ export interface paths {
         };
         /**
          * Look a notification up
-         * @description The fate of one message.
+         * @description The fate of one message, with its last tries that did not succeed.
          */
         get: operations["getNotification"];
         put?: never;
@@ -407,7 +407,7 @@ export interface paths {
         head?: never;
         /**
          * Change or pause a webhook
-         * @description Changes what is given, on every process within a second. With `enabled` false nothing is sent to it and its events wait in the ledger; with true they are sent, all of them. Its `events` are fixed: others than it has are refused.
+         * @description Changes what is given, on every process within a second. With `enabled` false nothing is sent to it and its events wait in the ledger; with true they are sent, all of them. Other `events` hold for what is committed after the change.
          */
         patch: operations["updateWebhook"];
         trace?: never;
@@ -644,6 +644,25 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             updatedAt: string;
+            /** @description The last ten tries that did not succeed, oldest first. A page leaves them out. */
+            tries?: components["schemas"]["NotificationTry"][];
+        };
+        /** @description A try of a message that did not succeed. PERMANENT: refused for good. TRANSIENT: refused for now. THROTTLED: the provider asked for quiet. OUTAGE: the provider as a whole did not work. UNKNOWN: it may have been accepted. UNDELIVERED: it was accepted, and did not reach the phone. */
+        NotificationTry: {
+            /**
+             * Format: date-time
+             * @description When it began. Of an UNDELIVERED one, when the provider told that.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Milliseconds until its end was known; 0 where that is not known.
+             */
+            tookMs: number;
+            /** @enum {string} */
+            outcome: "PERMANENT" | "TRANSIENT" | "THROTTLED" | "OUTAGE" | "UNKNOWN" | "UNDELIVERED";
+            /** @description The reason, in the provider's words where it gave one. */
+            detail: string;
         };
         NotificationPage: {
             items: components["schemas"]["Notification"][];
@@ -813,7 +832,7 @@ export interface components {
             name: string;
             /** @description http:// or https://, visible ASCII characters, without a user and a #. */
             url: string;
-            /** @description The types that it is told of; without it all. It cannot be changed later. */
+            /** @description The types that it is told of; without it all. */
             events?: ("paymentd.payment.succeeded.v1" | "paymentd.payment.refunded.v1")[] | null;
             enabled?: boolean | null;
             /** @description 32 by default. */

@@ -1,13 +1,14 @@
-// A call whose messages go by several templates. NHN takes one template a request, so the call is
-// made of parts, one request a template, one after the other:
+// A call whose messages go by several templates, to an API that takes one template a request. The
+// call is made of parts, one request a template, one after the other:
 //
-// The first part bears the call's own key, and no other is sent before NHN has accepted a message
-// of it. So NHN knows the key wherever a part behind the first can have been sent: when the call is
-// repeated, by whomever, and whichever template each message has by then, NHN says `seen`, nothing
-// is accepted twice, and a search by the key, which all parts have as sender grouping key, tells
-// what each message became.
+// The first part bears the call's own key, and no other is sent before the API has accepted a
+// message of it. So an API that knows keys (NHN's) knows the key wherever a part behind the first
+// can have been sent: when the call is repeated, by whomever, and whichever template each message
+// has by then, it says `seen`, nothing is accepted twice, and a search by the key, which all parts
+// have as sender grouping key, tells what each message became. Of an API without keys each message
+// has the outcome of its own part, so that only those in doubt are repeated.
 //
-// Pure: no clock and no I/O. Used by nhn_provider.cpp; one thread at a time.
+// Pure: no clock and no I/O. Used by per_template_provider.cpp; one thread at a time.
 #pragma once
 
 #include "providers/provider.hpp"
@@ -17,7 +18,7 @@
 
 namespace paymentd::providers {
 
-class nhn_parts {
+class call_parts {
  public:
   struct part {
     std::size_t of_template;              // all of its messages
@@ -27,7 +28,7 @@ class nhn_parts {
   };
 
   /// `templates` has one for each recipient of `whole`, which has at least one.
-  nhn_parts(call whole, const std::vector<std::size_t>& templates);
+  call_parts(call whole, const std::vector<std::size_t>& templates);
 
   /// The part to be sent now.
   const part& now() const { return parts_[at_]; }

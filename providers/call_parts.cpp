@@ -1,4 +1,4 @@
-#include "providers/nhn/nhn_parts.hpp"
+#include "providers/call_parts.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -39,7 +39,7 @@ recipient_result of_one(const failure& why) {
 
 } // namespace
 
-nhn_parts::nhn_parts(call whole, const std::vector<std::size_t>& templates)
+call_parts::call_parts(call whole, const std::vector<std::size_t>& templates)
     : results_(whole.recipients.size(), not_sent("messages of another template went first")) {
   for (std::size_t place = 0; place < whole.recipients.size(); ++place) {
     auto found = std::ranges::find(parts_, templates[place], &part::of_template);
@@ -56,7 +56,7 @@ nhn_parts::nhn_parts(call whole, const std::vector<std::size_t>& templates)
   parts_.front().key = whole.key;
 }
 
-std::optional<call_result> nhn_parts::answered(call_result answer) {
+std::optional<call_result> call_parts::answered(call_result answer) {
   if (at_ == 0 && !answer)
     return refused_first(std::move(answer).error());
   const bool goes_on = take(parts_[at_], std::move(answer));
@@ -65,7 +65,7 @@ std::optional<call_result> nhn_parts::answered(call_result answer) {
   return result();
 }
 
-call_result nhn_parts::refused_first(failure why) const {
+call_result call_parts::refused_first(failure why) const {
   // The other parts may pass: the call is halved until they are alone.
   if (parts_.size() > 1 && why.kind == failure_class::transient) {
     why.kind = failure_class::outage;
@@ -74,7 +74,7 @@ call_result nhn_parts::refused_first(failure why) const {
   return std::unexpected(std::move(why));
 }
 
-bool nhn_parts::take(const part& of, call_result answer) {
+bool call_parts::take(const part& of, call_result answer) {
   if (!answer) {
     for (const std::size_t place : of.places)
       results_[place] = of_one(answer.error());
