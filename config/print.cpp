@@ -98,8 +98,7 @@ std::string settings_page(const std::string& release) {
     out += roff_line(each.sentence) + ".br\n" + roff_line("Value: " + each.takes);
   }
   end_section();
-  return out + ".SH [[webhook]]\n" + paragraphs(webhook_example) +
-         ".SH SEE ALSO\n.BR paymentd (1)\n";
+  return out + ".SH SEE ALSO\n.BR paymentd (1)\n";
 }
 
 std::vector<std::string> setting_keys() {
