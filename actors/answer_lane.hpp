@@ -28,9 +28,10 @@ auto refusing(Lane* self, no_outcome why) {
 }
 
 /// The lane's behaviour: a request waits for the next batch, or is answered `overloaded` where
-/// there is no room; `send_batch` is called behind each that waits.
-template <class Request, class Lane>
-caf::behavior gather_and_answer(Lane* self, void (*send_batch)(Lane*)) {
+/// there is no room; `send_batch` is called behind each that waits. `others` take its other
+/// messages.
+template <class Request, class Lane, class... Others>
+caf::behavior gather_and_answer(Lane* self, void (*send_batch)(Lane*), Others... others) {
   return {
       [self, send_batch](Request& what) {
         auto& state = self->state;
@@ -40,6 +41,7 @@ caf::behavior gather_and_answer(Lane* self, void (*send_batch)(Lane*)) {
         send_batch(self);
       },
       [](const store_answer& answer) { answer.take(); },
+      std::move(others)...,
   };
 }
 

@@ -9,7 +9,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +49,9 @@ enum class store_call_kind : std::uint8_t {
   store_results,
   forget_keys,
   measure_backlog,
+  webhooks,
+  change_webhook,
+  tend_webhooks,
 };
 inline constexpr auto store_call_names = std::to_array<std::string_view>({
     "take_stream",
@@ -63,9 +68,12 @@ inline constexpr auto store_call_names = std::to_array<std::string_view>({
     "store_results",
     "forget_keys",
     "measure_backlog",
+    "webhooks",
+    "change_webhook",
+    "tend_webhooks",
 });
 static_assert(store_call_names.size() ==
-              std::size_t{1} + static_cast<std::size_t>(store_call_kind::measure_backlog));
+              std::size_t{1} + static_cast<std::size_t>(store_call_kind::tend_webhooks));
 
 /// Of all store workers: the calls that they made, by kind.
 struct store_counters {
@@ -130,6 +138,31 @@ struct subscriber_metrics {
   std::shared_ptr<const supervision_gauges> supervision;
 };
 
+/// The webhooks of this process, which come and go. Their keeper writes it. Any thread.
+class webhook_board {
+ public:
+  struct numbers {
+    std::shared_ptr<delivery_counters> delivery = std::make_shared<delivery_counters>();
+    std::shared_ptr<supervision_gauges> supervision = std::make_shared<supervision_gauges>();
+  };
+  using by_subscriber = std::map<std::string, numbers>;
+
+  void put(by_subscriber all) {
+    const std::lock_guard lock{guard_};
+    all_ = std::move(all);
+  }
+  by_subscriber all() const {
+    const std::lock_guard lock{guard_};
+    return all_;
+  }
+  std::atomic<std::uint64_t> paused{0};  // by this process, since they failed for too long
+  std::atomic<std::int64_t> disabled{0}; // now
+
+ private:
+  mutable std::mutex guard_;
+  by_subscriber all_;
+};
+
 /// All of a process.
 struct payment_metrics {
   std::shared_ptr<const lane_counters> lanes;
@@ -137,6 +170,8 @@ struct payment_metrics {
   std::shared_ptr<const registry_counters> registries;
   std::vector<subscriber_metrics> subscribers;
   health_report health; // at the moment it was asked for
+  std::uint64_t webhooks_paused = 0;
+  std::int64_t webhooks_disabled = 0;
 };
 
 } // namespace paymentd::actors

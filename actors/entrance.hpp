@@ -20,7 +20,8 @@ struct entrance {
   /// Of all pages, and of a delivery, which has no id of its own; apart from the read lanes, which
   /// a page would delay.
   std::vector<caf::actor> page_lanes;
-  caf::actor retry_lane; // of deliveries
+  caf::actor retry_lane;    // of deliveries
+  caf::actor webhooks = {}; // their keeper; null: there is none
 
   /// The actor that takes `submit` with this command. Commands on orders go through their order's
   /// actor.

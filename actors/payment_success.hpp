@@ -1,10 +1,11 @@
-// All the messages that pass from the wing of payments to the wing of delivery: which stream a lane
-// writes, for the stream keeper, and that the stream holds new payments or refunds, for the
-// supervisors.
+// All the messages that pass between the wings of payments and of delivery: which stream a lane
+// writes, for the stream keeper; that the stream holds new payments or refunds, for the
+// supervisors; and which supervisors come and go.
 #pragma once
 
 #include "domain/delivery.hpp"
 
+#include <caf/actor.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 
 namespace paymentd::actors {
@@ -25,8 +26,21 @@ struct stream_left {
   stream_lease stream;
 };
 
+/// From the webhook keeper to all that send something to supervisors: this process delivers to a
+/// subscriber from now on, or no longer.
+struct subscriber_begun {
+  std::string name;
+  caf::actor supervisor;
+};
+struct subscriber_ended {
+  std::string name;
+  caf::actor supervisor;
+};
+
 } // namespace paymentd::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::payment_success)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::stream_left)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::subscriber_begun)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::subscriber_ended)

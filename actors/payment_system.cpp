@@ -53,11 +53,7 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
                                     ? delivery_worker{workers.front().actor}
                                     : start_worker<db::delivery_store>("delivery");
   start_delivery(store);
-  // Where nobody is told of payments here, others that share the database have to know that it
-  // lives.
-  caf::actor keeper;
-  if (!options_.subscribers.empty() || options_.lease.count() > 0)
-    keeper = start_keeper(store);
+  const caf::actor keeper = start_keeper(store);
   start_retries(store);
   start_key_pruner(store);
   start_backlog_watch(store);
@@ -79,6 +75,7 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
     way_in_.registries.push_back(
         started_.emplace_back(system_.spawn(order_registry, std::move(options))));
   }
+  start_webhooks(store, keeper);
   for (const caf::actor& each : started_)
     each->attach_functor([this, who = fmt::format("actor {}", each.id())](const caf::error& why) {
       if (why && why != caf::exit_reason::user_shutdown)
@@ -90,9 +87,12 @@ void payment_system::stop(std::chrono::milliseconds grace) {
   caf::scoped_actor waiter(system_);
   // All are asked before any is waited for, so that none begins something new meanwhile.
   std::vector<decltype(waiter->request(caf::actor{}, grace, finish_deliveries{}))> finishing;
-  if (grace > std::chrono::milliseconds{0})
+  if (grace > std::chrono::milliseconds{0}) {
+    if (webhook_keeper_)
+      finishing.push_back(waiter->request(webhook_keeper_, grace, finish_deliveries{}));
     for (const caf::actor& each : supervisors_)
       finishing.push_back(waiter->request(each, grace, finish_deliveries{}));
+  }
   for (auto& each : finishing)
     each.receive([](const deliveries_finished&) {},
                  [](const caf::error&) {}); // too late, or down: what is open stays open
@@ -102,6 +102,7 @@ void payment_system::stop(std::chrono::milliseconds grace) {
   if (!started_.empty())
     waiter->wait_for(started_);
   way_in_ = {};
+  webhook_keeper_ = nullptr;
   supervisors_.clear();
   started_.clear();
 }
@@ -124,10 +125,29 @@ payment_metrics payment_system::metrics(steady_instant now) const {
                       .health = health(now)};
   for (const notification_supervisor_options& each : options_.subscribers)
     all.subscribers.push_back({each.delivery.subscriber, each.delivery.counters, each.gauges});
+  for (const auto& [name, numbers] : webhooks_->all())
+    all.subscribers.push_back({name, numbers.delivery, numbers.supervision});
+  all.webhooks_paused = webhooks_->paused.load();
+  all.webhooks_disabled = webhooks_->disabled.load();
   return all;
 }
 
 namespace {
+
+/// Takes the webhooks of the settings' file over into the database, where that was not done before.
+db::result<void> take_over_all(db::webhook_store& store, const payment_system_options& options) {
+  for (const webhook& each : options.old_webhooks) {
+    const auto taken = store.take_over_webhook(each, options.now());
+    if (!taken)
+      return std::unexpected(taken.error());
+    if (*taken)
+      spdlog::info(
+          "webhook {} of the settings' file was taken over: it stands in the database from "
+          "now on, and the file's table can be removed",
+          each.name);
+  }
+  return {};
+}
 
 std::string kinds_text(bool payments, bool refunds) {
   return payments && refunds ? "payments and refunds" : payments ? "payments" : "refunds";
@@ -186,9 +206,12 @@ db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_o
     return database.connect_reader();
   } else {
     auto store = database.connect();
-    if (store && std::same_as<Port, db::settlement_store>)
+    if (store && std::same_as<Port, db::settlement_store>) {
       if (const auto done = subscribe_all(**store, options, kinds_set); !done)
         return std::unexpected(done.error());
+      if (const auto done = take_over_all(**store, options); !done)
+        return std::unexpected(done.error());
+    }
     return store;
   }
 }
@@ -249,6 +272,25 @@ caf::actor payment_system::start_keeper(const delivery_worker& store) {
   return started_.emplace_back(system_.spawn(stream_keeper, std::move(options)));
 }
 
+/// Last, since it tells all others of those that begin.
+void payment_system::start_webhooks(const delivery_worker& store, const caf::actor& keeper) {
+  if (!options_.make_webhook)
+    return;
+  webhook_keeper_options options;
+  options.store = {store.actor};
+  options.deliveries = store;
+  options.make = options_.make_webhook;
+  options.make_secret = options_.make_webhook_secret;
+  options.pause_after = options_.webhook_pause_after;
+  options.told = way_in_.lanes;
+  options.told.push_back(keeper);
+  options.told.push_back(way_in_.retry_lane);
+  options.now = options_.now;
+  options.board = webhooks_;
+  webhook_keeper_ = way_in_.webhooks =
+      started_.emplace_back(system_.spawn<caf::detached>(webhook_keeper, std::move(options)));
+}
+
 caf::actor payment_system::start_read_lane(const std::string& name, std::size_t batch_max,
                                            std::shared_ptr<lane_health> health) {
   read_lane_options options;
@@ -274,7 +316,8 @@ void payment_system::start_backlog_watch(const delivery_worker& store) {
   options.worker = {store.actor};
   for (const notification_supervisor_options& each : options_.subscribers)
     options.subscribers.emplace(each.delivery.subscriber, each.delivery.counters);
-  if (!options.subscribers.empty())
+  options.webhooks = webhooks_;
+  if (!options.subscribers.empty() || options_.make_webhook)
     started_.push_back(system_.spawn(backlog_watch, std::move(options)));
 }
 

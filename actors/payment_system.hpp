@@ -4,6 +4,7 @@
 
 #include "actors/counters.hpp"
 #include "actors/delivery/notification_supervisor.hpp"
+#include "actors/delivery/webhook_keeper.hpp"
 #include "actors/entrance.hpp"
 #include "actors/payment/order_registry.hpp"
 #include "actors/payment/settlement_lane.hpp"
@@ -31,6 +32,12 @@ struct payment_system_options {
   /// The subscribers that are told of payments; `delivery.store` is set here. None: nobody is told
   /// of anything.
   std::vector<notification_supervisor_options> subscribers;
+  /// The webhooks that the database holds come and go while the system runs. `old_webhooks` are
+  /// those of the settings' file: each is taken over into the database, once.
+  webhook_maker make_webhook;
+  std::function<std::string()> make_webhook_secret;
+  std::chrono::milliseconds webhook_pause_after = std::chrono::hours{120};
+  std::vector<webhook> old_webhooks;
   std::function<double()> random; // uniform in [0, 1); any thread
   wall_clock now = system_wall_clock;
 };
@@ -69,6 +76,7 @@ class payment_system {
   void start_delivery(const delivery_worker& store);
   void start_results(const notification_supervisor_options& of, const delivery_worker& store);
   caf::actor start_keeper(const delivery_worker& store);
+  void start_webhooks(const delivery_worker& store, const caf::actor& keeper);
   caf::actor start_read_lane(const std::string& name, std::size_t batch_max,
                              std::shared_ptr<lane_health> health);
   void start_retries(const delivery_worker& store);
@@ -88,6 +96,8 @@ class payment_system {
   std::vector<std::shared_ptr<lane_health>> read_lane_health_;
   entrance way_in_;
   std::vector<caf::actor> supervisors_;
+  caf::actor webhook_keeper_;
+  std::shared_ptr<webhook_board> webhooks_ = std::make_shared<webhook_board>();
   std::vector<caf::actor> started_; // in the order of their start
   std::function<void(const std::string&)> died_;
 };

@@ -71,6 +71,12 @@ struct retry_delivery {
   delivery_retry what;
 };
 
+/// A webhook is made, changed, shown, tested or replayed; answered by exactly one `looked_up`.
+struct webhook_asked {
+  ticket from;
+  webhook_request what;
+};
+
 /// To a settlement lane: see whether the database takes a write, where you have not asked it of
 /// late. Its answer stands in its lane_health.
 struct check_store {};
@@ -83,3 +89,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::look_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::looked_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retry_delivery)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::webhook_asked)

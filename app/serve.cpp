@@ -29,11 +29,12 @@
 namespace paymentd {
 namespace {
 
-/// Connections that may be open to the message API, to webhooks and to NATS at once.
+/// Connections that may be open to the message API, to webhooks and to NATS at once. Webhooks come
+/// and go; most installations have no more calls to them than these, and of more, some wait for a
+/// file.
 std::uint64_t calls_at_once(const config::settings& settings) {
-  auto calls = static_cast<std::uint64_t>(settings.alimtalk.max_in_flight);
-  for (const auto& each : settings.webhooks)
-    calls += static_cast<std::uint64_t>(each.max_in_flight);
+  constexpr std::uint64_t to_webhooks = 512;
+  const auto calls = static_cast<std::uint64_t>(settings.alimtalk.max_in_flight) + to_webhooks;
   constexpr std::uint64_t of_nats = 5; // one, and tries to connect that were left behind
   return settings.nats.urls.empty() ? calls : calls + of_nats;
 }
@@ -85,6 +86,10 @@ system_options_of(const config::settings& settings, db::database& database,
     options.lease = settings.notification.lease;
   options.random = random_fraction;
   options.subscribers = std::move(subscribers);
+  options.make_webhook = webhook_maker_of(settings);
+  options.make_webhook_secret = make_webhook_secret;
+  options.webhook_pause_after = settings.webhooks.pause_after;
+  options.old_webhooks = old_webhooks_of(settings);
   return options;
 }
 
@@ -105,6 +110,10 @@ void say_started(const config::settings& settings, const http::server& server,
         "connections instead of the {} of http.max_connections: raise one or lower the "
         "other",
         file_limit, connections_max, settings.http.max_connections);
+  if (!settings.old_webhooks.empty())
+    spdlog::warn("the settings' file has {} tables [[webhook]]: each is taken over into the "
+                 "database once and not looked at any more then; remove them",
+                 settings.old_webhooks.size());
   const bool secure = !settings.http.tls_certificate.empty();
   if (!secure && !config::is_loopback(settings.http.listen))
     spdlog::warn(

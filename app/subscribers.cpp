@@ -1,13 +1,19 @@
 #include "app/subscribers.hpp"
 
+#include "net/digest.hpp"
 #include "providers/nats/nats_provider.hpp"
 #include "providers/refund_gate.hpp"
 #include "providers/webhook/webhook_provider.hpp"
 
+#include <sys/random.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <mutex>
 #include <optional>
 #include <random>
+#include <stdexcept>
 #include <utility>
 
 namespace paymentd {
@@ -68,33 +74,52 @@ subscriber_options_of(const config::notification_settings& settings,
   return options;
 }
 
-std::expected<actors::notification_supervisor_options, std::string>
-make_webhook(const config::webhook_settings& settings, const config::notification_settings& all) {
-  webhook::webhook_options options;
-  options.base_url = settings.url;
-  options.secrets = {settings.signing_secret.reveal()};
-  if (!settings.old_secret.empty())
-    options.secrets.push_back(settings.old_secret.reveal());
-  options.timeout = settings.timeout;
-  options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
-  options.content_type = settings.content_type;
-  options.ca_file = settings.ca_file;
-  options.allow_private_network = settings.allow_private_network;
-  auto provider = webhook::make_webhook_provider(std::move(options));
-  if (!provider)
-    return std::unexpected(settings.where + ": webhook." + provider.error() + " (webhook " +
-                           settings.name + ")");
-  auto subscriber = subscriber_options_of(all, *std::move(provider), settings.timeout);
-  subscriber.delivery.subscriber = "webhook-" + settings.name;
-  subscriber.delivery.wants_payments = settings.payments;
-  subscriber.delivery.wants_refunds = settings.refunds;
+std::expected<actors::webhook_part, std::string>
+make_webhook(const webhook& what, const config::notification_settings& all,
+             const config::webhooks_settings& settings) {
+  webhooks::webhook_options options;
+  options.base_url = what.url;
+  options.secrets = secrets_at(what, actors::system_wall_clock());
+  options.timeout = what.timeout.count() > 0 ? what.timeout : settings.timeout;
+  options.connections_max = static_cast<std::size_t>(what.max_in_flight);
+  options.content_type = what.content_type;
+  options.ca_file = what.ca_file.empty() ? settings.ca_file : what.ca_file;
+  options.allow_private_network =
+      what.allow_private_network || settings.networks == config::webhook_networks::all;
+  const auto timeout = options.timeout;
+  auto made = webhooks::make_webhook_provider(std::move(options));
+  if (!made)
+    return std::unexpected(std::move(made).error());
+  actors::webhook_part part;
+  part.endpoint = *std::move(made);
+  part.supervised = subscriber_options_of(all, part.endpoint, timeout);
+  auto& delivery = part.supervised.delivery;
   // An event is a claim of its own, so that one that hangs costs its slot alone.
-  subscriber.delivery.in_flight_max = settings.max_in_flight;
-  subscriber.delivery.messages_max = 1;
+  delivery.in_flight_max = what.max_in_flight;
+  delivery.messages_max = 1;
+  delivery.messages_per_second_max = what.max_per_second;
   // A repeat is harmless, but what had no answer before may hang again: new events go before.
-  subscriber.delivery.probe_patience = std::chrono::milliseconds{0};
-  subscriber.delivery.probe_spacing = std::chrono::milliseconds{100};
-  return subscriber;
+  delivery.probe_patience = std::chrono::milliseconds{0};
+  delivery.probe_spacing = std::chrono::milliseconds{100};
+  return part;
+}
+
+webhook old_webhook_of(const config::webhook_settings& settings) {
+  webhook made{.name = settings.name,
+               .url = settings.url,
+               .payments = settings.payments,
+               .refunds = settings.refunds,
+               .max_in_flight = settings.max_in_flight,
+               .secret = settings.signing_secret.reveal(),
+               .content_type = settings.content_type,
+               .allow_private_network = settings.allow_private_network,
+               .ca_file = settings.ca_file,
+               .timeout = settings.timeout};
+  // The file had it sign for as long as it stood there; in the database it ends by itself.
+  if (!settings.old_secret.empty())
+    made.old_secrets.push_back({.text = settings.old_secret.reveal(),
+                                .until = actors::system_wall_clock() + old_secret_signs_for});
+  return made;
 }
 
 std::expected<actors::notification_supervisor_options, std::string>
@@ -178,6 +203,32 @@ make_alimtalk_provider(const config::settings& settings) {
                                          std::string(kind->template_key) + ")");
 }
 
+actors::webhook_maker webhook_maker_of(const config::settings& settings) {
+  return [all = settings.notification, of = settings.webhooks](const webhook& what) {
+    return make_webhook(what, all, of);
+  };
+}
+
+std::vector<webhook> old_webhooks_of(const config::settings& settings) {
+  std::vector<webhook> all;
+  for (const config::webhook_settings& each : settings.old_webhooks)
+    all.push_back(old_webhook_of(each));
+  return all;
+}
+
+std::string make_webhook_secret() {
+  std::array<std::uint8_t, 32> bytes{};
+  std::size_t got = 0;
+  while (got < bytes.size()) {
+    const auto more = ::getrandom(bytes.data() + got, bytes.size() - got, 0);
+    if (more > 0)
+      got += static_cast<std::size_t>(more);
+    else if (errno != EINTR)
+      throw std::runtime_error("the system gives no random bytes");
+  }
+  return "whsec_" + net::base64_text(bytes);
+}
+
 double random_fraction() {
   static std::mutex guard;
   static std::mt19937_64 engine{std::random_device{}()};
@@ -203,11 +254,12 @@ make_subscribers(const config::settings& settings) {
     alimtalk.delivery.messages_per_second_max = settings.alimtalk.max_per_second;
     all.push_back(std::move(alimtalk));
   }
-  for (const config::webhook_settings& each : settings.webhooks) {
-    auto webhook = make_webhook(each, settings.notification);
-    if (!webhook)
-      return std::unexpected(std::move(webhook).error());
-    all.push_back(*std::move(webhook));
+  for (const config::webhook_settings& each : settings.old_webhooks) {
+    const auto made = make_webhook(old_webhook_of(each), settings.notification, settings.webhooks);
+    if (!made)
+      return std::unexpected(each.where + ": webhook." + made.error() + " (webhook " + each.name +
+                             ")");
+    made->endpoint->stop();
   }
   if (!settings.nats.urls.empty()) {
     auto nats = make_nats(settings.nats, settings.notification);

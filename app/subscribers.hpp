@@ -13,11 +13,20 @@
 
 namespace paymentd {
 
-/// The AlimTalk, unless its provider is none, every webhook, and NATS where it has a server. An
-/// error is one line that names the setting, for a setting that a provider cannot work with. Their
-/// providers are the caller's to stop.
+/// The AlimTalk, unless its provider is none, and NATS where it has a server. An error is one line
+/// that names the setting, for a setting that a provider, or an old webhook of the file, cannot
+/// work with. Their providers are the caller's to stop.
 std::expected<std::vector<actors::notification_supervisor_options>, std::string>
 make_subscribers(const config::settings& settings);
+
+/// Makes what a webhook of the database runs by. Any thread.
+actors::webhook_maker webhook_maker_of(const config::settings& settings);
+
+/// The webhooks that the settings' file still has, as the database will have them.
+std::vector<webhook> old_webhooks_of(const config::settings& settings);
+
+/// A new secret of 32 random bytes: "whsec_" and base64. Any thread.
+std::string make_webhook_secret();
 
 /// The options that the settings give to every message API: among them how messages are made.
 providers::api_options api_options_of(const config::settings& settings);

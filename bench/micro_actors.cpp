@@ -66,6 +66,11 @@ class memory_store final : public db::store {
     return none();
   }
   db::result<results_answer> store_results(const results_step&, instant) override { return none(); }
+  db::result<subscriber> find_registered(std::string_view) override { return none(); }
+  db::result<db::known_webhooks> webhooks() override { return none(); }
+  db::result<answer> change_webhook(const webhook_request&, instant) override { return none(); }
+  db::result<bool> take_over_webhook(const webhook&, instant) override { return none(); }
+  db::result<db::webhook_upkeep> tend_webhooks(instant) override { return none(); }
 
  private:
   static std::unexpected<db::error> none() {

@@ -70,4 +70,22 @@ std::string event_json(const payment_event& event, std::string_view instance) {
   return json.append("}}");
 }
 
+std::string notice_json(const webhook_notice& what) {
+  const bool paused = what.of == webhook_notice::kind::paused;
+  std::string json(R"({"specversion":"1.0","id":)");
+  append_json_string(json, what.id);
+  json.append(R"(,"source":"urn:paymentd:)").append(what.instance).append(R"(","type":)");
+  json.append(paused ? R"("paymentd.webhook.paused.v1")" : R"("paymentd.webhook.test.v1")");
+  json.append(R"(,"subject":)");
+  append_json_string(json, "webhooks/" + what.webhook);
+  json.append(R"(,"time":")").append(utc_text(what.at));
+  json.append(R"(","datacontenttype":"application/json","data":{"name":)");
+  append_json_string(json, what.webhook);
+  if (paused)
+    json.append(R"(,"failingSince":")")
+        .append(utc_text(what.failing_since.value_or(what.at)))
+        .append("\"");
+  return json.append("}}");
+}
+
 } // namespace paymentd::cloudevents

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "domain/event.hpp"
+#include "domain/webhook.hpp"
 
 #include <string>
 #include <string_view>
@@ -14,5 +15,10 @@ namespace paymentd::cloudevents {
 /// paymentd.payment.refunded.v1; `data` is the order in the fields of the REST API. Always the same
 /// text for the same event.
 std::string event_json(const payment_event& event, std::string_view instance);
+
+/// An event about a webhook, likewise: `id` is the notice's, `type` paymentd.webhook.test.v1 or
+/// paymentd.webhook.paused.v1, `subject` webhooks/<name>, and `data` has its name and, of one that
+/// was paused, since when it took nothing.
+std::string notice_json(const webhook_notice& what);
 
 } // namespace paymentd::cloudevents

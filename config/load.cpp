@@ -129,7 +129,7 @@ class loader {
     take(values);
     templates_ = std::move(contents.templates);
     file_ = path.string();
-    values_.webhooks = read_webhooks(contents.webhooks, file_, errors_);
+    values_.old_webhooks = read_webhooks(contents.webhooks, file_, errors_);
   }
 
   void take_environment(const named_texts& environment) {

@@ -98,8 +98,7 @@ std::string settings_page(const std::string& release) {
     out += roff_line(each.sentence) + ".br\n" + roff_line("Value: " + each.takes);
   }
   end_section();
-  return out + ".SH [[webhook]]\n" + paragraphs(webhook_example) +
-         ".SH SEE ALSO\n.BR paymentd (1)\n";
+  return out + ".SH SEE ALSO\n.BR paymentd (1)\n";
 }
 
 std::vector<std::string> setting_keys() {
@@ -124,7 +123,7 @@ std::string example() {
     out += "\n" + comment(each.sentence) + comment("Value: " + each.takes);
     out += "#" + each.name() + " = " + each.show(defaults) + "\n";
   }
-  return out + std::string{webhook_example};
+  return out;
 }
 
 std::string effective(const settings& of) {
@@ -140,7 +139,7 @@ std::string effective(const settings& of) {
     }
     out += each.name() + " = " + each.show(of) + "\n";
   }
-  for (const webhook_settings& each : of.webhooks)
+  for (const webhook_settings& each : of.old_webhooks)
     out += "\n" + webhook_toml(each);
   return out;
 }

@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 constexpr std::array fallback_names{"off", "sms", "lms"};
 constexpr std::array refunds_names{"auto", "on", "off"};
 constexpr std::array migration_names{"auto", "off"};
+constexpr std::array network_names{"public", "all"};
 constexpr std::array level_names{"trace", "debug", "info", "warn", "error"};
 constexpr std::array format_names{"text", "json"};
 
@@ -243,6 +244,15 @@ std::vector<setting> notification_list() {
 
 std::vector<setting> rest_list() {
   return {
+      choice(PAYMENTD_AT(webhooks.networks), network_names,
+             "Where the URLs of webhooks may lead, which clients give by POST /v1/webhooks: to the "
+             "public internet alone, or to this machine and private networks as well (all)."),
+      duration(PAYMENTD_AT(webhooks.timeout), 10ms, 5min, "How long a POST to a webhook may take."),
+      words(PAYMENTD_AT(webhooks.ca_file), 1000,
+            "A PEM file of certificates to trust besides the system's, for webhooks behind a "
+            "private CA. Empty: none."),
+      duration(PAYMENTD_AT(webhooks.pause_after), 1min, 8760h,
+               "How long a webhook may take nothing, although it is tried, before it is paused."),
       duration(PAYMENTD_AT(shutdown.drain_delay), 0ms, 10min,
                "How long a stop is announced, with /readyz 503 and everything else served, before "
                "connections are refused: longer than a proxy takes to notice. Part of timeout, and "
@@ -275,6 +285,10 @@ std::string_view to_string(refund_messages of) noexcept {
 
 std::string_view to_string(migration_mode of) noexcept {
   return migration_names[static_cast<std::size_t>(of)];
+}
+
+std::string_view to_string(webhook_networks of) noexcept {
+  return network_names[static_cast<std::size_t>(of)];
 }
 
 std::string_view to_string(log_level of) noexcept {

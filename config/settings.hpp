@@ -27,6 +27,8 @@ using std::chrono::milliseconds;
 enum class alimtalk_fallback : std::uint8_t { off, sms, lms };
 enum class refund_messages : std::uint8_t { automatic, on, off };
 enum class migration_mode : std::uint8_t { automatic, off };
+/// Where the URL of a webhook may lead.
+enum class webhook_networks : std::uint8_t { public_only, all };
 enum class log_level : std::uint8_t { trace, debug, info, warn, error };
 enum class log_format : std::uint8_t { text, json };
 
@@ -34,6 +36,7 @@ enum class log_format : std::uint8_t { text, json };
 std::string_view to_string(alimtalk_fallback) noexcept;
 std::string_view to_string(refund_messages) noexcept;
 std::string_view to_string(migration_mode) noexcept;
+std::string_view to_string(webhook_networks) noexcept;
 std::string_view to_string(log_level) noexcept;
 std::string_view to_string(log_format) noexcept;
 
@@ -111,7 +114,15 @@ struct alimtalk_template {
                               // template says itself
 };
 
-/// One `[[webhook]]`: who is told of payments or refunds over HTTP.
+/// Of all webhooks, which the database holds.
+struct webhooks_settings {
+  webhook_networks networks = webhook_networks::public_only;
+  milliseconds pause_after = std::chrono::hours{120};
+  milliseconds timeout{15'000};
+  std::string ca_file; // empty: none
+};
+
+/// One `[[webhook]]`: a webhook that is taken over into the database at the first start.
 struct webhook_settings {
   std::string where; // "paymentd.toml:12", for a line about it
   std::string name;  // unique, 1 to 40 of [a-z0-9_-]
@@ -177,8 +188,9 @@ struct settings {
   database_settings database;
   alimtalk_settings alimtalk;
   std::vector<alimtalk_template>
-      alimtalk_templates;                 // of the file alone; the first that fits is taken
-  std::vector<webhook_settings> webhooks; // of the file alone
+      alimtalk_templates;                     // of the file alone; the first that fits is taken
+  std::vector<webhook_settings> old_webhooks; // of the file alone
+  webhooks_settings webhooks;
   nats_settings nats;
   notification_settings notification;
   shutdown_settings shutdown;

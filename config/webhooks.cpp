@@ -1,34 +1,16 @@
 #include "config/webhooks.hpp"
 
+#include "domain/webhook.hpp"
+
 #include <algorithm>
 
 namespace paymentd::config {
 
 using namespace std::chrono_literals;
 
-const std::string_view webhook_example = R"(
-# Webhooks: who else is told of payments, over HTTP, each in an [[webhook]] of its own (of which there
-# may be 16). They stand in this file alone. Each event is one POST, a CloudEvent in JSON, signed by
-# Standard Webhooks 1.0.
-#
-#   [[webhook]]
-#   name = "shop"                    # 1 to 40 of a-z, 0-9, - and _; it is told from its first start on
-#   url = "https://shop.example/paid"
-#   secret_file = "/etc/paymentd/shop.secret"  # or secret: whsec_ and 24 to 64 bytes in base64
-#   old_secret_file = ""             # or old_secret: signs too, while the receiver changes its secret
-#   events = ["payments"]            # "payments", "refunds" or both; a change holds from the start on
-#   allow_private_network = false    # whether the URL may lead to this machine or a private network
-#   ca_file = ""                     # a PEM file of certificates to trust besides the system's
-#   content_type = "application/cloudevents+json"  # or "application/json"; the body is the same
-#   timeout = "15s"                  # of a POST, 10ms to 5m
-#   max_in_flight = 32               # POSTs open at once at the most, 1 to 256
-)";
-
 namespace {
 
 constexpr std::size_t webhooks_max = 16;
-constexpr std::size_t name_length_max = 40;
-constexpr std::size_t url_length_max = 2000;
 constexpr std::size_t path_length_max = 1000;
 constexpr std::size_t secret_length_max = 200;
 constexpr std::size_t secret_file_bytes_max = 4096;
@@ -38,18 +20,8 @@ bool is_visible(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= name_length_max &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == text.npos;
-}
-
 bool is_url(std::string_view text) {
-  const std::string_view scheme = text.starts_with("https://") ? "https://" : "http://";
-  const std::string_view host = text.substr(std::min(scheme.size(), text.size()));
-  return text.starts_with(scheme) && text.size() <= url_length_max && is_visible(text) &&
-         !host.empty() && host.front() != '/' && text.find_first_of("#\"\\") == text.npos &&
-         host.substr(0, host.find_first_of("/?")).find('@') == host.npos &&
-         text.find(hidden_mark) == text.npos;
+  return valid_webhook_url(text) && text.find(hidden_mark) == text.npos;
 }
 
 bool is_path(std::string_view text) {
@@ -84,7 +56,7 @@ class table_reader {
     const bool is_text = value.type == toml_type::text;
     if (value.key == "name") {
       wanted_ = "must be 1 to 40 of a-z, 0-9, - and _";
-      return is_text && is_name(value.text) && (webhook_.name = value.text, true);
+      return is_text && valid_webhook_name(value.text) && (webhook_.name = value.text, true);
     }
     if (value.key == "url") {
       wanted_ = "must be a URL that begins with http:// or https:// and has no user and no #";
@@ -174,7 +146,7 @@ class table_reader {
   }
 
   void fail(int line, const std::string& key, const std::string& why) {
-    const std::string shown = is_visible(key) && key.size() <= name_length_max ? key : "a key";
+    const std::string shown = is_visible(key) && key.size() <= webhook_name_max ? key : "a key";
     errors_.push_back(file_ + ":" + std::to_string(line) + ": webhook." + shown + ": " + why);
   }
 

@@ -1,5 +1,5 @@
-// The tables [[webhook]] of the settings' file: there may be several, so they stand beside the
-// registry of single settings and come from the file alone. Used in config/ only.
+// The tables [[webhook]] of the settings' file, where releases before had webhooks: each is taken
+// over into the database once. They come from the file alone. Used in config/ only.
 #pragma once
 
 #include "config/settings.hpp"
@@ -17,8 +17,5 @@ std::vector<webhook_settings> read_webhooks(const std::vector<file_table>& table
 
 /// One webhook as TOML, its secrets and its URL's query hidden.
 std::string webhook_toml(const webhook_settings& of);
-
-/// Their part of the example file.
-extern const std::string_view webhook_example;
 
 } // namespace paymentd::config

@@ -103,6 +103,9 @@ class delivery_store {
   virtual result<subscriber> subscribe(std::string_view name, bool wants_payments,
                                        bool wants_refunds, instant now) = 0;
 
+  /// The registered subscriber of that name; `unavailable` where there is none, or none any more.
+  virtual result<subscriber> find_registered(std::string_view name) = 0;
+
   /// Gives a registered subscriber other kinds of events, for what is committed from then on: an
   /// entry that is there already, in whatever state its message is, is wanted as it was. It waits
   /// for the steps that are under way, and holds others up until its commit. Where the kinds are
@@ -156,12 +159,49 @@ class delivery_store {
   ~delivery_store() = default;
 };
 
+/// All webhooks, as a keeper has to know them.
+struct known_webhooks {
+  std::vector<webhook> all;  // by name
+  std::string instance = {}; // of the database, as in `subscriber`
+  bool work_left = false;    // for tend_webhooks
+};
+struct webhook_upkeep {
+  bool more = false;                    // of what deleted webhooks left
+  std::vector<stream_id> replayed = {}; // in these, messages of replays are due now
+};
+
+/// Webhooks, and the work that deleted and replayed ones leave behind.
+class webhook_store {
+ public:
+  /// From committed state. Changes nothing.
+  virtual result<known_webhooks> webhooks() = 0;
+
+  /// Does what is asked by the rule (domain/decide_webhook.hpp) in one transaction; one at a time,
+  /// over all processes. A new webhook's subscriber is registered in the same one, and is told of
+  /// what is committed from then on. A deleted one's cursors and claims go with it. `in_doubt`: it
+  /// may have happened.
+  virtual result<answer> change_webhook(const webhook_request& what, instant now) = 0;
+
+  /// Keeps a webhook that the settings' file had, with the subscriber that it has from there. Done
+  /// once for each name; gives whether it was done now.
+  virtual result<bool> take_over_webhook(const webhook& what, instant now) = 0;
+
+  /// A bounded step: deletes some deliveries of deleted webhooks (cleared_at_once), and makes some
+  /// of each replay due. Locks the cursors of streams that are replayed, for a moment.
+  virtual result<webhook_upkeep> tend_webhooks(instant now) = 0;
+  static constexpr std::int64_t cleared_at_once = 2000;
+
+ protected:
+  ~webhook_store() = default;
+};
+
 /// A connection that writes.
 class store : public store_connection,
               public settlement_store,
               public upkeep_store,
               public read_store,
-              public delivery_store {};
+              public delivery_store,
+              public webhook_store {};
 
 /// A connection of which nothing but its reads is offered.
 class reader final : public store_connection, public read_store {

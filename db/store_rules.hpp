@@ -20,6 +20,12 @@ inline error epoch_has_ended(stream_lease lease) {
                                   std::to_string(lease.stream.value) + " has ended"};
 }
 
+/// The answer to one that is not registered, or not any more: it may be so in a moment.
+inline error not_registered(std::string_view name) {
+  return {error_kind::unavailable,
+          "database: no subscriber is called " + std::string(name) + " (any more)"};
+}
+
 /// The answer to a batch that comes while the one before it is in doubt.
 inline error batch_is_unresolved() {
   return {error_kind::in_doubt, "database: an earlier batch has to be resolved first"};

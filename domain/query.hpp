@@ -3,6 +3,7 @@
 
 #include "domain/delivery.hpp"
 #include "domain/model.hpp"
+#include "domain/webhook.hpp"
 
 #include <variant>
 
@@ -178,6 +179,7 @@ struct event_page {
 };
 using answer =
     std::variant<not_found, user, order, delivery, delivery_page, not_failed, replayed_retry,
-                 key_reused, user_page, order_page, entry_page, event_page>;
+                 key_reused, user_page, order_page, entry_page, event_page, webhook_list,
+                 webhook_shown, webhook_done, webhook_refused, webhook_tested>;
 
 } // namespace paymentd

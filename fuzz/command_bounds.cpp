@@ -93,7 +93,32 @@ struct bounds_of_query {
   static bool is_page(const auto& what) { return what.limit >= 1 && what.below.number >= 1; }
 };
 
+struct bounds_of_webhook_request {
+  bool operator()(const list_webhooks&) const { return true; }
+  bool operator()(const create_webhook& what) const {
+    const webhook& made = what.what;
+    return valid_webhook_name(made.name) && valid_webhook_url(made.url) &&
+           (made.payments || made.refunds) && in_bounds(made.max_in_flight, made.max_per_second);
+  }
+  bool operator()(const update_webhook& what) const {
+    return valid_webhook_name(what.name) && (!what.url || valid_webhook_url(*what.url)) &&
+           what.payments.has_value() == what.refunds.has_value() &&
+           in_bounds(what.max_in_flight.value_or(1), what.max_per_second.value_or(0));
+  }
+  bool operator()(const judge_webhook&) const { return false; } // no client's
+  bool operator()(const auto& what) const { return valid_webhook_name(what.name); }
+
+  static bool in_bounds(int in_flight, int per_second) {
+    return in_flight >= 1 && in_flight <= webhook_in_flight_max && per_second >= 0 &&
+           per_second <= webhook_per_second_max;
+  }
+};
+
 } // namespace
+
+bool within_bounds(const webhook_request& what) {
+  return std::visit(bounds_of_webhook_request{}, what);
+}
 
 bool within_bounds(const command& what) {
   return std::visit(bounds_of_action{}, what.what);

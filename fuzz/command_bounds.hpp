@@ -12,5 +12,7 @@ namespace paymentd::fuzz {
 /// Within the bounds that the fields' comments in domain/command.hpp promise.
 bool within_bounds(const command& what);
 bool within_bounds(const query& what);
+/// The same of domain/webhook.hpp.
+bool within_bounds(const webhook_request& what);
 
 } // namespace paymentd::fuzz

@@ -86,7 +86,7 @@ class stage {
     entrance_ = system_->spawn([this](caf::event_based_actor*) { return behaviour(); });
     io_ = std::make_unique<http::io_thread>(*system_, http::gateway::options{}, options(),
                                             http::public_routes(), connections_);
-    io_->connect({{entrance_}, {entrance_}, {entrance_}, {entrance_}, entrance_});
+    io_->connect({{entrance_}, {entrance_}, {entrance_}, {entrance_}, entrance_, entrance_});
   }
   ~stage() {
     io_.reset();
@@ -145,6 +145,13 @@ class stage {
     caf::anon_send(asked.from.reply_to,
                    actors::looked_up{asked.from.number, plausible(asked.what)});
   }
+  void answer(const actors::webhook_asked& asked) {
+    look_at(within_bounds(asked.what));
+    paymentd::answer made = not_found{};
+    if (std::holds_alternative<list_webhooks>(asked.what))
+      made = webhook_list{};
+    caf::anon_send(asked.from.reply_to, actors::looked_up{asked.from.number, std::move(made)});
+  }
 
   caf::behavior behaviour() {
     return {
@@ -155,6 +162,7 @@ class stage {
         },
         [this](actors::look_up& what) { answer(what); },
         [](actors::check_store) {},
+        [this](actors::webhook_asked& what) { answer(what); },
         [this](actors::retry_delivery& what) {
           answer(actors::look_up{what.from, query{what.what.which}});
         },

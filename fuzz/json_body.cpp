@@ -48,6 +48,9 @@ struct look_at_step {
   void operator()(const delivery_retry& what) const {
     expect(within_bounds(query{what.which}), "a retry is within its bounds");
   }
+  void operator()(const webhook_request& what) const {
+    expect(within_bounds(what), "a request about a webhook is within its bounds");
+  }
 };
 
 /// Whether the values of an accepted body are those that another reader finds in it.

@@ -40,7 +40,7 @@ void read_encodings(std::string_view text) {
     expect(net::base64_text(bytes_of(*decoded)) == text, "base64 has one text");
   if (const auto digest = net::digest_from_hex(text))
     expect(net::hex_text(*digest) == text, "a digest has one text");
-  if (const auto key = webhook::key_of(text))
+  if (const auto key = webhooks::key_of(text))
     expect(key->size() >= 24 && key->size() <= 64, "a webhook's key has 24 to 64 bytes");
   expect(net::safe_in_header(net::percent_encoded(text)), "what is encoded is safe in a header");
   if (const auto real = config::parse_real(text))

@@ -61,8 +61,9 @@ void gateway::connect(actors::entrance to) {
   for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.read_lanes, &to_.page_lanes})
     for (const caf::actor& entrance : *entrances)
       companion->monitor(entrance);
-  if (to_.retry_lane)
-    companion->monitor(to_.retry_lane);
+  for (const caf::actor& each : {to_.retry_lane, to_.webhooks})
+    if (each)
+      companion->monitor(each);
   if (closed_ == actors::no_outcome::database_unavailable)
     closed_.reset(); // a stop may have closed it meanwhile
 }
@@ -93,6 +94,10 @@ auto gateway::look_up(const query& what) -> inquiry {
 
 auto gateway::retry(const delivery_retry& which) -> inquiry {
   return {*this, which};
+}
+
+auto gateway::ask(const webhook_request& what) -> inquiry {
+  return {*this, what};
 }
 
 void gateway::submission::await_suspend(std::coroutine_handle<> self) {
@@ -146,11 +151,13 @@ void gateway::wake(waiter& who) {
 
 void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
   resume = self;
-  if (const auto* asked = std::get_if<query>(&what_))
-    caf::anon_send(to(), actors::look_up{via_.enter(*this), *asked});
+  if (const auto* look = std::get_if<query>(&what_))
+    caf::anon_send(to(), actors::look_up{via_.enter(*this), *look});
+  else if (const auto* again = std::get_if<delivery_retry>(&what_))
+    caf::anon_send(to(), actors::retry_delivery{via_.enter(*this), *again});
   else
     caf::anon_send(to(),
-                   actors::retry_delivery{via_.enter(*this), std::get<delivery_retry>(what_)});
+                   actors::webhook_asked{via_.enter(*this), std::get<webhook_request>(what_)});
 }
 
 /// Whether there is room for it; otherwise `who` has the reason.
@@ -167,7 +174,7 @@ bool gateway::admit(waiter& who) {
 /// Whether there is somebody to take it, likewise.
 bool gateway::admit(waiter& who, const caf::actor& to) {
   using enum actors::no_outcome;
-  if (!gone_.empty() && std::ranges::find(gone_, to.address()) != gone_.end())
+  if (!to || (!gone_.empty() && std::ranges::find(gone_, to.address()) != gone_.end()))
     who.fail(internal_error);
   else
     return true;

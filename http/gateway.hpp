@@ -61,6 +61,8 @@ class gateway {
   /// co_await retry(delivery): as look_up, but without an answer in time it is
   /// `outcome_unknown`.
   inquiry retry(const delivery_retry& which);
+  /// co_await ask(request) likewise.
+  inquiry ask(const webhook_request& what);
 
   /// Has the settlement lanes see whether the database takes a write.
   void check_stores();
@@ -178,17 +180,25 @@ class gateway {
 
    private:
     friend gateway;
-    inquiry(gateway& via, std::variant<query, delivery_retry> what)
-        : via_(via), what_(std::move(what)) {
-      if (std::holds_alternative<query>(what_))
+    using asked = std::variant<query, delivery_retry, webhook_request>;
+    inquiry(gateway& via, asked what) : via_(via), what_(std::move(what)) {
+      if (only_reads())
         when_late = actors::no_outcome::database_unavailable;
     }
     const caf::actor& to() const {
-      const auto* asked = std::get_if<query>(&what_);
-      return asked ? via_.to_.taking(*asked) : via_.to_.retry_lane;
+      if (const auto* look = std::get_if<query>(&what_))
+        return via_.to_.taking(*look);
+      return std::holds_alternative<delivery_retry>(what_) ? via_.to_.retry_lane
+                                                           : via_.to_.webhooks;
+    }
+    bool only_reads() const {
+      const auto* about = std::get_if<webhook_request>(&what_);
+      return std::holds_alternative<query>(what_) ||
+             (about != nullptr && (std::holds_alternative<list_webhooks>(*about) ||
+                                   std::holds_alternative<get_webhook>(*about)));
     }
     gateway& via_;
-    std::variant<query, delivery_retry> what_;
+    asked what_;
   };
 };
 

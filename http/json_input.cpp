@@ -17,6 +17,8 @@ std::string what_fits(const field_rule& rule) {
     return "must be a string of at most " + std::to_string(rule.characters_max) + " characters";
   if (rule.type == field_rule::kind::text)
     return "must be a string";
+  if (rule.type == field_rule::kind::texts)
+    return "must be a list of strings";
   if (rule.type == field_rule::kind::boolean)
     return "must be true or false";
   return "must be a whole number from " + std::to_string(rule.min) + " to " +

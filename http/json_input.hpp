@@ -20,7 +20,7 @@ inline constexpr std::size_t field_errors_max = 20;
 inline constexpr int json_depth_max = 16;
 
 struct field_rule {
-  enum class kind : std::uint8_t { integer, text, boolean, metadata };
+  enum class kind : std::uint8_t { integer, text, boolean, metadata, texts };
   std::string_view name;
   kind type = kind::integer;
   bool required = true;       // else `null` counts as not given
@@ -34,7 +34,9 @@ struct field_value {
   bool given = false;
   bool is_null = false;     // it is empty, as null_is_empty has it
   std::int64_t integer = 0; // of a boolean, 1 or 0
-  std::string text;         // of metadata, the object in one writing; empty where it has no members
+  /// Of metadata, the object in one writing; empty where it has no members. Of a list of texts, all
+  /// of them, with a line's end between; none of them has one.
+  std::string text;
 };
 
 /// Reads `body` by `rules` into `values`, one a rule. The problem is invalid_json, or

@@ -63,6 +63,26 @@ class metadata_reader {
   bool good_ = true;
 };
 
+/// Gathers the texts of a list, with a line's end between.
+class texts_reader {
+ public:
+  void add(const std::string& given) {
+    good_ = good_ && !given.empty() &&
+            std::ranges::none_of(given, [](char c) { return c >= 0 && c < ' '; });
+    if (good_)
+      text_.append(text_.empty() ? "" : "\n").append(given);
+  }
+  void misfit() { good_ = false; }
+  /// Nothing where something did not fit.
+  std::optional<std::string> take() {
+    return good_ ? std::optional(std::move(text_)) : std::nullopt;
+  }
+
+ private:
+  std::string text_;
+  bool good_ = true;
+};
+
 /// Called back by the JSON parser, token by token; `false` ends the parse.
 class object_handler {
  public:
@@ -107,6 +127,10 @@ class object_handler {
       metadata_->value(value);
       return true;
     }
+    if (texts_ && depth_ == 2) {
+      texts_->add(value);
+      return true;
+    }
     // A NUL is text to JSON, and none to PostgreSQL.
     if (!takes(field_rule::kind::text) || value.find('\0') != std::string::npos ||
         is_too_long(value, field_->characters_max))
@@ -116,18 +140,28 @@ class object_handler {
   }
   bool start_object(std::size_t) {
     if (takes(field_rule::kind::metadata)) {
-      of_metadata_ = std::exchange(field_, nullptr);
+      gathers_ = std::exchange(field_, nullptr);
       metadata_.emplace();
       return deeper();
     }
     return depth_ == 0 ? deeper() : mismatch() && deeper();
   }
-  bool start_array(std::size_t) { return mismatch() && deeper(); }
+  bool start_array(std::size_t) {
+    if (takes(field_rule::kind::texts)) {
+      gathers_ = std::exchange(field_, nullptr);
+      texts_.emplace();
+      return deeper();
+    }
+    return mismatch() && deeper();
+  }
   bool end_object() {
     shallower();
-    return depth_ == 1 && metadata_ ? end_metadata() : true;
+    return depth_ == 1 && metadata_ ? end_of(metadata_) : true;
   }
-  bool end_array() { return shallower(); }
+  bool end_array() {
+    shallower();
+    return depth_ == 1 && texts_ ? end_of(texts_) : true;
+  }
   bool key(std::string& name) {
     if (metadata_ && depth_ == 2)
       metadata_->name(name);
@@ -188,6 +222,8 @@ class object_handler {
     }
     if (metadata_)
       metadata_->misfit();
+    if (texts_)
+      texts_->misfit();
     if (depth_ > 1 || field_ == nullptr)
       return true;
     const field_rule& rule = *field_;
@@ -203,10 +239,11 @@ class object_handler {
     too_deep_ = ++depth_ > json_depth_max;
     return !too_deep_;
   }
-  bool end_metadata() {
-    auto text = metadata_->take();
-    metadata_.reset();
-    field_ = of_metadata_;
+  /// The end of what a field gathers.
+  bool end_of(auto& reader) {
+    auto text = reader->take();
+    reader.reset();
+    field_ = gathers_;
     if (!text)
       return mismatch();
     set().text = *std::move(text);
@@ -221,9 +258,10 @@ class object_handler {
   std::span<field_value> values_;
   std::vector<bool> seen_; // the rules whose names came, well or badly
   std::vector<field_error> errors_;
-  const field_rule* field_ = nullptr; // whose value comes next
-  const field_rule* of_metadata_ = nullptr;
+  const field_rule* field_ = nullptr;       // whose value comes next
+  const field_rule* gathers_ = nullptr;     // whose members or elements come
   std::optional<metadata_reader> metadata_; // while its members come
+  std::optional<texts_reader> texts_;       // while they come
   std::optional<std::size_t> bad_at_;
   int depth_ = 0;
   bool too_deep_ = false;

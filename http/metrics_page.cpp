@@ -131,6 +131,14 @@ void add_supervision(metric_families& to, const subscribers& all) {
                one.supervision->state.load() == static_cast<int>(state) ? 1 : 0);
 }
 
+void add_webhooks(metric_families& to, const actors::payment_metrics& of) {
+  to.counter("paymentd_webhooks_paused_total",
+             "Webhooks that this process paused, since they took nothing for too long.",
+             of.webhooks_paused);
+  to.gauge("paymentd_webhooks_disabled", "Webhooks that are paused now.");
+  to.value({}, of.webhooks_disabled);
+}
+
 void add_health(metric_families& to, const actors::health_report& of) {
   to.gauge("paymentd_ready",
            "1 where the part works, 0 where the database does not let it; /readyz needs all.");
@@ -148,6 +156,7 @@ void add_metrics(metric_families& to, const actors::payment_metrics& of, instant
   add_health(to, of.health);
   add_delivery(to, of.subscribers, now);
   add_supervision(to, of.subscribers);
+  add_webhooks(to, of);
 }
 
 // ---- the HTTP side ------------------------------------------------------------------------------

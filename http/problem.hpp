@@ -31,6 +31,8 @@ enum class problem_code : std::uint8_t {
   order_not_refundable,
   notification_not_failed,
   reference_in_use,
+  webhook_exists,
+  too_many_webhooks,
   payload_too_large,
   unsupported_media_type,
   expectation_failed,

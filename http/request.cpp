@@ -89,6 +89,9 @@ void request_parser::on_request_impl(beast_http::verb method, string_view, strin
   case beast_http::verb::patch:
     into_.method = http_method::patch;
     break;
+  case beast_http::verb::delete_:
+    into_.method = http_method::remove;
+    break;
   default:
     into_.method = http_method::other;
     break;

@@ -102,6 +102,8 @@ std::string_view name_of(http_method method) {
     return "POST";
   case http_method::patch:
     return "PATCH";
+  case http_method::remove:
+    return "DELETE";
   case http_method::other:
     break;
   }

@@ -17,11 +17,11 @@
 
 namespace paymentd::http {
 
-enum class http_method : std::uint8_t { get, head, post, patch, other };
+enum class http_method : std::uint8_t { get, head, post, patch, remove, other };
 
 /// The demand of a route on the actors before it can be answered: nothing more (the answer is
-/// written), the outcome of a command, those of many, the answer to a query or a retry, or a
-/// stream.
+/// written), the outcome of a command, those of many, the answer to a query, a retry or a request
+/// about a webhook, or a stream.
 struct answered {};
 /// Many commands of one request: each is done by itself, or was refused already.
 struct bulk_item {
@@ -36,7 +36,7 @@ struct bulk {
 struct watch {
   list_events from;
 };
-using demand = std::variant<answered, command, bulk, query, delivery_retry, watch>;
+using demand = std::variant<answered, command, bulk, query, delivery_retry, webhook_request, watch>;
 
 /// Appends what is measured, in Prometheus's text format.
 using metrics_writer = std::function<void(std::string&)>;
@@ -86,7 +86,7 @@ struct route_match {
 /// either way (RFC 3986, 6.2.2.2). All else stays as it is, the query too.
 void decode_path(std::string& target);
 
-/// "GET" and so on; empty for `other`.
+/// "GET" and so on, for `remove` "DELETE"; empty for `other`.
 std::string_view name_of(http_method method);
 
 /// The host that an absolute target names; empty for any other target.

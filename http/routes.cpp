@@ -34,8 +34,8 @@ std::span<const route> public_routes() {
   static const std::vector<route> all = [] {
     std::vector<route> joined;
     // The most frequent routes first: the table is searched from the top.
-    for (const auto subject :
-         {order_routes(), user_routes(), list_routes(), notification_routes(), event_routes()})
+    for (const auto subject : {order_routes(), user_routes(), list_routes(), notification_routes(),
+                               event_routes(), webhook_routes()})
       joined.insert(joined.end(), subject.begin(), subject.end());
     joined.insert(joined.end(), table.begin(), table.end());
     return joined;

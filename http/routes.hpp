@@ -11,5 +11,6 @@ std::span<const route> user_routes();         // and their balances
 std::span<const route> list_routes();         // of users, orders and ledger entries
 std::span<const route> notification_routes(); // list, look at, retry
 std::span<const route> event_routes();        // a stream or pages
+std::span<const route> webhook_routes();
 
 } // namespace paymentd::http

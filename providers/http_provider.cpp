@@ -73,16 +73,13 @@ shown_request shown(net::http_request what, std::string_view base_url, std::stri
           .body = std::move(what.body)};
 }
 
-void http_provider::search(call, std::function<void(search_result)> done) {
-  done(never_sent(std::string(name()) + " cannot be asked by key"));
-}
-
-std::optional<failure> http_provider::refuse_at_once(std::size_t recipients) const {
-  if (recipients == 0 || recipients > recipients_max_)
+std::optional<failure> refusal_of(const provider& by, std::size_t recipients, bool stopped) {
+  const std::size_t most = by.recipients_max();
+  if (recipients == 0 || recipients > most)
     return never_sent("a call of " + std::to_string(recipients) + " messages; it must be 1 to " +
-                      std::to_string(recipients_max_))
+                      std::to_string(most))
         .error();
-  if (stopped_)
+  if (stopped)
     return never_sent("stopped").error();
   return std::nullopt;
 }

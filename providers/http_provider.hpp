@@ -34,17 +34,24 @@ net::http_client_options client_options(const api_options& options);
 /// A request to `base_url` for people to look at, the header `secret` hidden.
 shown_request shown(net::http_request what, std::string_view base_url, std::string_view secret);
 
-class http_provider : public provider {
+/// Why a call of so many messages is not sent, if so.
+std::optional<failure> refusal_of(const provider& by, std::size_t recipients, bool stopped);
+
+/// `Port` is the port that it offers: provider, or one that is more.
+template <class Port>
+class http_provider_of : public Port {
  public:
   /// A derived class stops it in its destructor: answers use its members.
-  http_provider(std::unique_ptr<net::http_client> client, std::size_t recipients_max)
+  http_provider_of(std::unique_ptr<net::http_client> client, std::size_t recipients_max)
       : client_(std::move(client)), recipients_max_(recipients_max) {}
 
   std::optional<std::chrono::milliseconds> ahead() const override {
     return client_->server_ahead();
   }
   bool can_search() const override { return false; }
-  void search(call what, std::function<void(search_result)> done) override;
+  void search(call, std::function<void(search_result)> done) override {
+    done(never_sent(std::string(this->name()) + " cannot be asked by key"));
+  }
   std::chrono::milliseconds key_window() const override { return {}; }
   std::size_t recipients_max() const override { return recipients_max_; }
   void stop() final {
@@ -54,8 +61,9 @@ class http_provider : public provider {
 
  protected:
   bool stopped() const { return stopped_; }
-  /// Why a call of so many messages is not sent, if so.
-  std::optional<failure> refuse_at_once(std::size_t recipients) const;
+  std::optional<failure> refuse_at_once(std::size_t recipients) const {
+    return refusal_of(*this, recipients, stopped_);
+  }
   void request(net::http_request what, std::function<void(net::http_result)> done) {
     client_->request(std::move(what), std::move(done));
   }
@@ -65,5 +73,6 @@ class http_provider : public provider {
   const std::size_t recipients_max_;
   std::atomic<bool> stopped_ = false;
 };
+using http_provider = http_provider_of<provider>;
 
 } // namespace paymentd::providers

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "domain/event.hpp"
+#include "domain/webhook.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -167,6 +168,17 @@ class provider {
   /// Ends connections and answers what is open with `unknown`. Afterwards all calls are answered
   /// at once with an outage.
   virtual void stop() = 0;
+};
+
+/// The receiver of a webhook, which can be told of more than the ledger's events.
+class endpoint : public provider {
+ public:
+  /// Signs by these secrets from now on, by each of them. Each is one that it was made with, or of
+  /// the same form. Any thread.
+  virtual void sign_with(const std::vector<std::string>& secrets) = 0;
+
+  /// Sends a notice, once. As `send`.
+  virtual void tell(webhook_notice what, std::function<void(recipient_result)> done) = 0;
 };
 
 } // namespace paymentd::providers

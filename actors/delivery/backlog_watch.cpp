@@ -22,8 +22,14 @@ caf::behavior backlog_watch(watch_actor* self, backlog_watch_options options) {
   rest(self);
   return {
       [self](look_atom) {
-        const auto& all = self->state.options.subscribers;
-        if (!all.empty())
+        auto& all = self->state.round;
+        all = self->state.options.subscribers;
+        if (self->state.options.webhooks)
+          for (const auto& [name, numbers] : self->state.options.webhooks->all())
+            all.emplace(name, numbers.delivery);
+        if (all.empty())
+          rest(self);
+        else
           look_at(self, all.begin()->first);
       },
       [](const store_answer& answer) { answer.take(); },
@@ -34,7 +40,7 @@ namespace {
 
 void on_measured(watch_actor* self, const std::string& subscriber,
                  const db::result<delivery_backlog>& backlog) {
-  const auto& all = self->state.options.subscribers;
+  const auto& all = self->state.round;
   const auto at = all.find(subscriber);
   if (backlog) {
     const auto& oldest = backlog->oldest;

@@ -19,7 +19,8 @@ namespace paymentd::actors {
 struct backlog_watch_options {
   worker_of<db::upkeep_store> worker;
   std::map<std::string, std::shared_ptr<delivery_counters>> subscribers; // by name
-  std::chrono::milliseconds interval{10'000}; // between two looks at all of them
+  std::shared_ptr<const webhook_board> webhooks = {}; // measured, too; may be null
+  std::chrono::milliseconds interval{10'000};         // between two looks at all of them
   /// Of each part of a backlog, so that a look takes a few milliseconds however long it is.
   std::int64_t looked_at_max = 10'000;
 };
@@ -27,6 +28,7 @@ struct backlog_watch_options {
 struct backlog_watch_state {
   static inline const char* name = "backlog-watch";
   backlog_watch_options options;
+  std::map<std::string, std::shared_ptr<delivery_counters>> round; // those of the present look
 };
 
 /// Asks for one subscriber at a time. Where the database is away, what was measured last stays.

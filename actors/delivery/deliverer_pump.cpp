@@ -107,8 +107,10 @@ void deliverer::ask_store() {
     ask(
         self_, options_.store, store_call_kind::subscribe, db::error_kind::broken,
         [name = options_.subscriber, payments = options_.wants_payments,
-         refunds = options_.wants_refunds](db::delivery_store& store, instant now) {
-          return store.subscribe(name, payments, refunds, now);
+         refunds = options_.wants_refunds,
+         registers = options_.registers](db::delivery_store& store, instant now) {
+          return registers ? store.subscribe(name, payments, refunds, now)
+                           : store.find_registered(name);
         },
         [this](auto answer) { on_subscribed(std::move(answer)); });
   }

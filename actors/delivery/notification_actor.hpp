@@ -26,6 +26,7 @@ struct notification_options {
   std::string subscriber = "alimtalk"; // its name
   bool wants_payments = true;
   bool wants_refunds = false;
+  bool registers = true; // false: it is registered, and must not be again once it is deleted
   worker_of<db::delivery_store> store;
   std::shared_ptr<providers::provider> provider; // can_search and key_window are asked of it
   caf::actor_addr supervisor;                    // is sent child_succeeded; may be nobody

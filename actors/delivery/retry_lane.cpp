@@ -2,6 +2,7 @@
 
 #include "actors/answer_lane.hpp"
 #include "actors/delivery/notification_actor.hpp"
+#include "actors/payment_success.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -18,7 +19,17 @@ void on_retried(lane_actor* self, batch_answers answers);
 
 caf::behavior retry_lane(lane_actor* self, retry_lane_options options) {
   self->state.options = std::move(options);
-  return gather_and_answer<retry_delivery>(self, send_batch);
+  return gather_and_answer<retry_delivery>(
+      self, send_batch,
+      [self](const subscriber_begun& news) {
+        self->state.options.supervisors[news.name] = news.supervisor;
+      },
+      [self](const subscriber_ended& news) {
+        auto& supervisors = self->state.options.supervisors;
+        const auto known = supervisors.find(news.name);
+        if (known != supervisors.end() && known->second == news.supervisor)
+          supervisors.erase(known);
+      });
 }
 
 namespace {

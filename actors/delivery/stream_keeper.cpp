@@ -16,6 +16,7 @@ using keeper_actor = caf::stateful_actor<stream_keeper_state>;
 using look_atom = caf::atom_constant<caf::atom("look")>;
 void look(keeper_actor* self);
 void lanes_changed(keeper_actor* self);
+void forget(stream_keeper_state& state, const subscriber_ended& news);
 } // namespace
 
 caf::behavior stream_keeper(keeper_actor* self, stream_keeper_options options) {
@@ -31,6 +32,11 @@ caf::behavior stream_keeper(keeper_actor* self, stream_keeper_options options) {
         self->state.written.erase(by_lane.stream.stream);
         lanes_changed(self);
       },
+      [self](const subscriber_begun& news) {
+        self->state.options.supervisors[news.name] = news.supervisor;
+        lanes_changed(self); // it is told of all that is held
+      },
+      [self](const subscriber_ended& news) { forget(self->state, news); },
       [self](look_atom, std::uint64_t alarm) {
         if (alarm == self->state.alarm)
           look(self);
@@ -76,6 +82,17 @@ void look_later(keeper_actor* self) {
 void lanes_changed(keeper_actor* self) {
   self->state.wait = self->state.options.soon;
   look(self);
+}
+
+/// Its leases stay this process's in the database: whoever delivers to it again goes on with them.
+void forget(stream_keeper_state& state, const subscriber_ended& news) {
+  const auto known = state.options.supervisors.find(news.name);
+  if (known == state.options.supervisors.end() || known->second != news.supervisor)
+    return;
+  state.options.supervisors.erase(known);
+  std::erase_if(state.held,
+                [&](const delivery_lease& each) { return each.subscriber == news.name; });
+  state.told.erase(news.name);
 }
 
 /// Whether all that the lanes write is delivered here.

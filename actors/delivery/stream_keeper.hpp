@@ -40,7 +40,7 @@ struct stream_keeper_state {
   std::uint64_t alarm = 0;           // the number of the newest; those before it are void
 };
 
-/// Takes stream_written and stream_left from lanes.
+/// Takes stream_written and stream_left from lanes, subscriber_begun and subscriber_ended.
 caf::behavior stream_keeper(caf::stateful_actor<stream_keeper_state>* self,
                             stream_keeper_options options);
 

@@ -67,6 +67,12 @@ caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options)
         expire_later(self);
       },
       [self](renew_atom) { on_renew(self); },
+      [self](const subscriber_begun& news) {
+        self->state.options.supervisors.push_back(news.supervisor);
+      },
+      [self](const subscriber_ended& news) {
+        std::erase(self->state.options.supervisors, news.supervisor);
+      },
   };
 }
 

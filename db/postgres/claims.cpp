@@ -78,6 +78,18 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
   return out;
 }
 
+result<subscriber> postgres_store::find_registered(std::string_view name) {
+  if (auto ready = session_.begin_call(); !ready)
+    return std::unexpected(ready.error());
+  session_.add(sql::find_subscriber, parameters{}.add(name));
+  const auto answers = session_.run("find a subscriber");
+  if (!answers)
+    return std::unexpected(answers.error());
+  if (answers->front().empty())
+    return std::unexpected(not_registered(name));
+  return read_subscriber(answers->front()[0], name);
+}
+
 result<subscriber> postgres_store::set_kinds(std::string_view name, bool wants_payments,
                                              bool wants_refunds) {
   if (auto ready = session_.begin_call(); !ready)

@@ -295,9 +295,44 @@ create index deliveries_by_message on deliveries (provider_message_id)
   where provider_message_id like '#%';
 )sql";
 
-inline constexpr std::array migrations = {migration_1, migration_2,  migration_3,  migration_4,
-                                          migration_5, migration_6,  migration_7,  migration_8,
-                                          migration_9, migration_10, migration_11, migration_12};
+// Webhooks, whose subscriber is 'webhook-' and the name. Secrets are in the clear, since they sign;
+// `old_secrets` is as domain/webhook.hpp writes it. Subscribers that are deleted, until their
+// deliveries are, too. The entries that are delivered once more to a subscriber: those of a stream
+// up to the number `last`, from the number `next` on, or where it is 0 from a time on.
+inline constexpr const char* migration_13 = R"sql(
+create table webhooks (
+  name text primary key,
+  url text not null,
+  secret text not null,
+  old_secrets text not null,
+  enabled boolean not null,
+  max_in_flight bigint not null,
+  max_per_second bigint not null,
+  allow_private_network boolean not null,
+  ca_file text not null,
+  content_type text not null,
+  timeout_ms bigint not null,
+  failing_since timestamptz,
+  paused_at timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create table ended_subscribers (
+  id bigint primary key
+);
+create table replays (
+  subscriber_id bigint not null,
+  stream_id bigint not null,
+  from_time timestamptz not null,
+  next bigint not null,
+  last bigint not null,
+  primary key (subscriber_id, stream_id)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+)sql";
+
+inline constexpr std::array migrations = {
+    migration_1, migration_2, migration_3,  migration_4,  migration_5,  migration_6, migration_7,
+    migration_8, migration_9, migration_10, migration_11, migration_12, migration_13};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/event_kinds.hpp"
+#include "db/plan_replay.hpp"
 #include "db/postgres/session.hpp"
 #include "db/store.hpp"
 #include "domain/decide.hpp"
@@ -56,6 +57,7 @@ class postgres_store final : public store {
                                            std::int64_t looked_at_max) override;
   result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                instant now) override;
+  result<subscriber> find_registered(std::string_view name) override;
   result<subscriber> set_kinds(std::string_view name, bool wants_payments,
                                bool wants_refunds) override;
   result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
@@ -68,6 +70,10 @@ class postgres_store final : public store {
   result<prune_answer> prune(const prune_step& step, instant now) override;
   result<std::optional<results_turn>> begin_results(const results_due& asked, instant now) override;
   result<results_answer> store_results(const results_step& step, instant now) override;
+  result<known_webhooks> webhooks() override;
+  result<answer> change_webhook(const webhook_request& what, instant now) override;
+  result<bool> take_over_webhook(const webhook& what, instant now) override;
+  result<webhook_upkeep> tend_webhooks(instant now) override;
 
  private:
   result<void> ping_once();
@@ -163,6 +169,15 @@ class postgres_store final : public store {
                                 delivery_plan plan, instant now);
   void keep(claim_record what, const std::vector<message>& messages);
   std::string instance();
+
+  // ---- webhooks.cpp
+  result<std::vector<webhook>> begin_webhook_change();
+  result<std::vector<webhook>> begin_webhook_change_once();
+  result<void> register_webhook(const webhook& what, instant now);
+  void add_put(const webhook& what);
+  void add_end_subscriber(std::string_view name);
+  result<bool> clear_ended();
+  result<bool> advance(replay of, instant now);
 
   store_options options_;
   session session_;

@@ -20,6 +20,9 @@ class deliveries {
   /// `reads_user`: as db::database_options has it.
   deliveries(connection& on, bool reads_user);
 
+  /// The registered subscriber of that name, or nothing.
+  std::optional<subscriber> find_subscriber(std::string_view name);
+  const std::string& instance() const { return instance_; }
   subscriber subscribe(std::string_view name, bool wants_payments, bool wants_refunds, instant now);
   result<subscriber> set_kinds(std::string_view name, bool wants_payments, bool wants_refunds);
 
@@ -51,7 +54,6 @@ class deliveries {
     std::string provider = {};
   };
 
-  std::optional<subscriber> find_subscriber(std::string_view name);
   result<subscription> find_subscription(subscriber_id subscriber, stream_id stream);
   static claim_row read_claim(const statement::rows& row);
   std::optional<claim_row> find_claim(const subscription& at, claim_id id);

@@ -286,9 +286,44 @@ create index deliveries_by_message on deliveries (provider_message_id)
   where provider_message_id >= '#' and provider_message_id < '$';
 )sql";
 
-constexpr std::array migrations = {migration_1, migration_2,  migration_3,  migration_4,
-                                   migration_5, migration_6,  migration_7,  migration_8,
-                                   migration_9, migration_10, migration_11, migration_12};
+// Webhooks, whose subscriber is 'webhook-' and the name. Secrets are in the clear, since they sign;
+// `old_secrets` is as domain/webhook.hpp writes it. Subscribers that are deleted, until their
+// deliveries are, too. The entries that are delivered once more to a subscriber: those of a stream
+// up to the number `last`, from the number `next` on, or where it is 0 from a time on.
+constexpr const char* migration_13 = R"sql(
+create table webhooks (
+  name text primary key,
+  url text not null,
+  secret text not null,
+  old_secrets text not null,
+  enabled integer not null check (enabled in (0, 1)),
+  max_in_flight integer not null,
+  max_per_second integer not null,
+  allow_private_network integer not null check (allow_private_network in (0, 1)),
+  ca_file text not null,
+  content_type text not null,
+  timeout_ms integer not null,
+  failing_since integer,
+  paused_at integer,
+  created_at integer not null,
+  updated_at integer not null
+) strict, without rowid;
+create table ended_subscribers (
+  id integer primary key
+) strict;
+create table replays (
+  subscriber_id integer not null,
+  stream_id integer not null,
+  from_time integer not null,
+  next integer not null,
+  last integer not null,
+  primary key (subscriber_id, stream_id)
+) strict, without rowid;
+)sql";
+
+constexpr std::array migrations = {
+    migration_1, migration_2, migration_3,  migration_4,  migration_5,  migration_6, migration_7,
+    migration_8, migration_9, migration_10, migration_11, migration_12, migration_13};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {

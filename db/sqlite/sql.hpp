@@ -165,8 +165,11 @@ inline constexpr const char* add_former_kinds =
 inline constexpr const char* set_subscriber_kinds =
     "update subscribers set wants_payments = ?2, wants_refunds = ?3 where id = ?1";
 
+// No id of a subscriber whose deliveries are still being deleted.
 inline constexpr const char* add_subscriber =
-    "insert into subscribers (name, wants_payments, wants_refunds, created_at) values (?, ?, ?, ?)";
+    "insert into subscribers (id, name, wants_payments, wants_refunds, created_at) select "
+    "1 + max(coalesce((select max(id) from subscribers), 0), "
+    "coalesce((select max(id) from ended_subscribers), 0)), ?, ?, ?, ?";
 
 // A new subscriber starts behind what is there; under the write lock nothing is half written.
 inline constexpr const char* add_cursors_at_end =

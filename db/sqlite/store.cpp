@@ -3,6 +3,7 @@
 #include "db/sqlite/migrations.hpp"
 #include "db/sqlite/upkeep_sql.hpp"
 #include "db/store_rules.hpp"
+#include "domain/check.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -17,7 +18,8 @@ sqlite_store::reading_session::reading_session(const store_options& options)
 
 sqlite_store::writing_session::writing_session(connection& on, reading& reads,
                                                const recent_keys& recent, bool reads_user)
-    : numbers(on), settles(on, reads, recent), delivers(on, reads_user), learns(on) {}
+    : numbers(on), settles(on, reads, recent), delivers(on, reads_user), learns(on),
+      hooks(on, delivers) {}
 
 sqlite_store::sqlite_store(store_options options, std::shared_ptr<file_lock> lock)
     : options_(std::move(options)), lock_(std::move(lock)) {}
@@ -125,6 +127,14 @@ result<subscriber> sqlite_store::subscribe(std::string_view name, bool wants_pay
                                            bool wants_refunds, instant now) {
   return writing(error_kind::unavailable, [&]() -> result<subscriber> {
     return writer_->delivers.subscribe(name, wants_payments, wants_refunds, now);
+  });
+}
+
+result<subscriber> sqlite_store::find_registered(std::string_view name) {
+  return writing(error_kind::unavailable, [&]() -> result<subscriber> {
+    if (auto found = writer_->delivers.find_subscriber(name))
+      return *std::move(found);
+    return std::unexpected(not_registered(name));
   });
 }
 
@@ -289,6 +299,28 @@ result<std::optional<results_turn>> sqlite_store::begin_results(const results_du
 
 result<results_answer> sqlite_store::store_results(const results_step& step, instant now) {
   return writing(error_kind::unavailable, [&] { return writer_->learns.store(step, now); });
+}
+
+result<known_webhooks> sqlite_store::webhooks() {
+  return guarded(error_kind::unavailable, [&]() -> result<known_webhooks> {
+    check(writer_ != nullptr, "webhooks are read where they are changed");
+    return known_webhooks{.all = writer_->hooks.all(),
+                          .instance = writer_->delivers.instance(),
+                          .work_left = writer_->hooks.work_left()};
+  });
+}
+
+result<answer> sqlite_store::change_webhook(const webhook_request& what, instant now) {
+  return writing(error_kind::in_doubt, [&] { return writer_->hooks.change(what, now); });
+}
+
+result<bool> sqlite_store::take_over_webhook(const webhook& what, instant now) {
+  return writing(error_kind::unavailable,
+                 [&]() -> result<bool> { return writer_->hooks.take_over(what, now); });
+}
+
+result<webhook_upkeep> sqlite_store::tend_webhooks(instant now) {
+  return writing(error_kind::unavailable, [&] { return writer_->hooks.tend(now); });
 }
 
 } // namespace paymentd::db::sqlite

@@ -10,6 +10,7 @@
 #include "db/sqlite/results.hpp"
 #include "db/sqlite/settlement.hpp"
 #include "db/sqlite/streams.hpp"
+#include "db/sqlite/webhooks.hpp"
 #include "db/store.hpp"
 
 namespace paymentd::db::sqlite {
@@ -40,6 +41,7 @@ class sqlite_store final : public store {
                                            std::int64_t looked_at_max) override;
   result<subscriber> subscribe(std::string_view name, bool wants_payments, bool wants_refunds,
                                instant now) override;
+  result<subscriber> find_registered(std::string_view name) override;
   result<subscriber> set_kinds(std::string_view name, bool wants_payments,
                                bool wants_refunds) override;
   result<std::vector<delivery_lease>> lease_deliveries(std::span<const std::string> subscribers,
@@ -52,6 +54,10 @@ class sqlite_store final : public store {
   result<prune_answer> prune(const prune_step& step, instant now) override;
   result<std::optional<results_turn>> begin_results(const results_due& asked, instant now) override;
   result<results_answer> store_results(const results_step& step, instant now) override;
+  result<known_webhooks> webhooks() override;
+  result<answer> change_webhook(const webhook_request& what, instant now) override;
+  result<bool> take_over_webhook(const webhook& what, instant now) override;
+  result<webhook_upkeep> tend_webhooks(instant now) override;
 
  private:
   // State that lives as long as one connection does.
@@ -69,6 +75,7 @@ class sqlite_store final : public store {
     settlement settles;
     deliveries delivers;
     results learns;
+    sqlite::webhooks hooks;
     writing_session(connection& on, reading& reads, const recent_keys& recent, bool reads_user);
   };
 

@@ -24,12 +24,11 @@ if [[ ! -d data ]]; then
   rm -rf data.new
   mkdir data.new
   "$paymentd" seed --users 10 --orders 0 --balance 50000 --set database.url=sqlite:data.new/paymentd.db
-  for key in "shop pay,read" "desk read,charge,refund"; do
+  for key in "shop pay,read" "desk read,charge,refund" "operator operate"; do
     read -r name scopes <<<"$key"
     "$paymentd" keys create "$name" --scopes "$scopes" --set http.api_keys_file=data.new/keys.json \
       2>/dev/null >"data.new/$name.key"
   done
-  echo "whsec_$(head -c 32 /dev/urandom | base64)" >data.new/webhook.secret
   cat >data.new/paymentd.toml <<'TOML'
 [database]
 url = "sqlite:data/paymentd.db"
@@ -38,20 +37,22 @@ url = "sqlite:data/paymentd.db"
 listen = "127.0.0.1:8080"
 api_keys_file = "data/keys.json"
 
-[[webhook]]
-name = "shop"
-url = "http://127.0.0.1:3000/webhooks/paymentd"
-secret_file = "data/webhook.secret"
-events = ["payments", "refunds"]
-allow_private_network = true
+[webhooks]
+networks = "all"
 TOML
   mv data.new data
 fi
 
 "$paymentd" serve --config data/paymentd.toml &
-SHOP_PAYMENTD_KEY=$(<data/shop.key) SHOP_WEBHOOK_SECRET=$(<data/webhook.secret) node dist/src/main.js &
 trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
 trap 'exit 0' INT TERM
+if [[ ! -s data/webhook.secret ]]; then # its secret is shown when it is made, and never again
+  curl -fsS --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:8080/v1/webhooks \
+    -H "Authorization: Bearer $(<data/operator.key)" \
+    --json '{"name":"shop","url":"http://127.0.0.1:3000/webhooks/paymentd"}' |
+    jq -er .secret >data/webhook.secret
+fi
+SHOP_PAYMENTD_KEY=$(<data/shop.key) SHOP_WEBHOOK_SECRET=$(<data/webhook.secret) node dist/src/main.js &
 
 cat <<'TEXT'
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 
 using providers::failure;
 using providers::failure_class;
@@ -80,4 +80,4 @@ providers::call_result receiver_health::ended(std::uint64_t begun, entry_id even
   return std::unexpected(std::move(why));
 }
 
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

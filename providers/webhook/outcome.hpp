@@ -9,7 +9,7 @@
 #include <mutex>
 #include <set>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 
 /// The result of one event. Since a receiver knows it again by its id, one whose outcome is not
 /// known is simply sent again: `transient`, not `unknown`. Its `retry_after` is the receiver's.
@@ -44,4 +44,4 @@ class receiver_health {
   bool aside_ = false; // whether the failure before put its event aside
 };
 
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 namespace {
 
 constexpr std::string_view secret_prefix = "whsec_";
@@ -35,4 +35,4 @@ std::string signature(const std::vector<std::string>& keys, std::string_view id,
   return all;
 }
 
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 
 /// The key that a secret stands for: "whsec_" and 24 to 64 bytes in base64. An error is one line,
 /// without the secret.
@@ -19,4 +19,4 @@ std::expected<std::string, std::string> key_of(std::string_view secret);
 std::string signature(const std::vector<std::string>& keys, std::string_view id,
                       std::chrono::sys_seconds at, std::string_view body);
 
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
+#include <mutex>
 #include <optional>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 namespace {
 
 using net::http_result;
@@ -43,15 +45,35 @@ split_url split(std::string_view url) {
   return {.origin = std::string(url.substr(0, path)), .target = std::move(target)};
 }
 
-class webhook_provider final : public providers::http_provider {
+class webhook_provider final : public providers::http_provider_of<providers::endpoint> {
  public:
   webhook_provider(webhook_options options, std::vector<std::string> keys, std::string target,
                    std::unique_ptr<net::http_client> client)
-      : http_provider(std::move(client), 1), options_(std::move(options)), keys_(std::move(keys)),
-        target_(std::move(target)), health_(std::min(suspects_max, options_.connections_max)) {}
+      : http_provider_of(std::move(client), 1), options_(std::move(options)),
+        keys_(std::make_shared<const key_list>(std::move(keys))), target_(std::move(target)),
+        health_(std::min(suspects_max, options_.connections_max)) {}
   ~webhook_provider() override { stop(); }
 
   std::string_view name() const override { return "webhook"; }
+
+  void sign_with(const std::vector<std::string>& secrets) override {
+    auto keys = std::make_shared<key_list>();
+    for (const std::string& each : secrets)
+      if (auto key = key_of(each))
+        keys->push_back(*std::move(key));
+    if (keys->empty()) // nothing verifies then; the keys before are the better ones
+      return;
+    const std::lock_guard lock(keys_guard_);
+    keys_ = std::move(keys);
+  }
+
+  void tell(webhook_notice what, std::function<void(recipient_result)> done) override {
+    if (stopped())
+      return done(never_sent("stopped"));
+    request(
+        signed_request(what.id, cloudevents::notice_json(what)),
+        [done = std::move(done)](net::http_result answer) { done(result_of(std::move(answer))); });
+  }
 
   void send(call what, std::function<void(call_result)> done) override {
     if (what.recipients.empty())
@@ -90,27 +112,38 @@ class webhook_provider final : public providers::http_provider {
 
   net::http_request request_of(const call& what, std::size_t event) const {
     const providers::recipient& to = what.recipients[event];
+    return signed_request(to.delivery_id, cloudevents::event_json(to.event, what.instance));
+  }
+
+  net::http_request signed_request(const std::string& id, std::string body) const {
     const auto now = std::chrono::floor<std::chrono::seconds>(options_.now());
-    std::string body = cloudevents::event_json(to.event, what.instance);
+    const std::shared_ptr<const key_list> keys = present_keys();
     return {.method = "POST",
             .target = target_,
             .headers = {{"Content-Type", options_.content_type},
-                        {"webhook-id", to.delivery_id},
+                        {"webhook-id", id},
                         {"webhook-timestamp", std::to_string(now.time_since_epoch().count())},
-                        {"webhook-signature", signature(keys_, to.delivery_id, now, body)}},
+                        {"webhook-signature", signature(*keys, id, now, body)}},
             .body = std::move(body),
             .status_decides = true};
   }
 
+  using key_list = std::vector<std::string>;
+  std::shared_ptr<const key_list> present_keys() const {
+    const std::lock_guard lock(keys_guard_);
+    return keys_;
+  }
+
   const webhook_options options_;
-  const std::vector<std::string> keys_;
+  mutable std::mutex keys_guard_; // of the next one alone
+  std::shared_ptr<const key_list> keys_;
   const std::string target_;
   receiver_health health_;
 };
 
 } // namespace
 
-std::expected<std::unique_ptr<providers::provider>, std::string>
+std::expected<std::unique_ptr<providers::endpoint>, std::string>
 make_webhook_provider(webhook_options options) {
   if (std::string wrong = providers::wrong_option(options, {}, options.recipients_max);
       !wrong.empty())
@@ -139,4 +172,4 @@ make_webhook_provider(webhook_options options) {
                                             std::move(url.target), *std::move(client));
 }
 
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

@@ -7,7 +7,7 @@
 #include "providers/kind.hpp"
 #include "providers/provider.hpp"
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 
 /// `base_url` is the whole URL, "http[s]://host[:port][/path][?query]"; there is no fallback, and
 /// one event a call.
@@ -19,7 +19,7 @@ struct webhook_options : providers::api_options {
 };
 
 /// An error is one line that names the option that is wrong, without its value.
-std::expected<std::unique_ptr<providers::provider>, std::string>
+std::expected<std::unique_ptr<providers::endpoint>, std::string>
 make_webhook_provider(webhook_options options);
 
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

@@ -89,6 +89,9 @@ class faulty_store final : public db::store_connection, public db::delivery_stor
   db::result<void> ping() override { return real_.ping(); }
   db::result<subscriber> subscribe(std::string_view name, bool payments, bool refunds,
                                    instant now) override;
+  db::result<subscriber> find_registered(std::string_view name) override {
+    return real_.find_registered(name);
+  }
   db::result<subscriber> set_kinds(std::string_view name, bool payments, bool refunds) override {
     return real_.set_kinds(name, payments, refunds);
   }

@@ -41,6 +41,11 @@ struct begin_results {
 struct store_results {
   results_step step;
 };
+struct webhooks {};
+struct change_webhook {
+  webhook_request what;
+};
+struct tend_webhooks {};
 } // namespace asked
 
 /// Notes what it is asked, and answers with `next`, where that fits the question.
@@ -82,8 +87,23 @@ class played_store final : public db::store {
   db::result<results_answer> store_results(const results_step& step, instant) override {
     return note<results_answer>(asked::store_results{step});
   }
+  db::result<db::known_webhooks> webhooks() override {
+    return note<db::known_webhooks>(asked::webhooks{});
+  }
+  db::result<answer> change_webhook(const webhook_request& what, instant) override {
+    return note<answer>(asked::change_webhook{what});
+  }
+  db::result<db::webhook_upkeep> tend_webhooks(instant) override {
+    return note<db::webhook_upkeep>(asked::tend_webhooks{});
+  }
+  db::result<bool> take_over_webhook(const webhook&, instant) override {
+    throw std::logic_error("not played");
+  }
   // Of the notification actor, whose tests use the real store.
   db::result<subscriber> subscribe(std::string_view, bool, bool, instant) override {
+    throw std::logic_error("not played");
+  }
+  db::result<subscriber> find_registered(std::string_view) override {
     throw std::logic_error("not played");
   }
   db::result<subscriber> set_kinds(std::string_view, bool, bool) override {
@@ -105,7 +125,9 @@ class played_store final : public db::store {
              std::vector<asked::resolve>, std::vector<asked::read>,
              std::vector<asked::lease_deliveries>, std::vector<asked::retry>,
              std::vector<asked::forget_keys>, std::vector<asked::measure_backlog>,
-             std::vector<asked::begin_results>, std::vector<asked::store_results>>
+             std::vector<asked::begin_results>, std::vector<asked::store_results>,
+             std::vector<asked::webhooks>, std::vector<asked::change_webhook>,
+             std::vector<asked::tend_webhooks>>
       noted;
 
  private:

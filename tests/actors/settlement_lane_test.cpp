@@ -486,5 +486,20 @@ TEST_F(settlement_lane_test, an_idle_one_that_is_asked_sees_whether_the_database
   EXPECT_EQ(health->at(on.now()), condition::unavailable);
 }
 
+TEST_F(settlement_lane_test, subscribers_that_come_and_go_are_told_while_they_are_there) {
+  start_ready();
+  inbox<payment_success> shop{on};
+  tell(subscriber_begun{"webhook-shop", shop.handle()});
+  pay_order(1);
+  settle_with({paid_order(1, 7, 5)});
+  EXPECT_EQ(shop.take<payment_success>().size(), 1u);
+  EXPECT_EQ(supervisor.got<payment_success>().size(), 1u);
+  tell(subscriber_ended{"webhook-shop", shop.handle()});
+  pay_order(2);
+  settle_with({paid_order(2, 7, 6)});
+  EXPECT_TRUE(shop.got<payment_success>().empty());
+  EXPECT_EQ(supervisor.got<payment_success>().size(), 2u);
+}
+
 } // namespace
 } // namespace paymentd::actors

@@ -129,5 +129,27 @@ TEST_F(stream_keeper_test, a_database_that_is_away_changes_nothing_and_is_asked_
   EXPECT_EQ(store.take<asked::lease_deliveries>().size(), 1u);
 }
 
+TEST_F(stream_keeper_test, a_subscriber_that_begins_is_told_at_once_and_one_that_ended_is_not) {
+  answer(leases{{"alimtalk", second}});
+  store.take<asked::lease_deliveries>();
+  inbox<stream_held, stream_lost> books{on};
+  caf::anon_send(keeper, subscriber_begun{"webhook-books", books.handle()});
+  on.run();
+  const auto questions = store.take<asked::lease_deliveries>();
+  ASSERT_EQ(questions.size(), 1u);
+  EXPECT_EQ(questions[0].subscribers,
+            (std::vector<std::string>{"alimtalk", "webhook-books", "webhook-shop"}));
+  answer(leases{{"alimtalk", second}, {"webhook-books", second}});
+  EXPECT_EQ(books.take<stream_held>().size(), 1u);
+  caf::anon_send(keeper, subscriber_ended{"webhook-books", books.handle()});
+  on.run();
+  on.advance(2s);
+  EXPECT_EQ(store.take<asked::lease_deliveries>().at(0).subscribers,
+            (std::vector<std::string>{"alimtalk", "webhook-shop"}));
+  answer(leases{{"alimtalk", second}});
+  EXPECT_TRUE(books.got<stream_held>().empty());
+  EXPECT_TRUE(books.got<stream_lost>().empty());
+}
+
 } // namespace
 } // namespace paymentd::actors

@@ -53,7 +53,6 @@ TEST(print, the_man_page_has_every_setting_with_its_sentence_and_bounds) {
     has("\nValue: " + each.takes + "\n");
     EXPECT_THAT(page, HasSubstr("\\fB" + each.name() + "\\fR = ")) << each.key;
   }
-  EXPECT_THAT(page, HasSubstr("[[webhook]]"));
   EXPECT_THAT(page, HasSubstr("[alimtalk.refund_parameters]"));
   EXPECT_THAT(page, HasSubstr("[[alimtalk.template]]"));
 }

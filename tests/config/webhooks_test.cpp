@@ -47,8 +47,8 @@ TEST(webhooks, are_read_with_their_defaults) {
   const auto result = loaded(file);
   ASSERT_TRUE(result) << result.error().front();
   EXPECT_EQ(result->http.threads, 2);
-  ASSERT_EQ(result->webhooks.size(), 2u);
-  const webhook_settings& shop = result->webhooks[0];
+  ASSERT_EQ(result->old_webhooks.size(), 2u);
+  const webhook_settings& shop = result->old_webhooks[0];
   EXPECT_EQ(shop.name, "shop");
   EXPECT_EQ(shop.url, "https://shop.example/paid?a=b");
   EXPECT_EQ(shop.signing_secret.reveal(), secret_text);
@@ -57,7 +57,7 @@ TEST(webhooks, are_read_with_their_defaults) {
   EXPECT_EQ(shop.content_type, "application/cloudevents+json");
   EXPECT_EQ(shop.timeout, 15s);
   EXPECT_EQ(shop.max_in_flight, 32);
-  const webhook_settings& books = result->webhooks[1];
+  const webhook_settings& books = result->old_webhooks[1];
   EXPECT_EQ(books.signing_secret.reveal(), secret_text);
   EXPECT_EQ(books.old_secret.reveal(), "whsec_AAAA");
   EXPECT_TRUE(!books.payments && books.refunds && books.allow_private_network);

@@ -41,7 +41,7 @@ class upgrade : public conformance {
 
 TEST_P(upgrade, an_older_database_is_refused_until_it_is_migrated) {
   EXPECT_EQ(kind_of(database_->check_schema()), error_kind::broken);
-  EXPECT_EQ(must(database_->migrate(now_)), 9);
+  EXPECT_EQ(must(database_->migrate(now_)), 10);
   EXPECT_EQ(kind_of(database_->check_schema()), std::nullopt);
   EXPECT_EQ(must(database_->migrate(now_)), 0);
 }
@@ -87,9 +87,11 @@ TEST_P(upgrade, what_may_have_been_sent_and_what_waits_is_delivered_on) {
 
 /// Undoes the newest migration of a store, and so changes with each new one.
 const char* undo_newest(const std::string& store) {
-  return store == "sqlite" ? "drop index deliveries_by_message; pragma user_version = 11"
-                           : "drop index paymentd.deliveries_by_message; "
-                             "delete from paymentd.schema_migrations where version = 12";
+  return store == "sqlite" ? "drop table webhooks; drop table ended_subscribers; "
+                             "drop table replays; pragma user_version = 12"
+                           : "drop table paymentd.webhooks, paymentd.ended_subscribers, "
+                             "paymentd.replays; "
+                             "delete from paymentd.schema_migrations where version = 13";
 }
 
 class upgrade_by_one : public conformance {

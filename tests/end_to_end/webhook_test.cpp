@@ -16,9 +16,9 @@ namespace {
 
 using nlohmann::json;
 using namespace std::chrono_literals;
-using webhook::received_request;
-using webhook::receiver;
-using webhook::reply;
+using webhooks::received_request;
+using webhooks::receiver;
+using webhooks::reply;
 
 const std::string secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -75,7 +75,7 @@ TEST(webhook, a_payment_and_its_refund_reach_it_signed_with_the_order_as_it_was)
   const auto requests = hook.requests();
   ASSERT_EQ(requests.size(), 2u);
   for (const received_request& each : requests)
-    EXPECT_TRUE(webhook::verifies(each, secret));
+    EXPECT_TRUE(webhooks::verifies(each, secret));
   const json first = json::parse(requests[0].body);
   EXPECT_EQ(first["type"], "paymentd.payment.succeeded.v1");
   EXPECT_EQ(first["data"], json::parse(paid->body));

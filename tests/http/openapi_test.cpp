@@ -105,7 +105,8 @@ std::vector<std::string> faults(const json& value, const json& unresolved, const
 
 std::string documented(std::string_view path) {
   std::string text{path};
-  if (const auto mark = text.find("{name}"); mark != std::string::npos)
+  const auto mark = text.find("{name}");
+  if (mark != std::string::npos && text.find("notifications") != std::string::npos)
     text.replace(mark, 6, "{id}");
   return text;
 }
@@ -177,6 +178,9 @@ std::string body_for(const std::string& path) {
       {"/v1/orders/{id}", R"({"metadata":{"a":"b"}})"},
       {"/v1/users/{id}/charges", R"({"amount":5,"reason":"a gift"})"},
       {"/v1/users/{id}/withdrawals", R"({"amount":5})"},
+      {"/v1/webhooks", R"({"name":"shop","url":"https://shop.example/hook"})"},
+      {"/v1/webhooks/{name}", R"({"enabled":false})"},
+      {"/v1/webhooks/{name}/replay", R"({"from":"2025-11-22T05:04:03Z"})"},
   };
   const auto found = bodies.find(path);
   return found == bodies.end() ? "{}" : found->second;
@@ -189,6 +193,8 @@ bool requires_order(const command& what) {
 std::string target_of(std::string path, const std::string& id) {
   if (const auto mark = path.find("{id}"); mark != std::string::npos)
     path.replace(mark, 4, path.find("notifications") != std::string::npos ? "alimtalk-" + id : id);
+  if (const auto mark = path.find("{name}"); mark != std::string::npos)
+    path.replace(mark, 6, "shop");
   return path;
 }
 
@@ -207,9 +213,10 @@ TEST(openapi, every_answer_has_the_shape_that_it_tells) {
         if (path == "/docs")
           continue;
         const std::string target = target_of(path, "7");
-        const auto answer = method == "get"    ? ask(client, target)
-                            : method == "post" ? client.post(target, body_for(path))
-                                               : client.patch(target, body_for(path));
+        const auto answer = method == "get"      ? ask(client, target)
+                            : method == "post"   ? client.post(target, body_for(path))
+                            : method == "delete" ? client.remove(target)
+                                                 : client.patch(target, body_for(path));
         expect_documented(answer.value(), path, method);
       }
   };
@@ -245,6 +252,20 @@ TEST(openapi, every_answer_has_the_shape_that_it_tells) {
                          actors::no_outcome::outcome_unknown}) {
     server.actors.settle = [why](const command&) -> actors::outcome_reply {
       return std::unexpected(why);
+    };
+    ask_all();
+  }
+  for (const paymentd::answer& none :
+       {paymentd::answer{not_found{}}, paymentd::answer{webhook_refused{webhook_refusal::exists}},
+        paymentd::answer{webhook_refused{webhook_refusal::too_many}},
+        paymentd::answer{webhook_refused{webhook_refusal::cannot_work, "url: it is none"}}}) {
+    server.actors.ask = [&](const webhook_request& what) -> actors::answer_reply {
+      // Only where the call can have it.
+      const bool creates = std::holds_alternative<create_webhook>(what);
+      const bool missing = std::holds_alternative<not_found>(none);
+      if (std::holds_alternative<list_webhooks>(what) || creates == missing)
+        return plausible(what);
+      return missing || creates ? none : plausible(what);
     };
     ask_all();
   }

@@ -142,6 +142,43 @@ actors::answer_reply plausible(const query& what) {
   return some_order(std::get<get_order>(what).id, user_id{1}, order_status::pending);
 }
 
+webhook some_webhook(const std::string& name) {
+  webhook made;
+  made.name = name;
+  made.url = "https://shop.example/hook";
+  made.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+  made.created_at = made.updated_at = noon;
+  return made;
+}
+
+actors::answer_reply plausible(const webhook_request& what) {
+  const auto shown = [](const webhook& one, bool with_secret = false) {
+    return webhook_shown{std::make_shared<const webhook>(one), with_secret};
+  };
+  if (std::holds_alternative<list_webhooks>(what))
+    return webhook_list{{some_webhook("books"), some_webhook("shop")}};
+  if (const auto* made = std::get_if<create_webhook>(&what)) {
+    webhook one = made->what;
+    one.secret = some_webhook("").secret;
+    one.created_at = one.updated_at = noon;
+    return shown(one, true);
+  }
+  if (const auto* rotated = std::get_if<rotate_webhook_secret>(&what))
+    return shown(some_webhook(rotated->name), true);
+  if (const auto* one = std::get_if<get_webhook>(&what))
+    return shown(some_webhook(one->name));
+  if (const auto* changed = std::get_if<update_webhook>(&what)) {
+    webhook one = some_webhook(changed->name);
+    one.enabled = changed->enabled.value_or(true);
+    one.paused_at = one.failing_since = noon;
+    return shown(one);
+  }
+  if (std::holds_alternative<test_webhook>(what))
+    return webhook_tested{
+        .taken = false, .detail = "HTTP 500", .took = std::chrono::milliseconds{12}};
+  return webhook_done{};
+}
+
 void script::hold() {
   const std::lock_guard lock{guard_};
   holding_ = true;
@@ -204,6 +241,10 @@ scripted_server::scripted_server(server_options options) {
           caf::anon_send(what.from.reply_to,
                          actors::looked_up{what.from.number, actors.look_up(what.what)});
         },
+        [this](actors::webhook_asked& what) {
+          caf::anon_send(what.from.reply_to,
+                         actors::looked_up{what.from.number, actors.ask(what.what)});
+        },
         [this](actors::check_store) { actors.checks.fetch_add(1); },
         [this](actors::retry_delivery& what) {
           caf::anon_send(what.from.reply_to,
@@ -214,7 +255,8 @@ scripted_server::scripted_server(server_options options) {
   options.listen = options.admin_listen = "127.0.0.1:0";
   options.health = [this] { return actors.health(); };
   server_ = std::make_unique<http::server>(*system_, options);
-  const actors::entrance to{{entrance_}, {entrance_}, {entrance_}, {entrance_}, entrance_};
+  const actors::entrance to{{entrance_}, {entrance_}, {entrance_},
+                            {entrance_}, entrance_,   entrance_};
   if (const auto started = server_->start(to); !started)
     throw std::runtime_error{started.error()};
 }

@@ -24,6 +24,8 @@ inline constexpr instant noon{std::chrono::milliseconds{1763787843021}};
 /// The answer of a healthy payment system, made from the command alone.
 actors::outcome_reply plausible(const command& what);
 actors::answer_reply plausible(const query& what);
+actors::answer_reply plausible(const webhook_request& what);
+webhook some_webhook(const std::string& name);
 delivery some_delivery(const get_delivery& which, delivery_status status);
 
 /// The messages to the actors, and how they answer. Any thread.
@@ -40,6 +42,9 @@ class script {
       [](const delivery_retry& what) {
         return some_delivery(what.which, delivery_status::pending);
       };
+
+  std::function<actors::answer_reply(const webhook_request&)> ask =
+      [](const webhook_request& what) { return plausible(what); };
 
   std::function<actors::health_report()> health = [] {
     return actors::health_report{.settlement = actors::condition::ok,

@@ -119,6 +119,12 @@ std::optional<test_answer> test_client::patch(const std::string& path, const std
   return receive();
 }
 
+std::optional<test_answer> test_client::remove(const std::string& path) {
+  if (!send("DELETE " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    return std::nullopt;
+  return receive();
+}
+
 std::string post_text(const std::string& path, const std::string& body,
                       const std::string& more_fields, const std::string& method) {
   return method + " " + path +

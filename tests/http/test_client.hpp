@@ -49,6 +49,7 @@ class test_client {
   std::optional<test_answer> post(const std::string& path, const std::string& body,
                                   const std::string& more_fields = {});
   std::optional<test_answer> patch(const std::string& path, const std::string& body);
+  std::optional<test_answer> remove(const std::string& path);
 
  private:
   enum class got { bytes, end, nothing };

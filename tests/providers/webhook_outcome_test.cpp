@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 namespace {
 
 using namespace std::chrono_literals;
@@ -136,4 +136,4 @@ TEST_F(receiver_health_test, a_stop_in_the_middle_leaves_it_unknown) {
 }
 
 } // namespace
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

@@ -15,7 +15,7 @@
 #include <future>
 #include <set>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 namespace {
 
 using namespace std::chrono_literals;
@@ -310,5 +310,61 @@ TEST(webhook_provider, options_that_cannot_work_are_refused_by_name) {
               HasSubstr("ca_file: cannot read certificates from /nowhere/ca.pem"));
 }
 
+std::unique_ptr<providers::endpoint> made_endpoint(webhook_options options) {
+  auto endpoint = make_webhook_provider(std::move(options));
+  EXPECT_TRUE(endpoint) << endpoint.error();
+  return std::move(endpoint).value();
+}
+
+TEST(webhook_provider, new_secrets_sign_from_then_on_and_bad_ones_change_nothing) {
+  const receiver hook;
+  const auto endpoint = made_endpoint(options_to(hook.url()));
+  ASSERT_TRUE(send(*endpoint, example_call("k", 1, evening)));
+  endpoint->sign_with({old_secret, secret});
+  ASSERT_TRUE(send(*endpoint, example_call("k", 1, evening)));
+  endpoint->sign_with({old_secret});
+  ASSERT_TRUE(send(*endpoint, example_call("k", 1, evening)));
+  endpoint->sign_with({"none"});
+  ASSERT_TRUE(send(*endpoint, example_call("k", 1, evening)));
+  const auto requests = hook.requests();
+  ASSERT_EQ(requests.size(), 4u);
+  const auto verified = [&](std::size_t at) {
+    return std::pair{verifies(requests[at], secret), verifies(requests[at], old_secret)};
+  };
+  EXPECT_EQ(verified(0), std::pair(true, false));
+  EXPECT_EQ(verified(1), std::pair(true, true));
+  EXPECT_EQ(verified(2), std::pair(false, true));
+  EXPECT_EQ(verified(3), std::pair(false, true));
+}
+
+TEST(webhook_provider, a_notice_is_a_signed_post_of_its_own_type) {
+  receiver hook;
+  const auto endpoint = made_endpoint(options_to(hook.url()));
+  const auto tell = [&] {
+    auto promise = std::make_shared<std::promise<providers::recipient_result>>();
+    auto result = promise->get_future();
+    endpoint->tell({.of = webhook_notice::kind::paused,
+                    .id = "webhook-books-x-paused-shop",
+                    .webhook = "shop",
+                    .at = evening,
+                    .failing_since = evening - 1h,
+                    .instance = "0f1e2d3c"},
+                   [promise](providers::recipient_result given) { promise->set_value(given); });
+    return result.get();
+  };
+  EXPECT_TRUE(tell());
+  ASSERT_EQ(hook.requests().size(), 1u);
+  const auto request = hook.requests()[0];
+  EXPECT_TRUE(verifies(request, secret));
+  EXPECT_EQ(request.headers.at("webhook-id"), "webhook-books-x-paused-shop");
+  EXPECT_THAT(request.body, HasSubstr(R"("type":"paymentd.webhook.paused.v1")"));
+  EXPECT_THAT(request.body,
+              HasSubstr(R"("data":{"name":"shop","failingSince":"2026-11-22T13:00:00.000Z"})"));
+  hook.set_answer([](const received_request&) { return reply{.status = 500}; });
+  EXPECT_EQ(tell().error().reason, "HTTP 500");
+  endpoint->stop();
+  EXPECT_FALSE(tell());
+}
+
 } // namespace
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 namespace {
 
 using namespace std::chrono_literals;
@@ -111,4 +111,4 @@ TEST(event, says_nothing_of_the_customers_phone) {
 }
 
 } // namespace
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 
 receiver::receiver(answering answer, std::uint16_t port)
     : answer_(std::move(answer)),
@@ -78,4 +78,4 @@ bool verifies(const received_request& request, const std::string& secret) {
   return list.find(" v1," + std::string(text) + " ") != list.npos;
 }
 
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

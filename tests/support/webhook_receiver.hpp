@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace paymentd::webhook {
+namespace paymentd::webhooks {
 
 using received_request = net::canned_request;
 
@@ -54,4 +54,4 @@ class receiver {
 /// checks it: written here anew, on OpenSSL alone.
 bool verifies(const received_request& request, const std::string& secret);
 
-} // namespace paymentd::webhook
+} // namespace paymentd::webhooks

@@ -360,6 +360,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All webhooks
+         * @description By name, without their secrets. There are 100 at the most, so one page holds them all.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Make a webhook
+         * @description It is told of each event that is committed from now on, by every process within a second. The answer has its secret, which no other answer shows. A name can be had once: a repeat of this call changes nothing and is 409 `webhook_exists`. It takes no Idempotency-Key into account.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A webhook
+         * @description Without its secret.
+         */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description Nothing is sent to it from now on. Its notifications are deleted, too, and what was not delivered is not.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change or pause a webhook
+         * @description Changes what is given, on every process within a second. With `enabled` false nothing is sent to it and its events wait in the ledger; with true they are sent, all of them. Other `events` hold for what is committed after the change.
+         */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/v1/webhooks/{name}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give it a new secret
+         * @description The answer has the new secret. For 24 hours each event is signed by the secret before as well (Standard Webhooks: signatures with spaces between), and by those before that, up to four.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send it a test
+         * @description Sends an event of type `paymentd.webhook.test.v1`, once, to a paused one as well, and waits for its answer for 3 seconds at the most.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{name}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver its events again
+         * @description Those from a time on that were delivered, or FAILED, are delivered again under the same `webhook-id`, beside the new ones. None from before it was made is. Another replay takes the place of one that goes on.
+         */
+        post: operations["replayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -606,6 +718,69 @@ export interface components {
             /** @description Where the next page begins, also where there is nothing more yet. */
             nextCursor: string;
         };
+        Webhook: {
+            name: string;
+            url: string;
+            events: ("paymentd.payment.succeeded.v1" | "paymentd.payment.refunded.v1")[];
+            enabled: boolean;
+            /** @description POSTs open at once at the most. */
+            maxInFlight: number;
+            /** @description POSTs a second at the most; 0: as fast as it takes them. */
+            maxPerSecond: number;
+            /**
+             * @description Of its POSTs; the body is the same.
+             * @enum {string}
+             */
+            contentType: "application/cloudevents+json" | "application/json";
+            /** @description It has taken nothing since then, although it was tried. */
+            failingSince: string | null;
+            /** @description When it was paused by the server, since it had failed for too long. */
+            pausedAt: string | null;
+            /** @description A replay goes on. */
+            replaying: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        WebhookWithSecret: {
+            name: string;
+            url: string;
+            events: ("paymentd.payment.succeeded.v1" | "paymentd.payment.refunded.v1")[];
+            enabled: boolean;
+            /** @description POSTs open at once at the most. */
+            maxInFlight: number;
+            /** @description POSTs a second at the most; 0: as fast as it takes them. */
+            maxPerSecond: number;
+            /**
+             * @description Of its POSTs; the body is the same.
+             * @enum {string}
+             */
+            contentType: "application/cloudevents+json" | "application/json";
+            /** @description It has taken nothing since then, although it was tried. */
+            failingSince: string | null;
+            /** @description When it was paused by the server, since it had failed for too long. */
+            pausedAt: string | null;
+            /** @description A replay goes on. */
+            replaying: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description whsec_ and 32 bytes in base64. Shown this once. */
+            secret: string;
+        };
+        WebhookPage: {
+            items: components["schemas"]["Webhook"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        WebhookTest: {
+            delivered: boolean;
+            /** @description Why it was not. */
+            detail: string | null;
+            tookMs: number;
+        };
         NewUser: {
             /** @description A Korean mobile number, with or without dashes, spaces and +82. Without one the user gets no message. */
             phone?: string | null;
@@ -653,6 +828,35 @@ export interface components {
             amount?: number | null;
             reason?: string | null;
         };
+        NewWebhook: {
+            name: string;
+            /** @description http:// or https://, visible ASCII characters, without a user and a #. */
+            url: string;
+            /** @description The types that it is told of; without it all. */
+            events?: ("paymentd.payment.succeeded.v1" | "paymentd.payment.refunded.v1")[] | null;
+            enabled?: boolean | null;
+            /** @description 32 by default. */
+            maxInFlight?: number | null;
+            /** @description 0 by default: no bound. */
+            maxPerSecond?: number | null;
+            /** @description application/cloudevents+json by default. */
+            contentType?: ("application/cloudevents+json" | "application/json") | null;
+        };
+        WebhookUpdate: {
+            url?: string | null;
+            events?: ("paymentd.payment.succeeded.v1" | "paymentd.payment.refunded.v1")[] | null;
+            enabled?: boolean | null;
+            maxInFlight?: number | null;
+            maxPerSecond?: number | null;
+            contentType?: ("application/cloudevents+json" | "application/json") | null;
+        };
+        WebhookReplay: {
+            /**
+             * Format: date-time
+             * @description With its offset.
+             */
+            from: string;
+        };
         Empty: Record<string, never>;
         BulkPayment: {
             orderId: components["schemas"]["Id"];
@@ -694,7 +898,7 @@ export interface components {
              * @description Stable: decide by it.
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "insufficient_balance" | "forbidden" | "not_found" | "order_not_found" | "user_not_found" | "method_not_allowed" | "request_timeout" | "order_not_payable" | "order_not_cancellable" | "order_not_refundable" | "notification_not_failed" | "reference_in_use" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "misdirected_request" | "idempotency_key_reused" | "rate_limited" | "header_too_large" | "internal_error" | "overloaded" | "database_unavailable" | "row_locked" | "shutting_down" | "outcome_unknown";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "insufficient_balance" | "forbidden" | "not_found" | "order_not_found" | "user_not_found" | "method_not_allowed" | "request_timeout" | "order_not_payable" | "order_not_cancellable" | "order_not_refundable" | "notification_not_failed" | "reference_in_use" | "webhook_exists" | "too_many_webhooks" | "payload_too_large" | "unsupported_media_type" | "expectation_failed" | "misdirected_request" | "idempotency_key_reused" | "rate_limited" | "header_too_large" | "internal_error" | "overloaded" | "database_unavailable" | "row_locked" | "shutting_down" | "outcome_unknown";
             /** @enum {string} */
             orderStatus?: "PENDING" | "PAID" | "CANCELLED" | "REFUNDED";
             /** @enum {string} */
@@ -907,6 +1111,8 @@ export interface components {
         notificationId: string;
         /** @description 1 to 255 visible ASCII characters, bare or as a quoted string: the client's name for this one purpose. The same request under it is done once. */
         idempotencyKey: string;
+        /** @description 1 to 40 of a-z, 0-9, - and _. */
+        webhookName: string;
     };
     requestBodies: never;
     headers: {
@@ -1835,6 +2041,320 @@ export interface operations {
             417: components["responses"]["ExpectationFailed"];
             421: components["responses"]["MisdirectedRequest"];
             422: components["responses"]["KeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhooks. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description The new webhook with its secret. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description Of the new thing, relative to the path of the call. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 40 of a-z, 0-9, - and _. */
+                name: components["parameters"]["webhookName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 40 of a-z, 0-9, - and _. */
+                name: components["parameters"]["webhookName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 40 of a-z, 0-9, - and _. */
+                name: components["parameters"]["webhookName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookUpdate"];
+            };
+        };
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 40 of a-z, 0-9, - and _. */
+                name: components["parameters"]["webhookName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description The webhook with its new secret. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 40 of a-z, 0-9, - and _. */
+                name: components["parameters"]["webhookName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description How it was answered. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTest"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    replayWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 40 of a-z, 0-9, - and _. */
+                name: components["parameters"]["webhookName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookReplay"];
+            };
+        };
+        responses: {
+            /** @description It has begun. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeaderTooLarge"];
             500: components["responses"]["InternalError"];

@@ -1,0 +1,536 @@
+#include "actors/delivery/webhook_keeper.hpp"
+
+#include "actors/delivery/notification_actor.hpp"
+#include "actors/payment_success.hpp"
+#include "domain/log_fields.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace paymentd::actors {
+
+namespace {
+
+/// From an endpoint's thread: what became of a test or of a notice.
+struct told {
+  std::uint64_t number = 0;
+  std::string why_not; // empty: it was taken
+};
+
+} // namespace
+
+} // namespace paymentd::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::told)
+
+namespace paymentd::actors {
+
+namespace {
+
+using keeper_actor = caf::stateful_actor<webhook_keeper_state>;
+using running = webhook_keeper_state::running;
+using look_atom = caf::atom_constant<caf::atom("look")>;
+using late_atom = caf::atom_constant<caf::atom("late")>;
+using notice_atom = caf::atom_constant<caf::atom("notice")>;
+
+void look(keeper_actor* self);
+void apply(keeper_actor* self);
+void on_request(keeper_actor* self, webhook_asked& what);
+void on_told(keeper_actor* self, const told& what);
+void end_test(keeper_actor* self, std::uint64_t number, const std::string& why_not);
+void send_notice(keeper_actor* self, std::uint64_t number);
+void on_down(keeper_actor* self, const caf::down_msg& down);
+caf::result<deliveries_finished> finish(keeper_actor* self);
+void end_all(keeper_actor* self);
+
+} // namespace
+
+caf::behavior webhook_keeper(keeper_actor* self, webhook_keeper_options options) {
+  self->state.options = std::move(options);
+  self->set_down_handler([self](caf::down_msg& down) { on_down(self, down); });
+  self->set_exit_handler([self](caf::exit_msg& exit) {
+    end_all(self);
+    self->quit(std::move(exit.reason));
+  });
+  look(self);
+  return {
+      [self](look_atom, std::uint64_t alarm) {
+        if (alarm == self->state.alarm)
+          look(self);
+      },
+      [self](webhook_asked& what) { on_request(self, what); },
+      [self](const told& what) { on_told(self, what); },
+      [self](late_atom, std::uint64_t number) {
+        end_test(self, number, "there was no answer in time");
+      },
+      [self](notice_atom, std::uint64_t number) { send_notice(self, number); },
+      [self](const finish_deliveries&) { return finish(self); },
+      [](const store_answer& answer) { answer.take(); },
+  };
+}
+
+namespace {
+
+void say(spdlog::level::level_enum level, const std::string& name, std::string_view what) {
+  spdlog::log(level, "{}",
+              with_fields(fmt::format("webhook {}: {}", name, what),
+                          {{"subscriber", webhook_subscriber(name)}}));
+}
+
+// ---- which webhooks there are -------------------------------------------------------------------
+
+void tend(keeper_actor* self);
+
+void look_later(keeper_actor* self) {
+  self->delayed_send(self, self->state.options.interval, look_atom::value, ++self->state.alarm);
+}
+
+void on_known(keeper_actor* self, db::result<db::known_webhooks> known) {
+  auto& state = self->state;
+  state.asked = false;
+  if (!known) {
+    // Those that run go on; the next look finds more.
+    spdlog::debug("webhook keeper: {}", known.error().text);
+    return look_later(self);
+  }
+  if (std::exchange(state.again, false))
+    return look(self);
+  state.wanted = std::move(known->all);
+  state.instance = std::move(known->instance);
+  apply(self);
+  if (known->work_left)
+    tend(self);
+  look_later(self);
+}
+
+void look(keeper_actor* self) {
+  auto& state = self->state;
+  if (state.finishing)
+    return;
+  if (state.asked) {
+    state.again = true;
+    return;
+  }
+  state.asked = true;
+  ++state.alarm;
+  ask(
+      self, state.options.store, store_call_kind::webhooks, db::error_kind::unavailable,
+      [](db::webhook_store& store, instant) { return store.webhooks(); },
+      [self](db::result<db::known_webhooks> known) { on_known(self, std::move(known)); });
+}
+
+/// Has the store do a step of what deleted and replayed webhooks left.
+void tend(keeper_actor* self) {
+  if (std::exchange(self->state.tends, true))
+    return;
+  ask(
+      self, self->state.options.store, store_call_kind::tend_webhooks, db::error_kind::unavailable,
+      [](db::webhook_store& store, instant now) { return store.tend_webhooks(now); },
+      [self](const db::result<db::webhook_upkeep>& did) {
+        self->state.tends = false;
+        if (!did)
+          return spdlog::warn("webhooks: what is left to do waits: {}", did.error().text);
+        // Such a stream may be held by another process, which sees it within a second.
+        for (const stream_id stream : std::set(did->replayed.begin(), did->replayed.end()))
+          for (const auto& [name, each] : self->state.all)
+            self->send(each.supervisor, retries_due{stream});
+      });
+}
+
+/// Whether it can go on as it runs, but for its secrets. Its kinds of events are in the database.
+bool runs_as(const webhook& by, const webhook& wanted) {
+  return by.url == wanted.url && by.max_in_flight == wanted.max_in_flight &&
+         by.max_per_second == wanted.max_per_second &&
+         by.allow_private_network == wanted.allow_private_network && by.ca_file == wanted.ca_file &&
+         by.content_type == wanted.content_type && by.timeout == wanted.timeout &&
+         by.created_at == wanted.created_at; // else it was deleted and made anew
+}
+
+const webhook* find_wanted(const webhook_keeper_state& state, const std::string& name) {
+  const auto found = std::ranges::find(state.wanted, name, &webhook::name);
+  return found == state.wanted.end() ? nullptr : &*found;
+}
+
+void tell_all(keeper_actor* self, const auto& news) {
+  for (const caf::actor& each : self->state.options.told)
+    self->send(each, news);
+}
+
+void begin(keeper_actor* self, const webhook& what) {
+  auto& state = self->state;
+  auto made = state.options.make(what);
+  if (!made) {
+    auto& fault = state.faults[what.name];
+    if (fault != made.error())
+      say(spdlog::level::err, what.name, "it is told of nothing: " + made.error());
+    fault = std::move(made.error());
+    return;
+  }
+  state.faults.erase(what.name);
+  auto& numbers = state.counted[what.name];
+  notification_supervisor_options supervised = std::move(made->supervised);
+  supervised.delivery.subscriber = webhook_subscriber(what.name);
+  supervised.delivery.registers = false;
+  supervised.delivery.wants_payments = what.payments;
+  supervised.delivery.wants_refunds = what.refunds;
+  supervised.delivery.store = state.options.deliveries;
+  supervised.delivery.counters = numbers.shown.delivery;
+  supervised.gauges = numbers.shown.supervision;
+  running& one = state.all[what.name];
+  one.by = what;
+  one.endpoint = std::move(made->endpoint);
+  one.supervisor = self->system().spawn(notification_supervisor, std::move(supervised));
+  self->monitor(one.supervisor);
+  tell_all(self, subscriber_begun{webhook_subscriber(what.name), one.supervisor});
+}
+
+/// Lets the calls under way end for a moment; what is open then stays so in the database, and is
+/// repeated by whoever delivers next.
+void end(keeper_actor* self, running& one) {
+  one.ends = true;
+  tell_all(self, subscriber_ended{webhook_subscriber(one.by.name), one.supervisor});
+  const auto over = [self, name = one.by.name] {
+    const auto found = self->state.all.find(name);
+    if (found == self->state.all.end() || !found->second.ends)
+      return;
+    self->send_exit(found->second.supervisor, caf::exit_reason::user_shutdown);
+    found->second.endpoint->stop();
+  };
+  self->request(one.supervisor, self->state.options.grace, finish_deliveries{})
+      .then([over](const deliveries_finished&) { over(); }, [over](const caf::error&) { over(); });
+}
+
+void on_down(keeper_actor* self, const caf::down_msg& down) {
+  auto& all = self->state.all;
+  const auto found = std::ranges::find_if(
+      all, [&](const auto& each) { return each.second.supervisor.address() == down.source; });
+  if (found == all.end())
+    return;
+  running& one = found->second;
+  if (!one.ends) { // no supervisor ends by itself but by a fault of its own
+    tell_all(self, subscriber_ended{webhook_subscriber(one.by.name), one.supervisor});
+    one.endpoint->stop();
+  }
+  all.erase(found);
+  if (!self->state.finishing)
+    apply(self);
+}
+
+// ---- which ones fail ----------------------------------------------------------------------------
+
+void on_paused(keeper_actor* self, const webhook& what);
+
+void judge(keeper_actor* self, running& one, bool works) {
+  one.judged = true;
+  judge_webhook what{
+      .name = one.by.name, .works = works, .pause_after = self->state.options.pause_after};
+  ask(
+      self, self->state.options.store, store_call_kind::change_webhook, db::error_kind::in_doubt,
+      [what](db::webhook_store& store, instant now) { return store.change_webhook(what, now); },
+      [self, name = one.by.name](const db::result<answer>& judged) {
+        if (const auto found = self->state.all.find(name); found != self->state.all.end())
+          found->second.judged = false;
+        if (judged)
+          if (const auto* paused = std::get_if<webhook_shown>(&*judged))
+            on_paused(self, *paused->what);
+        look(self);
+      });
+}
+
+/// Looks whether it took something, or was tried in vain, since the last look. The store is asked
+/// only where that is news.
+void consider(keeper_actor* self, running& one, const webhook& wanted) {
+  auto& numbers = self->state.counted[one.by.name];
+  // In this order, a call that ends meanwhile does not count as failed.
+  const std::uint64_t calls = numbers.shown.delivery->calls.load();
+  const auto under_way = static_cast<std::uint64_t>(
+      std::max<std::int64_t>(numbers.shown.delivery->in_flight.load(), 0));
+  const std::uint64_t taken = numbers.shown.delivery->accepted.load();
+  const std::uint64_t ended = calls - std::min(calls, under_way);
+  const std::uint64_t failed = ended - std::min(ended, taken);
+  const bool took = taken > numbers.taken;
+  const bool failed_again = failed > numbers.failed;
+  if (one.judged)
+    return;
+  numbers.taken = taken;
+  numbers.failed = std::max(numbers.failed, failed);
+  if (took && wanted.failing_since)
+    return judge(self, one, true);
+  const bool too_long = wanted.failing_since && self->state.options.now() - *wanted.failing_since >=
+                                                    self->state.options.pause_after;
+  if (!took && failed_again && (!wanted.failing_since || too_long))
+    judge(self, one, false);
+}
+
+void on_paused(keeper_actor* self, const webhook& what) {
+  auto& state = self->state;
+  state.options.board->paused.fetch_add(1, std::memory_order_relaxed);
+  say(spdlog::level::err, what.name,
+      "it has taken nothing for too long and is paused: PATCH it with enabled true once it works");
+  for (const auto& [name, each] : state.all) {
+    if (name == what.name || each.ends || state.notices.size() >= state.options.notices_max)
+      continue;
+    const std::uint64_t number = ++state.last_number;
+    const instant at = what.paused_at.value_or(state.options.now());
+    state.notices[number] = {
+        .to = name,
+        .what = {.of = webhook_notice::kind::paused,
+                 .id = fmt::format("{}-{}-paused-{}-{}", webhook_subscriber(name), state.instance,
+                                   what.name, at.time_since_epoch().count()),
+                 .webhook = what.name,
+                 .at = at,
+                 .failing_since = what.failing_since,
+                 .instance = state.instance}};
+    send_notice(self, number);
+  }
+}
+
+// ---- notices and tests --------------------------------------------------------------------------
+
+/// The answer of an endpoint becomes a message to this actor, or is lost where that is gone.
+std::function<void(providers::recipient_result)> reporting(keeper_actor* self,
+                                                           std::uint64_t number) {
+  return [to = self->address(), number](const providers::recipient_result& result) {
+    if (const auto actor = caf::actor_cast<caf::actor>(to))
+      caf::anon_send(actor, told{number, result ? std::string() : result.error().reason});
+  };
+}
+
+void send_notice(keeper_actor* self, std::uint64_t number) {
+  auto& state = self->state;
+  const auto found = state.notices.find(number);
+  if (found == state.notices.end())
+    return;
+  const auto to = state.all.find(found->second.to);
+  if (to == state.all.end() || to->second.ends) {
+    state.notices.erase(found);
+    return;
+  }
+  ++found->second.tries;
+  to->second.endpoint->tell(found->second.what, reporting(self, number));
+}
+
+void on_told(keeper_actor* self, const told& what) {
+  auto& state = self->state;
+  const auto found = state.notices.find(what.number);
+  if (found == state.notices.end())
+    return end_test(self, what.number, what.why_not);
+  const std::size_t tries = found->second.tries;
+  const auto& pauses = state.options.notice_pauses;
+  if (what.why_not.empty() || tries > pauses.size()) {
+    if (!what.why_not.empty())
+      say(spdlog::level::warn, found->second.to,
+          "it was not told that another one is paused: " + what.why_not);
+    state.notices.erase(found);
+    return;
+  }
+  self->delayed_send(self, pauses[tries - 1], notice_atom::value, what.number);
+}
+
+void reply(keeper_actor* self, const ticket& to, answer_reply with) {
+  self->send(to.reply_to, looked_up{to.number, std::move(with)});
+}
+
+void begin_test(keeper_actor* self, const ticket& from, const webhook& what) {
+  auto& state = self->state;
+  const auto runs = state.all.find(what.name);
+  std::shared_ptr<providers::endpoint> made;
+  std::shared_ptr<providers::endpoint> endpoint;
+  if (runs != state.all.end() && !runs->second.ends && runs_as(runs->second.by, what)) {
+    endpoint = runs->second.endpoint;
+    endpoint->sign_with(runs->second.secrets = secrets_at(what, state.options.now()));
+  } else {
+    auto part = state.options.make(what);
+    if (!part)
+      return reply(self, from,
+                   webhook_refused{webhook_refusal::cannot_work, std::move(part.error())});
+    endpoint = made = std::move(part->endpoint);
+  }
+  const std::uint64_t number = ++state.last_number;
+  state.tests[number] = {.from = from, .since = self->clock().now(), .made = std::move(made)};
+  self->delayed_send(self, state.options.tested_within, late_atom::value, number);
+  const instant now = state.options.now();
+  endpoint->tell({.of = webhook_notice::kind::test,
+                  .id = fmt::format("{}-{}-test-{}-{}", webhook_subscriber(what.name),
+                                    state.instance, now.time_since_epoch().count(), number),
+                  .webhook = what.name,
+                  .at = now,
+                  .instance = state.instance},
+                 reporting(self, number));
+}
+
+void end_test(keeper_actor* self, std::uint64_t number, const std::string& why_not) {
+  auto& tests = self->state.tests;
+  const auto found = tests.find(number);
+  if (found == tests.end())
+    return;
+  const auto took =
+      std::chrono::floor<std::chrono::milliseconds>(self->clock().now() - found->second.since);
+  reply(self, found->second.from,
+        webhook_tested{.taken = why_not.empty(), .detail = why_not, .took = took});
+  const auto made = std::move(found->second.made);
+  tests.erase(found);
+  if (made)
+    made->stop();
+}
+
+// ---- requests -----------------------------------------------------------------------------------
+
+/// Why the webhook that is asked for could not work; empty where it could, or is not known here.
+std::string fault_of(const webhook_keeper_state& state, const webhook_request& what) {
+  std::optional<webhook> candidate;
+  if (const auto* created = std::get_if<create_webhook>(&what)) {
+    candidate = created->what;
+  } else if (const auto* changed = std::get_if<update_webhook>(&what); changed && changed->url) {
+    if (const webhook* const known = find_wanted(state, changed->name)) {
+      candidate = *known;
+      candidate->url = *changed->url;
+    }
+  }
+  if (!candidate)
+    return {};
+  auto made = state.options.make(*candidate);
+  if (!made)
+    return std::move(made.error());
+  made->endpoint->stop();
+  return {};
+}
+
+no_outcome meaning_of(db::error_kind kind, bool only_reads) {
+  switch (kind) {
+  case db::error_kind::unavailable:
+    return no_outcome::database_unavailable;
+  case db::error_kind::in_doubt:
+    return only_reads ? no_outcome::database_unavailable : no_outcome::outcome_unknown;
+  default:
+    return no_outcome::internal_error;
+  }
+}
+
+void on_changed(keeper_actor* self, const ticket& from, const webhook_request& what,
+                db::result<answer> changed) {
+  --self->state.requests;
+  const bool only_reads = std::holds_alternative<list_webhooks>(what) ||
+                          std::holds_alternative<get_webhook>(what) ||
+                          std::holds_alternative<test_webhook>(what);
+  if (!changed) {
+    spdlog::warn("webhooks: {}", changed.error().text);
+    return reply(self, from, std::unexpected(meaning_of(changed.error().kind, only_reads)));
+  }
+  const auto* shown = std::get_if<webhook_shown>(&*changed);
+  if (shown && std::holds_alternative<test_webhook>(what))
+    return begin_test(self, from, *shown->what);
+  reply(self, from, *std::move(changed));
+  if (!only_reads)
+    look(self);
+}
+
+void on_request(keeper_actor* self, webhook_asked& what) {
+  auto& state = self->state;
+  if (state.finishing)
+    return reply(self, what.from, std::unexpected(no_outcome::shutting_down));
+  if (state.requests + state.tests.size() >= state.options.requests_max ||
+      self->clock().now() >= what.from.begin_by)
+    return reply(self, what.from, std::unexpected(no_outcome::overloaded));
+  if (auto* created = std::get_if<create_webhook>(&what.what))
+    created->what.secret = state.options.make_secret();
+  else if (auto* rotated = std::get_if<rotate_webhook_secret>(&what.what))
+    rotated->secret = state.options.make_secret();
+  if (std::string fault = fault_of(state, what.what); !fault.empty())
+    return reply(self, what.from, webhook_refused{webhook_refusal::cannot_work, std::move(fault)});
+  ++state.requests;
+  ask(
+      self, state.options.store, store_call_kind::change_webhook, db::error_kind::in_doubt,
+      [what = what.what](db::webhook_store& store, instant now) {
+        return store.change_webhook(what, now);
+      },
+      [self, from = what.from, what = what.what](db::result<answer> changed) {
+        on_changed(self, from, what, std::move(changed));
+      });
+}
+
+// ---- all together -------------------------------------------------------------------------------
+
+/// Brings what runs in line with what is wanted, as far as that can be done now.
+void apply(keeper_actor* self) {
+  auto& state = self->state;
+  for (auto& [name, one] : state.all) {
+    if (one.ends)
+      continue;
+    const webhook* const wanted = find_wanted(state, name);
+    if (wanted == nullptr || !wanted->enabled || !runs_as(one.by, *wanted)) {
+      end(self, one);
+      continue;
+    }
+    if (auto secrets = secrets_at(*wanted, state.options.now()); secrets != one.secrets) {
+      one.endpoint->sign_with(secrets);
+      one.secrets = std::move(secrets);
+    }
+    consider(self, one, *wanted);
+  }
+  std::int64_t disabled = 0;
+  for (const webhook& each : state.wanted) {
+    disabled += each.enabled ? 0 : 1;
+    if (each.enabled && !state.all.contains(each.name))
+      begin(self, each);
+  }
+  const auto is_gone = [&](const auto& each) {
+    return find_wanted(state, each.first) == nullptr && !state.all.contains(each.first);
+  };
+  std::erase_if(state.counted, is_gone);
+  std::erase_if(state.faults, is_gone);
+  webhook_board::by_subscriber shown;
+  for (const auto& [name, each] : state.counted)
+    shown.emplace(webhook_subscriber(name), each.shown);
+  state.options.board->put(std::move(shown));
+  state.options.board->disabled.store(disabled, std::memory_order_relaxed);
+}
+
+/// Lets the calls under way of all of them end, and is answered once they have.
+caf::result<deliveries_finished> finish(keeper_actor* self) {
+  auto& state = self->state;
+  state.finishing = true;
+  auto promise = self->make_response_promise<deliveries_finished>();
+  for (const auto& [name, one] : state.all)
+    if (!one.ends)
+      ++state.unfinished;
+  if (state.unfinished == 0) {
+    promise.deliver(deliveries_finished{});
+    return promise;
+  }
+  state.finished = promise;
+  const auto one_less = [self] {
+    auto& now = self->state;
+    if (--now.unfinished == 0 && now.finished)
+      now.finished->deliver(deliveries_finished{});
+  };
+  for (const auto& [name, one] : state.all)
+    if (!one.ends) // without a time-out of its own: who asks has one
+      self->request(one.supervisor, caf::infinite, finish_deliveries{})
+          .then([one_less](const deliveries_finished&) { one_less(); },
+                [one_less](const caf::error&) { one_less(); });
+  return promise;
+}
+
+void end_all(keeper_actor* self) {
+  auto& state = self->state;
+  for (const auto& [name, one] : state.all)
+    self->send_exit(one.supervisor, caf::exit_reason::user_shutdown);
+  for (const auto& [name, one] : state.all)
+    one.endpoint->stop();
+  for (const auto& [number, each] : state.tests)
+    if (each.made)
+      each.made->stop();
+  state.all.clear();
+}
+
+} // namespace
+
+} // namespace paymentd::actors
