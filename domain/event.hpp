@@ -30,7 +30,7 @@ struct payment_event {
   rare_text user_reference = {};
   rare_text user_metadata = {};
   constexpr won final_amount() const { return {total.value - discount.value}; }
-  /// What was moved: paid, or given back by this refund.
+  /// The amount that moved: paid, or given back by this refund.
   constexpr won amount() const { return kind == entry_kind::refund ? refund : final_amount(); }
   friend bool operator==(const payment_event&, const payment_event&) = default;
 };

@@ -34,7 +34,7 @@ select coalesce(max(n), 0) from (
   where subscriber_id = (select id from subscribers where name = $1::text)
   group by stream_id) f)sql"};
 
-// What is committed was wanted by the present kinds, as far as no others hold for it. A batch in
+// The present kinds hold for all that is committed, as far as no earlier ones do. A batch in
 // flight commits numbers above these. No locks but those of the new rows, under that of the
 // cursors. $1 subscriber.
 inline constexpr statement add_former_kinds{"add_former_kinds", R"sql(

@@ -154,7 +154,7 @@ inline constexpr const char* count_former_kinds =
     "select coalesce(max(n), 0) from (select count(*) as n from former_kinds "
     "where subscriber_id = ? group by stream_id)";
 
-// What is there was wanted by the present kinds, as far as no others hold for it.
+// The present kinds hold for all entries that are there, as far as no earlier ones do.
 inline constexpr const char* add_former_kinds =
     "insert into former_kinds (subscriber_id, stream_id, last, wants_payments, wants_refunds) "
     "select b.id, s.id, s.next - 1, b.wants_payments, b.wants_refunds "

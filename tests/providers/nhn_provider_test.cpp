@@ -176,7 +176,7 @@ TEST_F(nhn_provider_test, messages_go_by_the_template_whose_condition_their_orde
   EXPECT_EQ(fake_.calls(), 2u);
 }
 
-/// What was given back goes by the template BACK.
+/// Refunds go by the template BACK.
 conditional_template refunds() {
   templates::message_plan plan;
   if (!plan.set("환불금액", "{refund.amount:won}", entry_kind::refund))
