@@ -3,6 +3,7 @@
 #include "domain/check.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace paymentd {
 namespace {
@@ -60,8 +61,8 @@ struct decider {
   webhook_decision operator()(const rotate_webhook_secret& what) const {
     webhook changed = is;
     std::erase_if(changed.old_secrets, [&](const old_secret& each) { return each.until <= now; });
-    changed.old_secrets.insert(changed.old_secrets.begin(),
-                               {is.secret, now + old_secret_signs_for});
+    changed.old_secrets.push_back({is.secret, now + old_secret_signs_for});
+    std::ranges::rotate(changed.old_secrets, std::prev(changed.old_secrets.end())); // newest first
     if (changed.old_secrets.size() > old_secrets_max)
       changed.old_secrets.resize(old_secrets_max);
     changed.secret = what.secret;
