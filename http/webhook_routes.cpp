@@ -215,7 +215,7 @@ prepared prepare_replay(const route_input& input, response&) {
 }
 
 prepared prepare_list(const route_input&, response&) {
-  return webhook_request{list_webhooks{}};
+  return demand(std::in_place_type<webhook_request>, list_webhooks{});
 }
 
 /// A request that says all by its path. A GET and a DELETE take no body, and look at none.

@@ -32,6 +32,13 @@ std::string_view part_of(std::string_view header, std::string_view name) {
   return header.substr(0, header.find(','));
 }
 
+/// A text of an object; empty where there is none.
+std::string text_of(const json& object, const char* name) {
+  const auto at = object.find(name);
+  const auto* const text = at == object.end() ? nullptr : at->get_ptr<const std::string*>();
+  return text == nullptr ? std::string() : *text;
+}
+
 json result_of(const json& message, const std::string& id, int code) {
   return {{"to", message.value("to", "")},
           {"messageId", id},
@@ -83,7 +90,7 @@ fake_answer fake_api::solapi_send(std::string_view body, instant now) {
     return refused(400, "ValidationError");
 
   const auto custom = [](const json& one, const char* name) {
-    return one.value("customFields", json::object()).value(name, "");
+    return text_of(one.value("customFields", json::object()), name);
   };
   log_.begin_call(custom(messages.front(), "callKey"), now);
   json listed = json::array();
