@@ -50,9 +50,9 @@ class noting_provider final : public provider {
 class refund_gate : public testing::Test {
  protected:
   call_result send(const call& what) {
-    std::optional<call_result> answer;
-    gate_->send(what, [&](call_result given) { answer = std::move(given); });
-    return std::move(answer).value();
+    std::vector<call_result> answers;
+    gate_->send(what, [&](call_result given) { answers.push_back(std::move(given)); });
+    return std::move(answers.at(0));
   }
   /// The messages whose numbers are even are about refunds.
   static call mixed(const std::string& key, int count) {
