@@ -149,9 +149,9 @@ TEST_P(results, a_message_of_a_provider_without_ids_of_ours_is_found_by_the_prov
     of.provider_message_id = std::move(id);
     return of;
   };
+  const auto turn = first_turn();
   auto as_sms = by_id(arrived({}), "#a");
   as_sms.channel = message_channel::sms;
-  const auto turn = first_turn();
   const auto answer = store(turn,
                             {as_sms, by_id(lost({}), "#b"), by_id(lost({}), "c"),
                              by_id(lost({}), ""), by_id(lost({}), "#nobody"), arrived(entries[3])},

@@ -81,7 +81,8 @@ TEST_F(http_notifications, one_alone_has_its_tries_in_their_order_and_a_page_has
     shown.tries.push_back({.at = noon, .outcome = each, .detail = {}});
   server.actors.look_up = [&](const query&) { return answer{shown}; };
   std::vector<std::string> outcomes;
-  for (const json& each : get_json("/v1/notifications/alimtalk-77")["tries"])
+  const json alone = get_json("/v1/notifications/alimtalk-77");
+  for (const json& each : alone.at("tries"))
     outcomes.push_back(each["outcome"]);
   EXPECT_THAT(outcomes, ::testing::ElementsAre("PERMANENT", "TRANSIENT", "THROTTLED", "OUTAGE",
                                                "UNKNOWN", "UNDELIVERED"));
