@@ -49,7 +49,8 @@ insert into meta (name, value) values ($1::text, 'yes') on conflict do nothing r
 
 // ---- deleted subscribers ------------------------------------------------------------------------
 
-// Each of these locks what it deletes. The cursors come first, as in a step. $1 name.
+// Each of these locks what it deletes. The cursors come first, as in a step; before them
+// lock_subscribers, since an import that holds that table waits for cursors. $1 name.
 inline constexpr statement delete_cursors_of{"delete_cursors_of", R"sql(
 delete from cursors where subscriber_id in (select id from subscribers where name = $1::text))sql"};
 inline constexpr statement delete_claims_of{"delete_claims_of", R"sql(

@@ -154,6 +154,7 @@ void postgres_store::add_put(const webhook& what) {
 }
 
 void postgres_store::add_end_subscriber(std::string_view name) {
+  session_.add(sql::lock_subscribers); // before the cursors, as an import does
   for (const statement& each :
        {sql::delete_cursors_of, sql::delete_claims_of, sql::delete_replays_of,
         sql::delete_former_kinds_of, sql::end_subscriber})
