@@ -36,7 +36,8 @@ values ($1::text, $2::text, $3::text, $4::text, $5::boolean, $6::bigint, $7::big
 on conflict (name) do update set url = excluded.url, secret = excluded.secret,
   old_secrets = excluded.old_secrets, enabled = excluded.enabled,
   max_in_flight = excluded.max_in_flight, max_per_second = excluded.max_per_second,
-  content_type = excluded.content_type, failing_since = excluded.failing_since, paused_at = excluded.paused_at,
+  allow_private_network = excluded.allow_private_network, content_type = excluded.content_type,
+  failing_since = excluded.failing_since, paused_at = excluded.paused_at,
   updated_at = excluded.updated_at)sql"};
 
 // Under the lock of the table. $1 name.

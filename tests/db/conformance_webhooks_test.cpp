@@ -94,6 +94,8 @@ TEST_P(webhooks_of_store, every_field_of_one_is_kept) {
   EXPECT_EQ(*std::get<webhook_shown>(ask(get_webhook{"shop"})).what, what);
   reopen();
   EXPECT_THAT(must(lane_->webhooks()).all, ElementsAre(what));
+  ask(update_webhook{.name = "shop", .url = "https://other.example"});
+  EXPECT_FALSE(must(lane_->webhooks()).all.at(0).allow_private_network);
 }
 
 TEST_P(webhooks_of_store, one_is_told_of_what_comes_after_it_and_of_nothing_before) {
