@@ -111,10 +111,16 @@ inline constexpr statement lock_replayed{"lock_replayed", R"sql(
 select position from cursors
 where subscriber_id = $1::bigint and stream_id = $2::bigint for update)sql"};
 
-// Locks the replay, under the lock of its cursor. $1 subscriber, $2 stream.
+// Locks the replay, under the lock of its cursor. No row where another process has made its step
+// meanwhile, and there is no room for more. $1 subscriber, $2 stream, $3 as $1 of
+// replays_with_room.
 inline constexpr statement lock_replay{"lock_replay", R"sql(
 select from_time, next, last from replays
-where subscriber_id = $1::bigint and stream_id = $2::bigint for update)sql"};
+where subscriber_id = $1::bigint and stream_id = $2::bigint
+and (select count(*) from (
+  select from deliveries d where d.entry_id >> 41 = $2::bigint
+  and d.subscriber_id = $1::bigint and d.next_attempt_at is not null
+  limit $3::bigint + 1) w) <= $3::bigint for update)sql"};
 
 // No locks. $1 the first entry, $2 the last, $3 how many.
 inline constexpr statement entries_from{"entries_from", R"sql(
