@@ -201,7 +201,7 @@ void end(keeper_actor* self, running& one) {
     if (found == self->state.all.end() || !found->second.ends)
       return;
     self->send_exit(found->second.supervisor, caf::exit_reason::user_shutdown);
-    found->second.endpoint->stop();
+    self->state.options.stop(found->second.endpoint);
   };
   self->request(one.supervisor, self->state.options.grace, finish_deliveries{})
       .then([over](const deliveries_finished&) { over(); }, [over](const caf::error&) { over(); });
@@ -216,7 +216,7 @@ void on_down(keeper_actor* self, const caf::down_msg& down) {
   running& one = found->second;
   if (!one.ends) { // no supervisor ends by itself but by a fault of its own
     tell_all(self, subscriber_ended{webhook_subscriber(one.by.name), one.supervisor});
-    one.endpoint->stop();
+    self->state.options.stop(one.endpoint);
   }
   all.erase(found);
   if (!self->state.finishing)
@@ -378,7 +378,7 @@ void end_test(keeper_actor* self, std::uint64_t number, const std::string& why_n
   const auto made = std::move(found->second.made);
   tests.erase(found);
   if (made)
-    made->stop();
+    self->state.options.stop(made);
 }
 
 // ---- requests -----------------------------------------------------------------------------------
@@ -524,10 +524,10 @@ void end_all(keeper_actor* self) {
   for (const auto& [name, one] : state.all)
     self->send_exit(one.supervisor, caf::exit_reason::user_shutdown);
   for (const auto& [name, one] : state.all)
-    one.endpoint->stop();
+    state.options.stop(one.endpoint);
   for (const auto& [number, each] : state.tests)
     if (each.made)
-      each.made->stop();
+      state.options.stop(each.made);
   state.all.clear();
 }
 

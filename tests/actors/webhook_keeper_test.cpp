@@ -66,6 +66,12 @@ class webhook_keeper_test : public ::testing::Test {
       part.supervised.delivery.counters = std::make_shared<delivery_counters>();
       return part;
     };
+    options.stop = [this](const std::shared_ptr<providers::endpoint>& what) {
+      if (stops_slowly)
+        stopping.push_back(what);
+      else
+        what->stop();
+    };
     options.make_secret = [this] { return "whsec_new" + std::to_string(++secrets); };
     options.told = {listener.handle()};
     options.now = [this] { return on.time(); };
@@ -115,6 +121,8 @@ class webhook_keeper_test : public ::testing::Test {
   inbox<looked_up> client{on};
   std::map<std::string, std::vector<std::shared_ptr<kept_endpoint>>> made;
   std::shared_ptr<webhook_board> board = std::make_shared<webhook_board>();
+  bool stops_slowly = false;
+  std::vector<std::shared_ptr<providers::endpoint>> stopping;
   int secrets = 0;
   webhook_keeper_options options;
   caf::actor keeper;
@@ -149,6 +157,19 @@ TEST_F(webhook_keeper_test, a_change_begins_it_anew_once_it_has_ended) {
   EXPECT_TRUE(made["shop"].front()->stopped);
   EXPECT_THAT(names_begun(), ElementsAre("webhook-shop"));
   EXPECT_EQ(made["shop"].size(), 2u);
+}
+
+TEST_F(webhook_keeper_test, an_endpoint_that_takes_long_to_stop_holds_nothing_up) {
+  stops_slowly = true;
+  find({named("shop")});
+  names_begun();
+  webhook moved = named("shop");
+  moved.url = "https://other.example";
+  find({moved});
+  on.pass(options.grace + 10ms);
+  EXPECT_THAT(stopping, ElementsAre(made["shop"].front()));
+  EXPECT_FALSE(made["shop"].front()->stopped);
+  EXPECT_THAT(names_begun(), ElementsAre("webhook-shop"));
 }
 
 TEST_F(webhook_keeper_test, a_new_secret_signs_without_an_end_and_an_old_one_until_its_time) {
