@@ -458,6 +458,16 @@ void on_request(keeper_actor* self, webhook_asked& what) {
 
 // ---- all together -------------------------------------------------------------------------------
 
+/// Of one that nobody delivers to here, nothing is open and nothing fails.
+void show_rest(const webhook_board::numbers& of) {
+  constexpr auto relaxed = std::memory_order_relaxed;
+  of.delivery->oldest_open_ms.store(0, relaxed);
+  of.delivery->quiet_until_ms.store(0, relaxed);
+  of.supervision->state.store(static_cast<int>(supervision::backing_off), relaxed);
+  of.supervision->failures.store(0, relaxed);
+  of.supervision->delay_ms.store(0, relaxed);
+}
+
 /// Brings what runs in line with what is wanted, as far as that can be done now.
 void apply(keeper_actor* self) {
   auto& state = self->state;
@@ -487,8 +497,11 @@ void apply(keeper_actor* self) {
   std::erase_if(state.counted, is_gone);
   std::erase_if(state.faults, is_gone);
   webhook_board::by_subscriber shown;
-  for (const auto& [name, each] : state.counted)
+  for (const auto& [name, each] : state.counted) {
+    if (!state.all.contains(name))
+      show_rest(each.shown);
     shown.emplace(webhook_subscriber(name), each.shown);
+  }
   state.options.board->put(std::move(shown));
   state.options.board->disabled.store(disabled, std::memory_order_relaxed);
 }

@@ -159,6 +159,26 @@ TEST_F(webhook_keeper_test, a_change_begins_it_anew_once_it_has_ended) {
   EXPECT_EQ(made["shop"].size(), 2u);
 }
 
+TEST_F(webhook_keeper_test, of_one_that_is_paused_no_figure_says_that_it_fails) {
+  webhook paused = named("shop");
+  find({paused});
+  const auto numbers = board->all().at("webhook-shop");
+  const auto set = [&] {
+    numbers.delivery->oldest_open_ms = 1;
+    numbers.supervision->state = static_cast<int>(supervision::degraded);
+  };
+  set();
+  find({paused});
+  EXPECT_EQ(numbers.supervision->state, static_cast<int>(supervision::degraded)) << "it runs";
+  paused.enabled = false;
+  find({paused});
+  on.pass(options.grace + 10ms);
+  set(); // by an actor that ends later than its supervisor
+  find({paused});
+  EXPECT_EQ(numbers.delivery->oldest_open_ms, 0);
+  EXPECT_NE(numbers.supervision->state, static_cast<int>(supervision::degraded));
+}
+
 TEST_F(webhook_keeper_test, an_endpoint_that_takes_long_to_stop_holds_nothing_up) {
   stops_slowly = true;
   find({named("shop")});
