@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <exception>
 #include <ranges>
 
 namespace paymentd::actors {
@@ -281,8 +282,12 @@ void payment_system::start_webhooks(const delivery_worker& store, const caf::act
   options.deliveries = store;
   options.make = options_.make_webhook;
   options.make_secret = options_.make_webhook_secret;
-  options.stop = [this](std::shared_ptr<providers::endpoint> what) { // on a thread of its own
-    system_.spawn<caf::detached>([what = std::move(what)] { what->stop(); });
+  options.stop = [this](const std::shared_ptr<providers::endpoint>& what) {
+    try {
+      system_.spawn<caf::detached>([what] { what->stop(); });
+    } catch (const std::exception&) { // there is no thread for it
+      what->stop();
+    }
   };
   options.pause_after = options_.webhook_pause_after;
   options.told = way_in_.lanes;

@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 namespace paymentd::actors {
 namespace {
 
@@ -57,6 +59,8 @@ class webhook_keeper_test : public ::testing::Test {
     options.store = store.as<db::webhook_store>();
     options.deliveries = {deliveries.handle()};
     options.make = [this](const webhook& what) -> std::expected<webhook_part, std::string> {
+      if (no_files)
+        throw std::runtime_error("no file is left");
       if (what.url == "bad")
         return std::unexpected("url: it is none");
       webhook_part part;
@@ -122,6 +126,7 @@ class webhook_keeper_test : public ::testing::Test {
   std::map<std::string, std::vector<std::shared_ptr<kept_endpoint>>> made;
   std::shared_ptr<webhook_board> board = std::make_shared<webhook_board>();
   bool stops_slowly = false;
+  bool no_files = false; // nor threads
   std::vector<std::shared_ptr<providers::endpoint>> stopping;
   int secrets = 0;
   webhook_keeper_options options;
@@ -228,6 +233,19 @@ TEST_F(webhook_keeper_test, one_that_cannot_work_is_refused_before_it_is_kept) {
   const auto replies = client.take<looked_up>();
   ASSERT_THAT(replies, SizeIs(1));
   EXPECT_EQ(std::get<webhook_refused>(*replies[0].reply).why, webhook_refusal::cannot_work);
+}
+
+TEST_F(webhook_keeper_test, a_system_without_files_delays_one_and_ends_nothing) {
+  no_files = true;
+  find({named("shop")});
+  EXPECT_THAT(names_begun(), IsEmpty());
+  ask(create_webhook{named("books")});
+  const auto replies = client.take<looked_up>();
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(std::get<webhook_refused>(*replies[0].reply).detail, "no file is left");
+  no_files = false;
+  find({named("shop")});
+  EXPECT_THAT(names_begun(), ElementsAre("webhook-shop"));
 }
 
 TEST_F(webhook_keeper_test, errors_of_the_store_tell_whether_it_may_have_happened) {
