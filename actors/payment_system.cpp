@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <exception>
 #include <ranges>
 
 namespace paymentd::actors {
@@ -281,6 +282,13 @@ void payment_system::start_webhooks(const delivery_worker& store, const caf::act
   options.deliveries = store;
   options.make = options_.make_webhook;
   options.make_secret = options_.make_webhook_secret;
+  options.stop = [this](const std::shared_ptr<providers::endpoint>& what) {
+    try {
+      system_.spawn<caf::detached>([what] { what->stop(); });
+    } catch (const std::exception&) { // there is no thread for it
+      what->stop();
+    }
+  };
   options.pause_after = options_.webhook_pause_after;
   options.told = way_in_.lanes;
   options.told.push_back(keeper);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -20,15 +21,17 @@ std::string text_of(const char* file) {
   return std::move(all).str();
 }
 
-/// The time of the system's start, in seconds since 1970: the line "btime" of /proc/stat.
+double seconds_of(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+/// The time of the system's start, in seconds since 1970. Not from /proc/stat, which a process of
+/// the package does not see (ProcSubset=pid). Once, since the wall clock may be set.
 double boot_time() {
-  std::istringstream lines(text_of("/proc/stat"));
-  for (std::string word; lines >> word;) {
-    double seconds = 0;
-    if (word == "btime" && lines >> seconds)
-      return seconds;
-  }
-  return 0;
+  static const double at = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
+  return at;
 }
 
 /// The names in a directory; the one that the look itself has open is not among them.

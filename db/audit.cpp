@@ -9,6 +9,7 @@ namespace paymentd::db {
 namespace {
 
 // The ids in the deliveries are found by jumping from one to the next, not by reading all of them.
+// Those of deleted subscribers go by and by.
 constexpr const char* strays = R"sql(
 with recursive delivered(id) as (
   select min(subscriber_id) from deliveries union all
@@ -20,7 +21,8 @@ named(what, id) as (
   select 'a results mark', subscriber_id from result_marks union all
   select 'a former kind', subscriber_id from former_kinds union all
   select 'a claim', subscriber_id from claims)
-select distinct what, id from named where id not in (select id from subscribers))sql";
+select distinct what, id from named where id not in (
+  select id from subscribers union all select id from ended_subscribers))sql";
 constexpr const char* cursors_beyond =
     "select c.subscriber_id, c.stream_id, c.position from cursors c "
     "left join streams s on s.id = c.stream_id where s.id is null or c.position >= s.next";

@@ -38,6 +38,9 @@ inline constexpr int replayed_at_once_max = 250;
 /// behind no more than these.
 inline constexpr int replay_waiting_max = 50;
 
+/// So many replays make a step in one call of a store, whose time has a bound.
+inline constexpr std::int64_t replays_at_once_max = 8;
+
 struct replay_piece {
   std::vector<replay_entry> again = {}; // at most replayed_at_once_max
   std::int64_t next = 0;                // the number that the replay goes on with

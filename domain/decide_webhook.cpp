@@ -24,6 +24,12 @@ webhook_decision write(webhook changed, instant now, bool with_secret = false) {
   return made;
 }
 
+/// The scheme, the host and the port of a valid_webhook_url.
+std::string_view origin_of(std::string_view url) {
+  constexpr std::string_view separator = "://";
+  return url.substr(0, url.find_first_of("/?", url.find(separator) + separator.size()));
+}
+
 /// Of a request that names a webhook which there is.
 struct decider {
   const webhook& is;
@@ -37,6 +43,9 @@ struct decider {
     changed.payments = what.payments.value_or(is.payments);
     changed.refunds = what.refunds.value_or(is.refunds);
     changed.url = what.url.value_or(is.url);
+    // The settings' file allowed that receiver. No call reaches another one inside by it.
+    if (origin_of(changed.url) != origin_of(is.url))
+      changed.allow_private_network = false;
     changed.max_in_flight = what.max_in_flight.value_or(is.max_in_flight);
     changed.max_per_second = what.max_per_second.value_or(is.max_per_second);
     changed.content_type = what.content_type.value_or(is.content_type);

@@ -46,7 +46,8 @@ struct webhook {
   std::string secret;     // "whsec_…"; in the clear, since it signs
   std::vector<old_secret> old_secrets = {};                 // the newest first
   std::string content_type = std::string(cloudevents_type); // or json_type
-  // As a table [[webhook]] of the settings' file had them. No call changes them.
+  // As a table [[webhook]] of the settings' file had them. No call changes them, but that a URL of
+  // another origin ends the first.
   bool allow_private_network = false;
   std::string ca_file = {};             // empty: that of the settings
   std::chrono::milliseconds timeout{0}; // 0: that of the settings

@@ -144,8 +144,9 @@ void deliverer::on_subscribed(db::result<paymentd::subscriber> answer) {
   if (answer) {
     subscribed_ = subscription::done;
     subscriber_ = answer->id;
-    if (answer->wants_payments != options_.wants_payments ||
-        answer->wants_refunds != options_.wants_refunds)
+    // Those of a webhook are in the database alone.
+    if (options_.registers && (answer->wants_payments != options_.wants_payments ||
+                               answer->wants_refunds != options_.wants_refunds))
       say(spdlog::level::warn, options_.subscriber,
           "its kinds of events are not those of this process's settings: another process that "
           "started later has changed them");

@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <set>
 #include <utility>
 
@@ -163,9 +164,19 @@ void tell_all(keeper_actor* self, const auto& news) {
     self->send(each, news);
 }
 
+/// A system that has no thread or no file left is a fault like others, and may pass.
+std::expected<webhook_part, std::string> make(const webhook_keeper_state& state,
+                                              const webhook& what) {
+  try {
+    return state.options.make(what);
+  } catch (const std::exception& thrown) {
+    return std::unexpected(std::string(thrown.what()));
+  }
+}
+
 void begin(keeper_actor* self, const webhook& what) {
   auto& state = self->state;
-  auto made = state.options.make(what);
+  auto made = make(state, what);
   if (!made) {
     auto& fault = state.faults[what.name];
     if (fault != made.error())
@@ -201,7 +212,7 @@ void end(keeper_actor* self, running& one) {
     if (found == self->state.all.end() || !found->second.ends)
       return;
     self->send_exit(found->second.supervisor, caf::exit_reason::user_shutdown);
-    found->second.endpoint->stop();
+    self->state.options.stop(found->second.endpoint);
   };
   self->request(one.supervisor, self->state.options.grace, finish_deliveries{})
       .then([over](const deliveries_finished&) { over(); }, [over](const caf::error&) { over(); });
@@ -216,7 +227,7 @@ void on_down(keeper_actor* self, const caf::down_msg& down) {
   running& one = found->second;
   if (!one.ends) { // no supervisor ends by itself but by a fault of its own
     tell_all(self, subscriber_ended{webhook_subscriber(one.by.name), one.supervisor});
-    one.endpoint->stop();
+    self->state.options.stop(one.endpoint);
   }
   all.erase(found);
   if (!self->state.finishing)
@@ -347,7 +358,7 @@ void begin_test(keeper_actor* self, const ticket& from, const webhook& what) {
     endpoint = runs->second.endpoint;
     endpoint->sign_with(runs->second.secrets = secrets_at(what, state.options.now()));
   } else {
-    auto part = state.options.make(what);
+    auto part = make(state, what);
     if (!part)
       return reply(self, from,
                    webhook_refused{webhook_refusal::cannot_work, std::move(part.error())});
@@ -378,7 +389,7 @@ void end_test(keeper_actor* self, std::uint64_t number, const std::string& why_n
   const auto made = std::move(found->second.made);
   tests.erase(found);
   if (made)
-    made->stop();
+    self->state.options.stop(made);
 }
 
 // ---- requests -----------------------------------------------------------------------------------
@@ -396,7 +407,7 @@ std::string fault_of(const webhook_keeper_state& state, const webhook_request& w
   }
   if (!candidate)
     return {};
-  auto made = state.options.make(*candidate);
+  auto made = make(state, *candidate);
   if (!made)
     return std::move(made.error());
   made->endpoint->stop();
@@ -458,6 +469,16 @@ void on_request(keeper_actor* self, webhook_asked& what) {
 
 // ---- all together -------------------------------------------------------------------------------
 
+/// Of one that nobody delivers to here, nothing is open and nothing fails.
+void show_rest(const webhook_board::numbers& of) {
+  constexpr auto relaxed = std::memory_order_relaxed;
+  of.delivery->oldest_open_ms.store(0, relaxed);
+  of.delivery->quiet_until_ms.store(0, relaxed);
+  of.supervision->state.store(static_cast<int>(supervision::backing_off), relaxed);
+  of.supervision->failures.store(0, relaxed);
+  of.supervision->delay_ms.store(0, relaxed);
+}
+
 /// Brings what runs in line with what is wanted, as far as that can be done now.
 void apply(keeper_actor* self) {
   auto& state = self->state;
@@ -487,8 +508,11 @@ void apply(keeper_actor* self) {
   std::erase_if(state.counted, is_gone);
   std::erase_if(state.faults, is_gone);
   webhook_board::by_subscriber shown;
-  for (const auto& [name, each] : state.counted)
+  for (const auto& [name, each] : state.counted) {
+    if (!state.all.contains(name))
+      show_rest(each.shown);
     shown.emplace(webhook_subscriber(name), each.shown);
+  }
   state.options.board->put(std::move(shown));
   state.options.board->disabled.store(disabled, std::memory_order_relaxed);
 }
@@ -524,10 +548,10 @@ void end_all(keeper_actor* self) {
   for (const auto& [name, one] : state.all)
     self->send_exit(one.supervisor, caf::exit_reason::user_shutdown);
   for (const auto& [name, one] : state.all)
-    one.endpoint->stop();
+    state.options.stop(one.endpoint);
   for (const auto& [number, each] : state.tests)
     if (each.made)
-      each.made->stop();
+      state.options.stop(each.made);
   state.all.clear();
 }
 

@@ -1,8 +1,8 @@
 // The keeper of webhooks: has each one that the database holds told of events by this process, from
 // a moment after it was made there, by whichever process, until it is paused or deleted. It makes
 // their endpoints and supervisors, tells the others of them, takes clients' requests, and sees
-// which ones fail for too long. One a process, on a thread of its own, since the making and the end
-// of an endpoint may take a while.
+// which ones fail for too long. One a process, on a thread of its own, since the making of an
+// endpoint may take a while.
 #pragma once
 
 #include "actors/counters.hpp"
@@ -37,9 +37,13 @@ struct webhook_keeper_options {
   worker_of<db::delivery_store> deliveries; // for those that deliver
   webhook_maker make;
   std::function<std::string()> make_secret; // a new "whsec_…" each time
-  std::vector<caf::actor> told;             // of subscribers that begin and end
-  std::chrono::milliseconds interval{300};  // between looks at the database
-  std::chrono::milliseconds grace{500};     // for the calls under way of one that ends
+  /// Stops an endpoint that is used no more. That may take as long as the system looks for a name,
+  /// which the keeper has no time to wait for.
+  std::function<void(const std::shared_ptr<providers::endpoint>&)> stop =
+      [](const std::shared_ptr<providers::endpoint>& what) { what->stop(); };
+  std::vector<caf::actor> told;            // of subscribers that begin and end
+  std::chrono::milliseconds interval{300}; // between looks at the database
+  std::chrono::milliseconds grace{500};    // for the calls under way of one that ends
   std::chrono::milliseconds pause_after = std::chrono::hours{120};
   std::chrono::milliseconds tested_within{3000}; // a test is answered by then
   std::size_t requests_max = 100;                // at once; one more is answered `overloaded`

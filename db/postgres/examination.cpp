@@ -50,15 +50,15 @@ from pg_catalog.pg_class,
 where relnamespace = 'paymentd'::regnamespace and relkind = 'r'
   and not has_table_privilege(pg_class.oid, needed)
   and (relname, needed) not in (
-    values ('meta', 'insert'), ('meta', 'update'), ('meta', 'delete'),
+    values ('meta', 'update'), ('meta', 'delete'),
       ('schema_migrations', 'insert'), ('schema_migrations', 'update'),
       ('schema_migrations', 'delete'),
       ('imports', 'insert'), ('imports', 'update'), ('imports', 'delete'),
       ('users', 'delete'), ('orders', 'delete'),
       ('ledger_entries', 'update'), ('ledger_entries', 'delete'),
       ('id_blocks', 'insert'), ('id_blocks', 'delete'), ('batch_marks', 'update'),
-      ('streams', 'delete'), ('stream_epochs', 'delete'), ('subscribers', 'delete'),
-      ('cursors', 'delete'), ('result_marks', 'delete')))sql";
+      ('streams', 'delete'), ('stream_epochs', 'delete'), ('former_kinds', 'update'),
+      ('result_marks', 'delete')))sql";
 
 /// A pooler in transaction mode hands the next statement to another session.
 constexpr statement keeps_settings{

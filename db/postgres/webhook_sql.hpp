@@ -36,7 +36,8 @@ values ($1::text, $2::text, $3::text, $4::text, $5::boolean, $6::bigint, $7::big
 on conflict (name) do update set url = excluded.url, secret = excluded.secret,
   old_secrets = excluded.old_secrets, enabled = excluded.enabled,
   max_in_flight = excluded.max_in_flight, max_per_second = excluded.max_per_second,
-  content_type = excluded.content_type, failing_since = excluded.failing_since, paused_at = excluded.paused_at,
+  allow_private_network = excluded.allow_private_network, content_type = excluded.content_type,
+  failing_since = excluded.failing_since, paused_at = excluded.paused_at,
   updated_at = excluded.updated_at)sql"};
 
 // Under the lock of the table. $1 name.
@@ -49,7 +50,8 @@ insert into meta (name, value) values ($1::text, 'yes') on conflict do nothing r
 
 // ---- deleted subscribers ------------------------------------------------------------------------
 
-// Each of these locks what it deletes. The cursors come first, as in a step. $1 name.
+// Each of these locks what it deletes. The cursors come first, as in a step; before them
+// lock_subscribers, since an import that holds that table waits for cursors. $1 name.
 inline constexpr statement delete_cursors_of{"delete_cursors_of", R"sql(
 delete from cursors where subscriber_id in (select id from subscribers where name = $1::text))sql"};
 inline constexpr statement delete_claims_of{"delete_claims_of", R"sql(
@@ -109,10 +111,16 @@ inline constexpr statement lock_replayed{"lock_replayed", R"sql(
 select position from cursors
 where subscriber_id = $1::bigint and stream_id = $2::bigint for update)sql"};
 
-// Locks the replay, under the lock of its cursor. $1 subscriber, $2 stream.
+// Locks the replay, under the lock of its cursor. No row where another process has made its step
+// meanwhile, and there is no room for more. $1 subscriber, $2 stream, $3 as $1 of
+// replays_with_room.
 inline constexpr statement lock_replay{"lock_replay", R"sql(
 select from_time, next, last from replays
-where subscriber_id = $1::bigint and stream_id = $2::bigint for update)sql"};
+where subscriber_id = $1::bigint and stream_id = $2::bigint
+and (select count(*) from (
+  select from deliveries d where d.entry_id >> 41 = $2::bigint
+  and d.subscriber_id = $1::bigint and d.next_attempt_at is not null
+  limit $3::bigint + 1) w) <= $3::bigint for update)sql"};
 
 // No locks. $1 the first entry, $2 the last, $3 how many.
 inline constexpr statement entries_from{"entries_from", R"sql(

@@ -11,9 +11,6 @@
 namespace paymentd::db::postgres {
 namespace {
 
-/// Of one call, whose time has a bound.
-constexpr std::int64_t replays_at_once_max = 8;
-
 std::vector<replay_entry> replay_entries_in(const rows& from) {
   return all_of(from, [](const row_view& row) {
     return replay_entry{.id = {row.integer(0)},
@@ -154,6 +151,7 @@ void postgres_store::add_put(const webhook& what) {
 }
 
 void postgres_store::add_end_subscriber(std::string_view name) {
+  session_.add(sql::lock_subscribers); // before the cursors, as an import does
   for (const statement& each :
        {sql::delete_cursors_of, sql::delete_claims_of, sql::delete_replays_of,
         sql::delete_former_kinds_of, sql::end_subscriber})
@@ -211,12 +209,13 @@ result<bool> postgres_store::clear_ended() {
   return true;
 }
 
-/// One step of one replay; gives false where it is over already.
+/// One step of one replay; gives false where it is over already, or has no room any more.
 result<bool> postgres_store::advance(replay of, instant now) {
   session_.add(sql::begin);
   session_.add(sql::lock_replayed, parameters{}.add(of.subscriber, of.stream));
   session_.add(sql::subscriber_wants, parameters{}.add(of.subscriber, of.stream));
-  session_.add(sql::lock_replay, parameters{}.add(of.subscriber, of.stream));
+  session_.add(sql::lock_replay,
+               parameters{}.add(of.subscriber, of.stream, std::int64_t{replay_waiting_max}));
   auto answers = session_.run("replay");
   if (!answers)
     return std::unexpected(answers.error());

@@ -20,9 +20,9 @@ inline constexpr const char* put_webhook =
     "on conflict (name) do update set url = excluded.url, secret = excluded.secret, "
     "old_secrets = excluded.old_secrets, enabled = excluded.enabled, "
     "max_in_flight = excluded.max_in_flight, max_per_second = excluded.max_per_second, "
-    "content_type = excluded.content_type, failing_since = excluded.failing_since, paused_at = "
-    "excluded.paused_at, "
-    "updated_at = excluded.updated_at";
+    "allow_private_network = excluded.allow_private_network, "
+    "content_type = excluded.content_type, failing_since = excluded.failing_since, "
+    "paused_at = excluded.paused_at, updated_at = excluded.updated_at";
 
 inline constexpr const char* delete_webhook = "delete from webhooks where name = ?";
 

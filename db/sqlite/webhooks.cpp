@@ -5,6 +5,7 @@
 #include "domain/decide_webhook.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace paymentd::db::sqlite {
 
@@ -136,6 +137,8 @@ std::vector<replay> webhooks::replays() {
 result<webhook_upkeep> webhooks::tend(instant now) {
   webhook_upkeep did{.more = clear_ended()};
   for (const replay& each : replays()) {
+    if (std::cmp_equal(did.replayed.size(), replays_at_once_max))
+      break;
     std::int64_t waiting = 0;
     if (auto row = count_waiting_.query(each.subscriber, each.stream,
                                         std::int64_t{replay_waiting_max + 1});

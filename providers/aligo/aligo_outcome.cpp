@@ -116,7 +116,9 @@ std::string aligo_message_id(std::string_view mid, std::string_view phone, std::
   text.append("/").append(std::to_string(places));
   const auto digest = net::hmac_sha256(secret, text);
   std::string id(1, found_by_id);
-  return id.append(mid).append("/").append(net::hex_text(std::span(digest).first(digest_bytes)));
+  return id.append(printable(std::string(mid)))
+      .append("/")
+      .append(net::hex_text(std::span(digest).first(digest_bytes)));
 }
 
 call_result aligo_call_result(const call& what, net::http_result result, std::string_view secret,

@@ -100,10 +100,10 @@ class reading : public std::enable_shared_from_this<reading> {
     if (at_.seen >= mids_.size()) {
       at_ = is_last_ ? place_in_list{.look = at_.look + 1}
                      : place_in_list{.look = at_.look, .page = at_.page + 1};
-      return next_list();
+      goes_on_ = true;
+      return at_.look < looks.size() && is_late() ? finish(true) : next_list();
     }
-    if (page_.results.size() + messages_max > results_max ||
-        std::chrono::steady_clock::now() >= until_)
+    if (page_.results.size() + messages_max > results_max || (goes_on_ && is_late()))
       return finish(true);
     const std::string& mid = mids_[at_.seen];
     post_("/akv10/history/detail/", aligo_detail_body(account_, mid, messages_max),
@@ -119,8 +119,11 @@ class reading : public std::enable_shared_from_this<reading> {
     for (final_result& each : *results)
       page_.results.push_back(std::move(each));
     ++at_.seen;
+    goes_on_ = true;
     next_call();
   }
+
+  bool is_late() const { return std::chrono::steady_clock::now() >= until_; }
 
   void finish(bool goes_on) {
     if (goes_on)
@@ -136,6 +139,7 @@ class reading : public std::enable_shared_from_this<reading> {
   place_in_list at_;
   std::vector<std::string> mids_; // of the page of the list that are looked at
   bool is_last_ = false;          // page of this look
+  bool goes_on_ = false;          // the place has moved, so the next page is no repeat of this one
   results_page page_;
 };
 

@@ -97,11 +97,16 @@ bool is_refused(const sens_result* each) {
   return each != nullptr && !each->code.empty() && each->code != code_accepted;
 }
 
+/// The store finds the message by it.
+std::string id_of(const std::string& message_id) {
+  return std::string(1, found_by_id) + printable(message_id);
+}
+
 recipient_result one_result(const sens_answer& answer, const sens_result* about,
                             bool others_accepted) {
   if (is_accepted(about))
-    return accepted{about->message_id.empty() ? answer.request_id
-                                              : std::string(1, found_by_id) + about->message_id};
+    return accepted{about->message_id.empty() ? printable(answer.request_id)
+                                              : id_of(about->message_id)};
   if (!is_refused(about))
     return unknown("SENS gave no result for this message");
   return std::unexpected(
@@ -125,7 +130,7 @@ std::optional<final_result> result_of(sens_listed each, instant asked_to) {
                     .at = parse_korea_time(each.completed_at).value_or(asked_to),
                     .reason = {},
                     .channel = as_sms ? message_channel::sms : message_channel::alimtalk,
-                    .provider_message_id = std::string(1, found_by_id) + each.message_id};
+                    .provider_message_id = id_of(each.message_id)};
   if (!made.reached) {
     made.channel.reset();
     made.reason = words("SENS", each.code, each.reason);

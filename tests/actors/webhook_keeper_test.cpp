@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 namespace paymentd::actors {
 namespace {
 
@@ -57,6 +59,8 @@ class webhook_keeper_test : public ::testing::Test {
     options.store = store.as<db::webhook_store>();
     options.deliveries = {deliveries.handle()};
     options.make = [this](const webhook& what) -> std::expected<webhook_part, std::string> {
+      if (no_files)
+        throw std::runtime_error("no file is left");
       if (what.url == "bad")
         return std::unexpected("url: it is none");
       webhook_part part;
@@ -65,6 +69,12 @@ class webhook_keeper_test : public ::testing::Test {
       part.supervised.delivery.provider = part.endpoint;
       part.supervised.delivery.counters = std::make_shared<delivery_counters>();
       return part;
+    };
+    options.stop = [this](const std::shared_ptr<providers::endpoint>& what) {
+      if (stops_slowly)
+        stopping.push_back(what);
+      else
+        what->stop();
     };
     options.make_secret = [this] { return "whsec_new" + std::to_string(++secrets); };
     options.told = {listener.handle()};
@@ -115,6 +125,9 @@ class webhook_keeper_test : public ::testing::Test {
   inbox<looked_up> client{on};
   std::map<std::string, std::vector<std::shared_ptr<kept_endpoint>>> made;
   std::shared_ptr<webhook_board> board = std::make_shared<webhook_board>();
+  bool stops_slowly = false;
+  bool no_files = false; // nor threads
+  std::vector<std::shared_ptr<providers::endpoint>> stopping;
   int secrets = 0;
   webhook_keeper_options options;
   caf::actor keeper;
@@ -149,6 +162,39 @@ TEST_F(webhook_keeper_test, a_change_begins_it_anew_once_it_has_ended) {
   EXPECT_TRUE(made["shop"].front()->stopped);
   EXPECT_THAT(names_begun(), ElementsAre("webhook-shop"));
   EXPECT_EQ(made["shop"].size(), 2u);
+}
+
+TEST_F(webhook_keeper_test, of_one_that_is_paused_no_figure_says_that_it_fails) {
+  webhook paused = named("shop");
+  find({paused});
+  const auto numbers = board->all().at("webhook-shop");
+  const auto set = [&] {
+    numbers.delivery->oldest_open_ms = 1;
+    numbers.supervision->state = static_cast<int>(supervision::degraded);
+  };
+  set();
+  find({paused});
+  EXPECT_EQ(numbers.supervision->state, static_cast<int>(supervision::degraded)) << "it runs";
+  paused.enabled = false;
+  find({paused});
+  on.pass(options.grace + 10ms);
+  set(); // by an actor that ends later than its supervisor
+  find({paused});
+  EXPECT_EQ(numbers.delivery->oldest_open_ms, 0);
+  EXPECT_NE(numbers.supervision->state, static_cast<int>(supervision::degraded));
+}
+
+TEST_F(webhook_keeper_test, an_endpoint_that_takes_long_to_stop_holds_nothing_up) {
+  stops_slowly = true;
+  find({named("shop")});
+  names_begun();
+  webhook moved = named("shop");
+  moved.url = "https://other.example";
+  find({moved});
+  on.pass(options.grace + 10ms);
+  EXPECT_THAT(stopping, ElementsAre(made["shop"].front()));
+  EXPECT_FALSE(made["shop"].front()->stopped);
+  EXPECT_THAT(names_begun(), ElementsAre("webhook-shop"));
 }
 
 TEST_F(webhook_keeper_test, a_new_secret_signs_without_an_end_and_an_old_one_until_its_time) {
@@ -187,6 +233,19 @@ TEST_F(webhook_keeper_test, one_that_cannot_work_is_refused_before_it_is_kept) {
   const auto replies = client.take<looked_up>();
   ASSERT_THAT(replies, SizeIs(1));
   EXPECT_EQ(std::get<webhook_refused>(*replies[0].reply).why, webhook_refusal::cannot_work);
+}
+
+TEST_F(webhook_keeper_test, a_system_without_files_delays_one_and_ends_nothing) {
+  no_files = true;
+  find({named("shop")});
+  EXPECT_THAT(names_begun(), IsEmpty());
+  ask(create_webhook{named("books")});
+  const auto replies = client.take<looked_up>();
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(std::get<webhook_refused>(*replies[0].reply).detail, "no file is left");
+  no_files = false;
+  find({named("shop")});
+  EXPECT_THAT(names_begun(), ElementsAre("webhook-shop"));
 }
 
 TEST_F(webhook_keeper_test, errors_of_the_store_tell_whether_it_may_have_happened) {

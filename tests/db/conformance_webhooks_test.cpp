@@ -94,6 +94,8 @@ TEST_P(webhooks_of_store, every_field_of_one_is_kept) {
   EXPECT_EQ(*std::get<webhook_shown>(ask(get_webhook{"shop"})).what, what);
   reopen();
   EXPECT_THAT(must(lane_->webhooks()).all, ElementsAre(what));
+  ask(update_webhook{.name = "shop", .url = "https://other.example"});
+  EXPECT_FALSE(must(lane_->webhooks()).all.at(0).allow_private_network);
 }
 
 TEST_P(webhooks_of_store, one_is_told_of_what_comes_after_it_and_of_nothing_before) {
@@ -155,6 +157,7 @@ TEST_P(webhooks_of_store, of_a_deleted_one_nothing_is_left) {
   EXPECT_EQ(kind_of(lane_->find_registered("webhook-shop")), error_kind::unavailable);
   EXPECT_TRUE(std::holds_alternative<not_found>(ask(delete_webhook{"shop"})));
   EXPECT_TRUE(must(lane_->webhooks()).work_left);
+  EXPECT_THAT(breaches(), IsEmpty()) << "what is still to be cleared is no fault";
   tend_all();
   EXPECT_THAT(read<delivery_page>(list_deliveries{}).items, IsEmpty());
 }

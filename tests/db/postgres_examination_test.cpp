@@ -91,6 +91,16 @@ TEST_F(postgres_examination, the_rights_that_are_named_are_enough_for_the_store)
   must(works->begin_results(
       {.subscriber = "alimtalk", .to = start + 2min, .span_min = 1s, .span_max = 1h, .lease = 1min},
       start + 2min));
+  must(works->set_kinds("alimtalk", true, true));
+  const webhook hook{.name = "shop", .url = "https://shop.example", .secret = "whsec_first"};
+  EXPECT_TRUE(must(works->take_over_webhook(hook, start)));
+  must(works->settle(payable(*works, 1), start + 2min));
+  for (const webhook_request& each : std::initializer_list<webhook_request>{
+           update_webhook{.name = "shop", .payments = true, .refunds = false},
+           replay_webhook{"shop", start}, delete_webhook{"shop"}}) {
+    must(works->change_webhook(each, start + 3min));
+    must(works->tend_webhooks(start + 3min));
+  }
   EXPECT_THAT(breaches(), IsEmpty());
 }
 

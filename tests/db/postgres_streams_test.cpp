@@ -152,6 +152,29 @@ TEST_F(postgres_streams, changes_of_kinds_beside_steps_leave_each_entry_in_one_s
   EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
+TEST_F(postgres_streams, a_deleted_webhook_locks_in_the_order_of_an_import) {
+  const auto one = lane("one"); // its stream has a cursor of the webhook
+  const webhook made{.name = "shop", .url = "https://shop.example", .secret = "whsec_first"};
+  must(one->change_webhook(create_webhook{made}, start));
+  side_session import(url());
+  import.sql("begin; lock table paymentd.subscribers in share row exclusive mode");
+  {
+    const std::jthread beside(
+        [&] { EXPECT_TRUE(one->change_webhook(delete_webhook{"shop"}, start)); });
+    constexpr int looks_max = 10'000;
+    const auto waits = [&] {
+      return sql("select count(*) from pg_locks where not granted "
+                 "and relation = 'paymentd.subscribers'::regclass")
+                 .at(0) != "0";
+    };
+    for (int looks = 0; looks < looks_max && !waits(); ++looks)
+      std::this_thread::yield();
+    import.sql("update paymentd.cursors set position = position");
+    import.sql("commit");
+  }
+  EXPECT_TRUE(must(one->webhooks()).all.empty());
+}
+
 TEST_F(postgres_streams, what_a_living_process_delivers_no_other_does) {
   const auto alive = lane("alive");
   const auto left = with_something_left(*alive);

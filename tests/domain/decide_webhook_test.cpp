@@ -74,6 +74,23 @@ TEST(decide_webhook, a_change_keeps_what_is_not_given_and_one_of_nothing_is_not_
   EXPECT_FALSE(decide(update_webhook{.name = "shop", .url = one().url}, {one()}).put);
 }
 
+TEST(decide_webhook, a_receiver_inside_that_the_file_allowed_lends_that_to_no_other) {
+  webhook inside = one();
+  inside.url = "http://10.0.0.1:8080/hook?a=b";
+  inside.allow_private_network = true;
+  const auto stays_allowed = [&](const char* url) {
+    return decide(update_webhook{.name = "shop", .url = url}, {inside})
+        .put.value()
+        .allow_private_network;
+  };
+  for (const auto* url :
+       {"http://10.0.0.1:8080", "http://10.0.0.1:8080/other", "http://10.0.0.1:8080?c"})
+    EXPECT_TRUE(stays_allowed(url)) << url;
+  for (const auto* url : {"http://10.0.0.1/hook", "http://10.0.0.1:80", "http://10.0.0.2:8080/hook",
+                          "https://10.0.0.1:8080/hook", "http://10.0.0.1:8080.example/hook"})
+    EXPECT_FALSE(stays_allowed(url)) << url;
+}
+
 TEST(decide_webhook, other_events_are_set_for_its_subscriber_and_the_same_ones_are_not) {
   update_webhook what{.name = "shop", .payments = true, .refunds = false};
   const auto changed = decide(what, {one()});

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <ctime>
 #include <set>
 
 namespace paymentd::end_to_end {
@@ -159,6 +160,10 @@ TEST_F(notifications, an_outage_is_seen_in_the_metrics_and_the_process_stays_rea
         "\nprocess_resident_memory_bytes ", "\nprocess_start_time_seconds ",
         "\npaymentd_database_disk_free_bytes "})
     EXPECT_NE(page.find(part), std::string::npos) << part;
+  constexpr std::string_view started = "\nprocess_start_time_seconds ";
+  constexpr double test_max = 300; // seconds
+  EXPECT_NEAR(std::stod(page.substr(page.find(started) + started.size())),
+              static_cast<double>(std::time(nullptr)), test_max);
 }
 
 TEST_F(notifications, the_command_retries_all_that_failed_where_it_is_alone) {

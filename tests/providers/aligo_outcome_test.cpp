@@ -58,6 +58,13 @@ TEST(aligo_message_id, is_of_the_call_and_a_digest_of_the_number) {
             "#123456789/f06c68e956f83534");
 }
 
+TEST(aligo_message_id, is_a_short_line_whatever_the_number_of_the_call) {
+  const std::string id = aligo_message_id(std::string("1\0", 2) + std::string(10'000, '2'),
+                                          "01012345678", 0, 1, "secret");
+  EXPECT_TRUE(id.starts_with("#1 2"));
+  EXPECT_LE(id.size(), 218u);
+}
+
 TEST(aligo_message_id, tells_calls_numbers_places_and_accounts_apart) {
   const std::set<std::string> all{aligo_message_id("1", "01012345678", 0, 1, "s"),
                                   aligo_message_id("2", "01012345678", 0, 1, "s"),

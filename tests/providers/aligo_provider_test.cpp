@@ -3,6 +3,7 @@
 // each way that it knows, on a clock that the test moves.
 #include "providers/aligo/aligo_provider.hpp"
 
+#include "providers/aligo/aligo_results.hpp"
 #include "tests/providers/example_call.hpp"
 #include "tests/providers/whole_text_options.hpp"
 #include "tools/fake_alimtalk/fake_alimtalk.hpp"
@@ -275,6 +276,30 @@ TEST_F(aligo_provider_test, many_small_calls_are_found_over_the_pages_of_the_lis
     ASSERT_TRUE(send(*to, example_call("k", 1, evening, 1 + i)));
   }
   EXPECT_EQ(all_results(*to, evening - 1min, evening + 1min).size(), 510u);
+}
+
+TEST_F(aligo_provider_test, a_long_list_does_not_take_longer_than_its_time) {
+  net::http_response newer; // than all that is looked for
+  newer.status = 200;
+  newer.body = R"({"code":0,"totalPage":3,"list":[)"
+               R"({"mid":"1","type":"AT","regdate":"2026-11-22 23:30:00"}]})";
+  int lists = 0;
+  const auto post = [&](const std::string& path, const std::string&, const auto& then) {
+    EXPECT_EQ(path, "/akv10/history/list/");
+    ++lists;
+    then(newer);
+  };
+  results_query what{.from = evening - 1min, .to = evening + 1min, .cursor = {}};
+  int pages = 0;
+  do {
+    results_answer page;
+    read_aligo_results(post, {"key", "shop"}, 0ms, what,
+                       [&](results_answer given) { page = std::move(given); });
+    ASSERT_TRUE(page);
+    what.cursor = page->next;
+    EXPECT_EQ(lists, ++pages);
+  } while (!what.cursor.empty() && pages < 100);
+  EXPECT_EQ(pages, 9); // three looks of three pages each
 }
 
 TEST_F(aligo_provider_test, a_call_is_looked_at_again_ten_minutes_and_an_hour_later) {

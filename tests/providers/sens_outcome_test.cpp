@@ -165,6 +165,22 @@ json listed(const char* id, const char* code, const char* status) {
           {"useSmsFailover", false}};
 }
 
+TEST(sens_results, an_id_that_no_database_takes_is_cut_and_found_again) {
+  const std::string id = std::string("a\0b", 3) + std::string(10'000, 'x');
+  const call_result sent = outcome(1, answer_of({result_of(1, "A000", id)}));
+  ASSERT_TRUE(sent);
+  const std::string& kept = sent->at(0)->provider_message_id;
+  EXPECT_TRUE(kept.starts_with("#a bx"));
+  EXPECT_LE(kept.size(), 201u);
+  json message = listed("", "0000", "success");
+  message["messageId"] = id;
+  json told;
+  told["messages"] = json::array({message});
+  const auto page = sens_results_page(response(told.dump(), 200), evening);
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->results.at(0).provider_message_id, kept);
+}
+
 TEST(sens_results, only_0000_and_an_sms_that_arrived_are_reached) {
   json by_sms = listed("d", "3019", "fail");
   by_sms["useSmsFailover"] = true;
