@@ -39,16 +39,26 @@ done
 echo "test: running scripts/package.sh"
 scripts/package.sh
 
-# The client for TypeScript, where npm is: the server needs none.
+# The packages of others and the client for TypeScript, where npm is: the server needs none.
 if ! command -v npm >/dev/null; then
-  echo "test: npm is not there, so clients/typescript is left out"
-elif ! (cd clients/typescript && npm install); then
+  echo "test: npm is not there, so tests/clients and clients/typescript are left out"
+  exit 0
+fi
+programs=$PWD/build/release
+if ! (cd tests/clients && npm install); then
+  echo "test: the packages of tests/clients cannot be installed, so it is left out"
+else
+  echo "test: running tests/clients"
+  (cd tests/clients && PAYMENTD=$programs/paymentd FAKE_ALIMTALK=$programs/fake-alimtalk npm test)
+fi
+
+if ! (cd clients/typescript && npm install); then
   echo "test: the packages of clients/typescript cannot be installed, so it is left out"
 else
   echo "test: running clients/typescript"
   # First that http/documents/openapi.json is clean, and that the types are those that it gives.
   (cd clients/typescript && npm run lint:api && npm run build && npm run check &&
-    PAYMENTD=$PWD/../../build/release/paymentd PAYMENTS=2000 npm test)
+    PAYMENTD=$programs/paymentd PAYMENTS=2000 npm test)
 
   # The shop in NestJS, which uses that client. Nest wants a newer Node than Debian 12 has.
   if (($(node --print 'process.versions.node.split(".")[0]') < 20)); then
@@ -57,6 +67,6 @@ else
     echo "test: the packages of examples/nestjs cannot be installed, so it is left out"
   else
     echo "test: running examples/nestjs"
-    (cd examples/nestjs && PAYMENTD=$PWD/../../build/release/paymentd npm test)
+    (cd examples/nestjs && PAYMENTD=$programs/paymentd npm test)
   fi
 fi

@@ -86,7 +86,7 @@ TEST_F(fake_alimtalk_test, received_tells_how_often_each_key_was_accepted) {
   EXPECT_EQ(repeated["hasMore"], true);
 }
 
-TEST_F(fake_alimtalk_test, a_search_wants_a_key_and_a_window_and_gives_pages) {
+TEST_F(fake_alimtalk_test, a_search_wants_a_window_and_gives_pages) {
   send("k 1", {"a", "b", "c"});
   send("l", {"a"});
   const std::string window =
@@ -107,8 +107,22 @@ TEST_F(fake_alimtalk_test, a_search_wants_a_key_and_a_window_and_gives_pages) {
   EXPECT_EQ(search("senderGroupingKey=l&startRequestDate=2026-11-22%2023:01&endRequestDate="
                    "2026-11-23%2023:01")["messageSearchResultResponse"]["totalCount"],
             0);
-  EXPECT_EQ(search("senderGroupingKey=l")["header"]["isSuccessful"], false);
-  EXPECT_EQ(search(window.substr(1))["header"]["isSuccessful"], false);
+  EXPECT_EQ(search(window.substr(1))["messageSearchResultResponse"]["totalCount"], 4);
+  EXPECT_EQ(search("startCreateDate=2026-11-22%2022:59&endCreateDate=2026-11-22%2023:01")
+                ["messageSearchResultResponse"]["totalCount"],
+            4);
+  EXPECT_EQ(search("senderGroupingKey=l")["header"]["resultCode"], -4103);
+}
+
+TEST_F(fake_alimtalk_test, a_search_has_bounds) {
+  const auto code = [this](const std::string& from, const std::string& to) {
+    return search("startRequestDate=" + from + "%2000:00&endRequestDate=" + to +
+                  "%2000:00")["header"]["resultCode"];
+  };
+  EXPECT_EQ(code("2026-10-24", "2026-11-23"), 0);
+  EXPECT_EQ(code("2026-10-23", "2026-11-23"), -4003);
+  EXPECT_EQ(code("2026-08-25", "2026-09-01"), 0);
+  EXPECT_EQ(code("2026-08-24", "2026-09-01"), -4017);
 }
 
 TEST_F(fake_alimtalk_test, behaviour_is_changed_and_healed_by_requests) {

@@ -54,6 +54,7 @@ class results_test : public testing::Test {
     solapi.api_key = solapi.pf_id = solapi.template_id = "x";
     solapi.api_secret = "secret";
     solapi.timeout = long_time;
+    solapi.now = [this] { return now_.load(); };
     std::vector<std::unique_ptr<provider>> made;
     made.push_back(make_nhn_provider(std::move(nhn)).value());
     made.push_back(make_solapi_provider(std::move(solapi)).value());

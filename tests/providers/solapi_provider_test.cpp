@@ -245,7 +245,8 @@ TEST_F(solapi_provider_test, each_call_is_signed_anew) {
 
 TEST_F(solapi_provider_test, a_signature_that_was_seen_before_leaves_the_call_unknown) {
   solapi_options with = options();
-  with.now = [] { return evening; };
+  with.now = [at = std::chrono::floor<std::chrono::milliseconds>(
+                  std::chrono::system_clock::now())] { return at; };
   with.salt = [] { return std::string(12, 's'); };
   const auto to = solapi(std::move(with));
   EXPECT_TRUE(send(*to, example_call("k", 1, evening)));
@@ -259,6 +260,14 @@ TEST_F(solapi_provider_test, credentials_that_are_refused_are_an_outage) {
   expect_failure(result, failure_class::outage);
   EXPECT_EQ(result.error().reason, "Solapi refused the call: SignatureDoesNotMatch refused");
   EXPECT_FALSE(result.error().refused_content);
+}
+
+TEST_F(solapi_provider_test, a_clock_that_is_too_far_off_is_an_outage) {
+  solapi_options with = options();
+  with.now = [] { return evening; }; // the API has the time of today
+  const call_result result = send(*solapi(std::move(with)), example_call("k", 1, evening));
+  expect_failure(result, failure_class::outage);
+  EXPECT_EQ(result.error().reason, "Solapi refused the call: RequestTimeTooSkewed refused");
 }
 
 TEST_F(solapi_provider_test, two_messages_to_one_number_are_both_accepted) {
@@ -278,7 +287,7 @@ TEST_F(solapi_provider_test, one_bad_number_fails_alone) {
   ASSERT_TRUE(result);
   EXPECT_TRUE(result->at(0));
   EXPECT_EQ(result->at(1).error().kind, failure_class::permanent);
-  EXPECT_EQ(result->at(1).error().reason, "Solapi refused the message: 3104 refused");
+  EXPECT_EQ(result->at(1).error().reason, "Solapi refused the message: 1060 차단된 수신번호");
   EXPECT_TRUE(result->at(2));
   EXPECT_EQ(fake_.accepted(), 2u);
 }

@@ -48,7 +48,7 @@ struct fake_behaviour {
   bool console_fallback = false;
   /// NHN: the lists tell resultCode null of what arrived.
   bool null_result_codes = false;
-  /// Phone numbers refused with -5000 (Solapi: 3104, SENS: A001, Aligo: counted alone), each alone
+  /// Phone numbers refused with -5000 (Solapi: 1060, SENS: A001, Aligo: counted alone), each alone
   /// or, with poison_refuses_call, with its whole call.
   std::vector<std::string> poison_numbers = {};
   bool poison_refuses_call = false;

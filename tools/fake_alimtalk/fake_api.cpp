@@ -3,9 +3,11 @@
 #include "domain/model.hpp"
 #include "net/json_text.hpp"
 #include "providers/message.hpp"
+#include "tools/fake_alimtalk/nhn_words.hpp"
 #include "tools/fake_alimtalk/query.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace paymentd::providers {
 namespace {
@@ -23,18 +25,21 @@ constexpr int all_failed = -1031;
 constexpr int no_template = -3003;
 constexpr int bad_request = -4000;
 constexpr int range_too_long = -4003;
+constexpr int too_long_ago = -4017;
 constexpr int no_query = -4103;
 constexpr int bad_number = -5000;
 constexpr int system_error = -9999;
 // "This message can be resend by sms service if the resend setting is on."
 constexpr int resent_as_sms[] = {-3010, -3011, -3042, -3043, -3046};
 constexpr std::chrono::days search_span_max{30};
+constexpr std::chrono::days search_age_max{90};
 
 std::string header_json(int result_code) {
   std::string json = R"({"header":{"resultCode":)";
   net::append_number(json, result_code);
-  json.append(result_code == success ? R"(,"resultMessage":"success","isSuccessful":true})"
-                                     : R"(,"resultMessage":"refused","isSuccessful":false})");
+  json.append(R"(,"resultMessage":)");
+  net::append_json_string(json, nhn_message(result_code));
+  json.append(result_code == success ? R"(,"isSuccessful":true})" : R"(,"isSuccessful":false})");
   return json;
 }
 
@@ -93,7 +98,8 @@ fake_answer fake_api::handle_locked(const fake_request& request) {
     return aligo(request, path);
   const bool only_count = path.ends_with("/message-results/count");
   if ((path.ends_with("/message-results") || only_count) && request.method == "GET")
-    return fail_on_demand().value_or(nhn_results(filters, only_count));
+    return fail_on_demand().value_or(request.secret_key.empty() ? refused(no_secret_key)
+                                                                : nhn_results(filters, only_count));
   if (!is_messages_path(path))
     return {.status = 404, .body = "{}"};
 
@@ -207,7 +213,7 @@ bool fake_api::accept(const send_recipient& one, int seq, int& code) {
 }
 
 std::string fake_api::accept_and_report(const send_body& body, instant now) {
-  log_.begin_call(body.sender_grouping_key, now);
+  log_.begin_call(body.sender_grouping_key, now, body.sender_key, body.template_code);
   std::string results;
   results.reserve(256 + body.count * 160);
   bool any = false;
@@ -221,8 +227,9 @@ std::string fake_api::accept_and_report(const send_body& body, instant now) {
     append_field(results, "recipientNo", one.phone);
     results.append(R"(,"resultCode":)");
     net::append_number(results, code);
-    results.append(code == success ? R"(,"resultMessage":"success",)"
-                                   : R"(,"resultMessage":"refused",)");
+    results.push_back(',');
+    append_field(results, "resultMessage", nhn_message(code));
+    results.push_back(',');
     append_field(results, "recipientGroupingKey", one.key);
     results.push_back('}');
   }
@@ -237,23 +244,37 @@ std::string fake_api::accept_and_report(const send_body& body, instant now) {
   return json.append(R"(,"sendResults":[)").append(results).append("]}}");
 }
 
-/// The messages that a search is for; `refusal` is a code where it cannot be made.
+/// The messages that a search is for; `refusal` is a code where it cannot be made. NHN wants the id
+/// of a request, or a span of request or registration dates, which are the same here.
 std::vector<std::size_t> fake_api::found_by(const query& filters, int& refusal) const {
   const std::string request = value_of(filters, "requestId");
-  const std::string sender = value_of(filters, "senderGroupingKey");
-  const std::string recipient = value_of(filters, "recipientGroupingKey");
   if (!request.empty())
     return log_.with_request_id(request);
-  const auto from = parse_korea_time(value_of(filters, "startRequestDate"));
-  const auto to = parse_korea_time(value_of(filters, "endRequestDate"));
-  if (!from || !to || (sender.empty() && recipient.empty()))
+  const bool by_request = !value_of(filters, "startRequestDate").empty();
+  const auto date = [&](const char* requested, const char* registered) {
+    return parse_korea_time(value_of(filters, by_request ? requested : registered));
+  };
+  const auto from = date("startRequestDate", "startCreateDate");
+  const auto to = date("endRequestDate", "endCreateDate");
+  if (!from || !to)
     refusal = no_query;
   else if (*to - *from > search_span_max)
     refusal = range_too_long;
+  else if (now_() - *from > search_age_max)
+    refusal = too_long_ago;
   if (refusal != success)
     return {};
-  std::vector<std::size_t> found =
-      recipient.empty() ? log_.with_sender_key(sender) : log_.with_recipient_key(recipient);
+  const std::string sender = value_of(filters, "senderGroupingKey");
+  const std::string recipient = value_of(filters, "recipientGroupingKey");
+  std::vector<std::size_t> found;
+  if (!recipient.empty()) {
+    found = log_.with_recipient_key(recipient);
+  } else if (!sender.empty()) {
+    found = log_.with_sender_key(sender);
+  } else {
+    found.resize(log_.size());
+    std::iota(found.begin(), found.end(), std::size_t{0});
+  }
   std::erase_if(found, [&](std::size_t index) {
     const auto at = parse_korea_time(korea_time_text(log_.accepted_at(index)));
     return *at < *from || *at > *to ||
@@ -276,6 +297,12 @@ fake_answer fake_api::search(const query& filters) const {
   for (std::size_t i = begin; i < end; ++i) {
     json.append(i == begin ? "{" : ",{");
     const fake_message message = log_.at(found[i]);
+    append_field(json, "plusFriendId", "@fake");
+    json.push_back(',');
+    append_field(json, "senderKey", log_.sender_of(found[i]));
+    json.push_back(',');
+    append_field(json, "templateCode", log_.template_of(found[i]));
+    json.push_back(',');
     append_message(json, message);
     append_fate(json, message, log_.accepted_at(found[i]));
     json.push_back('}');

@@ -5,6 +5,8 @@
 #include "tools/fake_alimtalk/received_log.hpp"
 #include "tools/fake_alimtalk/send_body.hpp"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <condition_variable>
 #include <mutex>
 #include <random>
@@ -33,6 +35,9 @@ struct fake_answer {
   std::optional<std::chrono::seconds> retry_after = std::nullopt;
   std::string body = {};
 };
+
+/// The id of a message at Solapi, by its group and its place there.
+std::string solapi_message_id(std::string_view group_id, int seq);
 
 class fake_api {
  public:
@@ -72,7 +77,6 @@ class fake_api {
   // results.cpp
   fake_answer nhn_results(const query& filters, bool only_count) const;
   void append_fate(std::string& json, const fake_message& message, instant accepted) const;
-  fake_answer solapi_list(const query& filters) const;
   bool arrives(std::string_view phone) const;
 
   // sens.cpp
@@ -94,7 +98,12 @@ class fake_api {
   // solapi.cpp
   fake_answer solapi(const fake_request& request);
   std::string solapi_refusal(std::string_view authorization);
+  int solapi_code(const nlohmann::json& message, bool is_duplicate) const;
   fake_answer solapi_send(std::string_view body, instant now);
+
+  // solapi_list.cpp
+  std::size_t solapi_begin(std::string_view start_key) const;
+  fake_answer solapi_list(const query& filters) const;
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;

@@ -14,8 +14,11 @@ constexpr std::size_t chunk_bytes = std::size_t{1} << chunk_shift;
 
 } // namespace
 
-void received_log::begin_call(std::string_view sender_grouping_key, instant at) {
+void received_log::begin_call(std::string_view sender_grouping_key, instant at,
+                              std::string_view sender, std::string_view by) {
   calls_.push_back({.sender_key = std::string(sender_grouping_key),
+                    .sender = std::string(sender),
+                    .by = std::string(by),
                     .at = at,
                     .first_message = static_cast<std::uint32_t>(messages_.size()),
                     .earlier = none});
@@ -103,6 +106,13 @@ std::vector<std::size_t> received_log::with_request_id(std::string_view id) cons
   for (std::size_t i = calls_[number - 1].first_message; i < end; ++i)
     found.push_back(i);
   return found;
+}
+
+std::size_t received_log::find(std::string_view request_id, int recipient_seq) const {
+  for (const std::size_t index : with_request_id(request_id))
+    if (messages_[index].recipient_seq == recipient_seq)
+      return index;
+  return messages_.size();
 }
 
 std::string received_log::request_id(std::size_t call_index) {

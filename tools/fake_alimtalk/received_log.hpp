@@ -13,8 +13,10 @@ class received_log {
  public:
   static constexpr std::size_t key_bytes_max = 100; // NHN's bound
 
-  /// A call that was accepted; the messages appended after it are its.
-  void begin_call(std::string_view sender_grouping_key, instant at);
+  /// A call that was accepted; the messages appended after it are its. `sender` and `by` are NHN's
+  /// senderKey and templateCode.
+  void begin_call(std::string_view sender_grouping_key, instant at, std::string_view sender = {},
+                  std::string_view by = {});
   /// `phone` is a valid number (valid_phone), `key` at most key_bytes_max long or empty.
   void append(std::string_view key, std::string_view phone, int recipient_seq,
               bool with_fallback = false, bool as_sms = false);
@@ -25,6 +27,14 @@ class received_log {
   fake_message at(std::size_t index) const;
   instant accepted_at(std::size_t index) const { return calls_[messages_[index].call].at; }
   std::string current_request_id() const { return request_id(calls_.size() - 1); }
+
+  /// The index of that message of a call, or size() where there is none.
+  std::size_t find(std::string_view request_id, int recipient_seq) const;
+  /// NHN's senderKey and templateCode of the message's call.
+  std::string_view sender_of(std::size_t index) const {
+    return calls_[messages_[index].call].sender;
+  }
+  std::string_view template_of(std::size_t index) const { return calls_[messages_[index].call].by; }
 
   /// The indexes of the messages with this key, in order.
   std::vector<std::size_t> with_recipient_key(std::string_view key) const;
@@ -45,7 +55,9 @@ class received_log {
     bool as_sms;
   };
   struct call {
-    std::string sender_key;
+    std::string sender_key; // the grouping key
+    std::string sender;
+    std::string by;
     instant at;
     std::uint32_t first_message;
     std::uint32_t earlier; // the call before with the same key, plus one

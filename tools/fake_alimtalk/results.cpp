@@ -1,10 +1,10 @@
 // The fake API's results of the messages that it accepted: on the phone at once, or, for
-// unreachable numbers, never. In NHN's words and in Solapi's.
+// unreachable numbers, never. As NHN tells them.
 #include "tools/fake_alimtalk/fake_api.hpp"
 
 #include "net/json_text.hpp"
-#include "net/utc_text.hpp"
 #include "providers/message.hpp"
+#include "tools/fake_alimtalk/nhn_words.hpp"
 #include "tools/fake_alimtalk/query.hpp"
 
 #include <nlohmann/json.hpp>
@@ -17,6 +17,7 @@ namespace {
 using json = nlohmann::json;
 
 constexpr std::size_t page_max = 1000;
+constexpr int bad_request = -4000;
 
 /// The second after the acceptance: NHN tells no parts of a second, and nothing arrives before it
 /// was accepted.
@@ -42,16 +43,15 @@ void fake_api::append_fate(std::string& out, const fake_message& message, instan
                            : !arrived                     ? "3018"
                            : behaviour_.null_result_codes ? nullptr
                                                           : "1000";
+  const char* const resend = sms_arrived ? "RSC04" : message.with_fallback ? "RSC02" : "RSC01";
   const json fate{{"requestDate", received_text(accepted)},
                   {"createDate", received_text(accepted)},
                   {"receiveDate", received_text(accepted)},
-                  {"resendStatus", sms_arrived             ? "RSC04"
-                                   : message.with_fallback ? "RSC02"
-                                                           : "RSC01"},
-                  {"resendStatusName", "said NHN"},
+                  {"resendStatus", resend},
+                  {"resendStatusName", nhn_resend_name(resend)},
                   {"messageStatus", arrived ? "COMPLETED" : "FAILED"},
                   {"resultCode", code ? json(code) : json()},
-                  {"resultCodeName", code ? json(arrived ? "success" : "cannot be sent") : json()}};
+                  {"resultCodeName", code ? json(nhn_delivery_name(code)) : json()}};
   const std::string text = fate.dump();
   out.push_back(',');
   out.append(text, 1, text.size() - 2); // without its braces
@@ -64,8 +64,12 @@ fake_answer fake_api::nhn_results(const query& filters, bool only_count) const {
   const std::size_t page = number_of(filters, "pageNum", 1);
   const std::size_t page_size = number_of(filters, "pageSize", 15);
   if (!from || !to || page == 0 || page_size == 0 || page_size > page_max)
-    return {.body = json{{"header", {{"resultCode", -4000}, {"isSuccessful", false}}}}.dump()};
-  std::string out = R"({"header":{"resultCode":0,"resultMessage":"success","isSuccessful":true})";
+    return {.body = json{{"header",
+                          {{"resultCode", bad_request},
+                           {"resultMessage", nhn_message(bad_request)},
+                           {"isSuccessful", false}}}}
+                        .dump()};
+  std::string out = R"({"header":{"resultCode":0,"resultMessage":"SUCCESS","isSuccessful":true})";
   if (!only_count)
     out.append(R"(,"messages":[)");
   std::size_t total = 0;
@@ -88,35 +92,6 @@ fake_answer fake_api::nhn_results(const query& filters, bool only_count) const {
   else
     out.push_back(']');
   return {.body = out.append("}")};
-}
-
-fake_answer fake_api::solapi_list(const query& filters) const {
-  const auto from = net::parse_utc(value_of(filters, "startDate"));
-  const auto to = net::parse_utc(value_of(filters, "endDate"));
-  const std::size_t limit = number_of(filters, "limit", 20);
-  if (!from || !to || limit == 0 || value_of(filters, "dateType") != "UPDATED")
-    return {.status = 400, .body = R"({"errorCode":"ValidationError","errorMessage":"refused"})"};
-  json messages = json::object();
-  json next;
-  for (std::size_t i = number_of(filters, "startKey", 0); i < log_.size(); ++i) {
-    const instant at = log_.accepted_at(i);
-    if (at < *from || at > *to)
-      continue;
-    if (messages.size() == limit) {
-      next = std::to_string(i);
-      break;
-    }
-    const fake_message one = log_.at(i);
-    const bool reached = arrives(one.phone);
-    messages["M" + std::to_string(i)] = {
-        {"groupId", one.request_id},
-        {"to", one.phone},
-        {"statusCode", reached ? "4000" : "3104"},
-        {"reason", reached ? json() : json("no KakaoTalk")},
-        {"dateReceived", reached ? json(net::utc_text(at)) : json()},
-        {"customFields", {{"deliveryId", one.recipient_grouping_key}}}};
-  }
-  return {.body = json{{"limit", limit}, {"messageList", messages}, {"nextKey", next}}.dump()};
 }
 
 } // namespace paymentd::providers
