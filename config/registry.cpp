@@ -60,11 +60,12 @@ std::vector<setting> http_list() {
                "answered 408."),
       duration(PAYMENTD_AT(http.idempotency_retention), 1min, 8760h,
                "How long a success is kept for its Idempotency-Key, at least."),
-      host_names(PAYMENTD_AT(http.allowed_hosts), 32,
-                 "Names that the Host field of a request may have beside this machine's own "
-                 "(localhost, 127.0.0.1): what a proxy or a container passes on. Other hosts are "
-                 "answered 421, so that no page can reach this server by a name of its own. Pages "
-                 "served under these names may make calls."),
+      host_names(
+          PAYMENTD_AT(http.allowed_hosts), 32,
+          "Names that the Host field of a request may have beside this machine's own "
+          "(localhost, 127.0.0.1): what a proxy passes on. A server on a loopback address "
+          "answers other hosts 421, so that no page can reach it by a name of its own. Pages "
+          "served under these names may make calls."),
       listening(PAYMENTD_AT(admin.listen),
                 "Where /healthz, /readyz and /metrics are served. It asks for no key: keep it on a "
                 "network of your own. Not the same as http.listen."),
