@@ -195,8 +195,10 @@ std::vector<setting> nats_list() {
                   "The JetStream stream that has to take the events, which somebody has made. "
                   "Another one that takes them is an error."),
       nats_subject(PAYMENTD_AT(nats.subject), "The subject that they are published to."),
-      kinds_of_events(PAYMENTD_AT(nats.events),
-                      "The kinds of events that are published; fixed at the first start."),
+      kinds_of_events(
+          PAYMENTD_AT(nats.events),
+          "The kinds of events that are published. A change holds for what happens from "
+          "the start on that brings it."),
       words(PAYMENTD_AT(nats.credentials_file), 1000,
             "A .creds file, with a user's JWT and the seed of its key; read anew for each "
             "connection. Empty: none. At most one of this, token and user is given."),
