@@ -129,6 +129,10 @@ std::string markdown_paragraphs(std::string_view comment) {
 
 std::string settings_document() {
   std::string out{document_head};
+  out += "\nSections:";
+  for (const std::string& name : sections())
+    out += " [" + name + "](#" + name + ")";
+  out += '\n';
   std::string section;
   const settings defaults;
   const auto end_section = [&] {
