@@ -29,7 +29,8 @@ std::string at_ports(const server_process& of) {
          std::to_string(of.admin_port()) + "\n";
 }
 
-/// The file of docs/proxies.md, at the ports of this test, without TLS, and for any user.
+/// The file of docs/proxies.md, at the ports of this test, without TLS, for any user and any
+/// limit of open files.
 std::string configuration(std::uint16_t front, const server_process& one,
                           const server_process& two) {
   std::ifstream file(PAYMENTD_SOURCE_DIR "/docs/proxies.md");
@@ -42,7 +43,8 @@ std::string configuration(std::uint16_t front, const server_process& one,
     throw std::runtime_error("docs/proxies.md has no file of haproxy");
   std::string found = text.substr(from + begin.size());
   found.resize(found.find("```"));
-  found = with(found, "  log /dev/log local0\n  user haproxy\n  group haproxy\n", "");
+  found =
+      with(found, "  log /dev/log local0\n  user haproxy\n  group haproxy\n  maxconn 4000\n", "");
   found = with(found, "bind 10.0.0.5:443 ssl crt /etc/haproxy/shop.pem",
                "bind 127.0.0.1:" + std::to_string(front));
   found = with(found, "inter 500ms", "inter 100ms");
