@@ -321,7 +321,8 @@ std::string zsh_completion(const std::vector<command>& all) {
 } // namespace
 
 const std::vector<std::string>& manual_names() {
-  static const std::vector<std::string> all{"paymentd.1", "paymentd.toml.5", "bash", "zsh"};
+  static const std::vector<std::string> all{"paymentd.1", "paymentd.toml.5", "configuration.md",
+                                            "bash", "zsh"};
   return all;
 }
 
@@ -330,6 +331,8 @@ std::string manual(const std::string& name, const CLI::App& of) {
     return man_page(of);
   if (name == "paymentd.toml.5")
     return config::settings_page(release_number());
+  if (name == "configuration.md")
+    return config::settings_document();
   return name == "bash" ? bash_completion(commands_of(of)) : zsh_completion(commands_of(of));
 }
 

@@ -1,5 +1,6 @@
-// Documents that the command line itself gives, so that none goes stale: the man pages and the
-// completions of shells. The packages take them in when they are made. Used by main.cpp.
+// Documents that the command line itself gives, so that none goes stale: the man pages, the page of
+// the settings in docs/, and the completions of shells. The packages take them in when they are
+// made. Used by main.cpp.
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@ class App;
 
 namespace paymentd {
 
-/// The names of all documents: "paymentd.1", "paymentd.toml.5", "bash", "zsh".
+/// The names of all documents: "paymentd.1", "paymentd.toml.5", "configuration.md", "bash", "zsh".
 const std::vector<std::string>& manual_names();
 
 /// The document of that name, which is one of them, for the command line `of`.

@@ -5,7 +5,7 @@
 #   bench/rolling_restart.sh [--restarts N] [--connections C] [--delay D] [PROXY]...
 #
 # PROXY is haproxy, nginx, or nginx-keepalive, where nginx keeps connections to paymentd open
-# (which docs/operation.md advises against); by default all three. D is shutdown.drain_delay.
+# (which docs/proxies.md advises against); by default all three. D is shutdown.drain_delay.
 # Every request of the load pays another order; one that is not answered 201 is lost. Needs haproxy
 # and nginx to be installed; their system services are not touched. Everything is removed at the end.
 set -euo pipefail

@@ -73,7 +73,90 @@ std::string paragraphs(std::string_view comment) {
   return out + (is_kept ? ".fi\n" : "");
 }
 
+constexpr std::string_view document_head =
+    R"(# Configuration
+
+Every setting, with its bounds and its default. This page is the output of `paymentd manual configuration.md`, made from
+`config/registry.cpp`; change it there. `config/paymentd.toml` has the same as a file to begin from, and
+paymentd.toml(5) as a man page.
+
+A setting comes from these sources, of which the later one wins:
+
+| source | for example |
+| --- | --- |
+| its default | |
+| the file that `--config`, or else the variable `PAYMENTD_CONFIG`, names | `listen = "127.0.0.1:8080"` below `[http]` |
+| the environment | `PAYMENTD_HTTP_LISTEN=127.0.0.1:8080` |
+| the command line | `--set http.listen=127.0.0.1:8080` |
+
+Defaults stand here as in the file. The environment and `--set` take texts without quotes. `paymentd config` prints the
+settings in force, with secrets hidden. An unknown key, a value out of its bounds, or two settings that contradict each
+other stop the start with exit 2, and all such faults are told at once. A secret can also stand in a file of its own,
+which the setting with `_file` names: `secret_key_file` for `secret_key`. No setting changes while the server runs: the
+files of API keys and certificates do (`docs/operation.md`).
+)";
+
+/// `text` for a paragraph in Markdown: what would be a mark there is read as it stands.
+std::string markdown(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '*' || c == '<')
+      out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+/// A comment of the example file in Markdown. A line that stands deeper than its neighbours is an
+/// example, and becomes code.
+std::string markdown_paragraphs(std::string_view comment) {
+  std::string out;
+  while (!comment.empty()) {
+    const auto end = std::min(comment.find('\n'), comment.size());
+    std::string_view line = comment.substr(0, end);
+    comment.remove_prefix(std::min(end + 1, comment.size()));
+    line.remove_prefix(std::min(line.find_first_not_of('#'), line.size()));
+    if (line.starts_with("   "))
+      out += " " + std::string{line};
+    else if (!line.empty())
+      out += markdown(line.substr(1));
+    out += '\n';
+  }
+  return out;
+}
+
 } // namespace
+
+std::string settings_document() {
+  std::string out{document_head};
+  out += "\nSections:";
+  for (const std::string& name : sections())
+    out += " [" + name + "](#" + name + ")";
+  out += '\n';
+  std::string section;
+  const settings defaults;
+  const auto end_section = [&] {
+    if (section == "alimtalk")
+      out += "\n### Tables" + ("\n" + markdown_paragraphs(parameters_example)) +
+             markdown_paragraphs(refund_parameters_example) + markdown_paragraphs(template_example);
+  };
+  for (const auto& each : registry()) {
+    if (each.section() != section) {
+      end_section();
+      section = each.section();
+      out += "\n## [" + section + "]\n";
+    }
+    // Not broken into lines: a line might begin with a mark.
+    out += "\n### " + each.key + "\n\n" + markdown(each.sentence) + "\n\n";
+    out += "- Value: " + markdown(each.takes) + "\n";
+    out += "- Default: `" + each.show(defaults) + "`\n";
+    out += "- Environment: `" + each.variable() + "`\n";
+    if (each.is_secret)
+      out += "- A secret: `" + each.key + std::string{file_suffix} + "` names a file that has it\n";
+  }
+  end_section();
+  return out;
+}
 
 std::string settings_page(const std::string& release) {
   std::string out =

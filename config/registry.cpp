@@ -60,11 +60,12 @@ std::vector<setting> http_list() {
                "answered 408."),
       duration(PAYMENTD_AT(http.idempotency_retention), 1min, 8760h,
                "How long a success is kept for its Idempotency-Key, at least."),
-      host_names(PAYMENTD_AT(http.allowed_hosts), 32,
-                 "Names that the Host field of a request may have beside this machine's own "
-                 "(localhost, 127.0.0.1): what a proxy or a container passes on. Other hosts are "
-                 "answered 421, so that no page can reach this server by a name of its own. Pages "
-                 "served under these names may make calls."),
+      host_names(
+          PAYMENTD_AT(http.allowed_hosts), 32,
+          "Names that the Host field of a request may have beside this machine's own "
+          "(localhost, 127.0.0.1): what a proxy passes on. A server on a loopback address "
+          "answers other hosts 421, so that no page can reach it by a name of its own. Pages "
+          "served under these names may make calls."),
       listening(PAYMENTD_AT(admin.listen),
                 "Where /healthz, /readyz and /metrics are served. It asks for no key: keep it on a "
                 "network of your own. Not the same as http.listen."),
@@ -194,8 +195,10 @@ std::vector<setting> nats_list() {
                   "The JetStream stream that has to take the events, which somebody has made. "
                   "Another one that takes them is an error."),
       nats_subject(PAYMENTD_AT(nats.subject), "The subject that they are published to."),
-      kinds_of_events(PAYMENTD_AT(nats.events),
-                      "The kinds of events that are published; fixed at the first start."),
+      kinds_of_events(
+          PAYMENTD_AT(nats.events),
+          "The kinds of events that are published. A change holds for what happens from "
+          "the start on that brings it."),
       words(PAYMENTD_AT(nats.credentials_file), 1000,
             "A .creds file, with a user's JWT and the seed of its key; read anew for each "
             "connection. Empty: none. At most one of this, token and user is given."),

@@ -236,6 +236,9 @@ std::string example();
 /// The man page paymentd.toml(5) of that release, from the same sentences.
 std::string settings_page(const std::string& release);
 
+/// docs/configuration.md, from the same sentences.
+std::string settings_document();
+
 /// "http.listen" and so on: all keys of single settings, in the order in which they are shown.
 std::vector<std::string> setting_keys();
 

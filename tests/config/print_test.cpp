@@ -15,11 +15,39 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+/// The bytes of a file of the source tree.
+std::string shipped(const std::string& path) {
+  std::ifstream file{PAYMENTD_SOURCE_DIR "/" + path, std::ios::binary};
+  std::stringstream read;
+  read << file.rdbuf();
+  return read.str();
+}
+
 TEST(print, the_shipped_example_is_what_the_code_says) {
-  std::ifstream file{PAYMENTD_SOURCE_DIR "/config/paymentd.toml", std::ios::binary};
-  std::stringstream shipped;
-  shipped << file.rdbuf();
-  EXPECT_EQ(shipped.str(), example());
+  EXPECT_EQ(shipped("config/paymentd.toml"), example());
+}
+
+TEST(print, the_shipped_page_of_the_settings_is_what_the_code_says) {
+  EXPECT_EQ(shipped("docs/configuration.md"), settings_document())
+      << "write it anew: paymentd manual configuration.md > docs/configuration.md";
+}
+
+TEST(print, the_page_of_the_settings_has_every_setting_and_says_which_are_secret) {
+  const std::string page = settings_document();
+  for (const auto& each : registry()) {
+    const auto at = page.find("\n### " + each.key + "\n\n");
+    ASSERT_NE(at, page.npos) << each.key;
+    const std::string part = page.substr(at + 1, page.find("\n#", at + 1) - at - 1);
+    EXPECT_THAT(part, HasSubstr("\n- Default: `" + each.show(settings{}) + "`\n"));
+    EXPECT_THAT(part, HasSubstr("\n- Environment: `" + each.variable() + "`\n"));
+    EXPECT_EQ(part.find("`" + each.key + "_file`") != part.npos, each.is_secret) << part;
+  }
+  for (const char* table : {"\n    [alimtalk.parameters]\n", "\n    [alimtalk.refund_parameters]\n",
+                            "\n    [[alimtalk.template]]\n"})
+    EXPECT_THAT(page, HasSubstr(table));
+  // Marks of Markdown are read as they stand.
+  EXPECT_THAT(page, HasSubstr("visible ASCII characters, not \\*\\*\\*\n"));
+  EXPECT_THAT(page, HasSubstr("without \" and \\\\, not"));
 }
 
 TEST(print, the_example_with_every_line_taken_in_gives_the_defaults) {

@@ -50,6 +50,7 @@ TEST(manual, it_is_no_command_for_users_and_knows_its_documents) {
   EXPECT_THAT(commands_of(place), Not(testing::Contains("manual")));
   EXPECT_EQ(place.run({"manual", "paymentd.9"}).exit_code, 2);
   EXPECT_THAT(document(place, "paymentd.toml.5"), HasSubstr(".TH PAYMENTD.TOML 5"));
+  EXPECT_TRUE(document(place, "configuration.md").starts_with("# Configuration\n"));
   EXPECT_TRUE(document(place, "zsh").starts_with("#compdef paymentd\n"));
 }
 

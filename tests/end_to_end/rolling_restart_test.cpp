@@ -1,11 +1,13 @@
 // Goal: processes on one database that are restarted one after the other, behind a proxy and under
-// load, lose no request. Method: two real processes behind a real haproxy, set up as
-// docs/operation.md says, with shorter times; clients that pay over it, and count what is not 201.
+// load, lose no request. Method: two real processes behind a real haproxy, set up by
+// the file of docs/proxies.md, with shorter times; clients that pay over it, and count what is not
+// 201.
 #include "tests/end_to_end/postgres_fixture.hpp"
 
 #include <atomic>
 #include <csignal>
 #include <fstream>
+#include <sstream>
 
 namespace paymentd::end_to_end {
 namespace {
@@ -14,21 +16,40 @@ using namespace std::chrono_literals;
 
 const std::filesystem::path haproxy = "/usr/sbin/haproxy";
 
+/// `text` with `to` in the place of `from`, which has to be there.
+std::string with(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  if (at == text.npos)
+    throw std::runtime_error("docs/proxies.md no longer has: " + from);
+  return text.replace(at, from.size(), to);
+}
+
+std::string at_ports(const server_process& of) {
+  return "127.0.0.1:" + std::to_string(of.port()) + " check port " +
+         std::to_string(of.admin_port()) + "\n";
+}
+
+/// The file of docs/proxies.md, at the ports of this test, without TLS, for any user and any
+/// limit of open files.
 std::string configuration(std::uint16_t front, const server_process& one,
                           const server_process& two) {
-  const auto line = [](const char* name, const server_process& server) {
-    return std::string("  server ") + name + " 127.0.0.1:" + std::to_string(server.port()) +
-           " check port " + std::to_string(server.admin_port()) + "\n";
-  };
-  return "defaults\n  mode http\n  timeout connect 2s\n  timeout client 60s\n"
-         "  timeout server 60s\n  option redispatch 1\n  retries 3\n  retry-on conn-failure\n"
-         "  timeout check 5s\n"
-         "frontend shop\n  bind 127.0.0.1:" +
-         std::to_string(front) +
-         "\n  default_backend paymentd\n"
-         "backend paymentd\n  option httpchk GET /readyz\n"
-         "  default-server check inter 100ms fall 2 rise 2\n" +
-         line("one", one) + line("two", two);
+  std::ifstream file(PAYMENTD_SOURCE_DIR "/docs/proxies.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  const std::string begin = "```haproxy\n";
+  const std::string text = page.str();
+  const auto from = text.find(begin);
+  if (from == text.npos)
+    throw std::runtime_error("docs/proxies.md has no file of haproxy");
+  std::string found = text.substr(from + begin.size());
+  found.resize(found.find("```"));
+  found =
+      with(found, "  log /dev/log local0\n  user haproxy\n  group haproxy\n  maxconn 4000\n", "");
+  found = with(found, "bind 10.0.0.5:443 ssl crt /etc/haproxy/shop.pem",
+               "bind 127.0.0.1:" + std::to_string(front));
+  found = with(found, "inter 500ms", "inter 100ms");
+  found = with(found, "127.0.0.1:8080 check port 8081\n", at_ports(one));
+  return with(found, "127.0.0.1:8090 check port 8091\n", at_ports(two));
 }
 
 /// Clients that pay order after order at one port, each order once.

@@ -104,6 +104,66 @@ TEST(house, sentences_name_their_subject) {
     EXPECT_THAT(of(fine), IsEmpty()) << fine;
 }
 
+TEST(house, the_korean_readme_says_what_the_readme_says) {
+  const auto* original = find("README.md");
+  const auto* translation = find("README.ko.md");
+  ASSERT_NE(original, nullptr);
+  ASSERT_NE(translation, nullptr);
+  EXPECT_THAT(translation_fits(*original, *translation), IsEmpty());
+}
+
+TEST(house, a_translation_that_lags_behind_is_seen) {
+  const std::string begin = "# a\n\nSee `b`.\n\n    run c  # now\n";
+  const std::string end = "\n## d\n\n- e [f](g.md)\n";
+  const auto original = make_source("README.md", begin + end);
+  // The marks are in what the rule asks for.
+  const auto marked = [&](const std::string& first, const std::string& second) {
+    std::string mark[2];
+    int i = 0;
+    for (const std::string& line :
+         translation_fits(original, make_source("k.md", "# 가\n\n## 라\n")))
+      if (const auto at = line.find("<!--"); at != line.npos && i < 2)
+        mark[i++] = line.substr(at, line.find("-->") + 3 - at) + "\n";
+    return make_source("k.md", "# 가\n" + mark[0] + first + "\n## 라\n" + mark[1] + second);
+  };
+  const std::string first = "\n`b`를 보라.\n\n    run c  # 지금\n";
+  const std::string second = "\n- 마 [바](g.md)\n";
+  EXPECT_THAT(translation_fits(original, marked(first, second)), IsEmpty());
+  for (const auto& [one, other] : std::vector<std::pair<std::string, std::string>>{
+           {"\n보라.\n\n    run c  # 지금\n", second},    // a name is missing
+           {"\n`b`, `h`를 보라.\n\n    run c\n", second}, // one too many
+           {"\n`b`를 보라.\n\n    run d\n", second},      // another command
+           {"\n`b`를 보라.\n", second},                   // none
+           {first, "\n- 마 [바](h.md)\n"},                // another link
+           {first, second + "- 바\n"},                    // one point too many
+           {first, second + "\n## 사\n"}})                // one heading too many
+    EXPECT_THAT(translation_fits(original, marked(one, other)), Not(IsEmpty())) << one << other;
+  const auto changed = make_source("README.md", begin + "More.\n" + end);
+  EXPECT_THAT(translation_fits(changed, marked(first, second)), SizeIs(1));
+}
+
+TEST(house, pages_name_files_that_are_there) {
+  EXPECT_THAT(everywhere([](const source& file) { return references_lead_somewhere(file, find); }),
+              IsEmpty());
+  const auto none = [](const std::string&) -> const source* { return nullptr; };
+  const auto of = [&](const std::string& text) {
+    return references_lead_somewhere(make_source("docs/a.md", text), none);
+  };
+  EXPECT_THAT(of("`docs/b.md`, [c](c.md#d)\n"), SizeIs(2));
+  EXPECT_THAT(of("`b.md`, `/etc/b.toml`, https://e.example/f.md, [c](https://g.example)\n"),
+              IsEmpty());
+  EXPECT_THAT(of("```\n`docs/b.md`\n```\n"), IsEmpty());
+}
+
+TEST(house, the_index_of_the_docs_has_every_page) {
+  const auto* index = find("docs/README.md");
+  ASSERT_NE(index, nullptr);
+  for (const source& page : tree())
+    if (page.path.starts_with("docs/") && page.path != index->path) {
+      EXPECT_NE(index->text.find("](" + page.path.substr(5) + ")"), std::string::npos) << page.path;
+    }
+}
+
 TEST(house, a_long_function_is_seen) {
   std::string lines;
   for (int i = 0; i < 68; ++i)

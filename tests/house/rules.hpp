@@ -35,5 +35,11 @@ breaches recipes_fit(const source& file, const lookup& find);
 breaches sentences_name_their_subject(const source& file);
 /// Code and docs say the words of docs/glossary.md, and none of those that mean the same.
 breaches one_word_for_one_thing(const source& file);
+/// A translation of README.md says what README.md says, as far as a program can see: part by part
+/// the same code, names, links, points of lists and rows of tables. Below each heading it has a
+/// mark, the digest of the original part, so that each change of the original is told.
+breaches translation_fits(const source& original, const source& translation);
+/// Pages name files that are there.
+breaches references_lead_somewhere(const source& file, const lookup& find);
 
 } // namespace paymentd::house
