@@ -53,6 +53,13 @@ std::string text_of(const json& object, const char* name) {
   return text == nullptr ? std::string() : *text;
 }
 
+/// Whether a boolean of an object is true.
+bool is_set(const json& object, const char* name) {
+  const auto at = object.find(name);
+  const auto* const flag = at == object.end() ? nullptr : at->get_ptr<const bool*>();
+  return flag != nullptr && *flag;
+}
+
 /// The words of the code; a code that a test made up has none.
 std::string_view words_of(int code) {
   switch (code) {
@@ -212,7 +219,7 @@ fake_answer fake_api::solapi_send(std::string_view body, instant now) {
 
   log_.begin_call(custom_field(messages.front(), "callKey"), now);
   const std::string group = log_.current_request_id();
-  const bool allows_duplicates = sent.value("allowDuplicates", false);
+  const bool allows_duplicates = is_set(sent, "allowDuplicates");
   std::unordered_set<std::string> numbers; // of this call
   json listed = json::array();
   json failed = json::array();
@@ -231,7 +238,7 @@ fake_answer fake_api::solapi_send(std::string_view body, instant now) {
   json answered{
       {"groupInfo", group_of(group, now, listed.size(), failed.size(), allows_duplicates)},
       {"failedMessageList", std::move(failed)}};
-  if (sent.value("showMessageList", false))
+  if (is_set(sent, "showMessageList"))
     answered["messageList"] = std::move(listed);
   return answer_of_accepted(answered.dump(), 200);
 }
