@@ -3,6 +3,7 @@
 #include "db/audit.hpp"
 
 #include "db/audit_judge.hpp"
+#include "domain/delivery.hpp"
 
 namespace paymentd::db {
 namespace {
@@ -69,6 +70,9 @@ std::int64_t small_tables_auditor::run() {
         row->integer(2), ", but holds ledger entry ", row->integer(3), " of another");
   for (const auto row = ask(claims_over_nothing); row->next();)
     say("subscriber ", row->text(0), ": claim ", row->integer(1), " holds nothing that it wants");
+  const auto tries_kept = static_cast<std::int64_t>(tries_max);
+  for (const auto row = ask(from_.claims_with_wrong_tries(), {tries_kept}); row->next();)
+    say("claim ", row->integer(0), ": its tries are no list of at most ", tries_kept);
   for (const auto row = ask(from_.results_from_the_future()); row->next();)
     say("subscriber ", row->text(0), ": its results are read up to a time in the future");
   int found = 0;

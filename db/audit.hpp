@@ -47,6 +47,11 @@ class audit_source {
   virtual const char* results_from_the_future() const = 0;
   /// The next ledger entries above $1 by id, at most $2: the id, and whether lists by time find it.
   virtual const char* entries_listed_by_time() const = 0;
+  /// The next deliveries of one subscriber ($3) above $1 by entry, at most $2: the entry, and how
+  /// many tries are kept of it; -1 where that is no list.
+  virtual const char* tries_of_deliveries() const = 0;
+  /// The claims whose tries are no list of at most ten ($1): the id.
+  virtual const char* claims_with_wrong_tries() const = 0;
   /// Statements that give one line for each breach of a rule that only this store has.
   virtual std::span<const char* const> own_rules() const = 0;
 };

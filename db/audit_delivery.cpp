@@ -1,5 +1,6 @@
 // The part of the audit that judges subscribers: their cursors, claims and deliveries.
 #include "db/audit_judge.hpp"
+#include "domain/delivery.hpp"
 #include "domain/model.hpp"
 
 #include <algorithm>
@@ -36,6 +37,7 @@ class delivery_auditor : private audit_judge {
   void load_claims_and_cursors(const subscriber_row& of, bool first_time);
   void judge_event(const subscriber_row& of, const audit_rows& row);
   void judge_delivery(const subscriber_row& of, const audit_rows& row);
+  void judge_tries(const subscriber_row& of, const audit_rows& row);
   void judge_subscriber(const subscriber_row& of);
 
   // Of the subscriber that is judged; they move while the audit goes on, so they are read anew in
@@ -146,6 +148,16 @@ void delivery_auditor::judge_delivery(const subscriber_row& of, const audit_rows
     wrong("came by no known channel: ", row.integer(7));
 }
 
+/// Their times need not rise: they are by the clocks of several machines.
+void delivery_auditor::judge_tries(const subscriber_row& of, const audit_rows& row) {
+  const std::int64_t count = row.integer(1);
+  if (count < 0)
+    say("subscriber ", of.name, ": the tries of ledger entry ", row.integer(0), " are no list");
+  if (count > static_cast<std::int64_t>(tries_max))
+    say("subscriber ", of.name, ": of ledger entry ", row.integer(0), " ", count,
+        " tries are kept, more than ", static_cast<std::int64_t>(tries_max));
+}
+
 void delivery_auditor::judge_subscriber(const subscriber_row& of) {
   constexpr auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -160,6 +172,9 @@ void delivery_auditor::judge_subscriber(const subscriber_row& of) {
   each_row(
       deliveries_with_entries, of.id, [](bool) {},
       [&](const audit_rows& row) { judge_delivery(of, row); });
+  each_row(
+      from_.tries_of_deliveries(), of.id, [](bool) {},
+      [&](const audit_rows& row) { judge_tries(of, row); });
 }
 
 std::int64_t delivery_auditor::run() {

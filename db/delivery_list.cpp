@@ -307,7 +307,15 @@ result<answer> delivery_list::find(const get_delivery& which) {
   if (rows->front().empty())
     return not_found{};
   auto found = shown(*at, rows->front().front());
-  return found ? answer{*std::move(found)} : answer{not_found{}};
+  if (!found)
+    return not_found{};
+  auto tries = from_.tries_of(at->subscriber, which.entry);
+  if (!tries)
+    return std::unexpected(tries.error());
+  const std::size_t too_many = tries->size() - std::min(tries->size(), tries_max);
+  tries->erase(tries->begin(), tries->begin() + static_cast<std::ptrdiff_t>(too_many));
+  found->tries = *std::move(tries);
+  return answer{*std::move(found)};
 }
 
 result<answer> delivery_list::page(const list_deliveries& asked) {

@@ -78,6 +78,9 @@ class list_source {
   virtual result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) = 0;
   /// The entries of an order's payment and refunds, by falling id: the newest 10,000.
   virtual result<std::vector<entry_id>> entries_of(order_id id) = 0;
+  /// The tries that are stored of a message, oldest first: with its delivery, then with the claim
+  /// that it is in.
+  virtual result<std::vector<delivery_try>> tries_of(subscriber_id subscriber, entry_id entry) = 0;
 };
 
 /// The answers to queries on deliveries, in one snapshot of `from`.

@@ -200,6 +200,24 @@ list_row read_delivery(const Row& row) {
   return made;
 }
 
+/// A try of a message; its columns begin with `first`. A value that a hand has removed is read as
+/// not known.
+template <class Row>
+delivery_try read_try(const Row& row, int first) {
+  check_width(row, first + 4);
+  delivery_try made;
+  made.at = row.optional_time(first).value_or(instant{});
+  if (!row.is_null(first + 1))
+    made.took = std::chrono::milliseconds{row.integer(first + 1)};
+  const std::int64_t outcome = row.is_null(first + 2) ? 0 : row.integer(first + 2);
+  using enum try_outcome;
+  for (const auto each : {permanent, transient, throttled, outage, unknown, undelivered})
+    if (outcome == static_cast<std::int64_t>(each))
+      made.outcome = each;
+  made.detail = row.text(first + 3);
+  return made;
+}
+
 /// A subscriber in a stream, but for its open claims.
 template <class Row>
 list_cursor read_cursor(const Row& row) {

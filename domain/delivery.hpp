@@ -27,6 +27,29 @@ struct delivery_lease {
 
 enum class delivery_status : std::uint8_t { pending = 0, delivered = 1, failed = 2 };
 
+/// The way in which a try did not succeed. The numbers stand in the database. But for the last one
+/// they are classes of failure (providers/provider.hpp).
+enum class try_outcome : std::uint8_t {
+  permanent = 1,
+  transient = 2,
+  throttled = 3,
+  outage = 4,
+  unknown = 5,
+  undelivered = 6, // accepted, but the provider told later that it did not reach the phone
+};
+
+/// A try of a message that did not succeed: a call that it was in, or a search for it.
+struct delivery_try {
+  instant at;                        // when it began; of an undelivered one, when that was told
+  std::chrono::milliseconds took{0}; // 0 where that is not known
+  try_outcome outcome = try_outcome::unknown;
+  std::string detail; // one line, in the provider's words; bounded as `last_error`
+  friend bool operator==(const delivery_try&, const delivery_try&) = default;
+};
+
+/// So many tries of a message are kept: the last ones.
+inline constexpr std::size_t tries_max = 10;
+
 /// A receiver of events: the AlimTalk, a webhook. It has one cursor a stream.
 struct subscriber {
   subscriber_id id;
@@ -63,6 +86,8 @@ struct claim {
   instant since;   // when this generation was committed
   std::vector<message> messages; // by rising entry id; empty where its entries are gone
   std::string provider = {};     // that it was opened for; empty: by a release that noted none
+  /// Of one that stood open before: those of its tries that were noted, oldest first.
+  std::vector<delivery_try> tries = {};
 };
 
 /// The result of one message of a claim that ends.
@@ -75,6 +100,14 @@ struct delivery_result {
   instant next_attempt;                        // of a pending one
   int copies = 0;                              // including this try, as in `message`
   std::optional<message_channel> channel = {}; // of a delivered one, where that is known
+  /// A try that did not succeed for this message alone; `last_error` is its detail.
+  struct own_try {
+    instant at;
+    std::chrono::milliseconds took{0};
+    try_outcome outcome = try_outcome::unknown;
+    friend bool operator==(const own_try&, const own_try&) = default;
+  };
+  std::optional<own_try> tried = {};
 };
 
 struct ended_claim {
@@ -83,6 +116,13 @@ struct ended_claim {
   /// The results of its messages may have been read already, from then on, before they were known
   /// to be DELIVERED: it is read again. By the provider's clock.
   std::optional<instant> read_again_from = {};
+  std::vector<delivery_try> tries = {}; // of the claim as a whole, oldest first; at most tries_max
+};
+
+/// The tries of a claim that stays open, to be stored with it in the place of those before.
+struct noted_claim {
+  claim_id id;
+  std::vector<delivery_try> tries; // oldest first; at most tries_max
 };
 
 /// One transaction of the delivery of one stream to one subscriber.
@@ -96,6 +136,7 @@ struct delivery_step {
   int messages_max = 1000;                 // how many messages in each of them, at the most
   std::optional<instant> quiet_until = {}; // stored, for the next one that delivers
   std::string provider = {};               // noted with the claims that it opens
+  std::vector<noted_claim> noted = {};     // of those that it does not end
 };
 
 struct delivery_answer {

@@ -89,6 +89,7 @@ class planner {
       if (entry != what->entries.end() && entry->id == one->entry) {
         plan_.results.push_back({one, entry->created_at, what->retries});
         waits_for(*one);
+        add_tries(ended.tries, *one);
         ++entry;
       } else if (!was_deleted(*what, one->entry, entry)) {
         return do_not_match(ended.id);
@@ -117,6 +118,22 @@ class planner {
       view_.due.push_back({one.entry, one.next_attempt});
     else
       is_due(one.next_attempt);
+  }
+
+  /// Those of its claim and its own, by their times: the last ones, as far as they are kept.
+  void add_tries(const std::vector<delivery_try>& of_claim, const delivery_result& one) {
+    if (of_claim.empty() && !one.tried)
+      return;
+    std::vector<planned_try> all;
+    for (const delivery_try& each : of_claim)
+      all.push_back({one.entry, each.at, each.took, each.outcome, each.detail});
+    if (one.tried) {
+      const auto [at, took, outcome] = *one.tried;
+      const auto place = std::ranges::find_if(all, [at](const auto& each) { return each.at > at; });
+      all.insert(place, planned_try{one.entry, at, took, outcome, one.last_error});
+    }
+    const auto too_many = static_cast<std::ptrdiff_t>(all.size() - std::min(all.size(), tries_max));
+    plan_.tries.insert(plan_.tries.end(), all.begin() + too_many, all.end());
   }
 
   void is_due(instant at) { plan_.next_due = std::min(plan_.next_due.value_or(at), at); }

@@ -6,6 +6,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace paymentd {
@@ -56,6 +57,15 @@ struct planned_result {
   bool retried = false;          // there is a delivery of it already
 };
 
+/// A try of one message, to be stored behind those that are stored of it.
+struct planned_try {
+  entry_id entry;
+  instant at;
+  std::chrono::milliseconds took{0};
+  try_outcome outcome = try_outcome::unknown;
+  std::string_view detail; // in the step
+};
+
 /// A claim to be added, in its first generation.
 struct planned_claim {
   std::vector<entry_id> retries = {}; // by rising id; empty: it is a range
@@ -69,6 +79,7 @@ struct planned_claim {
 /// All that a store writes, in one transaction.
 struct delivery_plan {
   std::vector<planned_result> results; // by rising entry
+  std::vector<planned_try> tries;      // of these; those of one message together, the oldest first
   std::vector<claim_id> deleted;       // the ended and the halved ones
   std::vector<claim_record> regenerated;
   std::vector<planned_claim> opened; // in the order of the answer

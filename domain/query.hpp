@@ -23,6 +23,8 @@ struct delivery {
   instant updated_at;
   std::optional<instant> delivered_at = std::nullopt;    // at the customer's, where that is known
   std::optional<message_channel> channel = std::nullopt; // likewise
+  /// The last ones that did not succeed, oldest first; at most tries_max. A page has none.
+  std::vector<delivery_try> tries = {};
   friend bool operator==(const delivery&, const delivery&) = default;
 };
 

@@ -13,11 +13,13 @@ constexpr char user_mark = 'U';
 constexpr char order_mark = 'O';
 constexpr char entry_mark = 'E';
 constexpr char noted_mark = 'N';
-constexpr char delivery_mark = 'D';
+constexpr char delivery_mark = 'T';
 // Of those without reference, metadata, updated_at of a user, and created_by.
 constexpr char plain_user_mark = 'u';
 constexpr char plain_order_mark = 'o';
 constexpr char plain_entry_mark = 'e';
+// Of one without tries, which most have.
+constexpr char plain_delivery_mark = 'D';
 constexpr unsigned byte_bits = 7; // of a number in a byte; the eighth says that there are more
 
 // Sums of amounts and the writing of times rely on these bounds, which damaged bytes may
@@ -36,12 +38,23 @@ constexpr delivery_status last_of(delivery_status) {
 constexpr message_channel last_of(message_channel) {
   return message_channel::sms;
 }
+constexpr try_outcome last_of(try_outcome) {
+  return try_outcome::undelivered;
+}
 
 /// Whether it can be a subscriber's, which stands in answers as it is.
 bool is_name(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
+}
+
+template <class Fields, class Try>
+void each_field_of_try(Fields& to, Try& of) {
+  to.field(of.at);
+  to.field(of.took);
+  to.field(of.outcome);
+  to.field(of.detail);
 }
 
 /// Appends fields: numbers in 7 bits a byte, lowest first, with the sign in the lowest bit.
@@ -65,6 +78,7 @@ class writer {
     field(id.value);
   }
   void field(won amount) { field(amount.value); }
+  void field(std::chrono::milliseconds time) { field(std::int64_t{time.count()}); }
   void field(instant at) { field(at.time_since_epoch().count()); }
   template <class Enum>
     requires std::is_enum_v<Enum>
@@ -82,6 +96,11 @@ class writer {
     field(std::int64_t{at.has_value()});
     if (at)
       field(*at);
+  }
+  void field(const std::vector<delivery_try>& tries) {
+    field(static_cast<std::int64_t>(tries.size()));
+    for (const delivery_try& each : tries)
+      each_field_of_try(*this, each);
   }
   std::string take() { return std::move(bytes_); }
 
@@ -172,6 +191,21 @@ class reader {
     good_ = good_ && std::in_range<int>(number);
     value = good_ ? static_cast<int>(number) : 0;
   }
+  void field(std::chrono::milliseconds& time) {
+    std::int64_t count = 0;
+    field(count);
+    time = std::chrono::milliseconds{count};
+  }
+  void field(std::vector<delivery_try>& tries) {
+    std::int64_t count = 0;
+    field(count);
+    good_ = good_ && count > 0 && count <= static_cast<std::int64_t>(tries_max);
+    for (; good_ && count > 0; --count)
+      each_field_of_try(*this, tries.emplace_back());
+    good_ = good_ && std::ranges::none_of(tries, [](const delivery_try& each) {
+              return each.outcome < try_outcome::permanent; // 0 is none
+            });
+  }
   bool read_all() const { return good_ && left_.empty(); }
 
  private:
@@ -240,7 +274,7 @@ void each_field_of_entry(Fields& to, Entry& of) {
 }
 
 template <class Fields, class Delivery>
-void each_field_of_delivery(Fields& to, Delivery& of) {
+void each_plain_field_of_delivery(Fields& to, Delivery& of) {
   to.field(of.subscriber);
   to.field(of.entry);
   to.field(of.order);
@@ -253,6 +287,12 @@ void each_field_of_delivery(Fields& to, Delivery& of) {
   to.field(of.updated_at);
   to.field(of.delivered_at);
   to.field(of.channel);
+}
+
+template <class Fields, class Delivery>
+void each_field_of_delivery(Fields& to, Delivery& of) {
+  each_plain_field_of_delivery(to, of);
+  to.field(of.tries);
 }
 
 } // namespace
@@ -316,17 +356,27 @@ std::optional<success> success_from_bytes(std::string_view bytes) {
 }
 
 std::string to_bytes(const delivery& what) {
+  if (what.tries.empty()) {
+    writer to(plain_delivery_mark);
+    each_plain_field_of_delivery(to, what);
+    return to.take();
+  }
   writer to(delivery_mark);
   each_field_of_delivery(to, what);
   return to.take();
 }
 
 std::optional<delivery> delivery_from_bytes(std::string_view bytes) {
-  if (bytes.empty() || bytes.front() != delivery_mark)
+  if (bytes.empty())
     return std::nullopt;
   reader from(bytes.substr(1));
   delivery made;
-  each_field_of_delivery(from, made);
+  if (bytes.front() == delivery_mark)
+    each_field_of_delivery(from, made);
+  else if (bytes.front() == plain_delivery_mark)
+    each_plain_field_of_delivery(from, made);
+  else
+    return std::nullopt;
   const bool good = from.read_all() && is_name(made.subscriber);
   return good ? std::optional(std::move(made)) : std::nullopt;
 }

@@ -19,7 +19,7 @@ std::string to_bytes(const success& what);
 /// Nothing where `bytes` are not what to_bytes gives.
 std::optional<success> success_from_bytes(std::string_view bytes);
 
-/// The same of a delivery: at most some hundred bytes and its last error.
+/// The same of a delivery: at most some hundred bytes, its last error and the details of its tries.
 std::string to_bytes(const delivery& what);
 std::optional<delivery> delivery_from_bytes(std::string_view bytes);
 

@@ -47,7 +47,7 @@ void look_at(const delivery& kept) {
   const auto again = delivery_from_bytes(to_bytes(kept));
   expect(again && *again == kept, "a delivery that is kept anew is the same");
   std::string text;
-  http::append_json(text, kept);
+  http::append_json_with_tries(text, kept);
   expect(nlohmann::json::accept(text), "a delivery that was kept can be answered again");
 }
 

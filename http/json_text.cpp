@@ -180,6 +180,12 @@ std::string_view to_string(std::optional<message_channel> of) {
   return *of == message_channel::sms ? "SMS" : "ALIMTALK";
 }
 
+std::string_view to_string(try_outcome of) {
+  static constexpr std::array<std::string_view, 6> names{"PERMANENT", "TRANSIENT", "THROTTLED",
+                                                         "OUTAGE",    "UNKNOWN",   "UNDELIVERED"};
+  return names[static_cast<std::size_t>(of) - 1];
+}
+
 void append_json(std::string& out, const delivery& what) {
   // A subscriber's name is of letters, digits, dashes and underscores.
   out += R"({"id":")";
@@ -209,6 +215,24 @@ void append_json(std::string& out, const delivery& what) {
   out += R"(,"updatedAt":)";
   append_time(out, what.updated_at);
   out += '}';
+}
+
+void append_json_with_tries(std::string& out, const delivery& what) {
+  append_json(out, what);
+  out.back() = ','; // the object goes on
+  out += R"("tries":[)";
+  for (const delivery_try& each : what.tries) {
+    if (&each != &what.tries.front())
+      out += ',';
+    out += R"({"at":)";
+    append_time(out, each.at);
+    append_member(out, R"(,"tookMs":)", each.took.count());
+    append_word(out, R"(,"outcome":)", to_string(each.outcome));
+    out += R"(,"detail":)";
+    append_quoted(out, each.detail);
+    out += '}';
+  }
+  out += "]}";
 }
 
 } // namespace paymentd::http

@@ -25,7 +25,10 @@ void append_time(std::string& out, instant at);
 void append_json(std::string& out, const user& what);
 void append_json(std::string& out, const order& what);
 void append_json(std::string& out, const ledger_entry& what);
+/// As pages have it: without its tries.
 void append_json(std::string& out, const delivery& what);
+/// As it is shown alone.
+void append_json_with_tries(std::string& out, const delivery& what);
 
 /// "PENDING", "DELIVERED" or "FAILED".
 std::string_view to_string(delivery_status of) noexcept;

@@ -85,7 +85,7 @@ std::expected<demand, problem> prepare_retry_notification(const route_input& inp
 std::expected<void, problem> write_notification(const answer& what, response& answer) {
   if (std::holds_alternative<not_found>(what))
     return std::unexpected(no_such_notification());
-  append_json(answer.body, std::get<delivery>(what));
+  append_json_with_tries(answer.body, std::get<delivery>(what));
   return {};
 }
 
@@ -100,7 +100,7 @@ std::expected<void, problem> write_retried_notification(const answer& what, resp
   answer.status = 202;
   if (const auto* before = std::get_if<replayed_retry>(&what)) {
     answer.replayed = true;
-    append_json(answer.body, before->what);
+    append_json_with_tries(answer.body, before->what);
     return {};
   }
   return write_notification(what, answer);

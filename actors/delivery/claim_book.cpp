@@ -27,6 +27,12 @@ bool is_parked(const open_claim& claim, instant now) {
   return due(claim.state).value_or(now) > now;
 }
 
+/// The tries of a claim that stays open, where some are not stored yet.
+void note_tries(claim_id id, const open_claim& claim, delivery_step& step) {
+  if (claim.tried != claim.noted)
+    step.noted.push_back({.id = id, .tries = claim.tries});
+}
+
 template <class Predicate>
 int count_claims(const std::map<stream_id, held_stream>& streams, Predicate which) {
   std::ptrdiff_t count = 0;
@@ -111,8 +117,10 @@ delivery_step claim_book::make_step(const held_stream& stream, subscriber_id sub
   delivery_step step{
       .subscriber = subscriber, .stream = stream.lease, .ended = {}, .regenerate = {}, .split = {}};
   for (const auto& [id, claim] : stream.claims) {
-    if (!wants_store(claim.state) || *due(claim.state) > now)
+    if (!wants_store(claim.state) || *due(claim.state) > now) {
+      note_tries(id, claim, step);
       continue;
+    }
     if (const auto* const end = std::get_if<states::to_end>(&claim.state)) {
       // Results are read behind an open claim after ten minutes (db/results_turns.cpp).
       const bool late = end->was_in_doubt && now - claim.claim.since > results_wait;
@@ -120,11 +128,13 @@ delivery_step claim_book::make_step(const held_stream& stream, subscriber_id sub
           {.id = id,
            .results = end->results, // a copy: the store may fail
            .read_again_from =
-               late ? std::optional(claim.claim.since - clock_difference_max) : std::nullopt});
+               late ? std::optional(claim.claim.since - clock_difference_max) : std::nullopt,
+           .tries = claim.tries});
     } else if (std::holds_alternative<states::to_split>(claim.state)) {
       step.split.push_back(id);
     } else {
       step.regenerate.push_back(id);
+      note_tries(id, claim, step);
     }
   }
   return step;
@@ -138,6 +148,8 @@ void claim_book::step_asked(held_stream& stream, const delivery_step& step) {
     asked.ended.push_back(each.id);
   asked.regenerate = step.regenerate;
   asked.split = step.split;
+  for (const noted_claim& each : step.noted)
+    asked.noted.emplace_back(each.id, stream.claims.at(each.id).tried);
   asked.open_max = step.open_max;
   asked.quiet_until = step.quiet_until;
 }
@@ -152,8 +164,15 @@ std::vector<open_claim> claim_book::step_done(held_stream& stream, delivery_answ
     if (!node.empty())
       ended.push_back(std::move(node.mapped()));
   }
-  for (const claim_id each : step.split)
-    stream.claims.erase(each);
+  for (const auto& [id, tried] : step.noted)
+    if (const auto at = stream.claims.find(id); at != stream.claims.end())
+      at->second.noted = tried;
+  std::vector<std::vector<delivery_try>> tries_before; // of the split ones: those of their halves
+  for (const claim_id each : step.split) {
+    auto node = stream.claims.extract(each);
+    tries_before.push_back(node.empty() ? std::vector<delivery_try>{}
+                                        : std::move(node.mapped().tries));
+  }
   const std::size_t first_half = step.regenerate.size();
   const std::size_t halves_end = first_half + 2 * step.split.size();
   std::vector<claim_id> opened_now;
@@ -162,8 +181,11 @@ std::vector<open_claim> claim_book::step_done(held_stream& stream, delivery_answ
     opened_now.push_back(each.id);
     open_claim& claim = stream.claims[each.id]; // a regenerated one keeps its history
     // One of the halves is what was refused so often: it need not be refused as often again.
-    if (i >= first_half && i < halves_end)
+    if (i >= first_half && i < halves_end) {
       claim.refusals = policy.refusals_max - 1;
+      claim.tries = tries_before[(i - first_half) / 2];
+      claim.tried = claim.tries.size();
+    }
     claim.claim = std::move(each);
     claim.put_forward = {};
     opened(claim, now, policy);

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace paymentd::actors {
@@ -18,6 +19,7 @@ struct asked_step {
   std::vector<claim_id> ended;
   std::vector<claim_id> regenerate;
   std::vector<claim_id> split;
+  std::vector<std::pair<claim_id, std::uint64_t>> noted; // open_claim::tried by then
   int open_max = 0;
   std::optional<instant> quiet_until = {};
 };

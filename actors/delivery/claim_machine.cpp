@@ -33,6 +33,21 @@ std::chrono::milliseconds throttle_delay(const failure& why, const open_claim& c
   return backoff_delay(policy.doubt, claim.doubts + 1, random);
 }
 
+/// Keeps in mind that a call or a search of the claim, which began at `at`, did not succeed. That
+/// its key was seen before says nothing of this try: an earlier one had that fate.
+void note_try(open_claim& claim, instant at, const failure& why, std::string_view what,
+              instant now) {
+  if (why.kind == failure_class::seen)
+    return;
+  if (claim.tries.size() == tries_max)
+    claim.tries.erase(claim.tries.begin());
+  claim.tries.push_back({.at = at,
+                         .took = std::max(now - at, std::chrono::milliseconds{0}),
+                         .outcome = outcome_of(why.kind),
+                         .detail = std::string(what) + why.reason});
+  ++claim.tried;
+}
+
 template <class Result>
 claim_state ended(const open_claim& claim, bool was_in_doubt, Result result_of) {
   states::to_end end{.results = {}, .was_in_doubt = was_in_doubt};
@@ -40,6 +55,11 @@ claim_state ended(const open_claim& claim, bool was_in_doubt, Result result_of) 
   for (const message& each : claim.claim.messages)
     end.results.push_back(result_of(each));
   return end;
+}
+
+/// Notes in the result a try of which nothing is known but that it may have been made.
+void note_cut_off(delivery_result& result, const open_claim& claim) {
+  note_own_try(result, try_outcome::unknown, claim.claim.since, claim.claim.since);
 }
 
 // ---- where a claim goes on ----
@@ -132,11 +152,14 @@ instant after_doubt(const open_claim& claim, const delivery_policy& policy,
 // ---- after a call ----
 
 claim_state taken_in(const open_claim& claim, std::vector<providers::recipient_result>& results,
-                     const delivery_policy& policy, const circumstances& around) {
+                     instant sent_at, const delivery_policy& policy, const circumstances& around) {
   const auto& messages = claim.claim.messages;
   known_results known(messages.size());
-  for (std::size_t i = 0; i < messages.size(); ++i)
+  for (std::size_t i = 0; i < messages.size(); ++i) {
     known[i] = result_of(messages[i], results[i], policy, around.now, around.random);
+    if (known[i] && !results[i])
+      note_own_try(*known[i], outcome_of(results[i].error().kind), sent_at, around.now);
+  }
   if (policy.can_search && std::ranges::any_of(known, [](const auto& each) { return !each; }))
     return states::to_search{around.now, std::move(known), was_refused(claim.state)};
   // A provider that cannot be asked about the doubtful ones gets them again: at least once, not at
@@ -144,12 +167,14 @@ claim_state taken_in(const open_claim& claim, std::vector<providers::recipient_r
   const instant at = std::max(around.now, conclusive_at(claim, policy));
   std::size_t i = 0;
   return ended(claim, is_in_doubt(claim.state), [&](const message& each) {
-    auto& result = known[i++];
-    if (result)
-      return std::move(*result);
-    return policy.repeats_are_copies
-               ? pending_as_copy(each, "no result", policy, around.now, around.random)
-               : pending(each, "outcome unknown", at, 1, policy, around.now);
+    auto& known_one = known[i++];
+    if (known_one)
+      return std::move(*known_one);
+    auto result = policy.repeats_are_copies
+                      ? pending_as_copy(each, "no result", policy, around.now, around.random)
+                      : pending(each, "outcome unknown", at, 1, policy, around.now);
+    note_own_try(result, try_outcome::unknown, sent_at, around.now);
+    return result;
   });
 }
 
@@ -256,10 +281,12 @@ claim_state found(const open_claim& claim, states::searching search,
   std::size_t missing = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     providers::found_message& one = (*result)[i];
-    if (!one.failed.empty())
+    if (!one.failed.empty()) {
       known[i] = failed(messages[i], std::move(one.failed));
-    else if (!one.provider_message_id.empty())
+      note_own_try(*known[i], try_outcome::undelivered, around.now, around.now);
+    } else if (!one.provider_message_id.empty()) {
       known[i] = delivered(messages[i], std::move(one.provider_message_id), one.channel);
+    }
     missing += known[i] ? 0 : 1;
   }
   const instant conclusive = conclusive_at(claim, policy);
@@ -277,8 +304,12 @@ claim_state found(const open_claim& claim, states::searching search,
       return std::move(*one);
     if (is_lost(each))
       return failed(each, each.lost.str());
-    return claim.doubts > 0 ? pending(each, "not accepted", around.now, 1, policy, around.now)
-                            : again(each, "not accepted", around.now, 0);
+    auto not_there = claim.doubts > 0
+                         ? pending(each, "not accepted", around.now, 1, policy, around.now)
+                         : again(each, "not accepted", around.now, 0);
+    if (claim.tries.empty()) // else its try was noted when nothing was known of it
+      note_cut_off(not_there, claim);
+    return not_there;
   });
 }
 
@@ -364,17 +395,23 @@ void opened(open_claim& claim, instant now, const delivery_policy& policy) {
 
 void taken_over(open_claim& claim, instant now, const delivery_policy& policy) {
   set_unreachable_apart(claim, policy);
+  claim.tries = std::move(claim.claim.tries);
+  claim.tried = claim.noted = claim.tries.size();
   const std::string& by = claim.claim.provider;
+  const auto cut_off = [&](delivery_result result) {
+    note_cut_off(result, claim);
+    return result;
+  };
   if (!by.empty() && by != policy.provider)
     claim.state = ended(claim, true, [&](const message& each) {
-      return failed(each, "outcome unknown: it may have been sent by " + by +
-                              " before the provider was changed");
+      return cut_off(failed(each, "outcome unknown: it may have been sent by " + by +
+                                      " before the provider was changed"));
     });
   else if (policy.repeats_are_copies)
     claim.state = ended(claim, true, [&](const message& each) {
-      return is_lost(each)
-                 ? failed(each, each.lost.str())
-                 : pending_as_copy(each, "the process ended", policy, claim.claim.since, 0.5);
+      return is_lost(each) ? failed(each, each.lost.str())
+                           : cut_off(pending_as_copy(each, "the process ended", policy,
+                                                     claim.claim.since, 0.5));
     });
   else if (is_whole(claim))
     claim.state = to_clear_up(claim, now, policy);
@@ -406,15 +443,19 @@ void leaves(open_claim& claim, under_way what) {
 consequence answered(open_claim& claim, providers::call_result result,
                      const delivery_policy& policy, const circumstances& around) {
   const bool repeats = std::holds_alternative<states::repeating>(claim.state);
-  check(repeats || std::holds_alternative<states::calling>(claim.state), "a call is under way");
+  const under_way* const call = call_of(claim.state);
+  check(call != nullptr && (repeats || std::holds_alternative<states::calling>(claim.state)),
+        "a call is under way");
+  const instant sent_at = call->since;
   const consequence worked{.worked = true, .quiet_for = {}, .outage = {}};
   if (result && result->size() == claim.claim.messages.size()) {
-    claim.state = taken_in(claim, *result, policy, around);
+    claim.state = taken_in(claim, *result, sent_at, policy, around);
     return worked;
   }
   failure why = result ? failure{.kind = failure_class::unknown,
                                  .reason = "the answer is not of the recipients asked for"}
                        : std::move(result.error());
+  note_try(claim, sent_at, why, "", around.now);
   switch (why.kind) {
   case failure_class::unknown:
     if (auto end = end_of_doubt(claim, why.reason, policy, around))
@@ -440,11 +481,12 @@ consequence answered(open_claim& claim, providers::search_result result,
   auto* const searching = std::get_if<states::searching>(&claim.state);
   check(searching != nullptr, "a search is under way");
   states::searching search = std::move(*searching);
-  if (!result)
-    return search_failed(claim, std::move(search), result.error(), policy, around);
-  if (result->size() != claim.claim.messages.size())
-    return search_failed(claim, std::move(search),
-                         failure{.reason = "the search answers something else"}, policy, around);
+  if (!result || result->size() != claim.claim.messages.size()) {
+    const failure why =
+        result ? failure{.reason = "the search answers something else"} : std::move(result.error());
+    note_try(claim, search.what.since, why, "search: ", around.now);
+    return search_failed(claim, std::move(search), why, policy, around);
+  }
   claim.state = found(claim, std::move(search), std::move(result), policy, around);
   return {.worked = true, .quiet_for = {}, .outage = {}};
 }

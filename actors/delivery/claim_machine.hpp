@@ -106,6 +106,10 @@ struct open_claim {
   // and the keys, and only weighs the answers that come.
   int doubts = 0;   // calls and searches that left it in doubt
   int refusals = 0; // of its content
+  /// Its calls and searches that did not succeed: the last ones, oldest first; at most tries_max.
+  std::vector<delivery_try> tries = {};
+  std::uint64_t tried = 0; // how many there were in all
+  std::uint64_t noted = 0; // how many of them were by then when they were stored last
   /// How far the wall clock was put forward since this generation was opened. Its key may be that
   /// old (the machine slept) or not (the clock was wrong): it is not used again, nor is it said to
   /// be.

@@ -157,9 +157,13 @@ void deliverer::step(held_stream& stream, int wanting) {
   const bool over = stream.lease_until && *stream.lease_until <= self_->clock().now();
   if (!over && (stream.more || anything))
     step.open_max = (room() + wanting - 1) / wanting;
-  if (!anything && step.open_max == 0)
+  // Tries of claims that stay open go along with a look for work, one a second at the least. The
+  // last ones are for the next actor, and for those who ask why a message does not arrive.
+  const bool notes = !step.noted.empty() && (stream.more || closing_);
+  if (!anything && !notes && step.open_max == 0)
     return;
-  if (stream.gather_until > self_->clock().now() && step.regenerate.empty() && step.split.empty())
+  const bool may_gather = step.regenerate.empty() && step.split.empty() && !(notes && closing_);
+  if (stream.gather_until > self_->clock().now() && may_gather)
     return; // what comes meanwhile goes in the same step
   step.messages_max = probing() ? options_.probe_messages : options_.messages_max;
   if (step.open_max > 0) {

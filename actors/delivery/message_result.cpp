@@ -64,6 +64,28 @@ delivery_result pending_as_copy(const message& message, const std::string& reaso
   return result;
 }
 
+try_outcome outcome_of(failure_class kind) {
+  switch (kind) {
+  case failure_class::permanent:
+    return try_outcome::permanent;
+  case failure_class::transient:
+    return try_outcome::transient;
+  case failure_class::throttled:
+    return try_outcome::throttled;
+  case failure_class::outage:
+    return try_outcome::outage;
+  case failure_class::unknown:
+  case failure_class::seen:
+    break;
+  }
+  return try_outcome::unknown;
+}
+
+void note_own_try(delivery_result& result, try_outcome outcome, instant at, instant now) {
+  result.tried = delivery_result::own_try{
+      .at = at, .took = std::max(now - at, std::chrono::milliseconds{0}), .outcome = outcome};
+}
+
 std::chrono::milliseconds retry_delay(const message& message, const delivery_policy& policy,
                                       double random) {
   return backoff_delay(policy.retry, message.attempts + 1, random);

@@ -28,6 +28,11 @@ delivery_result pending(const message& message, std::string reason, instant at, 
 delivery_result pending_as_copy(const message& message, const std::string& reason,
                                 const delivery_policy& policy, instant sent_at, double random);
 
+/// A failure's class as the outcome of a try.
+try_outcome outcome_of(providers::failure_class kind);
+/// Notes in the result that its own try, which began at `at`, did not succeed.
+void note_own_try(delivery_result& result, try_outcome outcome, instant at, instant now);
+
 /// Until its next try after a transient failure.
 std::chrono::milliseconds retry_delay(const message& message, const delivery_policy& policy,
                                       double random);

@@ -119,6 +119,15 @@ class source final : public audit_source {
            "from (select id, batch_last, (extract(epoch from created_at) * 1000000)::bigint as at "
            "from ledger_entries) each_entry) with_head where id > $1 order by id limit $2";
   }
+  const char* tries_of_deliveries() const override {
+    return "select entry_id, case when tries is null then 0 when jsonb_typeof(tries) <> 'array' "
+           "then -1 else jsonb_array_length(tries) end "
+           "from deliveries where subscriber_id = $3 and entry_id > $1 order by entry_id limit $2";
+  }
+  const char* claims_with_wrong_tries() const override {
+    return "select id from claims where tries is not null and case jsonb_typeof(tries) "
+           "when 'array' then jsonb_array_length(tries) > $1 else true end";
+  }
   std::span<const char* const> own_rules() const override { return own; }
 
  private:

@@ -14,6 +14,15 @@ namespace {
 // Claims that are remembered; more than any number in flight. Others are read when they end.
 constexpr std::size_t known_claims_max = 4096;
 
+/// Those of a claim among rows of tries_of_claims.
+std::vector<delivery_try> tries_in(const rows& of_claims, claim_id id) {
+  std::vector<delivery_try> found;
+  for (const row_view row : of_claims)
+    if (row.integer(0) == id.value)
+      found.push_back(read_try(row, 1));
+  return found;
+}
+
 } // namespace
 
 std::vector<message> messages_in(const rows& from, bool retries) {
@@ -144,6 +153,8 @@ result<std::vector<claim>> postgres_store::load_claims(const locked_cursor& at,
   for (int row = 0; row < found.size(); ++row)
     if (all || std::ranges::find(ids, claim_id{found[row].integer(0)}) != ids.end())
       chosen.push_back(row);
+  if (all)
+    session_.add(sql::tries_of_claims, parameters{}.add(at.subscriber, at.stream.stream));
   for (const int row : chosen)
     if (found[row].is_null(5))
       session_.add(
@@ -158,19 +169,23 @@ result<std::vector<claim>> postgres_store::load_claims(const locked_cursor& at,
   if (!answers)
     return std::unexpected(answers.error());
 
+  const std::size_t messages = all ? 1 : 0; // where the answers to what is asked of each begin
   std::vector<claim> claims;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const int row = chosen[i];
     const bool retries = !found[row].is_null(5);
-    claim one = make_claim(found[row].text(2), {found[row].integer(0)},
-                           static_cast<int>(found[row].integer(1)), found[row].time(6),
-                           messages_in((*answers)[i], retries), std::string(found[row].text(7)));
+    claim one =
+        make_claim(found[row].text(2), {found[row].integer(0)},
+                   static_cast<int>(found[row].integer(1)), found[row].time(6),
+                   messages_in((*answers)[messages + i], retries), std::string(found[row].text(7)));
     claim_record what{.id = one.id, .retries = retries, .provider = one.provider};
     if (!retries) {
       what.first = {found[row].integer(3)};
       what.last = {found[row].integer(4)};
     }
     keep(std::move(what), one.messages);
+    if (all)
+      one.tries = tries_in(answers->front(), one.id);
     claims.push_back(std::move(one));
   }
   return claims;

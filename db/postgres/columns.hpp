@@ -35,4 +35,13 @@ inline constexpr shared_text delivery_columns = R"sql(e.kind, e.order_id, e.crea
   d.attempts, d.last_error, d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at,
   d.channel)sql";
 
+// Tries as they are stored, of rows `u` with a place in their order.
+inline constexpr shared_text joined_tries =
+    R"sql(jsonb_agg(jsonb_build_object('at', u.tried_at, 'tookMs', u.took_ms,
+    'outcome', u.outcome, 'detail', u.detail) order by u.place))sql";
+
+// Of `o`, the elements of such a list.
+inline constexpr shared_text try_columns = R"sql((o.one ->> 'at')::timestamptz,
+  (o.one ->> 'tookMs')::bigint, (o.one ->> 'outcome')::bigint, o.one ->> 'detail')sql";
+
 } // namespace paymentd::db::postgres::sql

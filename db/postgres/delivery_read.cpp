@@ -56,6 +56,18 @@ result<std::vector<entry_id>> delivery_reading::entries_of(order_id id) {
   return ids_in<entry_id>(answers->front());
 }
 
+result<std::vector<delivery_try>> delivery_reading::tries_of(subscriber_id subscriber,
+                                                             entry_id entry) {
+  session_.add(sql::list_tries, parameters{}.add(subscriber, entry));
+  const auto answers = session_.run("read the tries of a message");
+  if (!answers)
+    return std::unexpected(answers.error());
+  std::vector<delivery_try> found;
+  for (const row_view row : answers->front())
+    found.push_back(read_try(row, 0));
+  return found;
+}
+
 result<std::vector<answer>> postgres_store::read_with_deliveries(std::span<const query> queries) {
   session_.add(sql::begin_snapshot);
   if (auto begun = session_.run("begin to read"); !begun)

@@ -14,6 +14,7 @@ class delivery_reading final : public list_source {
   result<std::vector<list_cursor>> cursors() override;
   result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) override;
   result<std::vector<entry_id>> entries_of(order_id id) override;
+  result<std::vector<delivery_try>> tries_of(subscriber_id subscriber, entry_id entry) override;
 
  private:
   session& session_;

@@ -82,6 +82,27 @@ delete from claims
 where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint
 and stream_id + 0 = $3::bigint)sql"};
 
+// The tries of a claim that stays open, in the place of those before. Under the lock of its cursor.
+// $1 claim, $2 subscriber, $3 stream, $4 times, $5 milliseconds, $6 outcomes, $7 details.
+inline constexpr statement note_tries{"note_tries", joined<R"sql(
+update claims set tries = (
+  select )sql",
+                                                           joined_tries, R"sql(
+  from unnest($4::timestamptz[], $5::bigint[], $6::smallint[], $7::text[])
+    with ordinality as u (tried_at, took_ms, outcome, detail, place))
+where id = $1::bigint and subscriber_id + 0 = $2::bigint
+and stream_id + 0 = $3::bigint)sql">};
+
+// The tries of all open claims: the claim's id, then a try, oldest first. No locks. $1 subscriber,
+// $2 stream.
+inline constexpr statement tries_of_claims{"tries_of_claims", joined<"select c.id, ", try_columns,
+                                                                     R"sql(
+from claims c cross join lateral jsonb_array_elements(
+  case when jsonb_typeof(c.tries) = 'array' then c.tries else '[]'::jsonb end)
+  with ordinality as o (one, place)
+where c.subscriber_id = $1::bigint and c.stream_id = $2::bigint and jsonb_typeof(o.one) = 'object'
+order by c.id, o.place)sql">};
+
 // New claims, their ids in the order given: ids are never used again on one timeline, and the
 // instance names the timeline. $1 subscriber, $2 stream, $3 instance, $4 now, $5 first entries,
 // $6 last entries, $7 providers.
@@ -195,5 +216,23 @@ inline constexpr statement mark_deliveries{"mark_deliveries", R"sql(
 update deliveries d set copies = n.copies, channel = nullif(n.channel, 0)
 from unnest($2::bigint[], $3::smallint[], $4::smallint[]) as n (entry_id, copies, channel)
 where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+
+// Tries of messages, behind those that are stored; of each message the last ones are kept. Locks
+// the deliveries, under the lock of their cursor. $1 subscriber, $2 entries, $3 times, $4
+// milliseconds, $5 outcomes, $6 details, $7 how many are kept of each.
+inline constexpr statement add_tries{"add_tries", joined<R"sql(
+update deliveries d set tries = (
+  select jsonb_agg(k.one order by k.place) from (
+    select o.one, o.place from jsonb_array_elements(
+      case when jsonb_typeof(d.tries) = 'array' then d.tries else '[]'::jsonb end || n.tries)
+      with ordinality as o (one, place)
+    order by o.place desc limit $7::bigint) k)
+from (
+  select u.entry_id, )sql",
+                                                         joined_tries, R"sql( as tries
+  from unnest($2::bigint[], $3::timestamptz[], $4::bigint[], $5::smallint[], $6::text[])
+    with ordinality as u (entry_id, tried_at, took_ms, outcome, detail, place)
+  group by u.entry_id) n
+where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql">};
 
 } // namespace paymentd::db::postgres::sql

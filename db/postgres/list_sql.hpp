@@ -138,4 +138,19 @@ from (select * from deliveries
 left join ledger_entries e on e.id = d.entry_id
 order by d.entry_id desc)sql">};
 
+// The tries of a message: those of its delivery, then those of its claim. $1 subscriber, $2 entry.
+inline constexpr statement list_tries{"list_tries", joined<"select ", try_columns, R"sql(
+from (
+  select 0 as part, tries from deliveries
+  where subscriber_id = $1::bigint and entry_id = $2::bigint
+  union all
+  select 1, tries from claims
+  where subscriber_id = $1::bigint and stream_id = $2::bigint >> 41
+  and ($2::bigint between first_entry and last_entry or $2::bigint = any (retries))) t
+cross join lateral jsonb_array_elements(
+  case when jsonb_typeof(t.tries) = 'array' then t.tries else '[]'::jsonb end)
+  with ordinality as o (one, place)
+where jsonb_typeof(o.one) = 'object'
+order by t.part, o.place)sql">};
+
 } // namespace paymentd::db::postgres::sql

@@ -54,17 +54,18 @@ result<results_answer> postgres_store::store_results(const results_step& step, i
     session_.roll_back();
     return std::unexpected(turn_is_lost());
   }
-  session_.add(sql::note_results,
-               parameters{}
-                   .add(step.turn.subscriber)
-                   .add_array(element::int8, step.results, &final_delivery::entry)
-                   .add_array(element::timestamptz, step.results, &final_delivery::delivered_at)
-                   .add_texts(step.results, error_of)
-                   .add_texts(step.results, &final_delivery::provider_call_id)
-                   .add(now)
-                   .add_array(element::int2, step.results, [](const auto& one) {
-                     return std::int64_t{channel_number(one.channel)};
-                   }));
+  session_.add(
+      sql::note_results,
+      parameters{}
+          .add(step.turn.subscriber)
+          .add_array(element::int8, step.results, &final_delivery::entry)
+          .add_array(element::timestamptz, step.results, &final_delivery::delivered_at)
+          .add_texts(step.results, error_of)
+          .add_texts(step.results, &final_delivery::provider_call_id)
+          .add(now)
+          .add_array(element::int2, step.results,
+                     [](const auto& one) { return std::int64_t{channel_number(one.channel)}; })
+          .add(static_cast<std::int64_t>(try_outcome::undelivered), std::int64_t{tries_max}));
   const auto noted = session_.run_to_commit("store results");
   if (!noted)
     return std::unexpected(repeatable(noted.error()));

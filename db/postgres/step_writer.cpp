@@ -21,6 +21,11 @@ claim_record record_of(claim_id id, const planned_claim& what) {
           .provider = what.provider};
 }
 
+template <class Try>
+std::int64_t took_of(const Try& one) {
+  return one.took.count();
+}
+
 } // namespace
 
 step_writer::step_writer(session& on, const locked_cursor& at, const delivery_step& step,
@@ -29,7 +34,7 @@ step_writer::step_writer(session& on, const locked_cursor& at, const delivery_st
       reads_user_(reads_user), now_(now) {}
 
 bool step_writer::writes() const {
-  return !plan_.writes_nothing() || step_.quiet_until;
+  return !plan_.writes_nothing() || step_.quiet_until || !step_.noted.empty();
 }
 
 std::size_t step_writer::add(const statement& what, const parameters& with) {
@@ -46,6 +51,8 @@ void step_writer::add_statements() {
   if (const auto from = read_again_from(step_)) // the mark before deliveries, as who stores results
     add(sql::read_results_again, parameters{}.add(at_.subscriber, *from, now_));
   add_results();
+  add_tries();
+  add_notes();
   if (!plan_.taken.empty())
     add(sql::take_retries, parameters{}.add(at_.subscriber).add_ids(plan_.taken));
   if (!plan_.regenerated.empty()) {
@@ -94,6 +101,30 @@ void step_writer::add_results() {
                                   .add_array(element::int2, marked, [](const auto* one) {
                                     return std::int64_t{channel_number(one->channel)};
                                   }));
+}
+
+void step_writer::add_tries() {
+  if (plan_.tries.empty())
+    return;
+  const auto detail = [](const planned_try& one) { return std::optional(one.detail); };
+  add(sql::add_tries, parameters{}
+                          .add(at_.subscriber)
+                          .add_array(element::int8, plan_.tries, &planned_try::entry)
+                          .add_array(element::timestamptz, plan_.tries, &planned_try::at)
+                          .add_array(element::int8, plan_.tries, took_of<planned_try>)
+                          .add_array(element::int2, plan_.tries, &planned_try::outcome)
+                          .add_texts(plan_.tries, detail)
+                          .add(std::int64_t{tries_max}));
+}
+
+void step_writer::add_notes() {
+  for (const noted_claim& one : step_.noted)
+    add(sql::note_tries, parameters{}
+                             .add(one.id, at_.subscriber, at_.stream.stream)
+                             .add_array(element::timestamptz, one.tries, &delivery_try::at)
+                             .add_array(element::int8, one.tries, took_of<delivery_try>)
+                             .add_array(element::int2, one.tries, &delivery_try::outcome)
+                             .add_texts(one.tries, &delivery_try::detail));
 }
 
 parameters step_writer::results(std::span<const planned_result> of) const {

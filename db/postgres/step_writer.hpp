@@ -37,6 +37,8 @@ class step_writer {
   void add_claims();
   std::size_t add_messages(const claim_record& of);
   void add_results();
+  void add_tries();
+  void add_notes();
   parameters results(std::span<const planned_result> of) const;
 
   session& on_;

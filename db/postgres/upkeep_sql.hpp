@@ -94,14 +94,20 @@ update result_marks set read_until = $2::timestamptz, lease_until = $3::timestam
   turn = turn + 1 where subscriber_id = $1::bigint and read_until > $2::timestamptz)sql"};
 
 // Locks the deliveries that it changes. $1 subscriber, $2 entries, $3 times, $4 errors, $5 what the
-// provider's ids begin with, $6 now, $7 channels (0: not known). Gives how many have arrived and
-// how many have failed.
+// provider's ids begin with, $6 now, $7 channels (0: not known), $8 the outcome of a try that did
+// not arrive, $9 how many tries of a message are kept. Gives how many have arrived and how many
+// have failed.
 inline constexpr statement note_results{"note_results", R"sql(
 with changed as (
   update deliveries d set delivered_at = n.delivered_at, updated_at = $6::timestamptz,
     status = case when n.delivered_at is null then 2 else 1 end,
     channel = coalesce(nullif(n.channel, 0), d.channel),
-    last_error = case when n.delivered_at is null then n.last_error else d.last_error end
+    last_error = case when n.delivered_at is null then n.last_error else d.last_error end,
+    tries = case when n.delivered_at is not null then d.tries else
+      (case when jsonb_typeof(d.tries) = 'array' then
+        case when jsonb_array_length(d.tries) >= $9::bigint then d.tries - 0 else d.tries end
+      else '[]'::jsonb end) || jsonb_build_object('at', $6::timestamptz, 'tookMs', 0,
+        'outcome', $8::bigint, 'detail', n.last_error) end
   from unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $7::smallint[])
     as n (entry_id, delivered_at, last_error, call_id, channel)
   where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id

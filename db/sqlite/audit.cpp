@@ -60,6 +60,16 @@ class source final : public audit_source {
            "order by t.first_entry desc limit 1) >= e.id, 0) "
            "from ledger_entries e where e.id > $1 order by e.id limit $2";
   }
+  const char* tries_of_deliveries() const override {
+    return "select entry_id, case when tries is null then 0 when not json_valid(tries) then -1 "
+           "when json_type(tries) <> 'array' then -1 else json_array_length(tries) end "
+           "from deliveries where subscriber_id = $3 and entry_id > $1 order by entry_id limit $2";
+  }
+  const char* claims_with_wrong_tries() const override {
+    return "select id from claims where tries is not null and case when not json_valid(tries) "
+           "then 1 when json_type(tries) <> 'array' then 1 "
+           "else json_array_length(tries) > $1 end";
+  }
   std::span<const char* const> own_rules() const override { return own; }
 
  private:

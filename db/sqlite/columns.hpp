@@ -34,6 +34,18 @@ inline constexpr shared_text event_columns =
     "e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, o.created_at, "
     "u.phone, o.reference, o.metadata";
 
+// A list of tries with one more behind it; as many as ?7 are kept. A text that is no JSON, by some
+// hand, counts as an empty list.
+inline constexpr shared_text tries_and_one =
+    "json_insert(case when not json_valid(tries) or tries is null then '[]' "
+    "when json_array_length(tries) >= ?7 then json_remove(tries, '$[0]') else tries end, '$[#]', "
+    "json_object('at', ?3, 'tookMs', ?4, 'outcome', ?5, 'detail', ?6))";
+
+// Of `t`, the elements of such a list.
+inline constexpr shared_text try_columns =
+    "json_extract(t.value, '$.at'), json_extract(t.value, '$.tookMs'), "
+    "json_extract(t.value, '$.outcome'), json_extract(t.value, '$.detail')";
+
 inline constexpr shared_text claim_columns =
     "id, generation, first_entry, last_entry, retries, since, provider";
 

@@ -56,12 +56,14 @@ deliveries::deliveries(connection& on, bool reads_user)
       get_cursor_(on, sql::get_cursor), move_cursor_(on, sql::move_cursor),
       get_claims_(on, sql::get_claims), get_claim_(on, sql::get_claim),
       add_claim_(on, sql::add_claim), next_generation_(on, sql::next_generation),
-      end_claim_(on, sql::end_claim), events_of_range_(on, sql::events_of_range),
-      event_of_entry_(on, sql::event_of_entry), get_refund_(on, sql::get_refund),
-      get_user_words_(on, sql::get_user_words), entries_of_range_(on, sql::entries_of_range),
-      entry_created_(on, sql::entry_created), due_retries_(on, sql::due_retries),
-      next_retry_(on, sql::next_retry), take_retry_(on, sql::take_retry),
-      put_deliveries_(on, sql::put_deliveries), mark_delivery_(on, sql::mark_delivery),
+      end_claim_(on, sql::end_claim), forget_tries_(on, sql::forget_tries),
+      note_try_(on, sql::note_try), tries_of_claim_(on, sql::tries_of_claim),
+      events_of_range_(on, sql::events_of_range), event_of_entry_(on, sql::event_of_entry),
+      get_refund_(on, sql::get_refund), get_user_words_(on, sql::get_user_words),
+      entries_of_range_(on, sql::entries_of_range), entry_created_(on, sql::entry_created),
+      due_retries_(on, sql::due_retries), next_retry_(on, sql::next_retry),
+      take_retry_(on, sql::take_retry), put_deliveries_(on, sql::put_deliveries),
+      mark_delivery_(on, sql::mark_delivery), add_try_(on, sql::add_try),
       is_failed_(on, sql::is_failed), retry_(on, sql::retry_delivery),
       prune_end_(on, sql::prune_end), prune_look_(on, sql::prune_look),
       prune_one_(on, sql::prune_one), raise_kept_from_(on, sql::raise_kept_from), keys_(on) {}
@@ -114,8 +116,12 @@ result<std::vector<claim>> deliveries::open_claims(subscriber_id subscriber, str
   }
   std::vector<claim> claims;
   claims.reserve(rows_found.size());
-  for (const auto& row : rows_found)
-    claims.push_back(load_claim(*at, row));
+  for (const auto& row : rows_found) {
+    claim& made = claims.emplace_back(load_claim(*at, row));
+    auto tries = tries_of_claim_.query(made.id);
+    while (tries.next())
+      made.tries.push_back(read_try(tries, 0));
+  }
   return claims;
 }
 
@@ -191,9 +197,11 @@ result<delivery_answer> deliveries::deliver(const delivery_step& step, std::int6
   if (!plan)
     return broken(std::move(plan).error());
 
-  write_deliveries(*at, plan->results, now);
+  write_deliveries(*at, *plan, now);
   for (const claim_id id : plan->deleted)
     end_claim_.run(id);
+  for (const noted_claim& each : step.noted)
+    note(*at, each);
   for (const entry_id id : plan->taken)
     take_retry_.run(at->subscriber, id);
   if (plan->moves)
@@ -272,18 +280,27 @@ void deliveries::look_ahead(const subscription& at, std::int64_t stream_next, de
   }
 }
 
-void deliveries::write_deliveries(const subscription& at, std::span<const planned_result> results,
-                                  instant now) {
-  for (const planned_result& one : results) {
+void deliveries::write_deliveries(const subscription& at, const delivery_plan& plan, instant now) {
+  for (const planned_result& one : plan.results) {
     const delivery_result& what = *one.result;
     given_.add(at.subscriber, what.entry, static_cast<int>(what.status), what.attempts,
                or_null(what.last_error), or_null(what.provider_message_id), what.next_attempt,
                one.created_at, now);
   }
   put_deliveries_.run_on(given_);
-  for (const planned_result& one : results)
+  for (const planned_result& one : plan.results)
     if (const delivery_result& what = *one.result; what.copies > 0 || what.channel)
       mark_delivery_.run(at.subscriber, what.entry, what.copies, channel_number(what.channel));
+  for (const planned_try& one : plan.tries)
+    add_try_.run(at.subscriber, one.entry, one.at, one.took.count(), static_cast<int>(one.outcome),
+                 one.detail, tries_max);
+}
+
+void deliveries::note(const subscription& at, const noted_claim& what) {
+  forget_tries_.run(what.id, at.stream);
+  for (const delivery_try& one : what.tries)
+    note_try_.run(what.id, at.stream, one.at, one.took.count(), static_cast<int>(one.outcome),
+                  std::string_view(one.detail), tries_max);
 }
 
 claim deliveries::add_claim(const subscription& at, planned_claim what, instant now) {

@@ -63,8 +63,8 @@ class deliveries {
   void look_at_claim(const subscription& at, claim_id id, delivery_view& into);
   void look_ahead(const subscription& at, std::int64_t stream_next, delivery_reach reach,
                   delivery_view& into);
-  void write_deliveries(const subscription& at, std::span<const planned_result> results,
-                        instant now);
+  void write_deliveries(const subscription& at, const delivery_plan& plan, instant now);
+  void note(const subscription& at, const noted_claim& what);
   claim add_claim(const subscription& at, planned_claim what, instant now);
   std::int64_t cursor(const subscription& at);
 
@@ -77,9 +77,10 @@ class deliveries {
       add_cursor_;
   statement get_cursor_, move_cursor_;
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
+  statement forget_tries_, note_try_, tries_of_claim_;
   statement events_of_range_, event_of_entry_, get_refund_, get_user_words_;
   statement entries_of_range_, entry_created_;
-  statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_;
+  statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_, add_try_;
   statement is_failed_, retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
   kept_keys keys_;
 };

@@ -8,13 +8,23 @@ namespace paymentd::db::sqlite {
 delivery_reading::delivery_reading(connection& on)
     : cursors_(on, sql::list_cursors), claimed_(on, sql::list_claimed),
       ledger_(on, sql::list_ledger), stored_(on, sql::list_stored),
-      undelivered_(on, sql::list_undelivered), entries_of_order_(on, sql::entries_of_order) {}
+      undelivered_(on, sql::list_undelivered), entries_of_order_(on, sql::entries_of_order),
+      tries_(on, sql::list_tries) {}
 
 result<std::vector<entry_id>> delivery_reading::entries_of(order_id id) {
   std::vector<entry_id> found;
   auto rows = entries_of_order_.query(id);
   while (rows.next())
     found.push_back({rows.integer(0)});
+  return found;
+}
+
+result<std::vector<delivery_try>> delivery_reading::tries_of(subscriber_id subscriber,
+                                                             entry_id entry) {
+  std::vector<delivery_try> found;
+  auto rows = tries_.query(subscriber, entry);
+  while (rows.next())
+    found.push_back(read_try(rows, 0));
   return found;
 }
 

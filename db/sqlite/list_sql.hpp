@@ -100,4 +100,15 @@ inline constexpr const char* list_undelivered =
            "where d.subscriber_id = ?1 and d.status = ?5 and d.status <> 1 and d.entry_id > ?2 "
            "and d.entry_id < ?3 order by d.entry_id desc limit ?4">;
 
+// Of a message (?1 subscriber, ?2 entry): those of its delivery, then those of its claim.
+inline constexpr const char* list_tries =
+    joined<"select ", try_columns,
+           " from (select 0 as part, tries from deliveries "
+           "where subscriber_id = ?1 and entry_id = ?2 union all "
+           "select 1, tries from claims where subscriber_id = ?1 and stream_id = ?2 >> 41 "
+           "and (?2 between first_entry and last_entry "
+           "or exists (select 1 from json_each(retries) r where r.value = ?2))) s, "
+           "json_each(iif(json_valid(s.tries), s.tries, '[]')) t "
+           "where t.type = 'object' order by s.part, t.key">;
+
 } // namespace paymentd::db::sqlite::sql

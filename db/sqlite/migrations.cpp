@@ -258,8 +258,17 @@ where time_before is not created_at;
 drop index ledger_entries_by_time;
 )sql";
 
-constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4, migration_5,
-                                   migration_6, migration_7, migration_8, migration_9};
+// The last tries that did not succeed: of a message, and of a claim that is open. A list of at most
+// ten objects (JSON); null where there was none, as with nearly all. No check: it would be made for
+// every message.
+constexpr const char* migration_10 = R"sql(
+alter table deliveries add column tries text;
+alter table claims add column tries text;
+)sql";
+
+constexpr std::array migrations = {migration_1, migration_2, migration_3, migration_4,
+                                   migration_5, migration_6, migration_7, migration_8,
+                                   migration_9, migration_10};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {

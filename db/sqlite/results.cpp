@@ -1,12 +1,14 @@
 #include "db/sqlite/results.hpp"
 
+#include "db/sqlite/sql.hpp"
 #include "db/sqlite/upkeep_sql.hpp"
+
 namespace paymentd::db::sqlite {
 
 results::results(connection& on)
     : find_mark_(on, sql::find_results_mark), take_turn_(on, sql::take_results_turn),
       keep_turn_(on, sql::keep_results_turn), note_arrival_(on, sql::note_arrival),
-      note_failure_(on, sql::note_failure) {}
+      note_failure_(on, sql::note_failure), add_try_(on, sql::add_try) {}
 
 std::optional<results_turn> results::begin(const results_due& asked, instant now) {
   results_turn turn;
@@ -47,11 +49,14 @@ result<results_answer> results::store(const results_step& step, instant now) {
   results_answer answer;
   for (const final_delivery& each : step.results) {
     const std::string_view call_id = each.provider_call_id;
-    if (each.delivered_at)
+    if (each.delivered_at) {
       answer.arrived += note_arrival_.run(of, each.entry, call_id, *each.delivered_at, now,
                                           channel_number(each.channel));
-    else
-      answer.failed += note_failure_.run(of, each.entry, call_id, error_of(each), now);
+    } else if (note_failure_.run(of, each.entry, call_id, error_of(each), now) > 0) {
+      ++answer.failed;
+      add_try_.run(of, each.entry, now, 0, static_cast<int>(try_outcome::undelivered),
+                   error_of(each), tries_max);
+    }
   }
   return answer;
 }

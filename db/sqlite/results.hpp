@@ -15,7 +15,7 @@ class results {
   result<results_answer> store(const results_step& step, instant now);
 
  private:
-  statement find_mark_, take_turn_, keep_turn_, note_arrival_, note_failure_;
+  statement find_mark_, take_turn_, keep_turn_, note_arrival_, note_failure_, add_try_;
 };
 
 } // namespace paymentd::db::sqlite

@@ -183,6 +183,18 @@ inline constexpr const char* next_generation =
 
 inline constexpr const char* end_claim = "delete from claims where id = ?";
 
+inline constexpr const char* forget_tries =
+    "update claims set tries = null where id = ?1 and stream_id = ?2";
+
+// A try of a claim as a whole.
+inline constexpr const char* note_try =
+    joined<"update claims set tries = ", tries_and_one, " where id = ?1 and stream_id = ?2">;
+
+inline constexpr const char* tries_of_claim =
+    joined<"select ", try_columns,
+           " from claims c, json_each(iif(json_valid(c.tries), c.tries, '[]')) t "
+           "where c.id = ? and t.type = 'object' order by t.key">;
+
 // The events of a range of entries, charges among them as rows without an order, so that the number
 // of entries looked at can be bounded. Left joins keep the order of the loops: by entry id.
 inline constexpr const char* events_of_range =
@@ -238,5 +250,9 @@ inline constexpr const char* put_deliveries =
 inline constexpr const char* mark_delivery =
     "update deliveries set copies = ?3, channel = nullif(?4, 0) "
     "where subscriber_id = ?1 and entry_id = ?2";
+
+// A try of a message. Few have one.
+inline constexpr const char* add_try = joined<"update deliveries set tries = ", tries_and_one,
+                                              " where subscriber_id = ?1 and entry_id = ?2">;
 
 } // namespace paymentd::db::sqlite::sql

@@ -426,6 +426,78 @@ TEST(claim_machine, a_refused_repeat_is_remembered_until_the_search) {
   EXPECT_EQ(name_of(made.it.state), "to split");
 }
 
+TEST(claim_machine, a_try_that_did_not_succeed_is_kept_with_its_time_and_the_providers_words) {
+  for (const auto& [kind, outcome] :
+       {std::pair(failure_class::unknown, try_outcome::unknown),
+        std::pair(failure_class::transient, try_outcome::transient),
+        std::pair(failure_class::throttled, try_outcome::throttled),
+        std::pair(failure_class::outage, try_outcome::outage),
+        std::pair(failure_class::permanent, try_outcome::permanent)}) {
+    const world made =
+        first_call(1).at(250ms).answers(failure{.kind = kind, .reason = "its words"});
+    EXPECT_EQ(made.it.tries,
+              (std::vector{delivery_try{
+                  .at = begin, .took = 250ms, .outcome = outcome, .detail = "its words"}}));
+    EXPECT_EQ(made.it.tried, 1u);
+    EXPECT_EQ(made.it.noted, 0u);
+  }
+  EXPECT_TRUE(first_call().accepts(2).it.tries.empty());
+  EXPECT_TRUE(first_call().answers(failure_class::seen).it.tries.empty())
+      << "the call before it had that fate";
+  const world searched = search(1min).search_fails(failure_class::outage);
+  EXPECT_EQ(searched.it.tries.at(0).detail, "search: no");
+}
+
+TEST(claim_machine, of_a_claims_tries_the_last_ten_are_kept) {
+  world made = first_call();
+  for (int i = 1; i <= 13; ++i)
+    made.at(std::chrono::seconds{i})
+        .in(made.calling())
+        .answers(failure{.kind = failure_class::unknown, .reason = std::to_string(i)});
+  ASSERT_EQ(made.it.tries.size(), tries_max);
+  EXPECT_EQ(made.it.tries.front().detail, "4");
+  EXPECT_EQ(made.it.tries.back().detail, "13");
+  EXPECT_EQ(made.it.tried, 13u);
+}
+
+TEST(claim_machine, what_one_message_met_alone_is_its_own_try) {
+  world made = first_call(3).at(30ms);
+  std::vector<providers::recipient_result> results{
+      providers::accepted{"m"},
+      std::unexpected(failure{.kind = failure_class::permanent, .reason = "bad number"}),
+      std::unexpected(failure{.kind = failure_class::transient, .reason = "later"})};
+  made.then =
+      answered(made.it, providers::call_result(std::move(results)), made.policy, made.around);
+  const auto& end = std::get<states::to_end>(made.it.state).results;
+  EXPECT_FALSE(end.at(0).tried);
+  EXPECT_EQ(end.at(1).tried, (delivery_result::own_try{begin, 30ms, try_outcome::permanent}));
+  EXPECT_EQ(end.at(2).tried, (delivery_result::own_try{begin, 30ms, try_outcome::transient}));
+  EXPECT_TRUE(made.it.tries.empty()) << "the others had no part in it";
+}
+
+TEST(claim_machine, a_message_that_a_search_does_not_find_has_one_try_for_the_call_it_was_in) {
+  const auto end_of = [](const world& of) { return std::get<states::to_end>(of.it.state).results; };
+  const auto found = end_of(search(11min).finds(1));
+  EXPECT_FALSE(found.at(0).tried);
+  EXPECT_EQ(found.at(1).tried, (delivery_result::own_try{begin, 0ms, try_outcome::unknown}))
+      << "of the process that made the call nothing else is known";
+  world told = first_call().answers(failure_class::unknown);
+  ASSERT_EQ(told.it.tries.size(), 1u);
+  told.at(11min).in(told.searching()).finds(1);
+  EXPECT_FALSE(end_of(told).at(1).tried) << "that call is among the claim's tries";
+}
+
+TEST(claim_machine, what_was_cut_off_where_repeats_are_copies_is_a_try_and_what_was_lost_is_none) {
+  world made = world().copies().lose(1).at(1min);
+  made.it.claim.tries = {{.at = begin, .outcome = try_outcome::outage, .detail = "503"}};
+  made.is_taken_over();
+  const auto& end = std::get<states::to_end>(made.it.state).results;
+  EXPECT_FALSE(end.at(0).tried) << "it was not sent";
+  EXPECT_EQ(end.at(1).tried, (delivery_result::own_try{begin, 0ms, try_outcome::unknown}));
+  EXPECT_EQ(made.it.tries.size(), 1u) << "those of before go on";
+  EXPECT_EQ(made.it.tried, made.it.noted);
+}
+
 TEST(claim_machine, every_state_has_one_next_move) {
   const std::vector<claim_state> all{
       states::waiting{},   world().calling(),   states::in_doubt{}, world().repeating(),

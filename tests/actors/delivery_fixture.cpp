@@ -247,6 +247,11 @@ supervisor_status delivery_fixture::status() {
   return got;
 }
 
+std::vector<delivery_try> delivery_fixture::tries_of(entry_id entry) {
+  const query asked[] = {get_delivery{"alimtalk", entry}};
+  return std::get<delivery>(lane->read(asked).value().at(0)).tries;
+}
+
 std::size_t delivery_fixture::open_claims() {
   const auto subscriber = store->subscribe("alimtalk", true, false, on.time()).value();
   return store->open_claims(subscriber.id, stream, on.time()).value().size();

@@ -156,6 +156,8 @@ class delivery_fixture {
   /// Whether each of them is stored as DELIVERED, was accepted once, and nothing is left open.
   testing::AssertionResult all_delivered_once(const std::vector<entry_id>& entries);
   delivery_result result_of(entry_id entry) { return store->results[entry]; }
+  /// As a client is shown them.
+  std::vector<delivery_try> tries_of(entry_id entry);
   std::size_t open_claims();
   std::int64_t breaches();
 

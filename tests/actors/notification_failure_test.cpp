@@ -108,6 +108,87 @@ TEST_F(notification_failure_test, what_was_never_written_keeps_its_key) {
   EXPECT_EQ(provider.sent[0].key, provider.sent[1].key);
 }
 
+TEST_F(notification_failure_test,
+       an_outage_that_a_message_waits_through_is_seen_at_once_and_later) {
+  start_warm();
+  for (const bool never_written : {true, false}) {
+    failure down = failing(failure_class::outage, "connection refused");
+    down.never_written = never_written;
+    fail_next(down, false, 2);
+    const auto paid = fixture.pay(3);
+    fixture.run();
+    const delivery_try met{
+        .at = fixture.on.time(), .outcome = try_outcome::outage, .detail = "connection refused"};
+    EXPECT_EQ(fixture.status().state, supervision::backing_off);
+    EXPECT_EQ(fixture.tries_of(paid[2]), std::vector{met});
+    fixture.pass(5s);
+    EXPECT_TRUE(fixture.all_delivered_once(paid));
+    ASSERT_EQ(fixture.tries_of(paid[2]).size(), 2u);
+    EXPECT_EQ(fixture.tries_of(paid[2])[0], met) << "it outlived the actor";
+    EXPECT_EQ(fixture.tries_of(paid[2])[1].outcome, try_outcome::outage);
+  }
+}
+
+TEST_F(notification_failure_test, an_outage_is_seen_too_where_what_was_not_sent_is_put_back) {
+  provider.copies = true;
+  provider.searchable = false;
+  provider.window = 0ms;
+  start_warm();
+  failure down = failing(failure_class::outage, "connection refused");
+  down.never_written = true;
+  fail_next(down);
+  const auto paid = fixture.pay(2);
+  fixture.pass(5s);
+  EXPECT_TRUE(fixture.all_delivered_once(paid));
+  ASSERT_EQ(fixture.tries_of(paid[1]).size(), 1u);
+  EXPECT_EQ(fixture.tries_of(paid[1])[0].detail, "connection refused");
+}
+
+TEST_F(notification_failure_test, what_is_in_doubt_shows_its_tries_within_a_second_or_so) {
+  start_warm();
+  fail_next(failing(failure_class::unknown, "time-out"), false, 1000);
+  const auto paid = fixture.pay(2);
+  fixture.pass(1100ms);
+  ASSERT_FALSE(fixture.tries_of(paid[0]).empty());
+  EXPECT_EQ(fixture.tries_of(paid[0])[0].outcome, try_outcome::unknown);
+  EXPECT_EQ(fixture.tries_of(paid[0])[0].detail, "time-out");
+  fixture.pass(8min);
+  EXPECT_EQ(fixture.tries_of(paid[0]).size(), tries_max) << "the last ones";
+  provider.on_send = nullptr;
+  fixture.pass(15min);
+  EXPECT_TRUE(fixture.all_delivered_once(paid));
+  EXPECT_EQ(fixture.tries_of(paid[1]).size(), tries_max);
+}
+
+TEST_F(notification_failure_test, the_halves_of_a_claim_have_the_tries_of_the_whole) {
+  start_warm();
+  const auto paid = fixture.pay(2);
+  provider.on_send = [&](const call& what) {
+    if (!has(what, paid[0]))
+      return treatment{};
+    failure refused = failing(failure_class::outage, "400 bad parameter");
+    refused.refused_content = true;
+    return treatment{.accept = false, .says = refused};
+  };
+  fixture.pass(10s);
+  EXPECT_EQ(fixture.result_of(paid[0]).status, delivery_status::failed);
+  const auto of_good = fixture.tries_of(paid[1]);
+  const auto of_bad = fixture.tries_of(paid[0]);
+  EXPECT_EQ(of_good.size(), 2u) << "the call of both was refused twice";
+  ASSERT_GT(of_bad.size(), of_good.size());
+  EXPECT_TRUE(std::equal(of_good.begin(), of_good.end(), of_bad.begin()));
+  EXPECT_EQ(of_bad.back().detail, fixture.result_of(paid[0]).last_error);
+}
+
+TEST_F(notification_failure_test, a_message_that_passes_at_once_has_no_tries) {
+  start_warm();
+  const auto paid = fixture.pay(2);
+  fixture.pass(5s);
+  EXPECT_TRUE(fixture.tries_of(paid[0]).empty());
+  for (const delivery_step& each : fixture.store->steps)
+    EXPECT_TRUE(each.noted.empty());
+}
+
 TEST_F(notification_failure_test, a_long_outage_delays_more_and_more_and_a_success_resets_it) {
   start_warm();
   const auto steps = fixture.store->steps.size();
@@ -119,7 +200,7 @@ TEST_F(notification_failure_test, a_long_outage_delays_more_and_more_and_a_succe
     fixture.pass(delay);
   }
   EXPECT_EQ(fixture.open_claims(), 1u) << "nothing grows";
-  EXPECT_LE(fixture.store->steps.size(), steps + 2) << "nothing more is written";
+  EXPECT_LE(fixture.store->steps.size(), steps + 2 + 5) << "one small step a try, and no more";
   fixture.pass(3200ms);
   EXPECT_TRUE(fixture.all_delivered_once(paid));
   EXPECT_EQ(fixture.status().failures, 0);

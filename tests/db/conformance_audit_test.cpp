@@ -87,6 +87,8 @@ constexpr breach breaches_by_hand[] = {
      "is not DELIVERED, but has the time of its arrival"},
     {"delivery_attempts", "update deliveries set attempts = -1 where entry_id = {pay}",
      "has -1 attempts"},
+    {"claim_tries", "update claims set tries = '{}'", "its tries are no list of at most 10"},
+    {"delivery_tries", "update deliveries set tries = '{}' where entry_id = {pay}", "are no list"},
     {"delivery_channel", "update deliveries set channel = 9 where entry_id = {pay}",
      "came by no known channel: 9"},
     {"claim_in_a_wrong_stream",

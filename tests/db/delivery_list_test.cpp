@@ -38,9 +38,11 @@ class model_source final : public list_source {
     return found;
   }
   result<std::vector<entry_id>> entries_of(order_id) override { return {}; }
+  result<std::vector<delivery_try>> tries_of(subscriber_id, entry_id) override { return tries; }
 
   std::vector<list_cursor> all;
   std::map<std::int64_t, std::map<std::int64_t, list_row>> rows; // by subscriber and entry
+  std::vector<delivery_try> tries;                               // of each message
   int rows_read = 0;
 };
 
@@ -173,6 +175,22 @@ TEST(delivery_list, few_among_many_are_found_page_by_page_with_a_bound_for_each)
   const auto found = all_pages(from, {.status = delivery_status::delivered, .limit = 20});
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].entry, make_entry_id({1}, 7));
+}
+
+TEST(delivery_list, one_alone_has_its_last_tries_and_a_page_has_none) {
+  std::mt19937_64 random{11};
+  model_source from;
+  add_cursor(from, 1, 1, 20, random);
+  const entry_id entry = make_entry_id({1}, 20); // ahead of the cursor
+  from.rows[1].at(entry.value).kind = entry_kind::payment;
+  for (int i = 1; i <= 13; ++i)
+    from.tries.push_back({.at = instant{std::chrono::seconds{i}}, .detail = "no"});
+  const auto one = std::get<delivery>(delivery_list(from).find({"s1", entry}).value());
+  ASSERT_EQ(one.tries.size(), tries_max);
+  EXPECT_EQ(one.tries.front(), from.tries[3]);
+  EXPECT_EQ(one.tries.back(), from.tries[12]);
+  for (const delivery& each : all_pages(from, {}))
+    EXPECT_TRUE(each.tries.empty());
 }
 
 } // namespace

@@ -222,6 +222,60 @@ TEST(plan_delivery, does_not_halve_a_message_alone) {
   EXPECT_EQ(plan.error(), "claim 1 has one message and cannot be split");
 }
 
+std::vector<delivery_try> tries_at(std::initializer_list<int> seconds) {
+  std::vector<delivery_try> made;
+  for (const int each : seconds)
+    made.push_back({.at = instant{std::chrono::seconds{each}},
+                    .took = std::chrono::milliseconds{each},
+                    .outcome = try_outcome::outage,
+                    .detail = "503"});
+  return made;
+}
+
+TEST(plan_delivery, adds_a_claims_tries_to_each_of_its_messages_and_a_messages_own_to_it_alone) {
+  delivery_step step = step_of(0);
+  step.ended = {end_of(1, {1, 2})};
+  step.ended[0].tries = tries_at({3, 9});
+  delivery_result& second = step.ended[0].results[1];
+  second.last_error = "bad number";
+  second.tried = delivery_result::own_try{.at = instant{std::chrono::seconds{5}},
+                                          .took = std::chrono::milliseconds{7},
+                                          .outcome = try_outcome::permanent};
+  delivery_view view = view_at(9);
+  view.claims = {range_of(1, 1, 2)};
+  const auto plan = plan_delivery(step, std::move(view), now);
+  ASSERT_TRUE(plan);
+  ASSERT_THAT(plan->tries, SizeIs(5));
+  EXPECT_EQ(plan->tries[0].entry, entry(1));
+  EXPECT_EQ(plan->tries[1].entry, entry(1));
+  EXPECT_EQ(plan->tries[1].at, step.ended[0].tries[1].at);
+  EXPECT_EQ(plan->tries[1].took, step.ended[0].tries[1].took);
+  EXPECT_EQ(plan->tries[1].detail, "503");
+  EXPECT_EQ(plan->tries[2].outcome, try_outcome::outage);
+  EXPECT_EQ(plan->tries[3].entry, entry(2)) << "its own stands at its time";
+  EXPECT_EQ(plan->tries[3].outcome, try_outcome::permanent);
+  EXPECT_EQ(plan->tries[3].took, second.tried->took);
+  EXPECT_EQ(plan->tries[3].detail, "bad number");
+  EXPECT_EQ(plan->tries[4].outcome, try_outcome::outage);
+}
+
+TEST(plan_delivery, adds_no_try_where_all_went_well_and_at_most_ten_of_a_message) {
+  delivery_step step = step_of(0);
+  step.ended = {end_of(1, {1}), end_of(2, {2})};
+  step.ended[1].tries = tries_at({1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  step.ended[1].results[0].tried =
+      delivery_result::own_try{.at = instant{std::chrono::seconds{11}}};
+  delivery_view view = view_at(9);
+  view.claims = {range_of(1, 1, 1), range_of(2, 2, 2)};
+  const auto plan = plan_delivery(step, std::move(view), now);
+  ASSERT_TRUE(plan);
+  ASSERT_THAT(plan->tries, SizeIs(tries_max));
+  for (const planned_try& each : plan->tries)
+    EXPECT_EQ(each.entry, entry(2));
+  EXPECT_EQ(plan->tries.front().at, instant{std::chrono::seconds{2}}) << "the oldest is dropped";
+  EXPECT_EQ(plan->tries.back().outcome, try_outcome::unknown);
+}
+
 /// One stream and one subscriber as a database would have them, with no database.
 class model {
  public:

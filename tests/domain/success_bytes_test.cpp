@@ -91,7 +91,27 @@ std::vector<delivery> retried_ones() {
                .updated_at = at,
                .delivered_at = instant{},
                .channel = message_channel::sms},
+      delivery{.subscriber = "alimtalk",
+               .entry = {1},
+               .order = {2},
+               .last_error = "a",
+               .provider_message_id = "",
+               .next_attempt = std::nullopt,
+               .created_at = at,
+               .updated_at = at,
+               .tries = {{.at = at,
+                          .took = std::chrono::milliseconds{30},
+                          .outcome = try_outcome::outage,
+                          .detail = "연결 거부"},
+                         {.at = at, .outcome = try_outcome::undelivered, .detail = "3018"}}},
   };
+}
+
+std::size_t texts_of(const delivery& of) {
+  std::size_t bytes = of.last_error.size();
+  for (const delivery_try& each : of.tries)
+    bytes += each.detail.size();
+  return bytes;
 }
 
 TEST(success_bytes, bytes_of_the_release_before_are_read) {
@@ -143,7 +163,7 @@ TEST(success_bytes, a_retried_delivery_comes_back_as_it_was_and_is_no_success) {
     const std::string bytes = to_bytes(each);
     EXPECT_EQ(delivery_from_bytes(bytes), each);
     EXPECT_FALSE(success_from_bytes(bytes));
-    EXPECT_LT(bytes.size(), 200u + each.last_error.size());
+    EXPECT_LT(bytes.size(), 200u + texts_of(each));
     for (std::size_t size = 0; size < bytes.size(); ++size)
       EXPECT_FALSE(delivery_from_bytes(std::string_view(bytes).substr(0, size))) << size;
     EXPECT_FALSE(delivery_from_bytes(bytes + '\0'));
@@ -167,6 +187,26 @@ TEST(success_bytes, bytes_of_a_retried_delivery_are_read_by_later_releases) {
                                                   .next_attempt = now,
                                                   .created_at = now - std::chrono::milliseconds{1},
                                                   .updated_at = now}));
+}
+
+TEST(success_bytes, the_tries_of_a_retried_delivery_stand_behind_the_rest_as_far_as_there_are_any) {
+  // As above, then one try: at 4 ms, took 5 ms, PERMANENT, "y"
+  std::string bytes{'T', 2, 'a', 2, 4, 0, 6, 2, 'x', 0, 2, 8, 6, 8, 0, 0, 2, 8, 10, 2, 2, 'y'};
+  const auto read = delivery_from_bytes(bytes);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->attempts, 3);
+  EXPECT_EQ(read->tries, (std::vector{delivery_try{.at = instant{std::chrono::milliseconds{4}},
+                                                   .took = std::chrono::milliseconds{5},
+                                                   .outcome = try_outcome::permanent,
+                                                   .detail = "y"}}));
+  EXPECT_EQ(to_bytes(*read), bytes);
+  bytes[19] = 0;
+  EXPECT_FALSE(delivery_from_bytes(bytes)) << "there is no such outcome";
+  bytes[19] = 14;
+  EXPECT_FALSE(delivery_from_bytes(bytes)) << "nor this one";
+  delivery many = *read;
+  many.tries.resize(tries_max + 1);
+  EXPECT_FALSE(delivery_from_bytes(to_bytes(many))) << "more than are kept";
 }
 
 TEST(success_bytes, what_is_cut_short_or_goes_on_is_none) {

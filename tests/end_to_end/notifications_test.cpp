@@ -55,7 +55,13 @@ TEST_F(notifications, a_failed_one_is_seen_and_tried_again_by_its_id) {
   const auto one = failed["items"][1];
   EXPECT_EQ(one["orderId"], 2);
   EXPECT_FALSE(one["lastError"].get<std::string>().empty());
-  EXPECT_EQ(get(server, "/v1/notifications/" + one["id"].get<std::string>()), one);
+  auto alone = get(server, "/v1/notifications/" + one["id"].get<std::string>());
+  ASSERT_FALSE(alone["tries"].empty());
+  EXPECT_EQ(alone["tries"].back()["outcome"], "PERMANENT");
+  EXPECT_EQ(alone["tries"].back()["detail"], one["lastError"]);
+  EXPECT_GE(alone["tries"].back()["tookMs"].get<int>(), 0);
+  alone.erase("tries");
+  EXPECT_EQ(alone, one);
   EXPECT_EQ(get(server, "/v1/notifications?orderId=2")["items"], json::array({one}));
 
   api.set_behaviour({});

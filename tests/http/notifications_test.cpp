@@ -65,7 +65,32 @@ TEST_F(http_notifications, one_is_shown_with_all_its_fields) {
                   {"deliveredAt", nullptr},
                   {"channel", nullptr},
                   {"createdAt", at},
-                  {"updatedAt", at}}));
+                  {"updatedAt", at},
+                  {"tries", json::array({{{"at", at},
+                                          {"tookMs", 12},
+                                          {"outcome", "OUTAGE"},
+                                          {"detail", "connection \"refused\""}}})}}));
+}
+
+TEST_F(http_notifications, one_alone_has_its_tries_in_their_order_and_a_page_has_none) {
+  const get_delivery which{"alimtalk", {77}};
+  delivery shown = some_delivery(which, delivery_status::pending);
+  using enum try_outcome;
+  shown.tries.clear();
+  for (const auto each : {permanent, transient, throttled, outage, unknown, undelivered})
+    shown.tries.push_back({.at = noon, .outcome = each, .detail = {}});
+  server.actors.look_up = [&](const query&) { return answer{shown}; };
+  std::vector<std::string> outcomes;
+  for (const json& each : get_json("/v1/notifications/alimtalk-77")["tries"])
+    outcomes.push_back(each["outcome"]);
+  EXPECT_THAT(outcomes, ::testing::ElementsAre("PERMANENT", "TRANSIENT", "THROTTLED", "OUTAGE",
+                                               "UNKNOWN", "UNDELIVERED"));
+  shown.tries.clear();
+  EXPECT_EQ(get_json("/v1/notifications/alimtalk-77")["tries"], json::array());
+  server.actors.look_up = [&](const query&) {
+    return answer{delivery_page{{some_delivery(which, delivery_status::failed)}, std::nullopt}};
+  };
+  EXPECT_FALSE(get_json("/v1/notifications")["items"].at(0).contains("tries"));
 }
 
 TEST_F(http_notifications, a_subscribers_name_may_have_dashes_and_digits) {
@@ -168,6 +193,7 @@ TEST_F(http_notifications, a_failed_one_is_tried_again) {
   EXPECT_EQ(answer->status, 202);
   EXPECT_EQ(json::parse(answer->body)["status"], "PENDING");
   EXPECT_EQ(json::parse(answer->body)["id"], "web-hook-77");
+  EXPECT_EQ(json::parse(answer->body)["tries"].size(), 1u);
   EXPECT_EQ(which->subscriber, "web-hook");
   EXPECT_EQ(which->entry, entry_id{77});
   answer = client.post("/v1/notifications/alimtalk-77/retry", R"({"now":1})");

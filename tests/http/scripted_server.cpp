@@ -94,6 +94,10 @@ delivery some_delivery(const get_delivery& which, delivery_status status) {
   made.attempts = 2;
   made.last_error = "-1006 bad number";
   made.created_at = made.updated_at = noon;
+  made.tries = {{.at = noon,
+                 .took = std::chrono::milliseconds{12},
+                 .outcome = try_outcome::outage,
+                 .detail = "connection \"refused\""}};
   return made;
 }
 

@@ -329,7 +329,7 @@ export interface paths {
         };
         /**
          * Look a notification up
-         * @description The fate of one message.
+         * @description The fate of one message, with its last tries that did not succeed.
          */
         get: operations["getNotification"];
         put?: never;
@@ -532,6 +532,25 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             updatedAt: string;
+            /** @description The last ten tries that did not succeed, oldest first. A page leaves them out. */
+            tries?: components["schemas"]["NotificationTry"][];
+        };
+        /** @description A try of a message that did not succeed. PERMANENT: refused for good. TRANSIENT: refused for now. THROTTLED: the provider asked for quiet. OUTAGE: the provider as a whole did not work. UNKNOWN: it may have been accepted. UNDELIVERED: it was accepted, and did not reach the phone. */
+        NotificationTry: {
+            /**
+             * Format: date-time
+             * @description When it began. Of an UNDELIVERED one, when the provider told that.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Milliseconds until its end was known; 0 where that is not known.
+             */
+            tookMs: number;
+            /** @enum {string} */
+            outcome: "PERMANENT" | "TRANSIENT" | "THROTTLED" | "OUTAGE" | "UNKNOWN" | "UNDELIVERED";
+            /** @description The reason, in the provider's words where it gave one. */
+            detail: string;
         };
         NotificationPage: {
             items: components["schemas"]["Notification"][];
