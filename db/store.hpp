@@ -223,6 +223,9 @@ struct database_options {
   /// Embedded: how large the write-ahead log may grow while another program's reading keeps it from
   /// starting anew. Then nothing more is written (`unavailable`) until that reader is gone.
   std::int64_t log_bytes_max = std::int64_t{1} << 30;
+  /// Whether the events of messages carry the user's reference and metadata, which only some
+  /// settings ask for. Pages of events never do.
+  bool reads_user = false;
   /// Embedded: called, from any thread, with one line when the database can never be written again:
   /// its file was removed or replaced. Waiting and trying again are of no use then.
   std::function<void(const std::string&)> lost = {};

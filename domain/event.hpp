@@ -1,6 +1,6 @@
 // The event that subscribers are told of: a payment succeeded or was refunded. Made from the ledger
 // entry and from its order and user, so it can be made again at any time; of an order only the
-// metadata may be others then.
+// metadata, and of a user what is asked for, may be others then.
 #pragma once
 
 #include "domain/model.hpp"
@@ -26,6 +26,9 @@ struct payment_event {
   rare_text reason = {};    // of a refund, in the client's words; empty: none
   rare_text reference = {}; // of the order
   rare_text metadata = {};  // of the order, as it is when the event is read
+  // Of the user, likewise; empty unless the reader asked for them (db::database_options).
+  rare_text user_reference = {};
+  rare_text user_metadata = {};
   constexpr won final_amount() const { return {total.value - discount.value}; }
   friend bool operator==(const payment_event&, const payment_event&) = default;
 };

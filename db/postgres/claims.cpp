@@ -38,6 +38,8 @@ message read_message(const rows& from, int row) {
                              .at = from.time(row, 2)};
   made.event.reference = from.text(row, 13);
   made.event.metadata = from.text(row, 14);
+  made.event.user_reference = from.text(row, 15);
+  made.event.user_metadata = from.text(row, 16);
   if (made.event.kind == entry_kind::refund) {
     made.event.refund = {from.integer(row, 10)};
     made.event.refunded = {from.integer(row, 11)};
@@ -48,8 +50,8 @@ message read_message(const rows& from, int row) {
 
 message read_retry(const rows& from, int row) {
   message made = read_message(from, row);
-  made.attempts = static_cast<int>(from.integer(row, 15));
-  made.copies = static_cast<int>(from.integer(row, 16));
+  made.attempts = static_cast<int>(from.integer(row, 17));
+  made.copies = static_cast<int>(from.integer(row, 18));
   return made;
 }
 
@@ -190,10 +192,12 @@ result<std::vector<claim>> postgres_store::load_claims(const delivery_place& at,
     if (found.is_null(row, 5))
       session_.add(
           sql::events_of_range,
-          kinds_after(parameters{}.add(found.integer(row, 3), found.integer(row, 4)), at.kinds()));
+          kinds_after(parameters{}.add(found.integer(row, 3), found.integer(row, 4)), at.kinds())
+              .add(options_.reads_user));
     else
-      session_.add(sql::events_of_list,
-                   parameters{}.add_ids(found.integers(row, 5)).add(at.subscriber));
+      session_.add(
+          sql::events_of_list,
+          parameters{}.add_ids(found.integers(row, 5)).add(at.subscriber, options_.reads_user));
   answers = session_.run("read claims");
   if (!answers)
     return std::unexpected(answers.error());

@@ -13,13 +13,14 @@ class postgres_database final : public database {
  public:
   postgres_database(conninfo to, const database_options& options)
       : to_(std::move(to)), limits_(limits_for(options.lease)), owner_(options.owner),
-        lease_(options.lease) {}
+        lease_(options.lease), reads_user_(options.reads_user) {}
 
   result<int> migrate(instant now) override { return postgres::migrate(to_, now); }
   result<void> check_schema() override { return postgres::check_schema(to_, limits_); }
 
   result<std::unique_ptr<store>> connect() override {
-    auto made = std::make_unique<postgres_store>(store_options{to_, limits_, owner_, lease_});
+    auto made =
+        std::make_unique<postgres_store>(store_options{to_, limits_, owner_, lease_, reads_user_});
     if (auto answers = made->ping(); !answers)
       return std::unexpected(answers.error());
     return made;
@@ -68,6 +69,7 @@ class postgres_database final : public database {
   const session_limits limits_;
   const std::string owner_;
   const std::chrono::milliseconds lease_;
+  const bool reads_user_;
 };
 
 } // namespace

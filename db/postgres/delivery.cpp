@@ -27,10 +27,10 @@ void read_waiting(std::span<const rows> answers, delivery_reach reach, delivery_
   into.seen_to = into.position;
   for (int row = 0; row < ahead.size(); ++row) {
     into.seen_to = number_of({ahead.integer(row, 0)});
-    if (ahead.boolean(row, 15))
+    if (ahead.boolean(row, wanted_column))
       into.ahead.push_back(read_message(ahead, row));
   }
-  into.at_end = ahead.empty() || ahead.integer(0, 16) < reach.entries;
+  into.at_end = ahead.empty() || ahead.integer(0, looked_at_column) < reach.entries;
 }
 
 } // namespace
@@ -84,7 +84,7 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
                kinds_after(parameters{}.add(make_entry_id(step.stream.stream, assumed.position),
                                             make_entry_id({step.stream.stream.value + 1}, 0)),
                            assumed.kinds())
-                   .add(reach.messages, reach.entries));
+                   .add(reach.messages, reach.entries, options_.reads_user));
   const auto answers = session_.run("deliver");
   if (!answers)
     return std::unexpected(answers.error());
@@ -116,7 +116,7 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
 result<delivery_answer> postgres_store::write(const delivery_place& at, const delivery_step& step,
                                               delivery_plan plan, instant now) {
   delivery_answer answer{.claims = {}, .more = plan.more, .next_due = plan.next_due};
-  step_writer writer(session_, at, step, std::move(plan), instance(), now);
+  step_writer writer(session_, at, step, std::move(plan), instance(), options_.reads_user, now);
   if (!writer.writes()) {
     session_.roll_back(); // no commit, no wait for the disk
     return answer;

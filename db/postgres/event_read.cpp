@@ -15,10 +15,6 @@ std::vector<entry_kind> kinds_of(const event_look& stretch) {
   return wanted;
 }
 
-// A row of events_ahead: the entry, whether it is wanted, and how many were looked at in all.
-constexpr int wanted_column = 15;
-constexpr int looked_at_column = 16;
-
 } // namespace
 
 result<event_position> event_reading::ends() {
@@ -42,7 +38,7 @@ result<std::vector<event_stretch>> event_reading::look(std::span<const event_loo
                  kinds_after(parameters{}.add(make_entry_id(each.stream, each.above),
                                               make_entry_id(each.stream, each.up_to + 1)),
                              kinds_of(each))
-                     .add(each.events, each.looked_at));
+                     .add(each.events, each.looked_at, false));
   const auto answers = session_.run("read events");
   if (!answers)
     return std::unexpected(answers.error());

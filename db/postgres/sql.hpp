@@ -597,10 +597,12 @@ insert into claims (subscriber_id, stream_id, generation, instance, since, retri
 values ($1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, $5::bigint[], $6::text) returning id)sql"};
 
 // No locks: entries, and all that is asked of their orders but metadata, never change.
-// $1 the first entry, $2 the last, $3 kinds.
+// $1 the first entry, $2 the last, $3 kinds, $4 whether the user's reference and metadata are
+// wanted.
 inline constexpr statement events_of_range{"events_of_range", R"sql(
 select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
-  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, o.reference, o.metadata
+  u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, o.reference, o.metadata,
+  case when $4::boolean then u.reference end, case when $4::boolean then u.metadata end
 from ledger_entries e
 left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
 where e.id >= $1::bigint and e.id <= $2::bigint and e.kind = any ($3::smallint[])
@@ -610,11 +612,14 @@ order by e.id)sql"};
 // unwanted ones (charges, say) behind that. No locks: under the lock of the cursor. A stream's
 // numbers are committed in order, so no entry is passed that commits later. Orders and users are
 // looked up for wanted entries only.
-// $1 behind which entry, $2 below which, $3 kinds, $4 how many wanted ones, $5 how many to look at.
+// $1 behind which entry, $2 below which, $3 kinds, $4 how many wanted ones, $5 how many to look at,
+// $6 as $4 of events_of_range.
 inline constexpr statement events_ahead{"events_ahead", R"sql(
 select e.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
   u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason,
-  o.reference, o.metadata, e.wanted, e.all_seen
+  o.reference, o.metadata,
+  case when $6::boolean then u.reference end, case when $6::boolean then u.metadata end,
+  e.wanted, e.all_seen
 from (
   select l.*, l.kind = any ($3::smallint[]) as wanted,
     count(*) filter (where l.kind = any ($3::smallint[])) over (order by l.id rows unbounded preceding)
@@ -628,10 +633,12 @@ left join users u on u.id = o.user_id
 where e.wanted_so_far <= $4::bigint
 order by e.id)sql"};
 
-// No locks. A row for each of the entries, also where there is none. $1 entries, $2 subscriber.
+// No locks. A row for each of the entries, also where there is none. $1 entries, $2 subscriber, $3
+// as $4 of events_of_range.
 inline constexpr statement events_of_list{"events_of_list", R"sql(
 select n.id, e.kind, e.created_at, o.id, o.user_id, o.coupon_id, o.total, o.discount, o.created_at,
   u.phone, e.amount, coalesce(e.refunded_after, e.amount), e.reason, o.reference, o.metadata,
+  case when $3::boolean then u.reference end, case when $3::boolean then u.metadata end,
   coalesce(d.attempts, 0)::bigint, coalesce(d.copies, 0)::bigint
 from unnest($1::bigint[]) as n (id) left join ledger_entries e on e.id = n.id
 left join orders o on o.id = e.order_id left join users u on u.id = o.user_id

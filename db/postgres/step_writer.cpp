@@ -34,9 +34,9 @@ std::vector<message> read_messages(const rows& from, bool retries) {
 } // namespace
 
 step_writer::step_writer(session& on, const delivery_place& at, const delivery_step& step,
-                         delivery_plan plan, std::string instance, instant now)
+                         delivery_plan plan, std::string instance, bool reads_user, instant now)
     : on_(on), at_(at), step_(step), plan_(std::move(plan)), instance_(std::move(instance)),
-      now_(now) {}
+      reads_user_(reads_user), now_(now) {}
 
 bool step_writer::writes() const {
   return !plan_.writes_nothing() || step_.held_until;
@@ -156,12 +156,13 @@ void step_writer::add_claims() {
 
 std::size_t step_writer::add_messages(const claim_record& of) {
   if (!of.retries)
-    return add(sql::events_of_range, kinds_after(parameters{}.add(of.first, of.last), at_.kinds()));
+    return add(sql::events_of_range,
+               kinds_after(parameters{}.add(of.first, of.last), at_.kinds()).add(reads_user_));
   return add(sql::events_of_list,
              parameters{}
                  .add_array(element::int8, of.entries,
                             [](const claim_record::claimed_entry& one) { return one.id; })
-                 .add(at_.subscriber));
+                 .add(at_.subscriber, reads_user_));
 }
 
 delivery_place step_writer::place_after(std::span<const rows> answers) const {

@@ -14,9 +14,10 @@ namespace paymentd::db::postgres {
 
 class step_writer {
  public:
-  /// `instance` begins the keys of the claims that are opened (postgres_store::instance).
+  /// `instance` begins the keys of the claims that are opened (postgres_store::instance);
+  /// `reads_user`: as db::database_options has it.
   step_writer(session& on, const delivery_place& at, const delivery_step& step, delivery_plan plan,
-              std::string instance, instant now);
+              std::string instance, bool reads_user, instant now);
 
   /// Whether there is anything to write at all.
   bool writes() const;
@@ -43,6 +44,7 @@ class step_writer {
   const delivery_step& step_;
   delivery_plan plan_;
   std::string instance_;
+  bool reads_user_;
   instant now_;
 
   std::size_t added_ = 0;

@@ -19,6 +19,7 @@ struct store_options {
   session_limits limits;
   std::string owner;
   std::chrono::milliseconds lease;
+  bool reads_user = false; // as db::database_options has it
 };
 
 /// A subscriber in a stream, its cursor locked.
@@ -182,6 +183,11 @@ class postgres_store final : public store {
 /// A row of lock_orders, read_orders or a list of orders; likewise of users.
 order read_order(const rows& from, int row);
 user read_user(const rows& from, int row);
+
+/// The columns of events_ahead behind those of an event: whether the entry is wanted, and how many
+/// were looked at in all.
+inline constexpr int wanted_column = 17;
+inline constexpr int looked_at_column = 18;
 
 /// A row of events_of_range or events_ahead; lost where the order or the user is gone.
 message read_message(const rows& from, int row);

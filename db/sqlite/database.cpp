@@ -129,10 +129,10 @@ class sqlite_database final : public database {
   result<std::unique_ptr<store>> connect(access mode, std::shared_ptr<file_lock> held) {
     if (!fs::exists(path_)) // SQLite would make an empty file
       return cannot_open(path_, "there is no such file: run paymentd migrate");
-    auto made =
-        std::make_unique<sqlite_store>(store_options{path_, options_.owner, options_.lease, mode,
-                                                     options_.log_bytes_max, options_.lost},
-                                       std::move(held));
+    auto made = std::make_unique<sqlite_store>(store_options{path_, options_.owner, options_.lease,
+                                                             mode, options_.log_bytes_max,
+                                                             options_.lost, options_.reads_user},
+                                               std::move(held));
     if (auto answers = made->ping(); !answers)
       return std::unexpected(answers.error());
     return made;

@@ -45,17 +45,18 @@ std::vector<entry_id> from_list(std::string_view list) {
 
 } // namespace
 
-deliveries::deliveries(connection& on)
-    : handle_(on.handle()), given_(on.given()), instance_(read_instance(on)),
-      find_subscriber_(on, sql::find_subscriber), hold_(on, sql::hold_subscriber),
-      read_again_(on, sql::read_results_again), wants_(on, sql::subscriber_wants),
-      add_subscriber_(on, sql::add_subscriber), add_cursors_(on, sql::add_cursors_at_end),
-      add_cursor_(on, sql::add_cursor_at_start), get_cursor_(on, sql::get_cursor),
-      move_cursor_(on, sql::move_cursor), get_claims_(on, sql::get_claims),
-      get_claim_(on, sql::get_claim), add_claim_(on, sql::add_claim),
-      next_generation_(on, sql::next_generation), end_claim_(on, sql::end_claim),
-      events_of_range_(on, sql::events_of_range), event_of_entry_(on, sql::event_of_entry),
-      get_refund_(on, sql::get_refund), entries_of_range_(on, sql::entries_of_range),
+deliveries::deliveries(connection& on, bool reads_user)
+    : reads_user_(reads_user), handle_(on.handle()), given_(on.given()),
+      instance_(read_instance(on)), find_subscriber_(on, sql::find_subscriber),
+      hold_(on, sql::hold_subscriber), read_again_(on, sql::read_results_again),
+      wants_(on, sql::subscriber_wants), add_subscriber_(on, sql::add_subscriber),
+      add_cursors_(on, sql::add_cursors_at_end), add_cursor_(on, sql::add_cursor_at_start),
+      get_cursor_(on, sql::get_cursor), move_cursor_(on, sql::move_cursor),
+      get_claims_(on, sql::get_claims), get_claim_(on, sql::get_claim),
+      add_claim_(on, sql::add_claim), next_generation_(on, sql::next_generation),
+      end_claim_(on, sql::end_claim), events_of_range_(on, sql::events_of_range),
+      event_of_entry_(on, sql::event_of_entry), get_refund_(on, sql::get_refund),
+      get_user_words_(on, sql::get_user_words), entries_of_range_(on, sql::entries_of_range),
       entry_created_(on, sql::entry_created), due_retries_(on, sql::due_retries),
       next_retry_(on, sql::next_retry), take_retry_(on, sql::take_retry),
       put_deliveries_(on, sql::put_deliveries), mark_delivery_(on, sql::mark_delivery),
@@ -171,6 +172,17 @@ message read_message(const statement::rows& row, statement& get_refund) {
   return made;
 }
 
+message deliveries::load_message(const statement::rows& row) {
+  message made = read_message(row, get_refund_);
+  if (!reads_user_ || !made.lost.empty())
+    return made;
+  if (auto words = get_user_words_.query(made.event.user); words.next()) {
+    made.event.user_reference = words.text(0);
+    made.event.user_metadata = words.text(1);
+  }
+  return made;
+}
+
 message deliveries::load_retry(const place& at, entry_id id) {
   auto row = event_of_entry_.query(id, at.subscriber);
   message made;
@@ -179,7 +191,7 @@ message deliveries::load_retry(const place& at, entry_id id) {
     made.lost = "its ledger entry is gone";
     return made;
   }
-  made = read_message(row, get_refund_);
+  made = load_message(row);
   made.attempts = static_cast<int>(row.integer(12));
   made.copies = static_cast<int>(row.integer(13));
   return made;
@@ -194,7 +206,7 @@ claim deliveries::load_claim(const place& at, const claim_row& row) {
     while (rows.next()) {
       if (!at.wants(static_cast<entry_kind>(rows.integer(1))))
         continue;
-      messages.push_back(read_message(rows, get_refund_));
+      messages.push_back(load_message(rows));
     }
   }
   return make_claim(row.id, row.generation, row.since, std::move(messages), row.provider);
@@ -288,7 +300,7 @@ void deliveries::look_ahead(const place& at, std::int64_t stream_next, delivery_
     }
     into.seen_to = number_of({rows.integer(0)});
     if (at.wants(static_cast<entry_kind>(rows.integer(1))))
-      into.ahead.push_back(read_message(rows, get_refund_));
+      into.ahead.push_back(load_message(rows));
   }
 }
 

@@ -17,7 +17,8 @@ message read_message(const statement::rows& row, statement& get_refund);
 
 class deliveries {
  public:
-  explicit deliveries(connection& on);
+  /// `reads_user`: as db::database_options has it.
+  deliveries(connection& on, bool reads_user);
 
   subscriber subscribe(std::string_view name, bool wants_payments, bool wants_refunds, instant now);
 
@@ -62,6 +63,8 @@ class deliveries {
   claim load_claim(const place& at, const claim_row& row);
   claim make_claim(claim_id id, int generation, instant since, std::vector<message> messages,
                    std::string provider) const;
+  /// A row as read_message takes it, with what is asked of the user.
+  message load_message(const statement::rows& row);
   message load_retry(const place& at, entry_id id);
 
   delivery_view look(const place& at, const delivery_step& step, std::int64_t stream_next,
@@ -73,6 +76,7 @@ class deliveries {
   claim add_claim(const place& at, planned_claim what, instant now);
   std::int64_t cursor(const place& at);
 
+  const bool reads_user_;
   sqlite3* handle_;
   given_rows& given_;
   std::string instance_; // this database's part of every claim's key
@@ -81,7 +85,8 @@ class deliveries {
       add_cursor_;
   statement get_cursor_, move_cursor_;
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
-  statement events_of_range_, event_of_entry_, get_refund_, entries_of_range_, entry_created_;
+  statement events_of_range_, event_of_entry_, get_refund_, get_user_words_;
+  statement entries_of_range_, entry_created_;
   statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_;
   statement is_failed_, retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
   kept_keys keys_;

@@ -277,6 +277,9 @@ inline constexpr const char* event_of_entry =
 inline constexpr const char* get_refund =
     "select amount, coalesce(refunded_after, amount), reason from ledger_entries where id = ?";
 
+// Of a message's user, where messages say something of it.
+inline constexpr const char* get_user_words = "select reference, metadata from users where id = ?";
+
 // The entries of a range claim, when it ends.
 inline constexpr const char* entries_of_range =
     "select id, kind, created_at from ledger_entries where id >= ? and id <= ? order by id";

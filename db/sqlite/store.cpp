@@ -14,8 +14,8 @@ sqlite_store::reading_session::reading_session(const store_options& options)
       events(on) {}
 
 sqlite_store::writing_session::writing_session(connection& on, reading& reads,
-                                               const recent_keys& recent)
-    : numbers(on), settles(on, reads, recent), delivers(on), learns(on) {}
+                                               const recent_keys& recent, bool reads_user)
+    : numbers(on), settles(on, reads, recent), delivers(on, reads_user), learns(on) {}
 
 sqlite_store::sqlite_store(store_options options, std::shared_ptr<file_lock> lock)
     : options_(std::move(options)), lock_(std::move(lock)) {}
@@ -29,7 +29,8 @@ result<void> sqlite_store::open() {
   if (auto fits = check_schema(session->on); !fits)
     return fits;
   if (options_.mode == access::read_write)
-    writer_ = std::make_unique<writing_session>(session->on, session->reads, recent_);
+    writer_ = std::make_unique<writing_session>(session->on, session->reads, recent_,
+                                                options_.reads_user);
   session_ = std::move(session);
   return {};
 }

@@ -21,6 +21,7 @@ struct store_options {
   access mode = access::read_only;
   std::int64_t log_bytes_max = 0; // of one that writes
   std::function<void(const std::string&)> lost = {};
+  bool reads_user = false; // as db::database_options has it
 };
 
 class sqlite_store final : public store {
@@ -64,7 +65,7 @@ class sqlite_store final : public store {
     settlement settles;
     deliveries delivers;
     results learns;
-    writing_session(connection& on, reading& reads, const recent_keys& recent);
+    writing_session(connection& on, reading& reads, const recent_keys& recent, bool reads_user);
   };
 
   struct batch_in_doubt {

@@ -11,7 +11,7 @@ void conformance::SetUp() {
 }
 
 std::unique_ptr<database> conformance::open(const std::string& owner) {
-  return must(open_database({.url = fresh_->url(), .owner = owner}));
+  return must(open_database({.url = fresh_->url(), .owner = owner, .reads_user = reads_user_}));
 }
 
 void conformance::reopen() {

@@ -70,6 +70,7 @@ class conformance : public testing::TestWithParam<store_kind> {
   std::unique_ptr<store> lane_;
   std::map<subscriber_id, std::string> names_; // of subscribers
   instant now_ = start;
+  bool reads_user_ = false; // of what `open` and `reopen` open
 };
 
 /// Results of all messages of a claim.

@@ -65,6 +65,49 @@ TEST_P(delivering, a_message_tells_the_event_of_its_payment) {
   EXPECT_EQ(answer.claims[0].generation, 1);
 }
 
+TEST_P(delivering, an_event_tells_the_users_reference_and_metadata_only_where_they_are_asked_for) {
+  const auto who = subscribe();
+  const auto owner =
+      settle_one<user>(create_user{"01012345678", {1000}, "member-2", R"({"name":"홍길동"})"});
+  const auto plain = new_user(1000); // has neither
+  const auto pay_one = [&](user_id by) {
+    return settle_one<order>(pay{new_order(by, 100).id, by});
+  };
+  const auto of_claim = [](const claim& one) { return one.messages.at(0).event; };
+
+  pay_one(owner.id);
+  const auto untold = deliver(step(who, 1)).claims.at(0);
+  EXPECT_TRUE(of_claim(untold).user_reference.empty() && of_claim(untold).user_metadata.empty());
+  EXPECT_EQ(of_claim(open_claims(who).at(0)), of_claim(untold));
+
+  reads_user_ = true;
+  reopen();
+  // A claim that was left, as it is read anew.
+  const auto left = of_claim(open_claims(who).at(0));
+  EXPECT_EQ(left.user_reference, "member-2");
+  EXPECT_EQ(left.user_metadata, R"({"name":"홍길동"})");
+  // Entries ahead of the cursor.
+  pay_one(owner.id);
+  pay_one(plain.id);
+  const auto ahead = deliver(step(who, 1)).claims.at(0);
+  ASSERT_THAT(ahead.messages, SizeIs(2));
+  EXPECT_EQ(ahead.messages[0].event.user_metadata, R"({"name":"홍길동"})");
+  EXPECT_TRUE(ahead.messages[1].event.user_reference.empty());
+  EXPECT_TRUE(ahead.messages[1].event.user_metadata.empty());
+  // A retry of its own, as metadata are by then.
+  auto ending = step(who, 1);
+  ending.ended = {end_as(untold, delivery_status::pending, now_)};
+  settle_one<user>(update_user{owner.id, std::nullopt, R"({"name":"임꺽정"})"});
+  const auto again = deliver(ending);
+  const auto retried =
+      again.claims.empty() ? deliver(step(who, 1)).claims.at(0) : again.claims.at(0);
+  EXPECT_EQ(of_claim(retried).user_reference, "member-2");
+  EXPECT_EQ(of_claim(retried).user_metadata, R"({"name":"임꺽정"})");
+  // Pages of events are for others, and never have them.
+  for (const auto& each : read<event_page>(list_events{.from = event_start::oldest}).items)
+    EXPECT_TRUE(each.user_reference.empty() && each.user_metadata.empty());
+}
+
 TEST_P(delivering, a_subscriber_gets_the_kinds_that_it_wants) {
   const auto payments = subscribe("payments", true, false);
   const auto refunds = subscribe("refunds", false, true);
