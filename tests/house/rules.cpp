@@ -39,6 +39,7 @@ std::vector<std::string> shared_and(const std::string& own) {
           "providers/kind.hpp",
           "providers/message.hpp",
           "domain/",
+          "templates/",
           "net/"};
 }
 
@@ -47,9 +48,10 @@ const std::vector<std::string> ports{"domain/", "db/store.hpp", "db/error.hpp",
 
 const std::vector<wall>& all_walls() {
   static const std::vector<wall> table{
-      {"domain", {"domain/"}, {}}, // the standard library alone: see is_standard
+      {"domain", {"domain/"}, {}},                  // the standard library alone: see is_standard
+      {"templates", {"templates/", "domain/"}, {}}, // likewise
       {"config",
-       {"config/", "domain/", "providers/kind.hpp"},
+       {"config/", "domain/", "templates/", "providers/kind.hpp"},
        join({databases, web, actor_library, {"CLI/", "boost/", "spdlog/", "nlohmann/"}})},
       {"db", {"db/", "domain/"}, join({web, actor_library, files})},
       {"net", {"net/"}, join({databases, actor_library, files, {"spdlog/", "nlohmann/"}})},
@@ -60,7 +62,7 @@ const std::vector<wall>& all_walls() {
        {"cloudevents/", "domain/", "net/"},
        join({databases, web, actor_library, files})},
       {"providers",
-       {"providers/", "cloudevents/", "domain/", "net/"},
+       {"providers/", "cloudevents/", "domain/", "templates/", "net/"},
        join({databases, actor_library, files})},
       {"providers/log", shared_and("log"), join({databases, web, actor_library, files})},
       {"providers/nhn", shared_and("nhn"), join({databases, actor_library, files})},
@@ -85,7 +87,7 @@ const std::vector<wall>& all_walls() {
         "actors/health.hpp", "actors/payment_system.hpp", "net/digest.hpp", "net/utc_text.hpp"},
        join({databases, files})},
       {"app",
-       {"app/", "domain/", "actors/", "providers/", "config/", "db/store.hpp",
+       {"app/", "domain/", "templates/", "actors/", "providers/", "config/", "db/store.hpp",
         "db/embedded_file.hpp", "http/", "transfer/", "net/digest.hpp", "net/utc_text.hpp"},
        join({databases, web})},
   };
@@ -117,7 +119,7 @@ breaches walls(const source& file) {
       wall = &each;
   if (!file.is_cpp() || wall == nullptr)
     return found;
-  const bool standard_only = wall->room == "domain";
+  const bool standard_only = wall->room == "domain" || wall->room == "templates";
   for (const auto& each : file.includes) {
     const bool allowed = each.quoted ? starts_with_any(each.name, wall->rooms)
                                      : !starts_with_any(each.name, wall->not_libraries) &&
