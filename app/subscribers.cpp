@@ -18,27 +18,14 @@ providers::api_options api_options_of(const config::alimtalk_settings& settings)
   options.ca_file = settings.ca_file;
   options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
   options.recipients_max = static_cast<std::size_t>(settings.max_recipients);
+  options.message.plan = message_plan_of(settings);
+  options.message.excess_max = static_cast<std::size_t>(settings.max_excess);
   if (settings.fallback != config::alimtalk_fallback::off)
     options.fallback = {.is_long = settings.fallback == config::alimtalk_fallback::lms,
                         .from = settings.fallback_from,
                         .title = settings.fallback_title,
                         .text = settings.fallback_text};
   return options;
-}
-
-/// None where the settings name none.
-std::expected<std::shared_ptr<providers::provider>, std::string>
-make_provider(const config::alimtalk_settings& settings) {
-  const auto& kinds = providers::provider_kinds();
-  const auto kind = std::ranges::find(kinds, settings.provider, &providers::provider_kind::name);
-  if (kind == kinds.end())
-    return nullptr;
-  providers::credential_values values;
-  for (const auto& needed : kind->credentials)
-    if (const auto given = settings.credentials.find(needed.key);
-        given != settings.credentials.end())
-      values.emplace(needed.key, given->second.reveal());
-  return kind->make(api_options_of(settings), values);
 }
 
 /// Options that are the same for every subscriber.
@@ -92,6 +79,28 @@ make_webhook(const config::webhook_settings& settings, const config::notificatio
 
 } // namespace
 
+templates::message_plan message_plan_of(const config::alimtalk_settings& settings) {
+  return settings.parameters.parameters().empty() ? templates::message_plan::standard()
+                                                  : settings.parameters;
+}
+
+std::expected<std::shared_ptr<providers::provider>, std::string>
+make_alimtalk_provider(const config::alimtalk_settings& settings) {
+  const auto& kinds = providers::provider_kinds();
+  const auto kind = std::ranges::find(kinds, settings.provider, &providers::provider_kind::name);
+  if (kind == kinds.end())
+    return nullptr;
+  providers::credential_values values;
+  for (const auto& needed : kind->credentials)
+    if (const auto given = settings.credentials.find(needed.key);
+        given != settings.credentials.end())
+      values.emplace(needed.key, given->second.reveal());
+  auto made = kind->make(api_options_of(settings), values);
+  if (!made)
+    return std::unexpected("alimtalk." + std::move(made).error());
+  return *std::move(made);
+}
+
 double random_fraction() {
   static std::mutex guard;
   static std::mt19937_64 engine{std::random_device{}()};
@@ -102,9 +111,9 @@ double random_fraction() {
 std::expected<std::vector<actors::notification_supervisor_options>, std::string>
 make_subscribers(const config::settings& settings) {
   std::vector<actors::notification_supervisor_options> all;
-  const auto provider = make_provider(settings.alimtalk);
+  const auto provider = make_alimtalk_provider(settings.alimtalk);
   if (!provider)
-    return std::unexpected("alimtalk." + provider.error());
+    return std::unexpected(provider.error());
   if (*provider) {
     auto alimtalk =
         subscriber_options_of(settings.notification, *provider, settings.alimtalk.timeout);

@@ -6,6 +6,7 @@
 #include "config/settings.hpp"
 
 #include <expected>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,14 @@ namespace paymentd {
 /// stop.
 std::expected<std::vector<actors::notification_supervisor_options>, std::string>
 make_subscribers(const config::settings& settings);
+
+/// The parameters of messages by the settings, or the standard ones where they have none.
+templates::message_plan message_plan_of(const config::alimtalk_settings& settings);
+
+/// The provider that the settings name; null where they name none. An error is one line that names
+/// the setting. It is the caller's to stop.
+std::expected<std::shared_ptr<providers::provider>, std::string>
+make_alimtalk_provider(const config::alimtalk_settings& settings);
 
 /// Uniform in [0, 1), for any thread: restarts and retries must not come in step with others'.
 double random_fraction();

@@ -1,8 +1,45 @@
+#include "config/parameters.hpp"
 #include "config/registry.hpp"
 
 #include "providers/kind.hpp"
+#include "templates/length.hpp"
+#include "templates/variables.hpp"
 
 namespace paymentd::config {
+
+namespace {
+
+/// The contradictions of the fallback with what stands beside it.
+void add_fallback_conflicts(const alimtalk_settings& of, std::vector<conflict>& to) {
+  if (of.fallback == alimtalk_fallback::off)
+    return;
+  const std::string kind{to_string(of.fallback)};
+  if (of.fallback_from.empty())
+    to.push_back({{"alimtalk.fallback_from", "alimtalk.fallback"},
+                  "must be given, because alimtalk.fallback is " + kind});
+  const bool standard = of.parameters.parameters().empty();
+  const auto plan = standard ? templates::message_plan::standard() : of.parameters;
+  // Without the table, other names go out as they are written.
+  if (!standard)
+    for (const auto& [key, text] : {std::pair{"alimtalk.fallback_title", &of.fallback_title},
+                                    std::pair{"alimtalk.fallback_text", &of.fallback_text}})
+      for (const std::string_view name : templates::unknown_variables(*text, plan)) {
+        std::string shown{name.substr(0, name.find('\n'))};
+        templates::cut_to_characters(shown, templates::message_plan::name_characters_max);
+        to.push_back({{key, std::string{parameters_section}},
+                      "has #{" + shown + "}, which is not in [alimtalk.parameters]"});
+      }
+  const std::size_t bytes_max =
+      of.fallback == alimtalk_fallback::lms ? providers::lms_bytes_max : providers::sms_bytes_max;
+  const std::size_t bytes = templates::euc_kr_bytes(templates::fixed_part(of.fallback_text, plan));
+  if (bytes > bytes_max)
+    to.push_back({{"alimtalk.fallback_text", "alimtalk.fallback", std::string{parameters_section}},
+                  "must have at most " + std::to_string(bytes_max) +
+                      " bytes in EUC-KR, because alimtalk.fallback is " + kind + ", not " +
+                      std::to_string(bytes) + " beside its variables"});
+}
+
+} // namespace
 
 std::vector<conflict> conflicts(const settings& of) {
   std::vector<conflict> found;
@@ -40,10 +77,7 @@ std::vector<conflict> conflicts(const settings& of) {
           (given == of.alimtalk.credentials.end() || given->second.empty()))
         found.push_back({{"alimtalk." + std::string{needed.key}, "alimtalk.provider"},
                          "must be given, because alimtalk.provider is " + of.alimtalk.provider});
-  if (of.alimtalk.fallback != alimtalk_fallback::off && of.alimtalk.fallback_from.empty())
-    found.push_back({{"alimtalk.fallback_from", "alimtalk.fallback"},
-                     "must be given, because alimtalk.fallback is " +
-                         std::string{to_string(of.alimtalk.fallback)}});
+  add_fallback_conflicts(of.alimtalk, found);
   return found;
 }
 

@@ -1,3 +1,4 @@
+#include "config/parameters.hpp"
 #include "config/registry.hpp"
 #include "config/toml_file.hpp"
 #include "config/webhooks.hpp"
@@ -182,7 +183,9 @@ class loader {
         file_of_secret[by_file->key] = &each;
     for (const auto& each : values) {
       const auto* direct = find(each.key);
-      if (direct != nullptr && file_of_secret.contains(direct->key))
+      if (each.key.starts_with(parameters_prefix))
+        take_named_parameter(each);
+      else if (direct != nullptr && file_of_secret.contains(direct->key))
         fail(*direct, each.where, "must not be given beside " + file_of_secret[direct->key]->key);
       else if (direct != nullptr)
         take_direct(*direct, each);
@@ -192,6 +195,20 @@ class loader {
         errors_.push_back(each.where + ": " + quoted_if_odd(each.key) + ": unknown key" +
                           did_you_mean(each.key, keys()));
     }
+  }
+
+  void take_named_parameter(const given& value) {
+    const std::string name = value.key.substr(parameters_prefix.size());
+    std::string fault = "must be a text, not " + value.text;
+    if (!value.typed || value.type == toml_type::text) {
+      const auto taken = take_parameter(name, value.text, values_);
+      if (taken)
+        return;
+      fault = taken.error();
+    }
+    bad_.insert(std::string{parameters_section});
+    errors_.push_back(value.where + ": " + std::string{parameters_prefix} + quoted_if_odd(name) +
+                      ": " + fault);
   }
 
   void take_direct(const setting& to, const given& value) {
@@ -248,8 +265,9 @@ class loader {
 
   /// A key that is none may hold anything: it stays one line.
   static std::string quoted_if_odd(const std::string& key) {
-    const bool odd = key.empty() || key.size() > shown_length_max ||
-                     std::ranges::any_of(key, [](char c) { return c <= ' ' || c == '\x7f'; });
+    const bool odd =
+        key.empty() || key.size() > shown_length_max ||
+        std::ranges::any_of(key, [](char c) { return (c >= 0 && c <= ' ') || c == '\x7f'; });
     return odd ? shown(key) : key;
   }
 

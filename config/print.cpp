@@ -1,3 +1,4 @@
+#include "config/parameters.hpp"
 #include "config/registry.hpp"
 #include "config/webhooks.hpp"
 
@@ -42,6 +43,8 @@ std::string example() {
   const settings defaults;
   for (const auto& each : registry()) {
     if (each.section() != section) {
+      if (section == "alimtalk")
+        out += parameters_example;
       section = each.section();
       out += "\n[" + section + "]\n";
     }
@@ -57,6 +60,9 @@ std::string effective(const settings& of) {
   for (const auto& each : registry()) {
     if (each.section() != section) {
       out += section.empty() ? "" : "\n";
+      if (const auto table = parameters_toml(of.alimtalk.parameters);
+          section == "alimtalk" && !table.empty())
+        out += table + "\n";
       section = each.section();
       out += "[" + section + "]\n";
     }

@@ -6,6 +6,7 @@
 
 #include "config/values.hpp"
 #include "domain/backoff.hpp"
+#include "templates/message_plan.hpp"
 
 #include <chrono>
 #include <expected>
@@ -67,6 +68,8 @@ struct alimtalk_settings {
   std::string base_url;         // empty: the provider's own; no slash at its end
   std::string ca_file;          // empty: none
   std::map<std::string, secret, std::less<>> credentials; // by key, of all providers: "app_key"
+  templates::message_plan parameters; // [alimtalk.parameters]; empty: the standard ones
+  int max_excess = 0;                 // 0: no limit
   alimtalk_fallback fallback = alimtalk_fallback::off;
   std::string fallback_from;
   std::string fallback_title;

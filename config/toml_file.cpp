@@ -1,4 +1,5 @@
 #include "config/toml_file.hpp"
+#include "config/parameters.hpp"
 #include "config/webhooks.hpp"
 
 #include <toml++/toml.h>
@@ -45,6 +46,15 @@ file_value value_of(std::string key, const toml::node& node) {
       value.list.reset();
   }
   return value;
+}
+
+/// A value, or of [alimtalk.parameters] each of its values.
+void add_values(std::string key, const toml::node& node, std::vector<file_value>& to) {
+  const auto* table = node.as_table();
+  if (table == nullptr || key != parameters_section)
+    return to.push_back(value_of(std::move(key), node));
+  for (const auto& [name, value] : *table)
+    to.push_back(value_of(std::string{parameters_prefix} + std::string{name.str()}, value));
 }
 
 /// The tables of [[webhook]]; nothing where it is something else.
@@ -108,7 +118,7 @@ file_contents read_toml(const std::filesystem::path& path,
         continue;
       }
       for (const auto& [key, value] : *table)
-        contents.values.push_back(value_of(name + "." + std::string{key.str()}, value));
+        add_values(name + "." + std::string{key.str()}, value, contents.values);
     }
   } catch (const toml::parse_error& error) {
     contents.errors.push_back(path.string() + ":" + std::to_string(error.source().begin.line) +

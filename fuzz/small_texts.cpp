@@ -10,6 +10,8 @@
 #include "net/utc_text.hpp"
 #include "providers/message.hpp"
 #include "providers/webhook/signature.hpp"
+#include "templates/length.hpp"
+#include "templates/message_plan.hpp"
 
 namespace paymentd::fuzz {
 
@@ -62,12 +64,34 @@ void read_addresses(std::string_view text) {
     net::is_public(address);
 }
 
+/// The text as one with fields, and as the metadata that they stand for.
+void read_templates(std::string_view text) {
+  payment_event event;
+  event.metadata = event.user_metadata = text;
+  event.reference = text;
+  templates::message_plan plan;
+  static_cast<void>(plan.set("text", text));
+  for (const auto& [name, field] :
+       {std::pair{"order", "{order.metadata.a}"}, std::pair{"user", "{user.metadata.a|b}"},
+        std::pair{"reference", "{order.reference}"}})
+    expect(plan.set(name, field).has_value(), "a text that is well-formed is taken");
+  std::vector<std::string> values;
+  plan.render(event, 14, values);
+  std::size_t all = 0;
+  for (const std::string& each : values) {
+    expect(!config::is_utf8(text) || config::is_utf8(each), "a value stays UTF-8");
+    all += templates::characters(each);
+  }
+  expect(all <= templates::message_characters_max, "all values fit a message");
+}
+
 } // namespace
 
 int fuzz_small_texts(std::string_view bytes) {
   read_times(bytes);
   read_encodings(bytes);
   read_addresses(bytes);
+  read_templates(bytes);
   expect(config::is_utf8(config::toml_text(bytes)) == config::is_utf8(bytes),
          "a text that is quoted stays UTF-8");
   return 0;

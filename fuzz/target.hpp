@@ -32,7 +32,7 @@ int fuzz_key_file(std::string_view bytes);        // the file of API keys
 int fuzz_nhn_answer(std::string_view bytes);      // the bodies of NHN's answers
 int fuzz_query_string(std::string_view bytes);    // behind the ?, for every call that lists
 int fuzz_settings_file(std::string_view bytes);   // paymentd.toml
-int fuzz_small_texts(std::string_view bytes);     // dates, origins, base64, secrets of webhooks
+int fuzz_small_texts(std::string_view bytes);     // dates, origins, base64, secrets, templates
 int fuzz_solapi_answer(std::string_view bytes);   // the bodies of Solapi's answers
 int fuzz_success_bytes(std::string_view bytes);   // a success as a store keeps it
 

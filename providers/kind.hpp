@@ -28,7 +28,8 @@ struct credential {
 
 /// Options of every provider that calls an API.
 struct api_options {
-  std::string base_url;                     // empty: the API's own
+  std::string base_url; // empty: the API's own
+  message_options message;
   std::optional<fallback_message> fallback; // none: as it is set at the provider
   std::chrono::milliseconds timeout{5000};  // of a request, from `send` to its answer
   std::size_t connections_max = 8;

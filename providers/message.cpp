@@ -1,85 +1,41 @@
 #include "providers/message.hpp"
 
 #include "net/json_text.hpp"
-
-#include <algorithm>
+#include "templates/korean_text.hpp"
+#include "templates/length.hpp"
+#include "templates/variables.hpp"
 
 namespace paymentd::providers {
 namespace {
-
-constexpr std::chrono::hours korea_offset{9}; // no summer time since 1988
 
 /// The amount that was moved.
 won amount_of(const payment_event& event) {
   return event.kind == entry_kind::refund ? event.refund : event.final_amount();
 }
 
-void append_two_digits(std::string& out, unsigned number) {
-  out.push_back(static_cast<char>('0' + number / 10 % 10));
-  out.push_back(static_cast<char>('0' + number % 10));
-}
-
 } // namespace
 
-std::array<template_parameter, 4> template_parameters(const payment_event& event) {
-  return {{{"orderId", std::to_string(event.order.value)},
-           {"amount", amount_text(amount_of(event))},
-           {"time", korea_time_text(event.at)},
-           {"status", event.kind == entry_kind::refund ? "환불 완료" : "결제 완료"}}};
+std::string filled_message::in(std::string_view text) const {
+  return templates::filled_in(text, by_.plan, values_);
 }
 
-std::string filled_in(std::string_view text, const payment_event& event) {
-  const auto parameters = template_parameters(event);
-  std::string filled;
-  while (!text.empty()) {
-    const std::size_t open = text.find("#{");
-    filled.append(text.substr(0, open));
-    if (open == text.npos)
-      break;
-    text.remove_prefix(open);
-    const std::size_t close = text.find('}');
-    const std::string_view name =
-        close == text.npos ? std::string_view{} : text.substr(2, close - 2);
-    const auto known = std::ranges::find(parameters, name, &template_parameter::name);
-    // A name that is no parameter stands as it is written.
-    const std::size_t taken = known == parameters.end() ? 2 : close + 1;
-    filled.append(known == parameters.end() ? text.substr(0, taken)
-                                            : std::string_view(known->value));
-    text.remove_prefix(taken);
-  }
-  return filled;
+std::string fallback_text(const fallback_message& fallback, const filled_message& by,
+                          std::size_t bytes_max) {
+  std::string text = by.in(fallback.text);
+  templates::cut_to_euc_kr(text, bytes_max);
+  return text;
 }
 
 std::string amount_text(won amount) {
-  constexpr std::string_view unit = "원";
-  const std::string digits = std::to_string(amount.value);
-  const std::size_t sign = digits.front() == '-' ? 1 : 0;
   std::string text;
-  text.reserve(digits.size() + digits.size() / 3 + unit.size());
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > sign && (digits.size() - i) % 3 == 0)
-      text.push_back(',');
-    text.push_back(digits[i]);
-  }
-  return text.append(unit);
+  templates::append_grouped(text, amount);
+  return text.append("원");
 }
 
 std::string korea_time_text(instant at) {
-  const auto local = at + korea_offset;
-  const auto day = std::chrono::floor<std::chrono::days>(local);
-  const std::chrono::year_month_day date{day};
-  const auto minutes = std::chrono::floor<std::chrono::minutes>(local - day).count();
+  static const templates::time_pattern minute = *templates::time_pattern::parse("yyyy-MM-dd HH:mm");
   std::string text;
-  text.reserve(sizeof "2026-11-22 23:05");
-  net::append_number(text, static_cast<int>(date.year()));
-  text.push_back('-');
-  append_two_digits(text, static_cast<unsigned>(date.month()));
-  text.push_back('-');
-  append_two_digits(text, static_cast<unsigned>(date.day()));
-  text.push_back(' ');
-  append_two_digits(text, static_cast<unsigned>(minutes / 60));
-  text.push_back(':');
-  append_two_digits(text, static_cast<unsigned>(minutes % 60));
+  minute.append_to(text, at);
   return text;
 }
 
@@ -103,7 +59,8 @@ std::optional<instant> parse_korea_time(std::string_view text) {
       minute > 59 || second < 0 || second > 59)
     return std::nullopt;
   return instant{std::chrono::sys_days{date} + std::chrono::hours{hour} +
-                 std::chrono::minutes{minute} + std::chrono::seconds{second} - korea_offset};
+                 std::chrono::minutes{minute} + std::chrono::seconds{second} -
+                 templates::korea_offset};
 }
 
 std::string masked_phone(std::string_view phone) {

@@ -1,26 +1,42 @@
 // The customer's text: a payment event as the parameters of the approved template, and as a
-// line of the log. Used by every adapter but the webhook. Pure functions; any thread.
+// line of the log. Used by every adapter but the webhook. Pure but for `filled_message`; any
+// thread.
 #pragma once
 
 #include "domain/event.hpp"
+#include "templates/message_plan.hpp"
 
-#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace paymentd::providers {
 
-/// A parameter, which replaces `#{name}` in the template.
-struct template_parameter {
-  std::string_view name;
-  std::string value;
+/// How messages are made of events.
+struct message_options {
+  templates::message_plan plan = templates::message_plan::standard();
+  std::size_t excess_max = 0; // characters that a value may have beyond its name; 0: no bound
 };
 
-/// The parameters of an event, for payments and refunds alike: `orderId` ("1"), `amount`
-/// ("12,000원"), `time` ("2026-11-22 23:05", in Korea) and `status` ("결제 완료" for a payment,
-/// "환불 완료" for a refund).
-std::array<template_parameter, 4> template_parameters(const payment_event& event);
+/// The parameters of one event after another, each of which replaces `#{name}` in the template. It
+/// keeps its memory from one to the next: a call has up to a thousand. One thread at a time.
+class filled_message {
+ public:
+  /// `by` must outlive it.
+  explicit filled_message(const message_options& by) : by_(by) {}
+
+  void fill(const payment_event& event) { by_.plan.render(event, by_.excess_max, values_); }
+  std::size_t size() const { return values_.size(); }
+  std::string_view name(std::size_t which) const { return by_.plan.parameters()[which].name; }
+  std::string_view value(std::size_t which) const { return values_[which]; }
+  /// `text` with each `#{name}` of a parameter replaced by its value.
+  std::string in(std::string_view text) const;
+
+ private:
+  const message_options& by_;
+  std::vector<std::string> values_;
+};
 
 /// The SMS that the provider sends to a customer whom the AlimTalk does not reach.
 struct fallback_message {
@@ -30,8 +46,13 @@ struct fallback_message {
   std::string text;     // with `#{name}` for the parameters; empty: what the template says
 };
 
-/// `text` with each `#{name}` of a parameter replaced by its value.
-std::string filled_in(std::string_view text, const payment_event& event);
+/// The lengths of an SMS and of an LMS, in bytes of EUC-KR.
+inline constexpr std::size_t sms_bytes_max = 90;
+inline constexpr std::size_t lms_bytes_max = 2000;
+
+/// The fallback's text for the event that `by` is filled with, cut to `bytes_max` in EUC-KR.
+std::string fallback_text(const fallback_message& fallback, const filled_message& by,
+                          std::size_t bytes_max);
 
 /// Whole won with thousands separators: "12,000원".
 std::string amount_text(won amount);

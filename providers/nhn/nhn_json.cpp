@@ -13,38 +13,40 @@ namespace {
 constexpr std::size_t recipient_bytes = 256; // of one recipient in a body, about
 
 void append_fallback(std::string& json, const fallback_message& fallback,
-                     const payment_event& event) {
+                     const filled_message& message) {
   json.append(R"(,"resendParameter":{"isResend":true,"resendType":)");
   json.append(fallback.is_long ? R"("LMS")" : R"("SMS")");
   if (!fallback.title.empty()) {
     json.append(R"(,"resendTitle":)");
-    net::append_json_string(json, filled_in(fallback.title, event));
+    net::append_json_string(json, message.in(fallback.title));
   }
   if (!fallback.text.empty()) {
     json.append(R"(,"resendContent":)");
-    net::append_json_string(json, filled_in(fallback.text, event));
+    net::append_json_string(
+        json, fallback_text(fallback, message, fallback.is_long ? lms_bytes_max : sms_bytes_max));
   }
   json.append(R"(,"resendSendNo":)");
   net::append_json_string(json, fallback.from);
   json.push_back('}');
 }
 
-void append_recipient(std::string& json, const nhn_sender& from, const recipient& one) {
+/// `message` is filled with the recipient's event.
+void append_recipient(std::string& json, const nhn_sender& from, const recipient& one,
+                      const filled_message& message) {
   json.append(R"({"recipientNo":)");
   net::append_json_string(json, one.event.phone);
   json.append(R"(,"templateParameter":{)");
-  bool first = true;
-  for (const template_parameter& parameter : template_parameters(one.event)) {
-    if (!std::exchange(first, false))
+  for (std::size_t i = 0; i < message.size(); ++i) {
+    if (i > 0)
       json.push_back(',');
-    net::append_json_string(json, parameter.name);
+    net::append_json_string(json, message.name(i));
     json.push_back(':');
-    net::append_json_string(json, parameter.value);
+    net::append_json_string(json, message.value(i));
   }
   json.push_back('}');
   // Said either way: where nothing is said, the setting of NHN's console applies.
   if (from.fallback)
-    append_fallback(json, *from.fallback, one.event);
+    append_fallback(json, *from.fallback, message);
   else
     json.append(R"(,"resendParameter":{"isResend":false})");
   json.append(R"(,"recipientGroupingKey":)");
@@ -237,11 +239,13 @@ std::string nhn_send_body(const nhn_sender& from, const call& what) {
   json.append(R"(,"senderGroupingKey":)");
   net::append_json_string(json, what.key);
   json.append(R"(,"recipientList":[)");
+  filled_message message(from.message);
   bool first = true;
   for (const recipient& one : what.recipients) {
     if (!std::exchange(first, false))
       json.push_back(',');
-    append_recipient(json, from, one);
+    message.fill(one.event);
+    append_recipient(json, from, one, message);
   }
   return json.append("]}");
 }

@@ -14,6 +14,7 @@ namespace paymentd::providers {
 struct nhn_sender {
   std::string_view sender_key;
   std::string_view template_code;
+  const message_options& message;
   const std::optional<fallback_message>& fallback; // none: as it is set at NHN
 };
 

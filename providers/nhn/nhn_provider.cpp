@@ -36,14 +36,14 @@ class nhn_provider final : public http_provider {
   void send(call what, std::function<void(call_result)> done) override {
     if (std::optional<failure> refused = refuse_at_once(what.recipients.size()))
       return done(std::unexpected(*std::move(refused)));
-    net::http_request post{
-        .method = "POST",
-        .target = messages_path_,
-        .headers = {{"Content-Type", "application/json;charset=UTF-8"},
-                    {"X-Secret-Key", options_.secret_key},
-                    {"X-NC-API-IDEMPOTENCY-KEY", what.key}},
-        .body =
-            nhn_send_body({options_.sender_key, options_.template_code, options_.fallback}, what)};
+    net::http_request post{.method = "POST",
+                           .target = messages_path_,
+                           .headers = {{"Content-Type", "application/json;charset=UTF-8"},
+                                       {"X-Secret-Key", options_.secret_key},
+                                       {"X-NC-API-IDEMPOTENCY-KEY", what.key}},
+                           .body = nhn_send_body({options_.sender_key, options_.template_code,
+                                                  options_.message, options_.fallback},
+                                                 what)};
     request(std::move(post), [what = std::move(what), falls_back = options_.fallback.has_value(),
                               done = std::move(done)](net::http_result result) {
       done(nhn_call_result(what, std::move(result), falls_back));

@@ -12,8 +12,7 @@ struct nhn_options : api_options {
   std::string app_key = {};
   std::string secret_key = {};
   std::string sender_key = {};
-  /// The approved template's code, 20 characters at most. The template may use `#{orderId}`,
-  /// `#{amount}`, `#{time}` and `#{status}`: see providers/message.hpp.
+  /// The approved template's code, 20 characters at most. Its variables are those of `message`.
   std::string template_code = {};
 };
 

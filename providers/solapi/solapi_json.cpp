@@ -12,8 +12,9 @@ using json = nlohmann::json;
 
 constexpr std::size_t message_bytes = 400; // of one message in a body, about
 
+/// `message` is filled with the recipient's event.
 void append_message(std::string& out, const solapi_sender& from, const call& what,
-                    const recipient& one) {
+                    const recipient& one, const filled_message& message) {
   out.append(R"({"to":)");
   net::append_json_string(out, one.event.phone);
   if (from.fallback) {
@@ -21,7 +22,8 @@ void append_message(std::string& out, const solapi_sender& from, const call& wha
     net::append_json_string(out, from.fallback->from);
     if (!from.fallback->text.empty()) {
       out.append(R"(,"text":)");
-      net::append_json_string(out, filled_in(from.fallback->text, one.event));
+      // Solapi chooses between SMS and LMS by the length.
+      net::append_json_string(out, fallback_text(*from.fallback, message, lms_bytes_max));
     }
   }
   out.append(R"(,"type":"ATA","kakaoOptions":{"pfId":)");
@@ -30,11 +32,13 @@ void append_message(std::string& out, const solapi_sender& from, const call& wha
   net::append_json_string(out, from.template_id);
   out.append(R"(,"disableSms":)").append(from.fallback ? "false" : "true");
   out.append(R"(,"variables":{)");
-  bool first = true;
-  for (const template_parameter& parameter : template_parameters(one.event)) {
-    out.append(std::exchange(first, false) ? R"("#{)" : R"(,"#{)");
-    out.append(parameter.name).append(R"(}":)");
-    net::append_json_string(out, parameter.value);
+  std::string name;
+  for (std::size_t i = 0; i < message.size(); ++i) {
+    if (i > 0)
+      out.push_back(',');
+    net::append_json_string(out, name.assign("#{").append(message.name(i)).append("}"));
+    out.push_back(':');
+    net::append_json_string(out, message.value(i));
   }
   out.append(R"(}},"customFields":{"deliveryId":)");
   net::append_json_string(out, one.delivery_id);
@@ -85,11 +89,13 @@ std::string solapi_send_body(const solapi_sender& from, const call& what) {
   std::string out;
   out.reserve(message_bytes * (what.recipients.size() + 1));
   out.append(R"({"messages":[)");
+  filled_message message(from.message);
   bool first = true;
   for (const recipient& one : what.recipients) {
     if (!std::exchange(first, false))
       out.push_back(',');
-    append_message(out, from, what, one);
+    message.fill(one.event);
+    append_message(out, from, what, one, message);
   }
   return out.append(R"(],"allowDuplicates":true,"showMessageList":true})");
 }

@@ -14,6 +14,7 @@ namespace paymentd::providers {
 struct solapi_sender {
   std::string_view pf_id;
   std::string_view template_id;
+  const message_options& message;
   const std::optional<fallback_message>& fallback; // none: no SMS
 };
 

@@ -43,7 +43,8 @@ class solapi_provider final : public http_provider {
         .target = std::string(send_path),
         .headers = {{"Content-Type", "application/json;charset=UTF-8"},
                     {"Authorization", authorization()}},
-        .body = solapi_send_body({options_.pf_id, options_.template_id, options_.fallback}, what)};
+        .body = solapi_send_body(
+            {options_.pf_id, options_.template_id, options_.message, options_.fallback}, what)};
     request(std::move(post),
             [what = std::move(what), done = std::move(done)](net::http_result result) {
               done(solapi_call_result(what, std::move(result)));

@@ -13,8 +13,7 @@ struct solapi_options : api_options {
   std::string api_key = {};
   std::string api_secret = {};
   std::string pf_id = {}; // of the KakaoTalk channel that sends
-  /// The approved template's id. The template may use `#{orderId}`, `#{amount}`, `#{time}` and
-  /// `#{status}`: see providers/message.hpp.
+  /// The approved template's id. Its variables are those of `message`.
   std::string template_id = {};
   std::function<std::string()> salt = {}; // 12 to 64 bytes, never the same; empty: from OpenSSL
 };

@@ -360,6 +360,107 @@ TEST(load, solapi_needs_its_keys_and_names_all_that_are_missing) {
   EXPECT_EQ(loaded.alimtalk.credentials.at("api_secret").reveal(), "geheim");
 }
 
+/// The parameters as `name=text`, in their order.
+std::vector<std::string> parameters_of(const settings& loaded) {
+  std::vector<std::string> all;
+  for (const auto& each : loaded.alimtalk.parameters.parameters())
+    all.push_back(each.name + "=" + each.text);
+  return all;
+}
+
+TEST(load, parameters_of_a_template_come_from_the_file_in_its_order_and_from_set) {
+  const support::temporary_file text{"[alimtalk]\nprovider = \"log\"\n[alimtalk.parameters]\n"
+                                     "\"주문번호\" = \"{order.reference}\"\n"
+                                     "\"고객명\" = \"{user.metadata.name|고객}\"\n"
+                                     "plain = \"둘\\n째 {{줄}}\"\n"};
+  EXPECT_THAT(parameters_of(good(file(text))),
+              ElementsAre("주문번호={order.reference}", "고객명={user.metadata.name|고객}",
+                          "plain=둘\n째 {{줄}}"));
+  EXPECT_THAT(parameters_of(good({.file = text.path(),
+                                  .environment = {},
+                                  .sets = {{"alimtalk.parameters.plain", "1"},
+                                           {"alimtalk.parameters.금액", "{event.amount:won}"}}})),
+              ElementsAre("주문번호={order.reference}", "고객명={user.metadata.name|고객}",
+                          "plain=1", "금액={event.amount:won}"));
+  EXPECT_THAT(parameters_of(good({})), testing::IsEmpty());
+}
+
+TEST(load, a_fault_of_a_parameter_is_told_with_its_place_and_name) {
+  const support::temporary_file text{"[alimtalk.parameters]\n"
+                                     "\"주문번호\" = \"{order.referense}\"\n"
+                                     "\"금액\" = \"{order.finalAmount:krw}\"\n"
+                                     "\"환불\" = \"{refund.amount:won}\"\n"
+                                     "a = \"{order.id\"\n"
+                                     "b = 3\n"
+                                     "\"#{c}\" = \"x\"\n"
+                                     "d = { e = \"x\" }\n"};
+  const std::string at = text.path() + ":";
+  EXPECT_THAT(
+      bad(file(text)),
+      ElementsAre(
+          StartsWith(at +
+                     "2: alimtalk.parameters.주문번호: unknown field order.referense; there are"),
+          at + "3: alimtalk.parameters.금액: unknown format krw of order.finalAmount; an amount "
+               "takes "
+               "won or number",
+          at + "4: alimtalk.parameters.환불: refund.amount belongs to messages about refunds, and "
+               "none are sent",
+          StartsWith(at + "5: alimtalk.parameters.a: has a { without its }"),
+          at + "6: alimtalk.parameters.b: must be a text, not 3",
+          StartsWith(at + "7: alimtalk.parameters.#{c}: the variable's name must stand without"),
+          at + "8: alimtalk.parameters.d: must be a text, not a table"));
+  EXPECT_THAT(bad(sets({{"alimtalk.parameters.a", "}"}})),
+              ElementsAre(StartsWith("--set: alimtalk.parameters.a: has a } without its {")));
+  EXPECT_THAT(bad(sets({{"alimtalk.parameters.a", "\xC0\x80"}})),
+              ElementsAre(EndsWith("must be UTF-8")));
+  EXPECT_THAT(bad(sets({{"alimtalk.parameters", "x"}})), ElementsAre(HasSubstr("unknown key")));
+}
+
+TEST(load, there_are_at_most_40_parameters) {
+  named_texts all;
+  for (int i = 1; i <= 40; ++i)
+    all.emplace_back("alimtalk.parameters.v" + std::to_string(i), "x");
+  EXPECT_TRUE(load(sets(all)));
+  all.emplace_back("alimtalk.parameters.more", "x");
+  EXPECT_THAT(bad(sets(all)),
+              ElementsAre("--set: alimtalk.parameters.more: there may be 40 at the most"));
+}
+
+TEST(load, a_fallback_names_no_variable_that_is_not_there) {
+  named_texts given{{"alimtalk.fallback", "lms"},
+                    {"alimtalk.fallback_from", "0212345678"},
+                    {"alimtalk.fallback_title", "#{고객명}님"},
+                    {"alimtalk.fallback_text", "주문 #{orderId} #{고객명}"},
+                    {"alimtalk.parameters.고객명", "{user.metadata.name}"}};
+  EXPECT_THAT(bad(sets(given)),
+              ElementsAre("--set: alimtalk.fallback_text: has #{orderId}, which is not in "
+                          "[alimtalk.parameters]"));
+  given[3].second = "#{고객명}";
+  EXPECT_TRUE(load(sets(given)));
+  given.pop_back();
+  EXPECT_TRUE(load(sets(given))); // without the table, as before
+}
+
+TEST(load, a_fallback_is_no_longer_than_its_kind) {
+  const auto with = [](const std::string& kind, const std::string& text) {
+    return sets({{"alimtalk.fallback", kind},
+                 {"alimtalk.fallback_from", "0212345678"},
+                 {"alimtalk.fallback_text", text}});
+  };
+  std::string words; // 44 Korean characters, 88 bytes in EUC-KR
+  for (int i = 0; i < 44; ++i)
+    words += "가";
+  EXPECT_TRUE(load(with("sms", words + "ab#{amount}#{time}")));
+  EXPECT_THAT(bad(with("sms", words + "abc#{amount}")),
+              ElementsAre("--set: alimtalk.fallback_text: must have at most 90 bytes in EUC-KR, "
+                          "because alimtalk.fallback is sms, not 91 beside its variables (--set)"));
+  EXPECT_TRUE(load(with("lms", words + "abc#{amount}")));
+  EXPECT_TRUE(load(with("off", words + "abc#{amount}")));
+  EXPECT_TRUE(load(with("lms", std::string(2000, 'x'))));
+  EXPECT_THAT(bad(with("lms", std::string(2001, 'x'))),
+              ElementsAre(HasSubstr("at most 2000 bytes")));
+}
+
 TEST(load, a_fallback_needs_the_number_that_it_comes_from) {
   EXPECT_THAT(bad(sets({{"alimtalk.fallback", "sms"}})),
               ElementsAre("alimtalk.fallback_from: must be given, because alimtalk.fallback is sms "

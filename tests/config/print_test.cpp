@@ -44,6 +44,8 @@ TEST(print, the_effective_print_can_be_loaded_again) {
                                     {"notification.backoff_jitter", "0.125"},
                                     {"database.url", "sqlite:a \"b\".db"},
                                     {"alimtalk.timeout", "1500ms"},
+                                    {"alimtalk.parameters.주문번호", "{order.reference}"},
+                                    {"alimtalk.parameters.a \"b\"", "둘\n째 \\ {{}}"},
                                     {"log.format", "json"}}});
   ASSERT_TRUE(first) << first.error().front();
   const support::temporary_file file{effective(*first)};
@@ -52,6 +54,8 @@ TEST(print, the_effective_print_can_be_loaded_again) {
   EXPECT_EQ(effective(*second), effective(*first));
   EXPECT_EQ(second->database.url.reveal(), "sqlite:a \"b\".db");
   EXPECT_EQ(second->alimtalk.timeout.count(), 1500);
+  ASSERT_EQ(second->alimtalk.parameters.parameters().size(), 2u);
+  EXPECT_EQ(second->alimtalk.parameters.parameters()[1].text, "둘\n째 \\ {{}}");
 }
 
 TEST(print, secrets_are_hidden) {

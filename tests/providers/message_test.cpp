@@ -2,6 +2,7 @@
 // message against texts written by hand, with the edges of money, time and phone numbers.
 #include "net/json_text.hpp"
 #include "providers/message.hpp"
+#include "templates/length.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -49,20 +50,38 @@ TEST(message, times_are_koreas_and_cut_to_the_minute) {
 }
 
 TEST(message, the_template_gets_order_amount_after_discount_time_and_status) {
-  const auto parameters = template_parameters(example());
-  EXPECT_EQ(parameters[0].name, "orderId");
-  EXPECT_EQ(parameters[0].value, "1");
-  EXPECT_EQ(parameters[1].name, "amount");
-  EXPECT_EQ(parameters[1].value, "10,000원");
-  EXPECT_EQ(parameters[2].name, "time");
-  EXPECT_EQ(parameters[2].value, "2026-11-22 23:05");
-  EXPECT_EQ(parameters[3].name, "status");
-  EXPECT_EQ(parameters[3].value, "결제 완료");
+  const message_options standard;
+  filled_message message(standard);
+  message.fill(example());
+  ASSERT_EQ(message.size(), 4u);
+  EXPECT_EQ(message.name(0), "orderId");
+  EXPECT_EQ(message.value(0), "1");
+  EXPECT_EQ(message.name(1), "amount");
+  EXPECT_EQ(message.value(1), "10,000원");
+  EXPECT_EQ(message.name(2), "time");
+  EXPECT_EQ(message.value(2), "2026-11-22 23:05");
+  EXPECT_EQ(message.name(3), "status");
+  EXPECT_EQ(message.value(3), "결제 완료");
   payment_event refund = example();
   refund.kind = entry_kind::refund;
   refund.refund = {4000};
-  EXPECT_EQ(template_parameters(refund)[1].value, "4,000원");
-  EXPECT_EQ(template_parameters(refund)[3].value, "환불 완료");
+  message.fill(refund);
+  EXPECT_EQ(message.value(1), "4,000원");
+  EXPECT_EQ(message.value(3), "환불 완료");
+}
+
+TEST(message, a_fallback_is_cut_to_what_a_phone_takes) {
+  const message_options standard;
+  filled_message message(standard);
+  message.fill(example());
+  fallback_message fallback{
+      .is_long = false, .from = "0212345678", .title = {}, .text = "주문 #{orderId} "};
+  EXPECT_EQ(fallback_text(fallback, message, sms_bytes_max), "주문 1 ");
+  for (int i = 0; i < 50; ++i)
+    fallback.text += "#{amount}"; // of 8 bytes
+  const std::string cut = fallback_text(fallback, message, sms_bytes_max);
+  EXPECT_EQ(templates::euc_kr_bytes(cut), 90u); // 7, ten times 8, and 3
+  EXPECT_TRUE(cut.ends_with("10,000원10,")) << cut;
 }
 
 TEST(message, a_masked_phone_shows_its_prefix_and_its_last_four_digits) {

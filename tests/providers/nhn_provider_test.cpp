@@ -107,6 +107,46 @@ TEST_F(nhn_provider_test, the_body_has_the_fields_that_nhn_names) {
                              "status": "결제 완료"}}]})"));
 }
 
+TEST_F(nhn_provider_test, the_parameters_are_those_of_the_settings_filled_in_for_each_message) {
+  nhn_options with = options();
+  templates::message_plan plan;
+  ASSERT_TRUE(plan.set("고객명", "{user.metadata.name|고객}"));
+  ASSERT_TRUE(plan.set("주문번호", "{order.reference}"));
+  ASSERT_TRUE(plan.set("상품명", "{order.metadata.title|상품}"));
+  with.message = {.plan = plan, .excess_max = 14};
+  with.fallback = {.is_long = false,
+                   .from = "0212345678",
+                   .title = {},
+                   .text = "#{고객명}님 #{상품명} " + std::string(60, 'x')};
+  call what = example_call("7.0", 2, evening);
+  what.recipients[0].event.reference = "A-1";
+  what.recipients[0].event.metadata = R"({"title":"아주 긴 이름을 가진 원두 커피 1kg 묶음"})";
+  what.recipients[0].event.user_metadata = R"({"name":"홍\"길동\""})";
+  what.recipients[1].event.reference = "A-2";
+  const auto to = make_nhn_provider(std::move(with));
+  ASSERT_TRUE(send(**to, what));
+  const auto recipients = nlohmann::json::parse(fake_.last_body())["recipientList"];
+  EXPECT_EQ(recipients[0]["templateParameter"], nlohmann::json::parse(R"({
+    "고객명": "홍\"길동\"", "주문번호": "A-1", "상품명": "아주 긴 이름을 가진 원두 커…"})"));
+  EXPECT_EQ(recipients[1]["templateParameter"],
+            nlohmann::json::parse(R"({"고객명": "고객", "주문번호": "A-2", "상품명": "상품"})"));
+  EXPECT_EQ(recipients[1]["resendParameter"]["resendContent"],
+            "고객님 상품 " + std::string(60, 'x'));
+}
+
+TEST_F(nhn_provider_test, an_sms_is_cut_to_90_bytes_in_euc_kr) {
+  nhn_options with = options();
+  with.fallback = {.is_long = false,
+                   .from = "0212345678",
+                   .title = {},
+                   .text = std::string(80, 'x') + "#{status}#{status}"};
+  const auto to = make_nhn_provider(std::move(with));
+  ASSERT_TRUE(send(**to, example_call("7.0", 1, evening)));
+  EXPECT_EQ(nlohmann::json::parse(
+                fake_.last_body())["recipientList"][0]["resendParameter"]["resendContent"],
+            std::string(80, 'x') + "결제 완료");
+}
+
 TEST_F(nhn_provider_test, a_fallback_goes_with_each_message_filled_in) {
   nhn_options with = options();
   with.fallback = {.is_long = true,

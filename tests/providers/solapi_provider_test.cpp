@@ -147,6 +147,21 @@ TEST_F(solapi_provider_test, a_fallback_goes_with_each_message_filled_in) {
   EXPECT_EQ(message["kakaoOptions"]["disableSms"], false);
 }
 
+TEST_F(solapi_provider_test, the_variables_are_those_of_the_settings_filled_in_for_each_message) {
+  solapi_options with = options();
+  templates::message_plan plan;
+  ASSERT_TRUE(plan.set("고객명", "{user.metadata.name|고객}"));
+  ASSERT_TRUE(plan.set("결제금액", "{order.finalAmount:won}"));
+  with.message.plan = plan;
+  call what = example_call("7.1", 2, evening);
+  what.recipients[1].event.user_metadata = R"({"name":"홍길동"})";
+  ASSERT_TRUE(send(*solapi(std::move(with)), what));
+  const auto messages = nlohmann::json::parse(fake_.last_body())["messages"];
+  EXPECT_EQ(messages[0]["kakaoOptions"]["variables"],
+            nlohmann::json::parse(R"({"#{고객명}": "고객", "#{결제금액}": "10,000원"})"));
+  EXPECT_EQ(messages[1]["kakaoOptions"]["variables"]["#{고객명}"], "홍길동");
+}
+
 TEST_F(solapi_provider_test, each_call_is_signed_anew) {
   const auto to = solapi();
   for (int i = 0; i < 3; ++i) // the fake takes a signature once
