@@ -1,4 +1,5 @@
 // paymentd: the command line. The commands themselves stand in commands.cpp and serve.cpp.
+#include "app/alimtalk.hpp"
 #include "app/commands.hpp"
 #include "app/exit_code.hpp"
 #include "app/keys.hpp"
@@ -135,6 +136,7 @@ class command_line {
   void add_seed();
   void add_keys();
   void add_transfer();
+  void add_alimtalk();
 
   CLI::App app_{
       "paymentd takes payments over REST, each in one database transaction, and sends the "
@@ -149,6 +151,8 @@ class command_line {
   new_key new_key_;
   std::string revoked_key_;
   std::string imported_file_;
+  std::int64_t previewed_order_ = 0;
+  std::string tested_phone_;
   export_plan export_;
 };
 
@@ -166,6 +170,7 @@ command_line::command_line() {
   add_seed();
   add_keys();
   add_transfer();
+  add_alimtalk();
   add(app_, "audit", "check the invariants; exit 1 and a line a breach",
       [](const config::settings& settings) { return said(audit(settings)); });
   add(app_, "backup", "copy the embedded database, also while it is served",
@@ -261,6 +266,24 @@ void command_line::add_transfer() {
       ->check(CLI::IsMember({"csv", "jsonl"}));
   entries.add_option("--output", export_.file, "a file, in place of standard output")
       ->type_name("FILE");
+}
+
+void command_line::add_alimtalk() {
+  CLI::App& alimtalk = *app_.add_subcommand("alimtalk", "the message that customers get");
+  alimtalk.require_subcommand(1);
+  add(alimtalk, "preview", "print the message of an order, and the call that would send it",
+      [this](const config::settings& settings) {
+        return said(preview_message(settings, order_id{previewed_order_}));
+      })
+      .add_option("ORDER", previewed_order_, "the order's id")
+      ->required()
+      ->check(CLI::Range(std::int64_t{1}, safe_integer_max));
+  add(alimtalk, "test", "send a message with sample values to a phone",
+      [this](const config::settings& settings) {
+        return said(send_test_message(settings, tested_phone_));
+      })
+      .add_option("PHONE", tested_phone_, "a Korean mobile number, such as 010-1234-5678")
+      ->required();
 }
 
 int command_line::run(int argc, char** argv) {

@@ -1,5 +1,5 @@
 // The subscribers that are told of payments, by the settings: each with its provider, ready to be
-// supervised. Used by serve.cpp, on the main thread, before the actors start.
+// supervised. Used by serve.cpp and alimtalk.cpp, on the main thread, before the actors start.
 #pragma once
 
 #include "actors/payment_system.hpp"

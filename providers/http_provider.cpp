@@ -48,6 +48,16 @@ net::http_client_options client_options(const api_options& options) {
   return http;
 }
 
+shown_request shown(net::http_request what, std::string_view base_url, std::string_view secret) {
+  for (auto& [name, value] : what.headers)
+    if (name == secret)
+      value = "***";
+  return {.method = std::move(what.method),
+          .url = std::string(base_url) + what.target,
+          .headers = std::move(what.headers),
+          .body = std::move(what.body)};
+}
+
 void http_provider::find(call, std::function<void(find_result)> done) {
   done(never_sent(std::string(name()) + " cannot be asked by key"));
 }

@@ -28,6 +28,9 @@ wrong_option(const api_options& options,
 /// Options of a client by those of an API: its origin is `base_url`.
 net::http_client_options client_options(const api_options& options);
 
+/// A request to `base_url` for people to look at, the header `secret` hidden.
+shown_request shown(net::http_request what, std::string_view base_url, std::string_view secret);
+
 class http_provider : public provider {
  public:
   /// A derived class stops it in its destructor: answers use its members.

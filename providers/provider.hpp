@@ -101,6 +101,14 @@ struct results_page {
 };
 using results_answer = std::expected<results_page, failure>;
 
+/// A request as it would be made, for people to look at: its secrets are ***.
+struct shown_request {
+  std::string method;
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
 class provider {
  public:
   virtual ~provider() = default;
@@ -111,6 +119,10 @@ class provider {
   /// Sends a call. `done` is called exactly once, on the provider's own thread, within the
   /// provider's time-out (or at once, in `send` itself), and must not block. Any thread.
   virtual void send(call what, std::function<void(call_result)> done) = 0;
+
+  /// The request that `send` would make of a call, without making it; nothing where it makes none.
+  /// Any thread.
+  virtual std::optional<shown_request> show(const call&) const { return std::nullopt; }
 
   /// Looks up which of a call's recipients were accepted under its key. As `send`. Only where
   /// `can_find()`.

@@ -14,6 +14,7 @@ namespace {
 constexpr std::chrono::minutes nhn_key_window{10};
 constexpr std::size_t nhn_recipients_max = 1000;
 constexpr std::size_t nhn_template_code_max = 20;
+constexpr std::string_view secret_header = "X-Secret-Key";
 // A search's page: messages come with their whole text, so a page of NHN's 1000 could be megabytes.
 constexpr std::size_t page_size = 250;
 constexpr std::size_t pages_max = 2 * nhn_recipients_max / page_size;
@@ -36,18 +37,15 @@ class nhn_provider final : public http_provider {
   void send(call what, std::function<void(call_result)> done) override {
     if (std::optional<failure> refused = refuse_at_once(what.recipients.size()))
       return done(std::unexpected(*std::move(refused)));
-    net::http_request post{.method = "POST",
-                           .target = messages_path_,
-                           .headers = {{"Content-Type", "application/json;charset=UTF-8"},
-                                       {"X-Secret-Key", options_.secret_key},
-                                       {"X-NC-API-IDEMPOTENCY-KEY", what.key}},
-                           .body = nhn_send_body({options_.sender_key, options_.template_code,
-                                                  options_.message, options_.fallback},
-                                                 what)};
+    net::http_request post = post_of(what);
     request(std::move(post), [what = std::move(what), falls_back = options_.fallback.has_value(),
                               done = std::move(done)](net::http_result result) {
       done(nhn_call_result(what, std::move(result), falls_back));
     });
+  }
+
+  std::optional<shown_request> show(const call& what) const override {
+    return shown(post_of(what), options_.base_url, secret_header);
   }
 
   void find(call what, std::function<void(find_result)> done) override {
@@ -87,6 +85,17 @@ class nhn_provider final : public http_provider {
     std::size_t page = 0;
     std::map<std::string, nhn_found, std::less<>> found; // by delivery id
   };
+
+  net::http_request post_of(const call& what) const {
+    return {.method = "POST",
+            .target = messages_path_,
+            .headers = {{"Content-Type", "application/json;charset=UTF-8"},
+                        {std::string(secret_header), options_.secret_key},
+                        {"X-NC-API-IDEMPOTENCY-KEY", what.key}},
+            .body = nhn_send_body(
+                {options_.sender_key, options_.template_code, options_.message, options_.fallback},
+                what)};
+  }
 
   void next_page(std::shared_ptr<search> on) {
     ++on->page;

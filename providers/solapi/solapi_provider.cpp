@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t solapi_recipients_max = 10'000;
 constexpr std::string_view send_path = "/messages/v4/send-many/detail";
 constexpr std::string_view list_path = "/messages/v4/list";
+constexpr std::string_view signature_header = "Authorization";
 constexpr std::size_t list_page_size = 500; // messages come with their whole text
 
 std::string random_salt() {
@@ -38,17 +39,15 @@ class solapi_provider final : public http_provider {
   void send(call what, std::function<void(call_result)> done) override {
     if (std::optional<failure> refused = refuse_at_once(what.recipients.size()))
       return done(std::unexpected(*std::move(refused)));
-    net::http_request post{
-        .method = "POST",
-        .target = std::string(send_path),
-        .headers = {{"Content-Type", "application/json;charset=UTF-8"},
-                    {"Authorization", authorization()}},
-        .body = solapi_send_body(
-            {options_.pf_id, options_.template_id, options_.message, options_.fallback}, what)};
+    net::http_request post = post_of(what);
     request(std::move(post),
             [what = std::move(what), done = std::move(done)](net::http_result result) {
               done(solapi_call_result(what, std::move(result)));
             });
+  }
+
+  std::optional<shown_request> show(const call& what) const override {
+    return shown(post_of(what), options_.base_url, signature_header);
   }
 
   void results(results_query what, std::function<void(results_answer)> done) override {
@@ -61,7 +60,7 @@ class solapi_provider final : public http_provider {
                   "&endDate=" + net::percent_encoded(net::utc_text(what.to)) +
                   "&limit=" + std::to_string(list_page_size) +
                   (what.cursor.empty() ? "" : "&startKey=") + net::percent_encoded(what.cursor),
-        .headers = {{"Authorization", authorization()}},
+        .headers = {{std::string(signature_header), authorization()}},
         .body = {}};
     request(std::move(get), [to = what.to, done = std::move(done)](net::http_result result) {
       done(solapi_results_page(std::move(result), to));
@@ -72,6 +71,15 @@ class solapi_provider final : public http_provider {
   bool repeats_are_copies() const override { return true; }
 
  private:
+  net::http_request post_of(const call& what) const {
+    return {.method = "POST",
+            .target = std::string(send_path),
+            .headers = {{"Content-Type", "application/json;charset=UTF-8"},
+                        {std::string(signature_header), authorization()}},
+            .body = solapi_send_body(
+                {options_.pf_id, options_.template_id, options_.message, options_.fallback}, what)};
+  }
+
   /// Signed anew each time: a signature works once.
   std::string authorization() const {
     return solapi_authorization(options_.api_key, options_.api_secret, options_.now(),

@@ -147,6 +147,22 @@ TEST_F(nhn_provider_test, an_sms_is_cut_to_90_bytes_in_euc_kr) {
             std::string(80, 'x') + "결제 완료");
 }
 
+TEST_F(nhn_provider_test, a_request_is_shown_as_it_is_sent_but_for_its_secret) {
+  const auto to = nhn();
+  const call what = example_call("7.0", 1, evening);
+  const auto shown = to->show(what);
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->method, "POST");
+  EXPECT_EQ(shown->url, fake_.base_url() + "/alimtalk/v2.3/appkeys/app%2Fkey/messages");
+  EXPECT_EQ(shown->headers,
+            (decltype(shown->headers){{"Content-Type", "application/json;charset=UTF-8"},
+                                      {"X-Secret-Key", "***"},
+                                      {"X-NC-API-IDEMPOTENCY-KEY", "7.0"}}));
+  EXPECT_EQ(fake_.calls(), 0u);
+  ASSERT_TRUE(send(*to, what));
+  EXPECT_EQ(shown->body, fake_.last_body());
+}
+
 TEST_F(nhn_provider_test, a_fallback_goes_with_each_message_filled_in) {
   nhn_options with = options();
   with.fallback = {.is_long = true,

@@ -162,6 +162,19 @@ TEST_F(solapi_provider_test, the_variables_are_those_of_the_settings_filled_in_f
   EXPECT_EQ(messages[1]["kakaoOptions"]["variables"]["#{고객명}"], "홍길동");
 }
 
+TEST_F(solapi_provider_test, a_request_is_shown_as_it_is_sent_but_for_its_signature) {
+  const auto to = solapi();
+  const call what = example_call("7.1", 1, evening);
+  const auto shown = to->show(what);
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->url, fake_.base_url() + "/messages/v4/send-many/detail");
+  EXPECT_EQ(shown->headers,
+            (decltype(shown->headers){{"Content-Type", "application/json;charset=UTF-8"},
+                                      {"Authorization", "***"}}));
+  ASSERT_TRUE(send(*to, what));
+  EXPECT_EQ(shown->body, fake_.last_body());
+}
+
 TEST_F(solapi_provider_test, each_call_is_signed_anew) {
   const auto to = solapi();
   for (int i = 0; i < 3; ++i) // the fake takes a signature once
