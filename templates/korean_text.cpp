@@ -10,8 +10,12 @@ namespace {
 constexpr std::array<std::string_view, 7> weekdays{"일", "월", "화", "수", "목", "금", "토"};
 
 void append_number(std::string& out, int number, bool two_digits) {
-  if (two_digits && number >= 0 && number < 10)
-    out.push_back('0');
+  if (number >= 0 && number < 100) { // all but years
+    if (two_digits || number >= 10)
+      out.push_back(static_cast<char>('0' + number / 10));
+    out.push_back(static_cast<char>('0' + number % 10));
+    return;
+  }
   std::array<char, 16> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
   out.append(digits.data(), end);

@@ -70,8 +70,6 @@ std::expected<void, std::string> message_plan::set(std::string_view name, std::s
     parameters_.push_back(std::move(made));
   else
     *same = std::move(made);
-  reads_order_metadata_ = !metadata_names(field::order_metadata).empty();
-  reads_user_metadata_ = !metadata_names(field::user_metadata).empty();
   return {};
 }
 
@@ -96,17 +94,12 @@ std::vector<std::string> message_plan::metadata_names(field what) const {
   return names;
 }
 
-void message_plan::render(const payment_event& event, std::size_t excess_max,
+void message_plan::render(const event_fields& of, std::size_t excess_max,
                           std::vector<std::string>& values) const {
-  event_fields from{.event = event};
-  if (reads_order_metadata_)
-    from.order_metadata = metadata_view(event.metadata);
-  if (reads_user_metadata_)
-    from.user_metadata = metadata_view(event.user_metadata);
   values.resize(parameters_.size());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     values[i].clear();
-    parameters_[i].value.append_to(values[i], from);
+    parameters_[i].value.append_to(values[i], of);
     if (excess_max > 0)
       cut_to_characters(values[i], characters(parameters_[i].name) + excess_max);
   }

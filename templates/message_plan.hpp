@@ -41,13 +41,11 @@ class message_plan {
   /// take: one to `excess_max` characters more than its name has (0: no bound), and all together to
   /// message_characters_max, the longest first. `values` is written over, so that its memory serves
   /// again. No event makes it fail.
-  void render(const payment_event& event, std::size_t excess_max,
+  void render(const event_fields& of, std::size_t excess_max,
               std::vector<std::string>& values) const;
 
  private:
   std::vector<parameter> parameters_;
-  bool reads_order_metadata_ = false;
-  bool reads_user_metadata_ = false;
 };
 
 } // namespace paymentd::templates

@@ -88,7 +88,7 @@ void append_member(std::string& out, const metadata_view& of, std::string_view n
 
 /// The value of a field, or nothing where it is missing.
 void append_value(std::string& out, const piece& one, const event_fields& of) {
-  const payment_event& event = of.event;
+  const payment_event& event = of.event();
   const bool refund = event.kind == entry_kind::refund;
   switch (one.what) {
   case field::literal:
@@ -121,7 +121,7 @@ void append_value(std::string& out, const piece& one, const event_fields& of) {
     one.time.append_to(out, event.ordered_at);
     break;
   case field::order_metadata:
-    append_member(out, of.order_metadata, one.text);
+    append_member(out, of.order_metadata(), one.text);
     break;
   case field::user_reference:
     out.append(event.user_reference);
@@ -130,7 +130,7 @@ void append_value(std::string& out, const piece& one, const event_fields& of) {
     out.append(event.phone);
     break;
   case field::user_metadata:
-    append_member(out, of.user_metadata, one.text);
+    append_member(out, of.user_metadata(), one.text);
     break;
   case field::event_id:
     append_integer(out, event.entry.value);

@@ -12,18 +12,31 @@
 #include "templates/metadata_view.hpp"
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace paymentd::templates {
 
-/// An event, and the metadata of its order and of its user, each looked through once. Refers to the
-/// event.
-struct event_fields {
-  const payment_event& event;
-  metadata_view order_metadata = {};
-  metadata_view user_metadata = {};
+/// An event, and the metadata of its order and of its user: each is looked through once, and only
+/// where somebody asks for it. Refers to the event. One thread at a time.
+class event_fields {
+ public:
+  event_fields(const payment_event& event) : event_(event) {}
+
+  const payment_event& event() const { return event_; }
+  const metadata_view& order_metadata() const {
+    return order_metadata_ ? *order_metadata_ : order_metadata_.emplace(event_.metadata);
+  }
+  const metadata_view& user_metadata() const {
+    return user_metadata_ ? *user_metadata_ : user_metadata_.emplace(event_.user_metadata);
+  }
+
+ private:
+  const payment_event& event_;
+  mutable std::optional<metadata_view> order_metadata_;
+  mutable std::optional<metadata_view> user_metadata_;
 };
 
 enum class field : std::uint8_t {

@@ -19,9 +19,7 @@ std::string rendered(std::string_view text, const payment_event& event = example
   EXPECT_TRUE(parsed) << text << ": " << parsed.error();
   std::string out;
   if (parsed)
-    parsed->append_to(out, {.event = event,
-                            .order_metadata = metadata_view(event.metadata),
-                            .user_metadata = metadata_view(event.user_metadata)});
+    parsed->append_to(out, event);
   return out;
 }
 
