@@ -11,8 +11,9 @@ namespace paymentd::fuzz {
 int fuzz_nhn_answer(std::string_view bytes) {
   spdlog::set_level(spdlog::level::off);
   for (const int status : {200, 400, 500})
-    for (const bool falls_back : {false, true})
-      look_at(providers::nhn_call_result(answered_call(), answer_with(status, bytes), falls_back),
+    for (const bool given : {false, true})
+      look_at(providers::nhn_call_result(answered_call(), answer_with(status, bytes),
+                                         {.falls_back = given, .by_condition = given}),
               status);
   if (const auto page = providers::nhn_search_page(answer_with(200, bytes)); !page)
     look_at(page.error());

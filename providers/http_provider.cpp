@@ -26,7 +26,13 @@ wrong_option(const api_options& options,
   for (const auto& [name, text] : texts)
     if (text.empty() || !net::safe_in_header(text))
       return std::string(name) + (text.empty() ? " is empty" : " has control characters");
-  if (options.fallback && options.fallback->from.empty())
+  for (const conditional_template& each : options.others)
+    if (each.code.empty() || !net::safe_in_header(each.code))
+      return "template: a code is empty or has control characters";
+  const auto from_nobody = [](const auto& each) {
+    return each.fallback && each.fallback->from.empty();
+  };
+  if (from_nobody(options) || std::ranges::any_of(options.others, from_nobody))
     return "fallback_from is empty";
   if (options.recipients_max == 0 || options.recipients_max > recipients_max)
     return "max_recipients must be 1 to " + std::to_string(recipients_max);

@@ -31,6 +31,7 @@ struct api_options {
   std::string base_url; // empty: the API's own
   message_options message;
   std::optional<fallback_message> fallback; // none: as it is set at the provider
+  std::vector<conditional_template> others; // templates beside the provider's own one
   std::chrono::milliseconds timeout{5000};  // of a request, from `send` to its answer
   std::size_t connections_max = 8;
   std::size_t recipients_max = 1000;                // of a call
@@ -45,6 +46,7 @@ using credential_values = std::map<std::string, std::string, std::less<>>;
 struct provider_kind {
   std::string_view name; // "nhn"
   std::vector<credential> credentials;
+  std::string_view template_key = {}; // of them, the one that names the template: "template_code"
   /// An error is one line that begins with the setting that cannot be used.
   std::expected<std::unique_ptr<provider>, std::string> (*make)(const api_options& options,
                                                                 const credential_values& values);

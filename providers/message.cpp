@@ -5,6 +5,8 @@
 #include "templates/length.hpp"
 #include "templates/variables.hpp"
 
+#include <algorithm>
+
 namespace paymentd::providers {
 namespace {
 
@@ -17,6 +19,29 @@ won amount_of(const payment_event& event) {
 
 std::string filled_message::in(std::string_view text) const {
   return templates::filled_in(text, by_.plan, values_);
+}
+
+void filled_message::append_json(std::string& out, std::string_view before_name,
+                                 std::string_view after_name) {
+  for (const auto& all = by_.plan.parameters(); json_names_.size() < all.size();) {
+    std::string name{before_name};
+    name.append(all[json_names_.size()].name).append(after_name);
+    std::string& json = json_names_.emplace_back(json_names_.empty() ? "{" : ",");
+    net::append_json_string(json, name);
+    json.push_back(':');
+  }
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    out.append(json_names_[i]);
+    net::append_json_string(out, values_[i]);
+  }
+  out.append(values_.empty() ? "{}" : "}");
+}
+
+std::size_t template_of(const std::vector<conditional_template>& others,
+                        const templates::event_fields& of) {
+  const auto chosen = std::ranges::find_if(
+      others, [&](const conditional_template& each) { return each.when.holds(of); });
+  return chosen == others.end() ? 0 : static_cast<std::size_t>(chosen - others.begin()) + 1;
 }
 
 std::string fallback_text(const fallback_message& fallback, const filled_message& by,

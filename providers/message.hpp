@@ -5,6 +5,7 @@
 
 #include "domain/event.hpp"
 #include "templates/message_plan.hpp"
+#include "templates/metadata_condition.hpp"
 
 #include <optional>
 #include <string>
@@ -26,16 +27,20 @@ class filled_message {
   /// `by` must outlive it.
   explicit filled_message(const message_options& by) : by_(by) {}
 
-  void fill(const payment_event& event) { by_.plan.render(event, by_.excess_max, values_); }
+  void fill(const templates::event_fields& of) { by_.plan.render(of, by_.excess_max, values_); }
   std::size_t size() const { return values_.size(); }
   std::string_view name(std::size_t which) const { return by_.plan.parameters()[which].name; }
   std::string_view value(std::size_t which) const { return values_[which]; }
   /// `text` with each `#{name}` of a parameter replaced by its value.
   std::string in(std::string_view text) const;
+  /// Appends the values as a JSON object. Its members are named as the parameters, between
+  /// `before_name` and `after_name`, which are the same for every event.
+  void append_json(std::string& out, std::string_view before_name, std::string_view after_name);
 
  private:
   const message_options& by_;
   std::vector<std::string> values_;
+  std::vector<std::string> json_names_; // with their colons, made once
 };
 
 /// The SMS that the provider sends to a customer whom the AlimTalk does not reach.
@@ -45,6 +50,19 @@ struct fallback_message {
   std::string title;    // of an LMS; may be empty
   std::string text;     // with `#{name}` for the parameters; empty: what the template says
 };
+
+/// A template beside the provider's own one, for the messages of orders that meet its condition.
+struct conditional_template {
+  templates::metadata_condition when;
+  std::string code; // as the provider knows the template
+  message_options message;
+  std::optional<fallback_message> fallback; // none: as it is set at the provider
+};
+
+/// The template of an event's message: 0 is the provider's own one, 1 the first of `others`. The
+/// first whose condition holds is taken.
+std::size_t template_of(const std::vector<conditional_template>& others,
+                        const templates::event_fields& of);
 
 /// The lengths of an SMS and of an LMS, in bytes of EUC-KR.
 inline constexpr std::size_t sms_bytes_max = 90;

@@ -45,7 +45,8 @@ struct failure {
   std::string reason; // one line for the log and the delivery's lastError; no secrets
   std::chrono::milliseconds retry_after{0}; // of a throttled one; 0 where the API does not say
   /// Of an outage: whether the request cannot have been accepted because not one byte of it was
-  /// written. Then the same key may be used again; otherwise a refused call needs a new key.
+  /// written. Then the same key may be used again; otherwise a refused call needs a new key. Of one
+  /// recipient of a call that was taken: it was not accepted, for no fault of its own.
   bool never_written = false;
   /// Of an outage: whether it may have come after the call was accepted, as a server's error or a
   /// gateway's may. Then the call is in doubt, and keeps its key.
@@ -117,7 +118,8 @@ class provider {
   virtual std::string_view name() const = 0;
 
   /// Sends a call. `done` is called exactly once, on the provider's own thread, within the
-  /// provider's time-out (or at once, in `send` itself), and must not block. Any thread.
+  /// provider's time-out, or within two of them where its messages go by several templates (or at
+  /// once, in `send` itself), and must not block. Any thread.
   virtual void send(call what, std::function<void(call_result)> done) = 0;
 
   /// The request that `send` would make of a call, without making it; nothing where it makes none.

@@ -190,6 +190,8 @@ std::optional<delivery_result> result_of(const message& message,
                    around.now + std::max(std::min(why.retry_after, policy.retry_after_max), delay),
                    0, policy, around.now);
   case failure_class::outage: // the call was taken, so the fault is this recipient's
+    if (why.never_written)    // unless it was not even sent: then no age is too old
+      return again(message, std::move(why.reason), around.now + delay, 0);
     return pending(message, std::move(why.reason), around.now + delay, 0, policy, around.now);
   case failure_class::unknown:
   case failure_class::seen:

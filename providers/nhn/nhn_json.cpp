@@ -32,18 +32,11 @@ void append_fallback(std::string& json, const fallback_message& fallback,
 
 /// `message` is filled with the recipient's event.
 void append_recipient(std::string& json, const nhn_sender& from, const recipient& one,
-                      const filled_message& message) {
+                      filled_message& message) {
   json.append(R"({"recipientNo":)");
   net::append_json_string(json, one.event.phone);
-  json.append(R"(,"templateParameter":{)");
-  for (std::size_t i = 0; i < message.size(); ++i) {
-    if (i > 0)
-      json.push_back(',');
-    net::append_json_string(json, message.name(i));
-    json.push_back(':');
-    net::append_json_string(json, message.value(i));
-  }
-  json.push_back('}');
+  json.append(R"(,"templateParameter":)");
+  message.append_json(json, "", "");
   // Said either way: where nothing is said, the setting of NHN's console applies.
   if (from.fallback)
     append_fallback(json, *from.fallback, message);

@@ -24,6 +24,8 @@ constexpr int code_quota = -1017;
 // Bizmessage API v2.3, "Response codes".)
 constexpr int codes_of_the_setup[] = {4,     -1000, -1001, -1002, -1003, -1014, -1027, -1030,
                                       -2017, -2502, -3003, -3004, -3005, -3010, -4005};
+// Of these the ones about the template alone.
+constexpr int codes_of_the_template[] = {-3003, -3004, -3005, -3010};
 // Refused as an AlimTalk, and sent as the SMS that the call asked for.
 constexpr int codes_that_fall_back[] = {-3010, -3011, -3042, -3043, -3046};
 // About the recipient alone: a number that is none.
@@ -63,9 +65,9 @@ std::unexpected<failure> outage(std::string reason) {
 }
 
 /// A call that the API refused as a whole, by the code in its header or by all its results' code.
-/// `registered`: it has an id by now.
-failure refused_call(int code, const std::string& message, std::size_t recipients,
-                     bool registered) {
+/// `registered`: it has an id by now. `by_condition`: its template is for some messages alone.
+failure refused_call(int code, const std::string& message, std::size_t recipients, bool registered,
+                     bool by_condition) {
   failure refused{.kind = failure_class::outage,
                   .reason = code_reason("NHN refused the call", code, message)};
   if (code == code_duplicate_key) {
@@ -74,6 +76,8 @@ failure refused_call(int code, const std::string& message, std::size_t recipient
     refused.kind = failure_class::throttled;
   } else if (is_one_of(codes_of_the_api, code)) {
     refused.may_follow_acceptance = registered; // no document says that it does not
+  } else if (by_condition && is_one_of(codes_of_the_template, code)) {
+    refused.kind = failure_class::transient; // messages of other templates go on
   } else if (!is_one_of(codes_of_the_setup, code)) {
     // Something in the call may be wrong. Whether it is, shows where others pass.
     refused.refused_content = true;
@@ -85,7 +89,7 @@ failure refused_call(int code, const std::string& message, std::size_t recipient
 
 /// The circumstances by which a recipient's result is judged.
 struct beside {
-  bool falls_back = false;      // the call asked for an SMS where the AlimTalk is refused
+  nhn_said_with call;
   bool others_accepted = false; // of the same call: the account and the template are good
 };
 
@@ -95,7 +99,7 @@ recipient_result one_result(const nhn_answer& answer, const nhn_result& result, 
   const int code = *result.code;
   if (code == code_accepted && answer.request_id.empty())
     return unknown("an accepted message without a requestId");
-  const bool sms_went = what.falls_back && is_one_of(codes_that_fall_back, code);
+  const bool sms_went = what.call.falls_back && is_one_of(codes_that_fall_back, code);
   if (code == code_accepted || sms_went) {
     if (answer.request_id.empty())
       return accepted{"sms", message_channel::sms}; // of a call that was refused as a whole
@@ -113,6 +117,8 @@ recipient_result one_result(const nhn_answer& answer, const nhn_result& result, 
     refused.kind = failure_class::transient;
   else if (code == code_quota)
     refused.kind = failure_class::throttled;
+  else if (what.call.by_condition && is_one_of(codes_of_the_template, code))
+    refused.kind = failure_class::transient;
   else if (is_one_of(codes_of_the_setup, code))
     refused.kind = failure_class::outage;
   else if (!is_one_of(codes_of_the_recipient, code) && !what.others_accepted)
@@ -171,7 +177,7 @@ bool refused_together(const nhn_answer& answer, bool falls_back) {
                              [&](const nhn_result& result) { return result.code == code; });
 }
 
-call_result match_results(const call& what, const nhn_answer& answer, bool falls_back) {
+call_result match_results(const call& what, const nhn_answer& answer, nhn_said_with with) {
   if (answer.request_id.empty() && *answer.successful)
     return unknown("NHN accepted the call without a requestId");
   const std::size_t count = what.recipients.size();
@@ -195,10 +201,10 @@ call_result match_results(const call& what, const nhn_answer& answer, bool falls
   const auto missing = static_cast<std::size_t>(std::ranges::count(results, nullptr));
   if (missing == count)
     return unknown("NHN gave no result for any message of the call");
-  if (missing == 0 && strangers == 0 && refused_together(answer, falls_back))
-    return std::unexpected(
-        refused_call(*results[0]->code, results[0]->message, count, !answer.request_id.empty()));
-  const beside others{.falls_back = falls_back,
+  if (missing == 0 && strangers == 0 && refused_together(answer, with.falls_back))
+    return std::unexpected(refused_call(*results[0]->code, results[0]->message, count,
+                                        !answer.request_id.empty(), with.by_condition));
+  const beside others{.call = with,
                       .others_accepted =
                           std::ranges::find(answer.results, code_accepted, &nhn_result::code) !=
                           answer.results.end()};
@@ -229,7 +235,7 @@ failure refused_by_status(const net::http_response& response, std::size_t recipi
   if (response.status >= 400 && response.status < 500 && response.status != 429) {
     const std::optional<nhn_answer> answer = parse_nhn_answer(response.body);
     if (answer && answer->code && *answer->code != code_accepted)
-      return after_status(refused_call(*answer->code, answer->message, recipients, true));
+      return after_status(refused_call(*answer->code, answer->message, recipients, true, false));
   }
   return after_status(refused_status(response));
 }
@@ -272,7 +278,7 @@ std::optional<final_result> final_of(nhn_result& found, instant otherwise) {
 
 } // namespace
 
-call_result nhn_call_result(const call& what, net::http_result result, bool falls_back) {
+call_result nhn_call_result(const call& what, net::http_result result, nhn_said_with with) {
   if (!result)
     return std::unexpected(no_answer(std::move(result).error()));
   if (result->status < 200 || result->status > 299)
@@ -284,11 +290,11 @@ call_result nhn_call_result(const call& what, net::http_result result, bool fall
   if (*answer->successful != (*answer->code == code_accepted))
     return unknown(code_reason("NHN's answer contradicts itself", *answer->code, answer->message));
   if (*answer->code == code_all_refused && !answer->results.empty())
-    return match_results(what, *answer, falls_back);
+    return match_results(what, *answer, with);
   if (!*answer->successful)
-    return std::unexpected(
-        refused_call(*answer->code, answer->message, what.recipients.size(), true));
-  return match_results(what, *answer, falls_back);
+    return std::unexpected(refused_call(*answer->code, answer->message, what.recipients.size(),
+                                        true, with.by_condition));
+  return match_results(what, *answer, with);
 }
 
 std::expected<nhn_page, failure> nhn_search_page(net::http_result result) {

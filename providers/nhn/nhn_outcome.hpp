@@ -9,9 +9,17 @@
 
 namespace paymentd::providers {
 
-/// The result of a send. `falls_back`: it asked for an SMS where the AlimTalk is refused, so some
-/// refusals mean that the SMS went.
-call_result nhn_call_result(const call& what, net::http_result answer, bool falls_back = false);
+/// What a send said that its answer is judged by.
+struct nhn_said_with {
+  bool falls_back = false; // it asked for an SMS where the AlimTalk is refused: some refusals mean
+                           // that the SMS went
+  bool by_condition = false; // its template is not the provider's own, but one for some messages
+};
+
+/// The result of a send, all of whose messages go by one template. Where a template that is for
+/// some messages is refused, they are tried again, and others go on; the provider's own is an
+/// outage.
+call_result nhn_call_result(const call& what, net::http_result answer, nhn_said_with with = {});
 
 /// A message of a search. Its number tells it from another one that bears the same key, as after a
 /// restored backup.

@@ -4,9 +4,11 @@
 #include "providers/http_provider.hpp"
 #include "providers/nhn/nhn_json.hpp"
 #include "providers/nhn/nhn_outcome.hpp"
+#include "providers/nhn/nhn_parts.hpp"
 #include "providers/nhn/nhn_results.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace paymentd::providers {
 namespace {
@@ -37,15 +39,22 @@ class nhn_provider final : public http_provider {
   void send(call what, std::function<void(call_result)> done) override {
     if (std::optional<failure> refused = refuse_at_once(what.recipients.size()))
       return done(std::unexpected(*std::move(refused)));
-    net::http_request post = post_of(what);
-    request(std::move(post), [what = std::move(what), falls_back = options_.fallback.has_value(),
-                              done = std::move(done)](net::http_result result) {
-      done(nhn_call_result(what, std::move(result), falls_back));
-    });
+    std::vector<std::size_t> templates = templates_of(what);
+    if (std::ranges::adjacent_find(templates, std::not_equal_to{}) != templates.end())
+      return next_part(std::make_shared<send_in_parts>(
+          send_in_parts{{std::move(what), templates}, std::move(done), now_by_both()}));
+    const std::size_t by = templates.empty() ? 0 : templates.front();
+    net::http_request post = post_of(what, by, what.key);
+    request(std::move(post),
+            [this, by, what = std::move(what), done = std::move(done)](net::http_result result) {
+              done(nhn_call_result(what, std::move(result), said_with(by)));
+            });
   }
 
   std::optional<shown_request> show(const call& what) const override {
-    return shown(post_of(what), options_.base_url, secret_header);
+    const std::vector<std::size_t> templates = templates_of(what);
+    return shown(post_of(what, templates.empty() ? 0 : templates.front(), what.key),
+                 options_.base_url, secret_header);
   }
 
   void find(call what, std::function<void(find_result)> done) override {
@@ -86,15 +95,69 @@ class nhn_provider final : public http_provider {
     std::map<std::string, nhn_found, std::less<>> found; // by delivery id
   };
 
-  net::http_request post_of(const call& what) const {
+  /// The wall's clock, which goes on while the machine sleeps, and the one that nobody sets.
+  struct both_clocks {
+    instant wall;
+    std::chrono::steady_clock::time_point steady;
+  };
+  both_clocks now_by_both() const { return {options_.now(), std::chrono::steady_clock::now()}; }
+
+  struct send_in_parts {
+    nhn_parts parts;
+    std::function<void(call_result)> done;
+    both_clocks begun;
+  };
+
+  /// The template of each message; empty: all go by the provider's own.
+  std::vector<std::size_t> templates_of(const call& what) const {
+    std::vector<std::size_t> all;
+    if (options_.others.empty())
+      return all;
+    all.reserve(what.recipients.size());
+    for (const recipient& one : what.recipients)
+      all.push_back(template_of(options_.others, one.event));
+    return all;
+  }
+
+  /// All messages of `what` go by the template `by`.
+  net::http_request post_of(const call& what, std::size_t by, const std::string& key) const {
+    const conditional_template* const other = by == 0 ? nullptr : &options_.others[by - 1];
+    const nhn_sender from{options_.sender_key, other ? other->code : options_.template_code,
+                          other ? other->message : options_.message,
+                          other ? other->fallback : options_.fallback};
     return {.method = "POST",
             .target = messages_path_,
             .headers = {{"Content-Type", "application/json;charset=UTF-8"},
                         {std::string(secret_header), options_.secret_key},
-                        {"X-NC-API-IDEMPOTENCY-KEY", what.key}},
-            .body = nhn_send_body(
-                {options_.sender_key, options_.template_code, options_.message, options_.fallback},
-                what)};
+                        {"X-NC-API-IDEMPOTENCY-KEY", key}},
+            .body = nhn_send_body(from, what)};
+  }
+
+  nhn_said_with said_with(std::size_t by) const {
+    return {.falls_back =
+                (by == 0 ? options_.fallback : options_.others[by - 1].fallback).has_value(),
+            .by_condition = by != 0};
+  }
+
+  void next_part(std::shared_ptr<send_in_parts> on) {
+    const nhn_parts::part& part = on->parts.now();
+    request(post_of(part.what, part.of_template, part.key), [this, on](net::http_result result) {
+      const nhn_parts::part& sent = on->parts.now();
+      auto over = on->parts.answered(
+          nhn_call_result(sent.what, std::move(result), said_with(sent.of_template)));
+      // Somebody may by now think that the call is over, and send its messages again.
+      if (!over && has_taken_long(on->begun))
+        over = on->parts.result();
+      if (over)
+        return on->done(*std::move(over));
+      next_part(on);
+    });
+  }
+
+  bool has_taken_long(const both_clocks& since) const {
+    const both_clocks now = now_by_both();
+    return now.wall - since.wall >= options_.timeout ||
+           now.steady - since.steady >= options_.timeout;
   }
 
   void next_page(std::shared_ptr<search> on) {
@@ -176,7 +239,11 @@ std::expected<std::unique_ptr<provider>, std::string> make_nhn_provider(nhn_opti
                                        nhn_recipients_max);
       !wrong.empty())
     return std::unexpected(std::move(wrong));
-  if (options.template_code.size() > nhn_template_code_max)
+  const auto is_too_long = [](const std::string& code) {
+    return code.size() > nhn_template_code_max;
+  };
+  if (is_too_long(options.template_code) ||
+      std::ranges::any_of(options.others, is_too_long, &conditional_template::code))
     return std::unexpected("template_code is longer than 20 characters");
   if (options.base_url.empty())
     options.base_url = "https://kakaotalk-bizmessage.api.nhncloudservice.com";
@@ -195,6 +262,7 @@ provider_kind nhn_kind() {
                            "nhn: the key of the KakaoTalk channel that sends."},
                           {"template_code", false, nhn_template_code_max,
                            "nhn: the code of the approved template."}},
+          .template_key = "template_code",
           .make = [](const api_options& common, const credential_values& values) {
             return make_nhn_provider({common, values.at("app_key"), values.at("secret_key"),
                                       values.at("sender_key"), values.at("template_code")});

@@ -12,35 +12,35 @@ using json = nlohmann::json;
 
 constexpr std::size_t message_bytes = 400; // of one message in a body, about
 
-/// `message` is filled with the recipient's event.
-void append_message(std::string& out, const solapi_sender& from, const call& what,
-                    const recipient& one, const filled_message& message) {
+/// A template, and the message that is filled in by it.
+struct used_template {
+  std::string_view id;
+  const std::optional<fallback_message>& fallback;
+  filled_message message;
+};
+
+/// `by` is filled with the recipient's event.
+void append_message(std::string& out, std::string_view pf_id, const call& what,
+                    const recipient& one, used_template& by) {
   out.append(R"({"to":)");
   net::append_json_string(out, one.event.phone);
-  if (from.fallback) {
+  if (by.fallback) {
     out.append(R"(,"from":)");
-    net::append_json_string(out, from.fallback->from);
-    if (!from.fallback->text.empty()) {
+    net::append_json_string(out, by.fallback->from);
+    if (!by.fallback->text.empty()) {
       out.append(R"(,"text":)");
       // Solapi chooses between SMS and LMS by the length.
-      net::append_json_string(out, fallback_text(*from.fallback, message, lms_bytes_max));
+      net::append_json_string(out, fallback_text(*by.fallback, by.message, lms_bytes_max));
     }
   }
   out.append(R"(,"type":"ATA","kakaoOptions":{"pfId":)");
-  net::append_json_string(out, from.pf_id);
+  net::append_json_string(out, pf_id);
   out.append(R"(,"templateId":)");
-  net::append_json_string(out, from.template_id);
-  out.append(R"(,"disableSms":)").append(from.fallback ? "false" : "true");
-  out.append(R"(,"variables":{)");
-  std::string name;
-  for (std::size_t i = 0; i < message.size(); ++i) {
-    if (i > 0)
-      out.push_back(',');
-    net::append_json_string(out, name.assign("#{").append(message.name(i)).append("}"));
-    out.push_back(':');
-    net::append_json_string(out, message.value(i));
-  }
-  out.append(R"(}},"customFields":{"deliveryId":)");
+  net::append_json_string(out, by.id);
+  out.append(R"(,"disableSms":)").append(by.fallback ? "false" : "true");
+  out.append(R"(,"variables":)");
+  by.message.append_json(out, "#{", "}");
+  out.append(R"(},"customFields":{"deliveryId":)");
   net::append_json_string(out, one.delivery_id);
   out.append(R"(,"callKey":)");
   net::append_json_string(out, what.key);
@@ -89,13 +89,19 @@ std::string solapi_send_body(const solapi_sender& from, const call& what) {
   std::string out;
   out.reserve(message_bytes * (what.recipients.size() + 1));
   out.append(R"({"messages":[)");
-  filled_message message(from.message);
+  std::vector<used_template> by_template;
+  by_template.reserve(1 + from.others.size());
+  by_template.push_back({from.template_id, from.fallback, filled_message(from.message)});
+  for (const conditional_template& each : from.others)
+    by_template.push_back({each.code, each.fallback, filled_message(each.message)});
   bool first = true;
   for (const recipient& one : what.recipients) {
     if (!std::exchange(first, false))
       out.push_back(',');
-    message.fill(one.event);
-    append_message(out, from, what, one, message);
+    const templates::event_fields fields(one.event);
+    used_template& by = by_template[template_of(from.others, fields)];
+    by.message.fill(fields);
+    append_message(out, from.pf_id, what, one, by);
   }
   return out.append(R"(],"allowDuplicates":true,"showMessageList":true})");
 }

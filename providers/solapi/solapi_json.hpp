@@ -16,6 +16,7 @@ struct solapi_sender {
   std::string_view template_id;
   const message_options& message;
   const std::optional<fallback_message>& fallback; // none: no SMS
+  const std::vector<conditional_template>& others; // each message has its own template
 };
 
 /// The body of a send. Each message bears its delivery id and the call's key as custom fields,

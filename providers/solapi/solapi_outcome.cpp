@@ -19,6 +19,7 @@ constexpr std::string_view code_no_balance = "1030";
 // About the account or the template: no message of ours can pass.
 constexpr std::string_view codes_of_the_setup[] = {code_no_balance, "1020", "1024", "1041", "1042",
                                                    "1043",          "1046", "1058", "1062"};
+constexpr std::string_view codes_of_the_template[] = {"1042", "1043"};
 // A signature works once, so the request came twice (some proxy's doing): the first one may have
 // been accepted.
 constexpr std::string_view error_duplicate_signature = "DuplicatedSignature";
@@ -64,8 +65,15 @@ bool may_be_of_us_all(const solapi_result& result) {
   return result.code.starts_with('1');
 }
 
-recipient_result one_result(const solapi_answer& answer, const solapi_result& result,
-                            bool others_accepted) {
+/// The verdict on one recipient: by which result, and whether by one that says otherwise too.
+struct said {
+  const solapi_result* by = nullptr;
+  bool contradicted = false;
+  bool of_its_template = false; // which is for some messages alone, and was refused
+};
+
+recipient_result one_result(const solapi_answer& answer, const said& about, bool others_accepted) {
+  const solapi_result& result = *about.by;
   if (is_one_of(codes_accepted, result.code))
     return accepted{result.message_id.empty() ? answer.group_id
                                               : answer.group_id + "/" + result.message_id};
@@ -73,7 +81,9 @@ recipient_result one_result(const solapi_answer& answer, const solapi_result& re
     return unknown("a result without its code");
   failure refused{.kind = failure_class::permanent,
                   .reason = code_reason("Solapi refused the message", result.code, result.message)};
-  if (is_one_of(codes_of_the_setup, result.code))
+  if (about.of_its_template)
+    refused.kind = failure_class::transient;
+  else if (is_one_of(codes_of_the_setup, result.code))
     refused.kind = failure_class::outage;
   else if (may_be_of_us_all(result) && !others_accepted)
     refused.kind = failure_class::transient;
@@ -106,12 +116,6 @@ class addressees {
   map by_phone_;
 };
 
-/// The verdict on one recipient: by which result, and whether by one that says otherwise too.
-struct said {
-  const solapi_result* by = nullptr;
-  bool contradicted = false;
-};
-
 /// Whether the counts say that all but the failed ones, each of which is named, were accepted.
 bool counts_tell_the_rest(const solapi_answer& answer, std::size_t count, std::size_t named) {
   return answer.has_failed_list && answer.listed.empty() && named == answer.failed.size() &&
@@ -125,7 +129,30 @@ std::optional<message_channel> channel_of(std::string_view type) {
                                                          : std::nullopt;
 }
 
-call_result match_results(const call& what, const solapi_answer& answer) {
+/// Notes which messages were refused for a template that is for some messages alone.
+void look_at_templates(const call& what, const std::vector<conditional_template>& others,
+                       std::vector<said>& about) {
+  for (std::size_t i = 0; i < about.size() && !others.empty(); ++i)
+    about[i].of_its_template = about[i].by != nullptr && !about[i].contradicted &&
+                               is_one_of(codes_of_the_template, about[i].by->code) &&
+                               template_of(others, what.recipients[i].event) != 0;
+}
+
+/// The failure of a call all of whose messages were refused for what may be of us all.
+failure refused_call(const std::vector<said>& about) {
+  const solapi_result& first = *about.front().by;
+  failure refused{.kind = failure_class::outage,
+                  .reason = code_reason("Solapi refused the call", first.code, first.message),
+                  .refused_content = first.code != code_no_balance};
+  if (std::ranges::all_of(about, &said::of_its_template)) {
+    refused.kind = failure_class::transient;
+    refused.refused_content = false;
+  }
+  return refused;
+}
+
+call_result match_results(const call& what, const solapi_answer& answer,
+                          const std::vector<conditional_template>& others) {
   const std::size_t count = what.recipients.size();
   if (answer.group_id.empty())
     return unknown("Solapi accepted the call without a groupId");
@@ -156,11 +183,9 @@ call_result match_results(const call& what, const solapi_answer& answer) {
   const auto refused_with_the_call = [](const said& each) {
     return each.by != nullptr && !each.contradicted && may_be_of_us_all(*each.by);
   };
+  look_at_templates(what, others, about);
   if (std::ranges::all_of(about, refused_with_the_call))
-    return std::unexpected(failure{
-        .kind = failure_class::outage,
-        .reason = code_reason("Solapi refused the call", about[0].by->code, about[0].by->message),
-        .refused_content = about[0].by->code != code_no_balance});
+    return std::unexpected(refused_call(about));
   const bool any_accepted =
       (rest_accepted && named < count) || std::ranges::any_of(about, [](const said& each) {
         return each.by != nullptr && !each.contradicted && is_one_of(codes_accepted, each.by->code);
@@ -171,7 +196,7 @@ call_result match_results(const call& what, const solapi_answer& answer) {
     if (each.contradicted)
       matched.emplace_back(unknown("Solapi gave contradicting results for this message"));
     else if (each.by != nullptr)
-      matched.push_back(one_result(answer, *each.by, any_accepted));
+      matched.push_back(one_result(answer, each, any_accepted));
     else if (rest_accepted)
       matched.emplace_back(accepted{answer.group_id});
     else
@@ -182,7 +207,8 @@ call_result match_results(const call& what, const solapi_answer& answer) {
 
 } // namespace
 
-call_result solapi_call_result(const call& what, net::http_result result) {
+call_result solapi_call_result(const call& what, net::http_result result,
+                               const std::vector<conditional_template>& others) {
   if (!result)
     return std::unexpected(no_answer(std::move(result).error()));
   if (result->status < 200 || result->status > 299)
@@ -191,7 +217,7 @@ call_result solapi_call_result(const call& what, net::http_result result) {
   if (!answer)
     return unknown("Solapi's answer cannot be read (" + std::to_string(result->body.size()) +
                    " bytes)");
-  return match_results(what, *answer);
+  return match_results(what, *answer, others);
 }
 
 results_answer solapi_results_page(net::http_result result, instant asked_to) {

@@ -41,8 +41,8 @@ class solapi_provider final : public http_provider {
       return done(std::unexpected(*std::move(refused)));
     net::http_request post = post_of(what);
     request(std::move(post),
-            [what = std::move(what), done = std::move(done)](net::http_result result) {
-              done(solapi_call_result(what, std::move(result)));
+            [this, what = std::move(what), done = std::move(done)](net::http_result result) {
+              done(solapi_call_result(what, std::move(result), options_.others));
             });
   }
 
@@ -76,8 +76,9 @@ class solapi_provider final : public http_provider {
             .target = std::string(send_path),
             .headers = {{"Content-Type", "application/json;charset=UTF-8"},
                         {std::string(signature_header), authorization()}},
-            .body = solapi_send_body(
-                {options_.pf_id, options_.template_id, options_.message, options_.fallback}, what)};
+            .body = solapi_send_body({options_.pf_id, options_.template_id, options_.message,
+                                      options_.fallback, options_.others},
+                                     what)};
   }
 
   /// Signed anew each time: a signature works once.
@@ -128,6 +129,7 @@ provider_kind solapi_kind() {
                        "solapi: the secret that goes with api_key; it signs every call."},
                       {"pf_id", false, 100, "solapi: the id of the KakaoTalk channel that sends."},
                       {"template_id", false, 100, "solapi: the id of the approved template."}},
+      .template_key = "template_id",
       .make = [](const api_options& common, const credential_values& values) {
         return make_solapi_provider({common, values.at("api_key"), values.at("api_secret"),
                                      values.at("pf_id"), values.at("template_id")});

@@ -212,6 +212,7 @@ const std::map<event, std::function<world()>>& ways() {
          return made;
        }},
       {{"repeating", "taken, every message known"}, [] { return repeated_call().accepts(2); }},
+      {{"repeating", "taken, some messages unknown"}, [] { return repeated_call().accepts(1); }},
       {{"repeating", "unknown"}, [] { return repeated_call().answers(failure_class::unknown); }},
       {{"repeating", "unknown, too often, too old"},
        [] {
@@ -333,6 +334,22 @@ TEST(claim_machine, what_was_not_sent_is_put_back_and_what_is_in_doubt_stays) {
       EXPECT_EQ(each.next_attempt, due(state));
     }
   }
+}
+
+TEST(claim_machine, a_message_that_its_call_did_not_send_is_tried_again_however_old_it_is) {
+  world made = first_call(2).at(25h);
+  std::vector<providers::recipient_result> results{
+      std::unexpected(
+          failure{.kind = failure_class::outage, .reason = "not sent", .never_written = true}),
+      std::unexpected(failure{.kind = failure_class::outage, .reason = "refused"})};
+  made.then =
+      answered(made.it, providers::call_result(std::move(results)), made.policy, made.around);
+  const auto& end = std::get<states::to_end>(made.it.state).results;
+  ASSERT_EQ(end.size(), 2u);
+  EXPECT_EQ(end[0].status, delivery_status::pending);
+  EXPECT_EQ(end[0].attempts, 0);
+  EXPECT_GT(end[0].next_attempt, made.around.now);
+  EXPECT_EQ(end[1].status, delivery_status::failed) << "the refusal is its own, and it is old";
 }
 
 TEST(claim_machine, what_needs_a_phone_and_has_none_fails_and_holds_nothing_back) {

@@ -112,5 +112,48 @@ TEST(json_text, every_byte_below_128_comes_back_from_a_json_reader) {
   EXPECT_EQ(nlohmann::json::parse(json).get<std::string>(), text);
 }
 
+TEST(message, the_first_template_whose_condition_holds_is_taken) {
+  const auto with = [](std::string_view when) {
+    return conditional_template{.when = *templates::metadata_condition::parse(when),
+                                .code = "CODE",
+                                .message = {},
+                                .fallback = {}};
+  };
+  const std::vector<conditional_template> others{
+      with("metadata.kind = gift"), with("metadata.lang = en"), with("metadata.kind = loan")};
+  const auto of = [&](std::string_view metadata) {
+    payment_event event = example();
+    event.metadata = metadata;
+    return template_of(others, event);
+  };
+  EXPECT_EQ(of(""), 0u);
+  EXPECT_EQ(of(R"({"kind":"other"})"), 0u);
+  EXPECT_EQ(of(R"({"kind":"gift"})"), 1u);
+  EXPECT_EQ(of(R"({"lang":"en"})"), 2u);
+  EXPECT_EQ(of(R"({"lang":"en","kind":"gift"})"), 1u);
+  EXPECT_EQ(of(R"({"lang":"en","kind":"loan"})"), 2u);
+  EXPECT_EQ(template_of({}, example()), 0u);
+}
+
+TEST(message, values_are_a_json_object_named_as_the_provider_wants) {
+  message_options options;
+  options.plan = {};
+  filled_message none(options);
+  none.fill(example());
+  std::string json;
+  none.append_json(json, "", "");
+  EXPECT_EQ(json, "{}");
+
+  ASSERT_TRUE(options.plan.set("주문 \"번호\"", "{order.id}"));
+  ASSERT_TRUE(options.plan.set("상태", "\"{event.status}\""));
+  filled_message message(options);
+  for (int i = 0; i < 2; ++i) { // the names stay from one event to the next
+    message.fill(example());
+    json.clear();
+    message.append_json(json, "#{", "}");
+    EXPECT_EQ(json, R"({"#{주문 \"번호\"}":"1","#{상태}":"\"결제 완료\""})");
+  }
+}
+
 } // namespace
 } // namespace paymentd::providers

@@ -342,9 +342,33 @@ TEST(nhn_outcome, what_was_refused_before_it_was_registered_is_in_no_doubt) {
   expect_failure(again->at(1), failure_class::seen);
 }
 
+TEST(nhn_outcome, a_template_for_some_messages_that_is_refused_is_their_fault_alone) {
+  const auto by_condition = [](const json& answer, int recipients, int status = 200) {
+    return nhn_call_result(example_call("k", recipients, {}), response(answer.dump(), status),
+                           {.by_condition = true});
+  };
+  for (const int code : {-3003, -3004, -3005, -3010}) {
+    const json whole{{"header", header(code, false)}};
+    expect_failure(by_condition(whole, 2), failure_class::transient);
+    expect_failure(by_condition(all_refused({result_of(1, code), result_of(2, code)}), 2),
+                   failure_class::transient);
+    expect_failure(outcome(2, whole), failure_class::outage);
+    const auto one = by_condition(accepted_call({result_of(1), result_of(2, code)}), 2);
+    ASSERT_TRUE(one);
+    EXPECT_TRUE(one->at(0));
+    expect_failure(one->at(1), failure_class::transient);
+    // Another status may follow an acceptance.
+    const auto in_doubt = by_condition(whole, 2, 400);
+    expect_failure(in_doubt, failure_class::outage);
+    EXPECT_TRUE(in_doubt.error().may_follow_acceptance);
+  }
+  expect_failure(by_condition({{"header", header(-1001, false)}}, 2), failure_class::outage);
+  expect_failure(by_condition({{"header", header(-1027, false)}}, 2), failure_class::outage);
+}
+
 TEST(nhn_outcome, what_went_as_an_sms_is_not_sent_again) {
   const auto falls_back = [](const json& answer) {
-    return nhn_call_result(example_call("k", 1, {}), response(answer.dump()), true);
+    return nhn_call_result(example_call("k", 1, {}), response(answer.dump()), {.falls_back = true});
   };
   for (const int code : {-3010, -3011, -3042, -3043, -3046}) {
     const auto sent = falls_back(all_refused({result_of(1, code)}));

@@ -134,6 +134,121 @@ TEST_F(nhn_provider_test, the_parameters_are_those_of_the_settings_filled_in_for
             "고객님 상품 " + std::string(60, 'x'));
 }
 
+/// Gifts go by the template GIFT, whose one variable is the order's reference.
+conditional_template gifts() {
+  templates::message_plan plan;
+  if (!plan.set("번호", "{order.reference}"))
+    throw std::runtime_error("a parameter that is well-formed is taken");
+  return {.when = *templates::metadata_condition::parse("metadata.kind = gift"),
+          .code = "GIFT",
+          .message = {.plan = std::move(plan), .excess_max = 0},
+          .fallback = fallback_message{
+              .is_long = false, .from = "0212345678", .title = {}, .text = "선물 #{번호}"}};
+}
+
+/// Messages of which those with an even number are gifts.
+call mixed_call(const std::string& key, int count) {
+  call what = example_call(key, count, evening);
+  for (int i = 1; i < count; i += 2) {
+    what.recipients[static_cast<std::size_t>(i)].event.metadata = R"({"kind":"gift"})";
+    what.recipients[static_cast<std::size_t>(i)].event.reference = "G-" + std::to_string(i + 1);
+  }
+  return what;
+}
+
+TEST_F(nhn_provider_test, messages_go_by_the_template_whose_condition_their_order_meets) {
+  nhn_options with = options();
+  with.others = {gifts()};
+  const auto to = make_nhn_provider(std::move(with));
+  ASSERT_TRUE(send(**to, example_call("7.0", 1, evening))); // no gift among them
+  EXPECT_EQ(nlohmann::json::parse(fake_.last_body())["templateCode"], "PAID");
+  call gift = mixed_call("7.1", 2);
+  gift.recipients.erase(gift.recipients.begin());
+  ASSERT_TRUE(send(**to, gift));
+  EXPECT_EQ(nlohmann::json::parse(fake_.last_body()), nlohmann::json::parse(R"({
+    "senderKey": "sender", "templateCode": "GIFT", "senderGroupingKey": "7.1",
+    "recipientList": [
+      {"recipientNo": "01010000002", "recipientGroupingKey": "alimtalk-2.10000",
+       "resendParameter": {"isResend": true, "resendType": "SMS", "resendContent": "선물 G-2",
+                           "resendSendNo": "0212345678"},
+       "templateParameter": {"번호": "G-2"}}]})"));
+  EXPECT_EQ((*to)->show(gift)->body, fake_.last_body());
+  EXPECT_EQ(fake_.calls(), 2u);
+}
+
+TEST_F(nhn_provider_test, a_call_by_two_templates_is_two_requests_and_one_result) {
+  nhn_options with = options();
+  with.others = {gifts()};
+  const auto to = make_nhn_provider(std::move(with));
+  const call what = mixed_call("7.0", 5);
+  const call_result result = send(**to, what);
+  ASSERT_TRUE(result);
+  ASSERT_EQ(result->size(), 5u);
+  EXPECT_EQ(fake_.calls(), 2u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    ASSERT_TRUE(result->at(i)) << i;
+    EXPECT_EQ(result->at(i)->provider_message_id,
+              (i % 2 == 0 ? "fake-1/" : "fake-2/") + std::to_string(i / 2 + 1));
+    EXPECT_EQ(fake_.times_accepted("alimtalk-" + std::to_string(i + 1) + ".10000"), 1u);
+  }
+  for (const fake_message& each : fake_.received())
+    EXPECT_EQ(each.sender_grouping_key, "7.0");
+  // A search by the call's key finds the messages of both.
+  const find_result found = find(**to, what);
+  ASSERT_TRUE(found);
+  for (std::size_t i = 0; i < 5; ++i)
+    EXPECT_EQ(found->at(i).provider_message_id, result->at(i)->provider_message_id);
+}
+
+TEST_F(nhn_provider_test, a_call_by_two_templates_is_taken_once_whatever_they_are_by_then) {
+  nhn_options with = options();
+  with.others = {gifts()};
+  const auto to = make_nhn_provider(std::move(with));
+  call what = mixed_call("7.0", 4);
+  fake_.set_behaviour({.drop_answers = true});
+  expect_failure(send(**to, what), failure_class::unknown);
+  EXPECT_EQ(fake_.accepted(), 2u) << "of one template; the other waits for its answer";
+  fake_.set_behaviour({});
+  what.recipients[0].event.metadata = R"({"kind":"gift"})"; // changed meanwhile
+  what.recipients[1].event.metadata = "";
+  expect_failure(send(**to, what), failure_class::seen);
+  const find_result found = find(**to, what);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(*found, (std::vector<found_message>{{"fake-1/1"}, {}, {"fake-1/2"}, {}}));
+  EXPECT_EQ(fake_.accepted(), 2u);
+}
+
+TEST_F(nhn_provider_test, a_second_template_is_not_sent_late) {
+  nhn_options with = options();
+  with.others = {gifts()};
+  // Between the two requests the machine slept.
+  with.now = [calls = 0]() mutable { return evening + (calls++ == 0 ? 0ms : 20min); };
+  const auto to = make_nhn_provider(std::move(with));
+  const call_result result = send(**to, mixed_call("7.0", 2));
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->at(0));
+  EXPECT_EQ(result->at(1).error().kind, failure_class::outage);
+  EXPECT_TRUE(result->at(1).error().never_written);
+  EXPECT_EQ(fake_.calls(), 1u);
+}
+
+TEST_F(nhn_provider_test, a_refused_template_is_an_outage_only_where_it_is_the_main_one) {
+  nhn_options with = options();
+  with.others = {gifts()};
+  const auto to = make_nhn_provider(std::move(with));
+  fake_.set_behaviour({.result_code = -3004});
+  expect_failure(send(**to, example_call("7.0", 1, evening)), failure_class::outage);
+  call gift = mixed_call("7.1", 2);
+  gift.recipients.erase(gift.recipients.begin());
+  expect_failure(send(**to, gift), failure_class::transient);
+  fake_.set_behaviour({.number_codes = {{"01010000002", -3004}}});
+  const call_result mixed = send(**to, mixed_call("7.2", 3));
+  ASSERT_TRUE(mixed);
+  EXPECT_TRUE(mixed->at(0));
+  EXPECT_EQ(mixed->at(1).error().kind, failure_class::transient);
+  EXPECT_TRUE(mixed->at(2));
+}
+
 TEST_F(nhn_provider_test, an_sms_is_cut_to_90_bytes_in_euc_kr) {
   nhn_options with = options();
   with.fallback = {.is_long = false,
@@ -340,6 +455,11 @@ TEST_F(nhn_provider_test, options_that_cannot_work_are_refused_by_name) {
   EXPECT_EQ(error_with([](nhn_options& o) { o.secret_key = "a\nb"; }),
             "secret_key has control characters");
   EXPECT_EQ(error_with([](nhn_options& o) { o.template_code = std::string(21, 'x'); }),
+            "template_code is longer than 20 characters");
+  EXPECT_EQ(error_with([](nhn_options& o) {
+              o.others = {gifts()};
+              o.others[0].code = std::string(21, 'x');
+            }),
             "template_code is longer than 20 characters");
   EXPECT_EQ(error_with([](nhn_options& o) { o.recipients_max = 1001; }),
             "max_recipients must be 1 to 1000");

@@ -63,6 +63,35 @@ TEST(solapi_outcome, results_are_matched_by_delivery_id_whatever_their_order) {
   EXPECT_EQ(result->at(2)->provider_message_id, "G/M3");
 }
 
+TEST(solapi_outcome, a_template_for_some_messages_that_is_refused_is_their_fault_alone) {
+  call what = example_call("k", 2, {});
+  what.recipients[1].event.metadata = R"({"kind":"gift"})";
+  const std::vector<conditional_template> gifts{
+      {.when = *templates::metadata_condition::parse("metadata.kind = gift"),
+       .code = "GIFT",
+       .message = {},
+       .fallback = {}}};
+  const auto outcome_by = [&](const json& answer) {
+    net::http_response response;
+    response.status = 200;
+    response.body = answer.dump();
+    return solapi_call_result(what, std::move(response), gifts);
+  };
+  const auto one = outcome_by(answer_of({result_of(1)}, {result_of(2, "1042")}));
+  ASSERT_TRUE(one);
+  EXPECT_TRUE(one->at(0));
+  expect_failure(one->at(1), failure_class::transient);
+  // The template of the other message is everybody else's.
+  const auto main = outcome_by(answer_of({result_of(2)}, {result_of(1, "1042")}));
+  ASSERT_TRUE(main);
+  expect_failure(main->at(0), failure_class::outage);
+  // Both: the call is halved, and then each is by itself.
+  const json both = answer_of({}, {result_of(1, "1042"), result_of(2, "1043")});
+  expect_failure(outcome_by(both), failure_class::outage, true);
+  what.recipients[0].event.metadata = R"({"kind":"gift"})";
+  expect_failure(outcome_by(both), failure_class::transient);
+}
+
 TEST(solapi_outcome, all_three_codes_of_acceptance_count) {
   const call_result result =
       outcome(3, answer_of({result_of(1, "2000"), result_of(2, "3000"), result_of(3, "4000")}, {}));

@@ -162,6 +162,37 @@ TEST_F(solapi_provider_test, the_variables_are_those_of_the_settings_filled_in_f
   EXPECT_EQ(messages[1]["kakaoOptions"]["variables"]["#{고객명}"], "홍길동");
 }
 
+TEST_F(solapi_provider_test, each_message_of_a_call_goes_by_its_own_template) {
+  solapi_options with = options();
+  templates::message_plan plan;
+  ASSERT_TRUE(plan.set("번호", "{order.reference}"));
+  with.others = {
+      {.when = *templates::metadata_condition::parse("metadata.kind = gift"),
+       .code = "KA02GIFT",
+       .message = {.plan = plan, .excess_max = 0},
+       .fallback = fallback_message{
+           .is_long = false, .from = "0212345678", .title = {}, .text = "선물 #{번호}"}}};
+  call what = example_call("7.1", 3, evening);
+  what.recipients[1].event.metadata = R"({"kind":"gift"})";
+  what.recipients[1].event.reference = "G-1";
+  const auto to = solapi(std::move(with));
+  const call_result result = send(*to, what);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(fake_.calls(), 1u);
+  EXPECT_EQ(fake_.accepted(), 3u);
+  const auto messages = nlohmann::json::parse(fake_.last_body())["messages"];
+  EXPECT_EQ(messages[0]["kakaoOptions"]["templateId"], "KA01TP");
+  EXPECT_EQ(messages[0]["kakaoOptions"]["variables"]["#{orderId}"], "1");
+  EXPECT_EQ(messages[0]["kakaoOptions"]["disableSms"], true);
+  EXPECT_EQ(messages[1]["kakaoOptions"], nlohmann::json::parse(R"({
+    "pfId": "PF1", "templateId": "KA02GIFT", "disableSms": false, "variables": {"#{번호}": "G-1"}})"));
+  EXPECT_EQ(messages[1]["text"], "선물 G-1");
+  EXPECT_EQ(messages[2]["kakaoOptions"], nlohmann::json::parse(R"({
+    "pfId": "PF1", "templateId": "KA01TP", "disableSms": true,
+    "variables": {"#{orderId}": "3", "#{amount}": "10,000원", "#{time}": "2026-11-22 23:00",
+                  "#{status}": "결제 완료"}})"));
+}
+
 TEST_F(solapi_provider_test, a_request_is_shown_as_it_is_sent_but_for_its_signature) {
   const auto to = solapi();
   const call what = example_call("7.1", 1, evening);
