@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <future>
 #include <random>
@@ -74,8 +75,20 @@ db::result<std::optional<order_event>> read_event(db::reader& from, order_id id)
   return made;
 }
 
-void print_values(const providers::message_options& message, const payment_event& event) {
-  providers::filled_message filled(message);
+/// The log takes messages of templates that have no code.
+std::string shown_code(const providers::conditional_template& of) {
+  return of.code.empty() ? "without a code" : of.code;
+}
+
+/// Prints which template the message goes by, where there are several, and what is filled in.
+void print_values(const providers::api_options& options, const payment_event& event) {
+  const std::size_t by = providers::template_of(options.others, event);
+  if (by > 0)
+    fmt::print("template {}, because {}\n", shown_code(options.others[by - 1]),
+               options.others[by - 1].when.text());
+  else if (!options.others.empty())
+    fmt::print("the template of [alimtalk]: no other one's condition holds\n");
+  providers::filled_message filled(by > 0 ? options.others[by - 1].message : options.message);
   filled.fill(event);
   for (std::size_t i = 0; i < filled.size(); ++i) {
     fmt::print("#{{{}}} = {}\n", filled.name(i), config::toml_text(filled.value(i)));
@@ -93,16 +106,34 @@ void print_request(const providers::shown_request& what) {
   fmt::print("\n{}\n", what.body);
 }
 
-/// Metadata with a sample for every name.
-std::string sample_metadata(const std::vector<std::string>& names) {
+/// A member of an object of texts, behind those that are there.
+void add_member(std::string& json, std::string_view name, std::string_view value) {
+  json.append(json.empty() ? "{\"" : ",\"").append(name).append("\":\""); // names need no escapes
+  for (const char c : value) {
+    if (c == '"' || c == '\\')
+      json.push_back('\\');
+    json.push_back(c);
+  }
+  json.push_back('"');
+}
+
+/// Metadata that meet `when`, if any, with a sample for every other name.
+std::string sample_metadata(const std::vector<std::string>& names,
+                            const templates::metadata_condition* when = nullptr) {
   std::string json;
-  for (const std::string& each : names) // names need no escapes
-    json.append(json.empty() ? "{" : ",").append("\"").append(each).append("\":\"예시\"");
+  if (when != nullptr)
+    add_member(json, when->name(), when->value());
+  for (const std::string& each : names)
+    if (when == nullptr || each != when->name())
+      add_member(json, each, "예시");
   return json.empty() ? json : json + "}";
 }
 
-payment_event sample_event(const templates::message_plan& plan, std::string phone) {
+/// An order that goes by that template; by that of [alimtalk] where there is none.
+payment_event sample_event(const providers::api_options& options,
+                           const providers::conditional_template* by, std::string phone) {
   const instant now = actors::system_wall_clock();
+  const templates::message_plan& plan = by == nullptr ? options.message.plan : by->message.plan;
   return {.entry = {1},
           .order = {1},
           .user = {1},
@@ -113,7 +144,8 @@ payment_event sample_event(const templates::message_plan& plan, std::string phon
           .ordered_at = now,
           .at = now,
           .reference = "SAMPLE-1",
-          .metadata = sample_metadata(plan.metadata_names(templates::field::order_metadata)),
+          .metadata = sample_metadata(plan.metadata_names(templates::field::order_metadata),
+                                      by == nullptr ? nullptr : &by->when),
           .user_reference = "SAMPLE-USER-1",
           .user_metadata = sample_metadata(plan.metadata_names(templates::field::user_metadata))};
 }
@@ -154,15 +186,10 @@ providers::call_result send(providers::provider& to, providers::call what,
   return std::unexpected(providers::failure{.reason = "no answer in time"});
 }
 
-providers::message_options message_options_of(const config::alimtalk_settings& settings) {
-  return {.plan = message_plan_of(settings),
-          .excess_max = static_cast<std::size_t>(settings.max_excess)};
-}
-
 } // namespace
 
 int preview_message(const config::settings& settings, order_id id) {
-  const auto provider = make_alimtalk_provider(settings.alimtalk);
+  const auto provider = make_alimtalk_provider(settings);
   if (!provider)
     return complain(bad_usage, provider.error());
   auto database = open_database(settings);
@@ -185,7 +212,7 @@ int preview_message(const config::settings& settings, order_id id) {
                                paymentd::to_string(of.status)));
   if (of.event.phone.empty())
     complain(fine, "its user has no phone: the message would be FAILED, not sent");
-  print_values(message_options_of(settings.alimtalk), of.event);
+  print_values(api_options_of(settings), of.event);
   if (!*provider)
     return complain(fine, "alimtalk.provider is none: nothing is sent");
   // The key is made when the message is claimed, and with it the instance in the message's own id.
@@ -198,19 +225,25 @@ int preview_message(const config::settings& settings, order_id id) {
   return fine;
 }
 
-int send_test_message(const config::settings& settings, const std::string& phone) {
+int send_test_message(const config::settings& settings, const std::string& phone,
+                      const std::string& code) {
   constexpr std::chrono::seconds patience{5}; // beyond the provider's own time-out
   auto digits = read_phone(phone);
   if (!digits)
     return complain(bad_usage, "PHONE: must be a Korean mobile number, such as 010-1234-5678");
-  const auto provider = make_alimtalk_provider(settings.alimtalk);
+  const auto provider = make_alimtalk_provider(settings);
   if (!provider)
     return complain(bad_usage, provider.error());
   if (!*provider)
     return complain(bad_usage, "alimtalk.provider is none: there is no message API to send by");
-  const auto message = message_options_of(settings.alimtalk);
-  const payment_event event = sample_event(message.plan, *std::move(digits));
-  print_values(message, event);
+  const providers::api_options options = api_options_of(settings);
+  const auto by = std::ranges::find(options.others, code, &providers::conditional_template::code);
+  if (!code.empty() && by == options.others.end())
+    return complain(bad_usage,
+                    fmt::format("--template {}: no [[alimtalk.template]] has that code", code));
+  const payment_event event =
+      sample_event(options, code.empty() ? nullptr : &*by, *std::move(digits));
+  print_values(options, event);
   // Never an id of a notification: no result that comes later is taken for one's.
   const std::string id =
       fmt::format("test-{:08x}{:08x}", std::random_device{}(), std::random_device{}());

@@ -14,7 +14,9 @@ namespace paymentd {
 int preview_message(const config::settings& settings, order_id order);
 
 /// Sends one message with sample values, whatever stands in the database, and prints what the
-/// message API answered. Failed unless it accepted the message within `alimtalk.timeout`.
-int send_test_message(const config::settings& settings, const std::string& phone);
+/// message API answered. It goes by the template of that code among [[alimtalk.template]]; empty:
+/// by that of [alimtalk]. Failed unless the API accepted it within `alimtalk.timeout`.
+int send_test_message(const config::settings& settings, const std::string& phone,
+                      const std::string& code);
 
 } // namespace paymentd

@@ -27,7 +27,7 @@ open_database(const config::settings& settings, std::function<void(const std::st
   return db::open_database({.url = settings.database.url.reveal(),
                             .owner = make_owner(),
                             .lease = settings.notification.lease,
-                            .reads_user = message_plan_of(settings.alimtalk).reads_user(),
+                            .reads_user = messages_read_users(settings),
                             .lost = std::move(lost)});
 }
 

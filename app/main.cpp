@@ -153,6 +153,7 @@ class command_line {
   std::string imported_file_;
   std::int64_t previewed_order_ = 0;
   std::string tested_phone_;
+  std::string tested_template_;
   export_plan export_;
 };
 
@@ -278,12 +279,15 @@ void command_line::add_alimtalk() {
       .add_option("ORDER", previewed_order_, "the order's id")
       ->required()
       ->check(CLI::Range(std::int64_t{1}, safe_integer_max));
-  add(alimtalk, "test", "send a message with sample values to a phone",
-      [this](const config::settings& settings) {
-        return said(send_test_message(settings, tested_phone_));
-      })
-      .add_option("PHONE", tested_phone_, "a Korean mobile number, such as 010-1234-5678")
+  CLI::App& test = add(alimtalk, "test", "send a message with sample values to a phone",
+                       [this](const config::settings& settings) {
+                         return said(send_test_message(settings, tested_phone_, tested_template_));
+                       });
+  test.add_option("PHONE", tested_phone_, "a Korean mobile number, such as 010-1234-5678")
       ->required();
+  test.add_option("--template", tested_template_,
+                  "the code of an [[alimtalk.template]]; that of [alimtalk] without it")
+      ->type_name("CODE");
 }
 
 int command_line::run(int argc, char** argv) {

@@ -1,6 +1,5 @@
 #include "app/subscribers.hpp"
 
-#include "providers/kind.hpp"
 #include "providers/webhook/webhook_provider.hpp"
 
 #include <algorithm>
@@ -10,22 +9,32 @@
 namespace paymentd {
 namespace {
 
-/// The options that settings give to every provider.
-providers::api_options api_options_of(const config::alimtalk_settings& settings) {
-  providers::api_options options;
-  options.base_url = settings.base_url;
-  options.timeout = settings.timeout;
-  options.ca_file = settings.ca_file;
-  options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
-  options.recipients_max = static_cast<std::size_t>(settings.max_recipients);
-  options.message.plan = message_plan_of(settings);
-  options.message.excess_max = static_cast<std::size_t>(settings.max_excess);
-  if (settings.fallback != config::alimtalk_fallback::off)
-    options.fallback = {.is_long = settings.fallback == config::alimtalk_fallback::lms,
-                        .from = settings.fallback_from,
-                        .title = settings.fallback_title,
-                        .text = settings.fallback_text};
-  return options;
+/// Null where the provider is none.
+const providers::provider_kind* kind_of(const config::alimtalk_settings& settings) {
+  const auto& kinds = providers::provider_kinds();
+  const auto kind = std::ranges::find(kinds, settings.provider, &providers::provider_kind::name);
+  return kind == kinds.end() ? nullptr : &*kind;
+}
+
+/// Empty where it is not given.
+std::string credential_of(const config::alimtalk_settings& settings, std::string_view key) {
+  const auto given = settings.credentials.find(key);
+  return given == settings.credentials.end() ? std::string() : given->second.reveal();
+}
+
+providers::message_options message_options_of(const config::alimtalk_settings& settings) {
+  const bool standard = settings.parameters.parameters().empty();
+  return {.plan = standard ? templates::message_plan::standard() : settings.parameters,
+          .excess_max = static_cast<std::size_t>(settings.max_excess)};
+}
+
+std::optional<providers::fallback_message> fallback_of(const config::alimtalk_settings& settings) {
+  if (settings.fallback == config::alimtalk_fallback::off)
+    return std::nullopt;
+  return providers::fallback_message{.is_long = settings.fallback == config::alimtalk_fallback::lms,
+                                     .from = settings.fallback_from,
+                                     .title = settings.fallback_title,
+                                     .text = settings.fallback_text};
 }
 
 /// Options that are the same for every subscriber.
@@ -79,22 +88,43 @@ make_webhook(const config::webhook_settings& settings, const config::notificatio
 
 } // namespace
 
-templates::message_plan message_plan_of(const config::alimtalk_settings& settings) {
-  return settings.parameters.parameters().empty() ? templates::message_plan::standard()
-                                                  : settings.parameters;
+providers::api_options api_options_of(const config::settings& all) {
+  const config::alimtalk_settings& settings = all.alimtalk;
+  providers::api_options options;
+  options.base_url = settings.base_url;
+  options.timeout = settings.timeout;
+  options.ca_file = settings.ca_file;
+  options.connections_max = static_cast<std::size_t>(settings.max_in_flight);
+  options.recipients_max = static_cast<std::size_t>(settings.max_recipients);
+  options.message = message_options_of(settings);
+  options.fallback = fallback_of(settings);
+  const auto kind = kind_of(settings);
+  for (const config::alimtalk_template& each : all.alimtalk_templates)
+    options.others.push_back(
+        {.when = each.when,
+         .code = kind == nullptr ? "" : credential_of(each.alimtalk, kind->template_key),
+         .message = message_options_of(each.alimtalk),
+         .fallback = fallback_of(each.alimtalk)});
+  return options;
+}
+
+bool messages_read_users(const config::settings& settings) {
+  const providers::api_options options = api_options_of(settings);
+  return options.message.plan.reads_user() ||
+         std::ranges::any_of(options.others, [](const providers::conditional_template& each) {
+           return each.message.plan.reads_user();
+         });
 }
 
 std::expected<std::shared_ptr<providers::provider>, std::string>
-make_alimtalk_provider(const config::alimtalk_settings& settings) {
-  const auto& kinds = providers::provider_kinds();
-  const auto kind = std::ranges::find(kinds, settings.provider, &providers::provider_kind::name);
-  if (kind == kinds.end())
+make_alimtalk_provider(const config::settings& settings) {
+  const auto kind = kind_of(settings.alimtalk);
+  if (kind == nullptr)
     return nullptr;
   providers::credential_values values;
   for (const auto& needed : kind->credentials)
-    if (const auto given = settings.credentials.find(needed.key);
-        given != settings.credentials.end())
-      values.emplace(needed.key, given->second.reveal());
+    if (settings.alimtalk.credentials.contains(needed.key))
+      values.emplace(needed.key, credential_of(settings.alimtalk, needed.key));
   auto made = kind->make(api_options_of(settings), values);
   if (!made)
     return std::unexpected("alimtalk." + std::move(made).error());
@@ -111,12 +141,14 @@ double random_fraction() {
 std::expected<std::vector<actors::notification_supervisor_options>, std::string>
 make_subscribers(const config::settings& settings) {
   std::vector<actors::notification_supervisor_options> all;
-  const auto provider = make_alimtalk_provider(settings.alimtalk);
+  const auto provider = make_alimtalk_provider(settings);
   if (!provider)
     return std::unexpected(provider.error());
   if (*provider) {
-    auto alimtalk =
-        subscriber_options_of(settings.notification, *provider, settings.alimtalk.timeout);
+    // A call by several templates is several requests: the last one begins within a time-out.
+    const int timeouts = settings.alimtalk_templates.empty() ? 1 : 2;
+    auto alimtalk = subscriber_options_of(settings.notification, *provider,
+                                          timeouts * settings.alimtalk.timeout);
     alimtalk.delivery.subscriber = "alimtalk";
     alimtalk.delivery.in_flight_max = settings.alimtalk.max_in_flight;
     alimtalk.delivery.messages_max = settings.alimtalk.max_recipients;

@@ -4,6 +4,7 @@
 
 #include "actors/payment_system.hpp"
 #include "config/settings.hpp"
+#include "providers/kind.hpp"
 
 #include <expected>
 #include <memory>
@@ -18,13 +19,16 @@ namespace paymentd {
 std::expected<std::vector<actors::notification_supervisor_options>, std::string>
 make_subscribers(const config::settings& settings);
 
-/// The parameters of messages by the settings, or the standard ones where they have none.
-templates::message_plan message_plan_of(const config::alimtalk_settings& settings);
+/// The options that the settings give to every message API: among them how messages are made.
+providers::api_options api_options_of(const config::settings& settings);
+
+/// Whether any message says something of its user's reference or metadata.
+bool messages_read_users(const config::settings& settings);
 
 /// The provider that the settings name; null where they name none. An error is one line that names
 /// the setting. It is the caller's to stop.
 std::expected<std::shared_ptr<providers::provider>, std::string>
-make_alimtalk_provider(const config::alimtalk_settings& settings);
+make_alimtalk_provider(const config::settings& settings);
 
 /// Uniform in [0, 1), for any thread: restarts and retries must not come in step with others'.
 double random_fraction();

@@ -5,18 +5,20 @@
 #include "templates/length.hpp"
 #include "templates/variables.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace paymentd::config {
 
-namespace {
-
-/// The contradictions of the fallback with what stands beside it.
-void add_fallback_conflicts(const alimtalk_settings& of, std::vector<conflict>& to) {
+std::vector<conflict> fallback_conflicts(const alimtalk_settings& of, std::string_view fallback,
+                                         std::string_view parameters) {
+  std::vector<conflict> found;
   if (of.fallback == alimtalk_fallback::off)
-    return;
-  const std::string kind{to_string(of.fallback)};
+    return found;
+  const std::string because =
+      ", because " + std::string{fallback} + " is " + std::string{to_string(of.fallback)};
   if (of.fallback_from.empty())
-    to.push_back({{"alimtalk.fallback_from", "alimtalk.fallback"},
-                  "must be given, because alimtalk.fallback is " + kind});
+    found.push_back({{"alimtalk.fallback_from", "alimtalk.fallback"}, "must be given" + because});
   const bool standard = of.parameters.parameters().empty();
   const auto plan = standard ? templates::message_plan::standard() : of.parameters;
   // Without the table, other names go out as they are written.
@@ -26,20 +28,20 @@ void add_fallback_conflicts(const alimtalk_settings& of, std::vector<conflict>& 
       for (const std::string_view name : templates::unknown_variables(*text, plan)) {
         std::string shown{name.substr(0, name.find('\n'))};
         templates::cut_to_characters(shown, templates::message_plan::name_characters_max);
-        to.push_back({{key, std::string{parameters_section}},
-                      "has #{" + shown + "}, which is not in [alimtalk.parameters]"});
+        found.push_back(
+            {{key, std::string{parameters_section}},
+             "has #{" + shown + "}, which is not in [" + std::string{parameters} + "]"});
       }
   const std::size_t bytes_max =
       of.fallback == alimtalk_fallback::lms ? providers::lms_bytes_max : providers::sms_bytes_max;
   const std::size_t bytes = templates::euc_kr_bytes(templates::fixed_part(of.fallback_text, plan));
   if (bytes > bytes_max)
-    to.push_back({{"alimtalk.fallback_text", "alimtalk.fallback", std::string{parameters_section}},
-                  "must have at most " + std::to_string(bytes_max) +
-                      " bytes in EUC-KR, because alimtalk.fallback is " + kind + ", not " +
-                      std::to_string(bytes) + " beside its variables"});
+    found.push_back(
+        {{"alimtalk.fallback_text", "alimtalk.fallback", std::string{parameters_section}},
+         "must have at most " + std::to_string(bytes_max) + " bytes in EUC-KR" + because +
+             ", not " + std::to_string(bytes) + " beside its variables"});
+  return found;
 }
-
-} // namespace
 
 std::vector<conflict> conflicts(const settings& of) {
   std::vector<conflict> found;
@@ -77,7 +79,8 @@ std::vector<conflict> conflicts(const settings& of) {
           (given == of.alimtalk.credentials.end() || given->second.empty()))
         found.push_back({{"alimtalk." + std::string{needed.key}, "alimtalk.provider"},
                          "must be given, because alimtalk.provider is " + of.alimtalk.provider});
-  add_fallback_conflicts(of.alimtalk, found);
+  std::ranges::move(fallback_conflicts(of.alimtalk, "alimtalk.fallback", parameters_section),
+                    std::back_inserter(found));
   return found;
 }
 

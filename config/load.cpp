@@ -1,3 +1,4 @@
+#include "config/alimtalk_templates.hpp"
 #include "config/parameters.hpp"
 #include "config/registry.hpp"
 #include "config/toml_file.hpp"
@@ -121,6 +122,7 @@ class loader {
     for (const auto& [key, text] : from.sets)
       sets.push_back({.where = "--set", .key = key, .text = text});
     take(sets);
+    values_.alimtalk_templates = read_templates(templates_, file_, values_, errors_);
     if (!file_failed_)
       take_conflicts();
     if (!errors_.empty())
@@ -155,7 +157,9 @@ class loader {
             {std::move(where), std::move(each.key), std::move(each.text), true, each.type});
     }
     take(values);
-    values_.webhooks = read_webhooks(contents.webhooks, path.string(), errors_);
+    templates_ = std::move(contents.templates);
+    file_ = path.string();
+    values_.webhooks = read_webhooks(contents.webhooks, file_, errors_);
   }
 
   void take_environment(const named_texts& environment) {
@@ -185,6 +189,9 @@ class loader {
       const auto* direct = find(each.key);
       if (each.key.starts_with(parameters_prefix))
         take_named_parameter(each);
+      else if (each.key == template_section)
+        errors_.push_back(each.where + ": " + each.key +
+                          ": each template is an [[alimtalk.template]] of its own, in the file");
       else if (direct != nullptr && file_of_secret.contains(direct->key))
         fail(*direct, each.where, "must not be given beside " + file_of_secret[direct->key]->key);
       else if (direct != nullptr)
@@ -201,7 +208,7 @@ class loader {
     const std::string name = value.key.substr(parameters_prefix.size());
     std::string fault = "must be a text, not " + value.text;
     if (!value.typed || value.type == toml_type::text) {
-      const auto taken = take_parameter(name, value.text, values_);
+      const auto taken = take_parameter(name, value.text, values_.alimtalk.parameters);
       if (taken)
         return;
       fault = taken.error();
@@ -272,6 +279,8 @@ class loader {
   }
 
   settings values_;
+  std::string file_;
+  std::vector<file_table> templates_; // of the file, read once all that they fall back on is known
   std::map<std::string, std::string> where_; // by key: who gave the value in force
   std::set<std::string> bad_;                // keys with an error
   std::vector<std::string> errors_;

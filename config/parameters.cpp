@@ -16,16 +16,16 @@ const std::string_view parameters_example = R"(
 )";
 
 std::expected<void, std::string> take_parameter(std::string_view name, std::string_view text,
-                                                settings& into) {
+                                                templates::message_plan& into) {
   if (!is_utf8(name) || !is_utf8(text))
     return std::unexpected("must be UTF-8");
-  return into.alimtalk.parameters.set(name, text);
+  return into.set(name, text);
 }
 
-std::string parameters_toml(const templates::message_plan& of) {
+std::string parameters_toml(std::string_view section, const templates::message_plan& of) {
   if (of.parameters().empty())
     return {};
-  std::string toml = "[" + std::string{parameters_section} + "]\n";
+  std::string toml = "[" + std::string{section} + "]\n";
   for (const templates::parameter& each : of.parameters())
     toml += toml_text(each.name) + " = " + toml_text(each.text) + "\n";
   return toml;

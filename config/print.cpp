@@ -1,3 +1,4 @@
+#include "config/alimtalk_templates.hpp"
 #include "config/parameters.hpp"
 #include "config/registry.hpp"
 #include "config/webhooks.hpp"
@@ -35,6 +36,17 @@ std::string comment(std::string_view text) {
   return out + line + '\n';
 }
 
+/// What stands below [alimtalk], each table with an empty line behind it.
+std::string alimtalk_tables(const settings& of) {
+  std::string out;
+  if (const auto table = parameters_toml(parameters_section, of.alimtalk.parameters);
+      !table.empty())
+    out += table + "\n";
+  for (const alimtalk_template& each : of.alimtalk_templates)
+    out += template_toml(each) + "\n";
+  return out;
+}
+
 } // namespace
 
 std::string example() {
@@ -44,7 +56,7 @@ std::string example() {
   for (const auto& each : registry()) {
     if (each.section() != section) {
       if (section == "alimtalk")
-        out += parameters_example;
+        out += std::string{parameters_example} + std::string{template_example};
       section = each.section();
       out += "\n[" + section + "]\n";
     }
@@ -60,9 +72,8 @@ std::string effective(const settings& of) {
   for (const auto& each : registry()) {
     if (each.section() != section) {
       out += section.empty() ? "" : "\n";
-      if (const auto table = parameters_toml(of.alimtalk.parameters);
-          section == "alimtalk" && !table.empty())
-        out += table + "\n";
+      if (section == "alimtalk")
+        out += alimtalk_tables(of);
       section = each.section();
       out += "[" + section + "]\n";
     }

@@ -44,5 +44,9 @@ struct conflict {
   std::string line; // after the first key's place and name
 };
 std::vector<conflict> conflicts(const settings& of);
+/// Those of the fallback with what stands beside it. Lines name its setting by `fallback`, and the
+/// table that a variable has to be in by `parameters`.
+std::vector<conflict> fallback_conflicts(const alimtalk_settings& of, std::string_view fallback,
+                                         std::string_view parameters);
 
 } // namespace paymentd::config

@@ -7,6 +7,7 @@
 #include "config/values.hpp"
 #include "domain/backoff.hpp"
 #include "templates/message_plan.hpp"
+#include "templates/metadata_condition.hpp"
 
 #include <chrono>
 #include <expected>
@@ -80,6 +81,13 @@ struct alimtalk_settings {
   int max_per_second = 0; // 0: no limit
 };
 
+/// One `[[alimtalk.template]]`: how the messages of the orders that meet its condition are made.
+struct alimtalk_template {
+  std::string where; // "paymentd.toml:12", for a line about it
+  templates::metadata_condition when;
+  alimtalk_settings alimtalk; // as [alimtalk] has them, but for what the template says itself
+};
+
 /// One `[[webhook]]`: who is told of payments or refunds over HTTP.
 struct webhook_settings {
   std::string where; // "paymentd.toml:12", for a line about it
@@ -120,6 +128,8 @@ struct settings {
   admin_settings admin;
   database_settings database;
   alimtalk_settings alimtalk;
+  std::vector<alimtalk_template>
+      alimtalk_templates;                 // of the file alone; the first that fits is taken
   std::vector<webhook_settings> webhooks; // of the file alone
   notification_settings notification;
   shutdown_settings shutdown;

@@ -1,4 +1,5 @@
 #include "config/toml_file.hpp"
+#include "config/alimtalk_templates.hpp"
 #include "config/parameters.hpp"
 #include "config/webhooks.hpp"
 
@@ -48,16 +49,16 @@ file_value value_of(std::string key, const toml::node& node) {
   return value;
 }
 
-/// A value, or of [alimtalk.parameters] each of its values.
-void add_values(std::string key, const toml::node& node, std::vector<file_value>& to) {
+/// A value, or of a table of parameters each of its values.
+void add_values(const std::string& key, const toml::node& node, std::vector<file_value>& to) {
   const auto* table = node.as_table();
-  if (table == nullptr || key != parameters_section)
-    return to.push_back(value_of(std::move(key), node));
+  if (table == nullptr || (key != parameters_section && key != parameters_key))
+    return to.push_back(value_of(key, node));
   for (const auto& [name, value] : *table)
-    to.push_back(value_of(std::string{parameters_prefix} + std::string{name.str()}, value));
+    to.push_back(value_of(key + "." + std::string{name.str()}, value));
 }
 
-/// The tables of [[webhook]]; nothing where it is something else.
+/// The tables of [[webhook]] or [[alimtalk.template]]; nothing where it is something else.
 std::optional<std::vector<file_table>> tables_of(const toml::node& node) {
   const auto* array = node.as_array();
   if (array == nullptr || !array->is_array_of_tables())
@@ -67,7 +68,7 @@ std::optional<std::vector<file_table>> tables_of(const toml::node& node) {
     file_table& table = tables.emplace_back();
     table.line = static_cast<int>(each.source().begin.line);
     for (const auto& [key, value] : *each.as_table())
-      table.values.push_back(value_of(std::string{key.str()}, value));
+      add_values(std::string{key.str()}, value, table.values);
     std::ranges::stable_sort(table.values, {}, &file_value::line);
   }
   return tables;
@@ -117,8 +118,13 @@ file_contents read_toml(const std::filesystem::path& path,
         contents.values.back().is_section = table != nullptr;
         continue;
       }
-      for (const auto& [key, value] : *table)
-        add_values(name + "." + std::string{key.str()}, value, contents.values);
+      for (const auto& [key, value] : *table) {
+        const std::string whole = name + "." + std::string{key.str()};
+        if (auto tables = whole == template_section ? tables_of(value) : std::nullopt)
+          contents.templates = *std::move(tables);
+        else
+          add_values(whole, value, contents.values);
+      }
     }
   } catch (const toml::parse_error& error) {
     contents.errors.push_back(path.string() + ":" + std::to_string(error.source().begin.line) +

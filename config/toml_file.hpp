@@ -24,13 +24,14 @@ struct file_value {
 /// One table of an array of tables.
 struct file_table {
   int line = 0;
-  std::vector<file_value> values; // their keys have no section
+  std::vector<file_value> values; // their keys have no section: "name", "parameters.NAME"
 };
 
 struct file_contents {
   std::vector<file_value> values;
-  std::vector<file_table> webhooks; // [[webhook]], in the order of the file
-  std::vector<std::string> errors;  // whole lines; with any of them there are no values
+  std::vector<file_table> templates; // [[alimtalk.template]], in the order of the file
+  std::vector<file_table> webhooks;  // [[webhook]], likewise
+  std::vector<std::string> errors;   // whole lines; with any of them there are no values
 };
 
 /// Reads at most 1 MiB. `sections` are the known ones.

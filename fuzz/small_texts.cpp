@@ -12,6 +12,7 @@
 #include "providers/webhook/signature.hpp"
 #include "templates/length.hpp"
 #include "templates/message_plan.hpp"
+#include "templates/metadata_condition.hpp"
 
 namespace paymentd::fuzz {
 
@@ -83,6 +84,11 @@ void read_templates(std::string_view text) {
     all += templates::characters(each);
   }
   expect(all <= templates::message_characters_max, "all values fit a message");
+  if (const auto condition = templates::metadata_condition::parse(text)) {
+    condition->holds(event);
+    const auto again = templates::metadata_condition::parse(condition->text());
+    expect(again && *again == *condition, "a condition is read as it is written");
+  }
 }
 
 } // namespace

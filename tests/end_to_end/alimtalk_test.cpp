@@ -113,6 +113,58 @@ TEST_F(alimtalk, defaults_stand_for_what_a_user_and_an_order_have_not) {
   EXPECT_THAT(preview.output, HasSubstr("#{주문번호} is empty"));
 }
 
+TEST_F(alimtalk, gifts_have_a_template_of_their_own_and_each_message_goes_once) {
+  std::ofstream(config(), std::ios::app) << R"(
+[[alimtalk.template]]
+when = "metadata.kind = gift"
+template_code = "GIFT_PAID"
+[alimtalk.template.parameters]
+"받는분" = "{order.metadata.receiver|고객}"
+)";
+  const server_process server(place_, sent_to(api_), config());
+  auto client = server.client();
+  const auto user = make(client, "/v1/users", user_of_example);
+  std::vector<std::int64_t> orders;
+  json payments = json::array();
+  for (int i = 0; i < 20; ++i) {
+    json order{{"userId", user}, {"totalAmount", 100}};
+    if (i % 2 == 1)
+      order["metadata"] = {{"kind", "gift"}, {"receiver", "김철수"}};
+    orders.push_back(make(client, "/v1/orders", order));
+    payments.push_back({{"orderId", orders.back()}, {"userId", user}});
+  }
+  ASSERT_EQ(client.post("/v1/payments/bulk", json{{"payments", payments}}.dump())->status, 200);
+  ASSERT_TRUE(api_.wait_for_accepted(20, 30s));
+  EXPECT_EQ(api_.distinct(), 20u);
+
+  const ended gift = run({"preview", std::to_string(orders[1])});
+  EXPECT_EQ(gift.exit_code, 0) << gift.output;
+  EXPECT_THAT(gift.output, HasSubstr("template GIFT_PAID, because metadata.kind = gift\n"));
+  EXPECT_THAT(gift.output, HasSubstr("#{받는분} = \"김철수\"\n"));
+  EXPECT_THAT(gift.output, HasSubstr("\"templateCode\":\"GIFT_PAID\""));
+  const ended other = run({"preview", std::to_string(orders[0])});
+  EXPECT_THAT(other.output, HasSubstr("the template of [alimtalk]"));
+  EXPECT_THAT(other.output, Not(HasSubstr("GIFT_PAID")));
+}
+
+TEST_F(alimtalk, a_test_can_be_sent_by_another_template) {
+  std::ofstream(config(), std::ios::app) << R"(
+[[alimtalk.template]]
+when = "metadata.kind = gift"
+template_code = "GIFT_PAID"
+[alimtalk.template.parameters]
+"종류" = "{order.metadata.kind}/{order.metadata.receiver}"
+)";
+  const ended result = run({"test", "01012345678", "--template", "GIFT_PAID"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  const json sent = json::parse(api_.last_body());
+  EXPECT_EQ(sent["templateCode"], "GIFT_PAID");
+  EXPECT_EQ(sent["recipientList"][0]["templateParameter"], json::parse(R"({"종류": "gift/예시"})"));
+  const ended none = run({"test", "01012345678", "--template", "GIFT"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.output, HasSubstr("--template GIFT: no [[alimtalk.template]] has that code"));
+}
+
 TEST_F(alimtalk, a_preview_of_what_is_not_there_fails_and_makes_nothing) {
   const ended no_database = run({"preview", "1"});
   EXPECT_EQ(no_database.exit_code, 1) << no_database.output;
