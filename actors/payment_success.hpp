@@ -1,5 +1,6 @@
 // All the messages that pass from the wing of payments to the wing of delivery: which stream a lane
-// writes, and that the stream holds new payments. The stream keeper passes the former on.
+// writes, for the stream keeper, and that the stream holds new payments or refunds, for the
+// supervisors. The keeper tells the supervisors of streams by the same messages.
 #pragma once
 
 #include "domain/delivery.hpp"
@@ -10,8 +11,8 @@
 
 namespace paymentd::actors {
 
-/// A hint after a commit: the stream holds new payments. The ledger is the record; a lost hint
-/// delays a message and loses none.
+/// A hint after a commit: the stream holds new payments or refunds. The ledger is the record; a
+/// lost hint delays a message and loses none.
 struct payment_success {
   stream_lease stream;
   entry_id last;
@@ -25,7 +26,7 @@ struct stream_held {
   stream_lease stream;
   /// By the actor system's clock: nothing is sent from then on, unless it is held on. Nothing: for
   /// as long as no stream_lost comes, where no other process can take the stream.
-  std::optional<steady_instant> held_until = std::nullopt;
+  std::optional<steady_instant> lease_until = std::nullopt;
 };
 /// From a lane: it no longer writes to the stream under this epoch. From the keeper: the stream is
 /// no longer this process's to deliver.

@@ -5,6 +5,7 @@
 #include "actors/delivery/stream_keeper.hpp"
 #include "actors/payment/key_pruner.hpp"
 #include "actors/payment/read_lane.hpp"
+#include "domain/check.hpp"
 
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <concepts>
 #include <ranges>
 
 namespace paymentd::actors {
@@ -22,40 +24,8 @@ namespace {
 constexpr std::chrono::milliseconds keeper_interval_max{2000};
 
 constexpr std::size_t read_batch_max = 256;
-/// Pages of deliveries read in one go: each takes some milliseconds.
-constexpr std::size_t list_batch_max = 16;
-
-/// Registers the subscribers: whoever is registered is told of every payment from then on.
-db::result<void> subscribe_all(db::delivery_store& store, const payment_system_options& options) {
-  for (const notification_supervisor_options& each : options.subscribers) {
-    const auto subscribed = store.subscribe(each.delivery.subscriber, each.delivery.wants_payments,
-                                            each.delivery.wants_refunds, options.now());
-    if (!subscribed)
-      return std::unexpected(subscribed.error());
-  }
-  return {};
-}
-
-/// Conditions before a worker may begin. The database may not have been there when the process
-/// started; and a lane must not settle a payment before those who want to know of it are
-/// registered.
-db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_options& options,
-                                                          payment_system::work work) {
-  db::database& database = *options.database;
-  if (options.migrates) {
-    if (const auto migrated = database.migrate(options.now()); !migrated)
-      return std::unexpected(migrated.error());
-  } else if (const auto current = database.check_schema(); !current) {
-    return std::unexpected(current.error());
-  }
-  if (work == payment_system::work::reads)
-    return database.connect_reader();
-  auto store = database.connect();
-  if (store && work == payment_system::work::settles)
-    if (const auto done = subscribe_all(**store, options); !done)
-      return std::unexpected(done.error());
-  return store;
-}
+/// Pages read in one go: each takes some milliseconds.
+constexpr std::size_t page_batch_max = 16;
 
 } // namespace
 
@@ -71,129 +41,15 @@ payment_system::~payment_system() {
   stop();
 }
 
-caf::actor payment_system::start_worker(std::string name, work kind) {
-  store_worker_options options;
-  options.name = std::move(name);
-  // This object ends its workers before it ends.
-  options.connect = [this, kind] { return connect(options_, kind); };
-  options.now = options_.now;
-  return started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)));
-}
-
-/// Under a supervisor of its own: whatever becomes of it, payments and messages go on.
-void payment_system::start_results(const notification_supervisor_options& of,
-                                   const delivery_worker& store) {
-  results_poller_options options;
-  options.subscriber = of.delivery.subscriber;
-  options.store = store;
-  options.provider = of.delivery.provider;
-  options.poll = of.results_poll;
-  options.lease = of.results_lease;
-  options.now = of.delivery.now;
-  options.counters = of.delivery.counters;
-  backoff_supervisor_options supervision;
-  supervision.name = "results of " + options.subscriber;
-  supervision.backoff = of.restart;
-  supervision.random = of.delivery.random;
-  supervision.make_child = [options = std::move(options)](caf::event_based_actor* supervisor) {
-    return caf::actor_cast<caf::actor>(supervisor->spawn(results_poller, options));
-  };
-  started_.push_back(system_.spawn(backoff_supervisor, std::move(supervision)));
-}
-
-void payment_system::start_delivery(const delivery_worker& store) {
-  for (notification_supervisor_options each : options_.subscribers) {
-    if (each.delivery.provider->can_tell_results())
-      start_results(each, store);
-    each.delivery.store = store;
-    supervisors_.push_back(
-        started_.emplace_back(system_.spawn(notification_supervisor, std::move(each))));
-  }
-}
-
-std::vector<subscriber_metrics> payment_system::subscribers() const {
-  std::vector<subscriber_metrics> all;
-  for (const notification_supervisor_options& each : options_.subscribers)
-    all.push_back({each.delivery.subscriber, each.delivery.counters, each.gauges});
-  return all;
-}
-
-health_report payment_system::health(steady_instant now) const {
-  const auto worst = [now](const auto& lanes) {
-    condition all = condition::ok;
-    for (const auto& each : lanes)
-      all = std::max(all, each->at(now));
-    return all;
-  };
-  return {.settlement = worst(lane_health_), .reads = worst(reader_health_)};
-}
-
-caf::actor payment_system::start_keeper(const delivery_worker& store) {
-  stream_keeper_options options;
-  options.store = store;
-  for (std::size_t i = 0; i < supervisors_.size(); ++i)
-    options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
-  options.lease = options_.lease;
-  options.interval = keeper_interval_max;
-  if (options_.lease.count() > 0)
-    options.interval = std::min(options.interval, options_.lease / 4);
-  return started_.emplace_back(system_.spawn(stream_keeper, std::move(options)));
-}
-
-caf::actor payment_system::start_reader(const std::string& name, std::size_t batch_max,
-                                        std::shared_ptr<lane_health> health) {
-  read_lane_options options;
-  options.name = "read lane " + name;
-  options.worker = {start_worker("reader " + name, work::reads)};
-  options.batch_max = batch_max;
-  options.pending_max = options_.pending_max;
-  options.health = std::move(health);
-  options.random = options_.random;
-  return started_.emplace_back(system_.spawn(read_lane, std::move(options)));
-}
-
-void payment_system::start_retries(const delivery_worker& store) {
-  retry_lane_options options;
-  options.worker = store;
-  for (std::size_t i = 0; i < supervisors_.size(); ++i)
-    options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
-  way_in_.retry_lane = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
-}
-
-void payment_system::start_key_pruner(const caf::actor& worker) {
-  key_pruner_options options;
-  options.worker = {worker};
-  options.retention = options_.idempotency_retention;
-  started_.push_back(system_.spawn(key_pruner, std::move(options)));
-}
-
-void payment_system::start_lanes(const std::vector<caf::actor>& workers, const caf::actor& keeper) {
-  for (std::size_t i = 0; i < workers.size(); ++i) {
-    settlement_lane_options options;
-    options.name = fmt::format("lane {}", i + 1);
-    options.worker = {workers[i]};
-    options.subscribers = supervisors_;
-    options.keeper = keeper;
-    options.batch_max = options_.batch_max;
-    options.pending_max = std::max(options_.batch_max, options_.pending_max / workers.size());
-    options.lease = options_.lease;
-    options.random = options_.random;
-    options.counters = lane_counters_;
-    options.generation = generation_;
-    options.health = lane_health_[i];
-    way_in_.lanes.push_back(
-        started_.emplace_back(system_.spawn(settlement_lane, std::move(options))));
-  }
-}
-
 void payment_system::start(std::function<void(const std::string& who)> died) {
   died_ = std::move(died);
-  std::vector<caf::actor> workers;
+  std::vector<settlement_worker> workers;
   for (int i = 1; i <= options_.lanes; ++i)
-    workers.push_back(start_worker(fmt::format("lane {}", i), work::settles));
-  const delivery_worker store{options_.database->delivers_on_lane()
-                                  ? workers.front()
-                                  : start_worker("delivery", work::delivers)};
+    workers.push_back(start_worker<db::settlement_store>(fmt::format("lane {}", i)));
+  check(!workers.empty(), "there is a lane");
+  const delivery_worker store = options_.database->delivers_on_lane()
+                                    ? delivery_worker{workers.front().actor}
+                                    : start_worker<db::delivery_store>("delivery");
   start_delivery(store);
   // Where nobody is told of payments here, others that share the database have to know that it
   // lives.
@@ -201,13 +57,13 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   if (!options_.subscribers.empty() || options_.lease.count() > 0)
     keeper = start_keeper(store);
   start_retries(store);
-  start_key_pruner(store.actor);
+  start_key_pruner(store);
   start_lanes(workers, keeper);
   for (std::size_t i = 0; i < reader_health_.size(); ++i)
     way_in_.readers.push_back(
         start_reader(std::to_string(i + 1), read_batch_max, reader_health_[i]));
-  way_in_.listers.push_back(
-      start_reader("of deliveries", list_batch_max, std::make_shared<lane_health>(condition::ok)));
+  way_in_.page_readers.push_back(
+      start_reader("of pages", page_batch_max, std::make_shared<lane_health>(condition::ok)));
   const auto context = std::make_shared<const order_actor_context>(order_actor_context{
       .lanes = way_in_.lanes, .readers = way_in_.readers, .generation = generation_});
   for (int i = 0; i < options_.registries; ++i) {
@@ -243,6 +99,164 @@ void payment_system::stop(std::chrono::milliseconds grace) {
   way_in_ = {};
   supervisors_.clear();
   started_.clear();
+}
+
+health_report payment_system::health(steady_instant now) const {
+  const auto worst = [now](const auto& lanes) {
+    condition all = condition::ok;
+    for (const auto& each : lanes)
+      all = std::max(all, each->at(now));
+    return all;
+  };
+  return {.settlement = worst(lane_health_), .reads = worst(reader_health_)};
+}
+
+payment_metrics payment_system::metrics(steady_instant now) const {
+  payment_metrics all{.lanes = lane_counters_,
+                      .registries = registry_counters_,
+                      .subscribers = {},
+                      .health = health(now)};
+  for (const notification_supervisor_options& each : options_.subscribers)
+    all.subscribers.push_back({each.delivery.subscriber, each.delivery.counters, each.gauges});
+  return all;
+}
+
+namespace {
+
+/// Registers the subscribers: each is told of all that it wants from then on.
+db::result<void> subscribe_all(db::delivery_store& store, const payment_system_options& options) {
+  for (const notification_supervisor_options& each : options.subscribers) {
+    const auto subscribed = store.subscribe(each.delivery.subscriber, each.delivery.wants_payments,
+                                            each.delivery.wants_refunds, options.now());
+    if (!subscribed)
+      return std::unexpected(subscribed.error());
+  }
+  return {};
+}
+
+/// Conditions before a worker may begin. The database may not have been there when the process
+/// started; and a lane must not settle a payment before those who want to know of it are
+/// registered.
+template <class Port>
+db::result<std::shared_ptr<db::store_connection>> connect(const payment_system_options& options) {
+  db::database& database = *options.database;
+  if (options.migrates) {
+    if (const auto migrated = database.migrate(options.now()); !migrated)
+      return std::unexpected(migrated.error());
+  } else if (const auto current = database.check_schema(); !current) {
+    return std::unexpected(current.error());
+  }
+  if constexpr (std::same_as<Port, db::read_store>) {
+    return database.connect_reader();
+  } else {
+    auto store = database.connect();
+    if (store && std::same_as<Port, db::settlement_store>)
+      if (const auto done = subscribe_all(**store, options); !done)
+        return std::unexpected(done.error());
+    return store;
+  }
+}
+
+} // namespace
+
+template <class Port>
+worker_of<Port> payment_system::start_worker(std::string name) {
+  store_worker_options options;
+  options.name = std::move(name);
+  // This object ends its workers before it ends.
+  options.connect = [this] { return connect<Port>(options_); };
+  options.now = options_.now;
+  return {started_.emplace_back(system_.spawn<caf::detached>(store_worker, std::move(options)))};
+}
+
+/// Under a supervisor of its own: whatever becomes of it, payments and messages go on.
+void payment_system::start_results(const notification_supervisor_options& of,
+                                   const delivery_worker& store) {
+  results_poller_options options;
+  options.subscriber = of.delivery.subscriber;
+  options.store = store;
+  options.provider = of.delivery.provider;
+  options.poll = of.results_poll;
+  options.lease = of.results_lease;
+  options.now = of.delivery.now;
+  options.counters = of.delivery.counters;
+  backoff_supervisor_options supervision;
+  supervision.name = "results of " + options.subscriber;
+  supervision.backoff = of.restart;
+  supervision.random = of.delivery.random;
+  supervision.make_child = [options = std::move(options)](caf::event_based_actor* supervisor) {
+    return caf::actor_cast<caf::actor>(supervisor->spawn(results_poller, options));
+  };
+  started_.push_back(system_.spawn(backoff_supervisor, std::move(supervision)));
+}
+
+void payment_system::start_delivery(const delivery_worker& store) {
+  for (notification_supervisor_options each : options_.subscribers) {
+    if (each.delivery.provider->can_tell_results())
+      start_results(each, store);
+    each.delivery.store = store;
+    supervisors_.push_back(
+        started_.emplace_back(system_.spawn(notification_supervisor, std::move(each))));
+  }
+}
+
+caf::actor payment_system::start_keeper(const delivery_worker& store) {
+  stream_keeper_options options;
+  options.store = store;
+  for (std::size_t i = 0; i < supervisors_.size(); ++i)
+    options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
+  options.lease = options_.lease;
+  options.interval = keeper_interval_max;
+  if (options_.lease.count() > 0)
+    options.interval = std::min(options.interval, options_.lease / 4);
+  return started_.emplace_back(system_.spawn(stream_keeper, std::move(options)));
+}
+
+caf::actor payment_system::start_reader(const std::string& name, std::size_t batch_max,
+                                        std::shared_ptr<lane_health> health) {
+  read_lane_options options;
+  options.name = "read lane " + name;
+  options.worker = start_worker<db::read_store>("reader " + name);
+  options.batch_max = batch_max;
+  options.pending_max = options_.pending_max;
+  options.health = std::move(health);
+  options.random = options_.random;
+  return started_.emplace_back(system_.spawn(read_lane, std::move(options)));
+}
+
+void payment_system::start_retries(const delivery_worker& store) {
+  retry_lane_options options;
+  options.worker = store;
+  for (std::size_t i = 0; i < supervisors_.size(); ++i)
+    options.subscribers.emplace(options_.subscribers[i].delivery.subscriber, supervisors_[i]);
+  way_in_.retry_lane = started_.emplace_back(system_.spawn(retry_lane, std::move(options)));
+}
+
+void payment_system::start_key_pruner(const delivery_worker& store) {
+  key_pruner_options options;
+  options.worker = {store.actor};
+  options.retention = options_.idempotency_retention;
+  started_.push_back(system_.spawn(key_pruner, std::move(options)));
+}
+
+void payment_system::start_lanes(const std::vector<settlement_worker>& workers,
+                                 const caf::actor& keeper) {
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    settlement_lane_options options;
+    options.name = fmt::format("lane {}", i + 1);
+    options.worker = workers[i];
+    options.subscribers = supervisors_;
+    options.keeper = keeper;
+    options.batch_max = options_.batch_max;
+    options.pending_max = std::max(options_.batch_max, options_.pending_max / workers.size());
+    options.lease = options_.lease;
+    options.random = options_.random;
+    options.counters = lane_counters_;
+    options.generation = generation_;
+    options.health = lane_health_[i];
+    way_in_.lanes.push_back(
+        started_.emplace_back(system_.spawn(settlement_lane, std::move(options))));
+  }
 }
 
 } // namespace paymentd::actors

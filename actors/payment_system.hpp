@@ -2,6 +2,7 @@
 // a subscriber. Made, started and stopped on one thread (app/serve.cpp's, or a test's).
 #pragma once
 
+#include "actors/counters.hpp"
 #include "actors/delivery/notification_supervisor.hpp"
 #include "actors/entrance.hpp"
 #include "actors/payment/order_registry.hpp"
@@ -34,18 +35,8 @@ struct payment_system_options {
   wall_clock now = system_wall_clock;
 };
 
-/// How the delivery to one subscriber goes, for whoever measures.
-struct subscriber_metrics {
-  std::string name;
-  std::shared_ptr<const delivery_counters> delivery;
-  std::shared_ptr<const supervision_gauges> supervision;
-};
-
 class payment_system {
  public:
-  /// The work of a store worker.
-  enum class work : std::uint8_t { settles, delivers, reads };
-
   /// Starts nothing yet.
   payment_system(caf::actor_system& system, payment_system_options options);
   ~payment_system(); // stops, without grace
@@ -65,22 +56,24 @@ class payment_system {
   const entrance& way_in() const { return way_in_; }
 
   std::shared_ptr<const lane_counters> lanes() const { return lane_counters_; }
-  std::shared_ptr<const registry_counters> registries() const { return registry_counters_; }
-  std::vector<subscriber_metrics> subscribers() const;
   /// All that is known now, by lanes that were not started yet as well. Any thread.
   health_report health(steady_instant now) const;
+  /// All that is counted, with the health at `now`. Any thread.
+  payment_metrics metrics(steady_instant now) const;
 
  private:
   using delivery_worker = worker_of<db::delivery_store>;
-  caf::actor start_worker(std::string name, work kind);
+  using settlement_worker = worker_of<db::settlement_store>;
+  template <class Port>
+  worker_of<Port> start_worker(std::string name);
   void start_delivery(const delivery_worker& store);
   void start_results(const notification_supervisor_options& of, const delivery_worker& store);
   caf::actor start_keeper(const delivery_worker& store);
   caf::actor start_reader(const std::string& name, std::size_t batch_max,
                           std::shared_ptr<lane_health> health);
   void start_retries(const delivery_worker& store);
-  void start_key_pruner(const caf::actor& worker);
-  void start_lanes(const std::vector<caf::actor>& workers, const caf::actor& keeper);
+  void start_key_pruner(const delivery_worker& store);
+  void start_lanes(const std::vector<settlement_worker>& workers, const caf::actor& keeper);
 
   caf::actor_system& system_;
   payment_system_options options_;

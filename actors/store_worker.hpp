@@ -64,8 +64,16 @@ struct store_call {
   std::function<store_answer(store_worker_state&)> make; // on the worker's thread
 };
 
-caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
-                           store_worker_options options);
+inline caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
+                                  store_worker_options options) {
+  self->state.options = std::move(options);
+  return {
+      [self](const store_call& call) {
+        // The asker is an actor that waits for the answer; there is always a sender.
+        self->send(caf::actor_cast<caf::actor>(self->current_sender()), call.make(self->state));
+      },
+  };
+}
 
 /// A store worker whose connection offers `Port`.
 template <class Port>

@@ -145,7 +145,8 @@ std::function<void(std::string&)> metrics_of(const actors::payment_system& payme
                                              const http::event_counters& events) {
   return [&](std::string& page) {
     const instant now = actors::system_wall_clock();
-    http::append_metrics(page, payments, shed.load(), now);
+    http::append_metrics(page, payments.metrics(std::chrono::steady_clock::now()), shed.load(),
+                         now);
     http::append_metrics(page, events, now);
   };
 }

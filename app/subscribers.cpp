@@ -49,7 +49,7 @@ subscriber_options_of(const config::notification_settings& settings,
   options.delivery.policy.retry_after_max = settings.retry_after_max;
   options.delivery.retention = settings.retention;
   // A call is over after its time-out; the rest is for clocks of other processes that differ.
-  options.delivery.policy.settles_within = timeout + std::chrono::seconds{25};
+  options.delivery.policy.accepted_within = timeout + std::chrono::seconds{25};
   options.results_poll = settings.results_poll;
   options.results_lease = timeout + std::chrono::seconds{60};
   options.delivery.random = random_fraction;

@@ -106,7 +106,7 @@ class template_reader {
       fail(value.line, value.key, taken.error());
   }
 
-  /// What [alimtalk] has is another template's.
+  /// The code in [alimtalk] is another template's.
   void look_at_provider() {
     for (const auto& kind : providers::provider_kinds())
       if (kind.name == made_.alimtalk.provider && !kind.template_key.empty() &&

@@ -10,8 +10,8 @@ namespace paymentd::config {
 
 inline constexpr std::string_view template_section = "alimtalk.template";
 
-/// The templates that `tables` describe. What one does not say itself is as `others`, the settings
-/// of all other sources, have it. Each fault becomes a line in `errors`, which begins with the file
+/// The templates that `tables` describe. A key that a table does not have is as in `others`, the
+/// settings of all other sources. Each fault becomes a line in `errors`, which begins with the file
 /// and the line.
 std::vector<alimtalk_template> read_templates(const std::vector<file_table>& tables,
                                               const std::string& file, const settings& others,

@@ -36,7 +36,7 @@ std::string comment(std::string_view text) {
   return out + line + '\n';
 }
 
-/// What stands below [alimtalk], each table with an empty line behind it.
+/// The tables below [alimtalk], each with an empty line behind it.
 std::string alimtalk_tables(const settings& of) {
   std::string out;
   if (const auto table = parameters_toml(parameters_section, of.alimtalk.parameters);

@@ -105,22 +105,20 @@ std::vector<setting> provider_list() {
 
 std::vector<setting> alimtalk_list() {
   return {
-      whole(
-          PAYMENTD_AT(alimtalk.max_excess), 0, 1300,
-          "Characters that a variable's value may have more than its name; what is longer is cut. "
-          "14 while the profile is new to NHN Cloud, which refuses more. 0: no limit."),
+      whole(PAYMENTD_AT(alimtalk.max_excess), 0, 1300,
+            "Characters that a variable's value may have more than its name; a longer one is cut. "
+            "14 while the profile is new to NHN Cloud, which refuses more. 0: no limit."),
       choice(PAYMENTD_AT(alimtalk.fallback), fallback_names,
              "The message that a customer gets whom the AlimTalk does not reach: an SMS, a "
              "longer LMS, or nothing (off). Solapi itself chooses between the two by the length."),
       phone_number(PAYMENTD_AT(alimtalk.fallback_from),
                    "The registered number that the fallback comes from."),
       words(PAYMENTD_AT(alimtalk.fallback_title), 120, "nhn: the title of an LMS."),
-      words(
-          PAYMENTD_AT(alimtalk.fallback_text), 3000,
-          "The fallback's text, in which the template's variables are filled in: #{orderId}, "
-          "#{amount}, #{time} and #{status}, or those of [alimtalk.parameters]. An SMS has 90 "
-          "bytes in EUC-KR, an LMS 2,000; what is longer once it is filled in is cut. Empty: what "
-          "the template says."),
+      words(PAYMENTD_AT(alimtalk.fallback_text), 3000,
+            "The fallback's text, in which the template's variables are filled in: #{orderId}, "
+            "#{amount}, #{time} and #{status}, or those of [alimtalk.parameters]. An SMS has 90 "
+            "bytes in EUC-KR, an LMS 2,000; a text that its values make longer is cut. Empty: the "
+            "text of the template."),
       duration(PAYMENTD_AT(alimtalk.timeout), 10ms, 5min,
                "How long one call of the message API may take."),
       whole(PAYMENTD_AT(alimtalk.max_recipients), 1, 1000,

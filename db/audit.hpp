@@ -34,7 +34,7 @@ class audit_source {
   virtual void begin_snapshot() = 0;
   virtual std::int64_t rows_per_snapshot() const = 0;
 
-  /// Every statement of audit.cpp is one that both databases understand. Parameters are $1, $2, …;
+  /// Every statement of audit*.cpp is one that both databases understand. Parameters are $1, $2, …;
   /// those that a statement does not name are passed by.
   virtual std::unique_ptr<audit_rows> query(const char* sql,
                                             std::span<const std::int64_t> parameters) = 0;
@@ -46,7 +46,6 @@ class audit_source {
   /// Subscribers' names whose results are read up to a time more than an hour in the future.
   virtual const char* results_from_the_future() const = 0;
   /// The next ledger entries above $1 by id, at most $2: the id, and whether lists by time find it.
-  /// Null where an index of the database's own finds them.
   virtual const char* entries_listed_by_time() const = 0;
   /// Statements that give one line for each breach of a rule that only this store has.
   virtual std::span<const char* const> own_rules() const = 0;

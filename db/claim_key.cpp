@@ -21,4 +21,14 @@ std::string claim_key(std::string_view instance, claim_id id, int generation, in
   return key;
 }
 
+claim make_claim(std::string_view instance, claim_id id, int generation, instant since,
+                 std::vector<message> messages, std::string provider) {
+  return {.id = id,
+          .generation = generation,
+          .key = claim_key(instance, id, generation, since),
+          .since = since,
+          .messages = std::move(messages),
+          .provider = std::move(provider)};
+}
+
 } // namespace paymentd::db

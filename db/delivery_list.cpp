@@ -1,5 +1,7 @@
 #include "db/delivery_list.hpp"
 
+#include "domain/check.hpp"
+
 #include <algorithm>
 #include <deque>
 #include <tuple>
@@ -15,15 +17,10 @@ constexpr int piece_rows_max = 1'000;
 // by this much at the most.
 constexpr std::chrono::hours clock_disorder_max{24};
 
-bool wants(const list_place& at, entry_kind kind) {
-  return (kind == entry_kind::payment && at.wants_payments) ||
-         (kind == entry_kind::refund && at.wants_refunds);
-}
-
-/// The delivery of an entry as this place shows it; nothing where it is not for it, or was
+/// The delivery of an entry as this cursor shows it; nothing where it is not for it, or was
 /// pruned.
-std::optional<delivery> shown(const list_place& at, const list_row& row) {
-  if (!row.kind || !wants(at, *row.kind))
+std::optional<delivery> shown(const list_cursor& at, const list_row& row) {
+  if (!row.kind || !at.wants.hold(*row.kind))
     return std::nullopt;
   delivery made{.subscriber = at.name,
                 .entry = row.entry,
@@ -46,14 +43,14 @@ std::optional<delivery> shown(const list_place& at, const list_row& row) {
   }
   const std::int64_t number = number_of(row.entry);
   const bool waits =
-      number > at.position || std::ranges::any_of(at.claimed, [number](list_place::range each) {
+      number > at.position || std::ranges::any_of(at.claimed, [number](list_cursor::range each) {
         return each.first <= number && number <= each.last;
       });
   return waits ? std::optional(std::move(made)) : std::nullopt;
 }
 
-/// One walk down a place: through its windows one after the other, with what was found waiting in
-/// `heads`.
+/// One walk down a stream for a subscriber: through its windows one after the other, with what was
+/// found waiting in `heads`.
 struct strand {
   struct window {
     list_look::from what;
@@ -61,7 +58,7 @@ struct strand {
     std::int64_t below;
     delivery_status status = delivery_status::failed;
   };
-  std::size_t place = 0;
+  std::size_t cursor = 0;
   std::deque<window> windows = {};
   std::deque<delivery> heads = {};
 
@@ -81,17 +78,17 @@ struct strand {
 
 class page_of {
  public:
-  page_of(list_source& from, const std::vector<list_place>& places, const list_deliveries& asked)
-      : from_(from), places_(places), asked_(asked) {}
+  page_of(list_source& from, const std::vector<list_cursor>& cursors, const list_deliveries& asked)
+      : from_(from), cursors_(cursors), asked_(asked) {}
 
   result<answer> gather() {
     if (asked_.order) {
       if (auto found = add_order(*asked_.order); !found)
         return std::unexpected(found.error());
     } else {
-      for (std::size_t place = 0; place < places_.size(); ++place)
-        if (wants_subscriber(place))
-          add_walks(place, below_of(place));
+      for (std::size_t cursor = 0; cursor < cursors_.size(); ++cursor)
+        if (wants_subscriber(cursor))
+          add_walks(cursor, below_of(cursor));
     }
     std::erase_if(strands_, [](const strand& each) { return each.over(); });
     delivery_page page;
@@ -110,12 +107,12 @@ class page_of {
   }
 
  private:
-  bool wants_subscriber(std::size_t place) const {
-    return asked_.subscriber.empty() || places_[place].name == asked_.subscriber;
+  bool wants_subscriber(std::size_t cursor) const {
+    return asked_.subscriber.empty() || cursors_[cursor].name == asked_.subscriber;
   }
 
-  std::int64_t below_of(std::size_t place) const {
-    const list_place& at = places_[place];
+  std::int64_t below_of(std::size_t cursor) const {
+    const list_cursor& at = cursors_[cursor];
     if (!asked_.after)
       return at.next;
     const auto found = std::ranges::find_if(*asked_.after, [&](const list_position& each) {
@@ -124,11 +121,11 @@ class page_of {
     return found == asked_.after->end() ? 0 : std::min(found->below, at.next);
   }
 
-  void add_walks(std::size_t place, std::int64_t below) {
+  void add_walks(std::size_t cursor, std::int64_t below) {
     using from = list_look::from;
-    const list_place& at = places_[place];
+    const list_cursor& at = cursors_[cursor];
     const std::int64_t behind = std::min(below, at.position + 1);
-    strand walk{.place = place};
+    strand walk{.cursor = cursor};
     if (!asked_.status) {
       walk.add(from::ledger, at.kept_from, below);
       walk.add(from::stored, 0, std::min(below, at.kept_from + 1));
@@ -140,11 +137,11 @@ class page_of {
     strands_.push_back(std::move(walk));
     if (asked_.status != delivery_status::pending)
       return;
-    strand untried{.place = place};
+    strand untried{.cursor = cursor};
     untried.add(from::ledger, at.position, below);
     auto claimed = at.claimed;
-    std::ranges::sort(claimed, std::greater{}, &list_place::range::first);
-    for (const list_place::range& each : claimed)
+    std::ranges::sort(claimed, std::greater{}, &list_cursor::range::first);
+    for (const list_cursor::range& each : claimed)
       untried.add(from::ledger, each.first - 1, std::min(below, each.last + 1));
     strands_.push_back(std::move(untried));
   }
@@ -153,14 +150,14 @@ class page_of {
     const auto entries = from_.entries_of(id);
     if (!entries)
       return std::unexpected(entries.error());
-    for (std::size_t place = 0; place < places_.size(); ++place) {
-      if (!wants_subscriber(place))
+    for (std::size_t cursor = 0; cursor < cursors_.size(); ++cursor) {
+      if (!wants_subscriber(cursor))
         continue;
-      strand walk{.place = place};
+      strand walk{.cursor = cursor};
       for (const entry_id entry : *entries)
-        if (places_[place].stream == stream_of(entry)) {
+        if (cursors_[cursor].stream == stream_of(entry)) {
           const std::int64_t number = number_of(entry);
-          walk.add(list_look::from::ledger, number - 1, std::min(below_of(place), number + 1));
+          walk.add(list_look::from::ledger, number - 1, std::min(below_of(cursor), number + 1));
         }
       strands_.push_back(std::move(walk));
     }
@@ -190,7 +187,7 @@ class page_of {
     std::vector<list_look> looks;
     for (const strand* each : dry) {
       const strand::window& window = each->windows.front();
-      const list_place& at = places_[each->place];
+      const list_cursor& at = cursors_[each->cursor];
       looks.push_back({.what = window.what,
                        .subscriber = at.subscriber,
                        .above = make_entry_id(at.stream, window.above),
@@ -201,15 +198,17 @@ class page_of {
     const auto found = from_.look(looks);
     if (!found)
       return std::unexpected(found.error());
+    check(found->size() == dry.size(), "each stretch of a list is read");
     for (std::size_t i = 0; i < dry.size(); ++i)
       take(*dry[i], (*found)[i], rows);
     return {};
   }
 
   void take(strand& to, const std::vector<list_row>& found, int asked_for) {
+    check(std::ssize(found) <= asked_for, "a store gives no more rows than are asked for");
     looked_at_ += std::max(static_cast<int>(found.size()), 1);
     for (const list_row& row : found)
-      if (auto one = shown(places_[to.place], row);
+      if (auto one = shown(cursors_[to.cursor], row);
           one && (!asked_.status || one->status == *asked_.status) &&
           asked_.created.holds(one->created_at))
         to.heads.push_back(*std::move(one));
@@ -226,17 +225,17 @@ class page_of {
       to.windows.pop_front();
   }
 
-  /// Of each place the highest number comes first, of the places the latest time.
+  /// Of each cursor the highest number comes first, of the cursors the latest time.
   strand* newest() {
-    std::vector<strand*> first(places_.size(), nullptr);
+    std::vector<strand*> first(cursors_.size(), nullptr);
     for (strand& each : strands_)
-      if (strand*& best = first[each.place];
+      if (strand*& best = first[each.cursor];
           !each.heads.empty() &&
           (best == nullptr || best->heads.front().entry < each.heads.front().entry))
         best = &each;
     const auto rank = [&](const strand* of) {
       const delivery& head = of->heads.front();
-      return std::tuple(head.created_at, head.entry, -places_[of->place].subscriber.value);
+      return std::tuple(head.created_at, head.entry, -cursors_[of->cursor].subscriber.value);
     };
     strand* best = nullptr;
     for (strand* each : first)
@@ -246,18 +245,18 @@ class page_of {
   }
 
   std::optional<std::vector<list_position>> positions() const {
-    std::vector<std::int64_t> below(places_.size(), 0);
+    std::vector<std::int64_t> below(cursors_.size(), 0);
     for (const strand& each : strands_)
-      below[each.place] = std::max(below[each.place], each.below());
+      below[each.cursor] = std::max(below[each.cursor], each.below());
     std::vector<list_position> next;
-    for (std::size_t place = 0; place < places_.size(); ++place)
-      if (below[place] > 0)
-        next.push_back({places_[place].subscriber, places_[place].stream, below[place]});
+    for (std::size_t cursor = 0; cursor < cursors_.size(); ++cursor)
+      if (below[cursor] > 0)
+        next.push_back({cursors_[cursor].subscriber, cursors_[cursor].stream, below[cursor]});
     return next.empty() ? std::nullopt : std::optional(std::move(next));
   }
 
   list_source& from_;
-  const std::vector<list_place>& places_;
+  const std::vector<list_cursor>& cursors_;
   const list_deliveries& asked_;
   std::vector<strand> strands_;
   int piece_rows_ = std::max(asked_.limit, 1) + 1;
@@ -281,22 +280,22 @@ void set_channel(list_row::stored_delivery& of, std::int64_t number) {
 }
 
 result<void> delivery_list::begin() {
-  if (places_)
+  if (cursors_)
     return {};
-  auto read = from_.places();
+  auto read = from_.cursors();
   if (!read)
     return std::unexpected(read.error());
-  places_ = *std::move(read);
+  cursors_ = *std::move(read);
   return {};
 }
 
 result<answer> delivery_list::find(const get_delivery& which) {
   if (auto ready = begin(); !ready)
     return std::unexpected(ready.error());
-  const auto at = std::ranges::find_if(*places_, [&](const list_place& each) {
+  const auto at = std::ranges::find_if(*cursors_, [&](const list_cursor& each) {
     return each.name == which.subscriber && each.stream == stream_of(which.entry);
   });
-  if (at == places_->end())
+  if (at == cursors_->end())
     return not_found{};
   const list_look one{.what = list_look::from::ledger,
                       .subscriber = at->subscriber,
@@ -314,7 +313,7 @@ result<answer> delivery_list::find(const get_delivery& which) {
 result<answer> delivery_list::page(const list_deliveries& asked) {
   if (auto ready = begin(); !ready)
     return std::unexpected(ready.error());
-  return page_of(from_, *places_, asked).gather();
+  return page_of(from_, *cursors_, asked).gather();
 }
 
 } // namespace paymentd::db

@@ -3,6 +3,7 @@
 // they show the same; the SQL is theirs. One thread at a time.
 #pragma once
 
+#include "db/event_kinds.hpp"
 #include "db/store.hpp"
 
 #include <cstdint>
@@ -13,12 +14,11 @@
 
 namespace paymentd::db {
 
-/// A subscriber in a stream, as its cursor and its open claims stand.
-struct list_place {
+/// A subscriber's cursor in a stream, with its open claims.
+struct list_cursor {
   subscriber_id subscriber;
   std::string name;
-  bool wants_payments = false;
-  bool wants_refunds = false;
+  event_kinds wants;
   stream_id stream;
   std::int64_t next = 0;      // the number that the stream gives next
   std::int64_t position = 0;  // the cursor: entries up to it are claimed or done
@@ -73,7 +73,7 @@ class list_source {
  public:
   virtual ~list_source() = default;
   /// All subscribers in all streams, in the snapshot that all reads share.
-  virtual result<std::vector<list_place>> places() = 0;
+  virtual result<std::vector<list_cursor>> cursors() = 0;
   /// The rows of each stretch, in order.
   virtual result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) = 0;
   /// The entries of an order's payment and refunds, by falling id: the newest 10,000.
@@ -83,7 +83,7 @@ class list_source {
 /// The answers to queries on deliveries, in one snapshot of `from`.
 class delivery_list {
  public:
-  /// The places are read once, with the first query.
+  /// The cursors are read once, with the first query.
   explicit delivery_list(list_source& from) : from_(from) {}
   result<answer> find(const get_delivery& which);
   result<answer> page(const list_deliveries& asked);
@@ -91,7 +91,7 @@ class delivery_list {
  private:
   result<void> begin();
   list_source& from_;
-  std::optional<std::vector<list_place>> places_;
+  std::optional<std::vector<list_cursor>> cursors_;
 };
 
 } // namespace paymentd::db

@@ -1,5 +1,7 @@
 #include "db/event_list.hpp"
 
+#include "domain/check.hpp"
+
 #include <algorithm>
 #include <tuple>
 
@@ -73,8 +75,7 @@ result<void> fill(event_source& from, const list_events& asked, std::vector<stra
         {.stream = each->stream,
          .above = each->seen,
          .up_to = each->up_to,
-         .payments = asked.payments,
-         .refunds = asked.refunds,
+         .wanted = {.payments = asked.payments, .refunds = asked.refunds},
          .events = events,
          .looked_at =
              std::min(std::max(events * entries_an_event, entries_of_stream_min),
@@ -82,6 +83,7 @@ result<void> fill(event_source& from, const list_events& asked, std::vector<stra
   auto found = from.look(looks);
   if (!found)
     return std::unexpected(found.error());
+  check(found->size() == ahead.size(), "each stretch of the events is read");
   for (std::size_t i = 0; i < ahead.size(); ++i)
     ahead[i]->found = std::move((*found)[i]);
   return {};
@@ -106,7 +108,7 @@ strand* oldest(std::vector<strand>& strands) {
 
 } // namespace
 
-result<event_page> gather_events(event_source& from, const list_events& asked) {
+result<answer> gather_events(event_source& from, const list_events& asked) {
   const auto ends = from.ends();
   if (!ends)
     return std::unexpected(ends.error());

@@ -3,6 +3,7 @@
 // same; the SQL is theirs. One thread at a time.
 #pragma once
 
+#include "db/event_kinds.hpp"
 #include "db/store.hpp"
 
 #include <cstdint>
@@ -15,10 +16,9 @@ namespace paymentd::db {
 /// A stretch of a stream to read, by rising numbers.
 struct event_look {
   stream_id stream;
-  std::int64_t above = 0;     // numbers behind this one
-  std::int64_t up_to = 0;     // and up to this one
-  bool payments = true;       // the kinds that are wanted
-  bool refunds = true;        // likewise
+  std::int64_t above = 0; // numbers behind this one
+  std::int64_t up_to = 0; // and up to this one
+  event_kinds wanted;
   std::int64_t events = 1;    // so many wanted ones at the most
   std::int64_t looked_at = 1; // among so many entries
 };
@@ -42,6 +42,6 @@ class event_source {
 };
 
 /// One page, in one snapshot of `from`.
-result<event_page> gather_events(event_source& from, const list_events& asked);
+result<answer> gather_events(event_source& from, const list_events& asked);
 
 } // namespace paymentd::db

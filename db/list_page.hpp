@@ -2,6 +2,7 @@
 // thread.
 #pragma once
 
+#include "domain/check.hpp"
 #include "domain/query.hpp"
 
 #include <algorithm>
@@ -42,15 +43,16 @@ inline bool fits(const ledger_entry& one, const list_entries& asked) {
   return (!asked.kind || one.kind == *asked.kind) && asked.created.holds(one.created_at);
 }
 
-inline list_below place_of(const user& one, const list_users&) {
+/// The `below` of the page that goes on behind this one.
+inline list_below below_of(const user& one, const list_users&) {
   return {.number = one.id.value};
 }
-inline list_below place_of(const order& one, const list_orders& asked) {
+inline list_below below_of(const order& one, const list_orders& asked) {
   if (asked.user)
     return {.number = one.id.value};
   return {.number = one.id.value, .created_at = one.created_at};
 }
-inline list_below place_of(const ledger_entry& one, const list_entries& asked) {
+inline list_below below_of(const ledger_entry& one, const list_entries& asked) {
   if (asked.user || asked.order)
     return {.number = one.sequence};
   return {.number = one.id.value, .created_at = one.created_at};
@@ -84,19 +86,20 @@ time_bounds bounds_of(const Asked& asked) {
 /// are no more.
 template <class Thing, class Asked>
 page_of<Thing> make_page(std::vector<Thing> rows, const Asked& asked) {
+  check(std::ssize(rows) <= rows_for(asked), "a store gives no more rows than are asked for");
   page_of<Thing> page;
   for (Thing& each : rows) {
     if (!fits(each, asked))
       continue;
     if (std::ssize(page.items) == asked.limit) {
-      page.next = place_of(page.items.back(), asked);
+      page.next = below_of(page.items.back(), asked);
       return page;
     }
     page.items.push_back(std::move(each));
   }
   if (std::ssize(rows) == rows_for(asked)) {
     // The moved-from last row has kept its numbers and times.
-    page.next = place_of(rows.back(), asked);
+    page.next = below_of(rows.back(), asked);
   }
   return page;
 }

@@ -1,4 +1,5 @@
-// The ports between the actors and a database, one for each role: settlement, reads, delivery.
+// The ports between the actors and a database, one for each role: settlement, upkeep, reads and
+// delivery; and the database itself, for the commands.
 // `database` is one database as this process sees it; `store_connection` is one connection to it,
 // owned by one worker thread, and reconnects by itself.
 // Implementations: db/sqlite (embedded) and db/postgres. Both call `decide` and `plan_delivery`, so
@@ -110,7 +111,8 @@ class delivery_store {
                                                  instant now) = 0;
 
   /// Does all of `step` in one transaction, or nothing. Retries that are due are claimed before
-  /// what lies ahead of the cursor; a claim holds the one or the other.
+  /// what lies ahead of the cursor; a claim holds the one or the other. `in_doubt`: it may have
+  /// happened; `open_claims` tells.
   virtual result<delivery_answer> deliver(const delivery_step& step, instant now) = 0;
 
   /// Makes FAILED deliveries PENDING and due, whoever holds their streams. Gives one answer each,

@@ -277,7 +277,7 @@ class decider {
                                      .reference = what.reference,
                                      .metadata = what.metadata});
     order_references_.take(created.reference.str(), created.id.value);
-    return what.pays ? settle_payment(created, *payer) : outcome{created};
+    return what.pays ? make_payment(created, *payer) : outcome{created};
   }
 
   outcome operator()(const pay& what) {
@@ -291,7 +291,7 @@ class decider {
       return refused{refusal::user_not_found, std::nullopt};
     if (payer->balance < found->final_amount())
       return refused{refusal::insufficient_balance, std::nullopt};
-    return settle_payment(*found, *payer);
+    return make_payment(*found, *payer);
   }
 
   outcome operator()(const cancel& what) {
@@ -361,7 +361,7 @@ class decider {
   }
 
   /// Takes what was checked to be there.
-  outcome settle_payment(order& of, user& payer) {
+  outcome make_payment(order& of, user& payer) {
     of.payment_entry =
         move(payer, -of.final_amount(), {.kind = entry_kind::payment, .order = of.id}).id;
     return become(of, order_status::paid);

@@ -22,8 +22,8 @@ struct log_field {
 /// The text to give to the log.
 std::string with_fields(std::string_view message, std::initializer_list<log_field> fields);
 
-/// What `with_fields` was given; a line that it did not make is a message without fields. Points
-/// into `line`.
+/// The parts that `with_fields` was given; a line that it did not make is a message without fields.
+/// Points into `line`.
 struct log_line {
   std::string_view message;
   std::vector<log_field> fields;

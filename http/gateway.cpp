@@ -53,9 +53,11 @@ gateway::gateway(caf::actor_system& system, options limits, std::function<void()
 }
 
 void gateway::connect(actors::entrance to) {
+  check(!to.registries.empty() && !to.lanes.empty() && !to.readers.empty() && !to.page_readers.empty(),
+        "there is an actor for each command and query");
   to_ = std::move(to);
   auto* companion = caf::actor_cast<caf::actor_companion*>(self_);
-  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers, &to_.listers})
+  for (const auto* entrances : {&to_.registries, &to_.lanes, &to_.readers, &to_.page_readers})
     for (const caf::actor& entrance : *entrances)
       companion->monitor(entrance);
   if (to_.retry_lane)
@@ -115,6 +117,7 @@ std::vector<actors::outcome_reply> gateway::bulk_submission::await_resume() {
   std::vector<actors::outcome_reply> replies;
   replies.reserve(parts_.size());
   for (waiter& part : parts_) {
+    check(part.outcome.has_value(), "a bulk is resumed with the outcomes of all its commands");
     if (!*part.outcome)
       via_.count(part.outcome->error());
     replies.push_back(std::move(*part.outcome));
@@ -191,6 +194,7 @@ actors::ticket gateway::enter(waiter& who) {
 
 void gateway::remove(std::uint32_t at) {
   slot& left = slots_[at];
+  check(left.who != nullptr, "a request leaves the gateway once");
   (left.earlier == none ? oldest_ : slots_[left.earlier].later) = left.later;
   (left.later == none ? newest_ : slots_[left.later].earlier) = left.earlier;
   left.who = nullptr;

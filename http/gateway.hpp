@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/entrance.hpp"
+#include "domain/check.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/actor_addr.hpp>
@@ -134,6 +135,7 @@ class gateway {
     bool await_ready() { return !via_.admit(*this) || !via_.admit(*this, via_.to_.taking(what_)); }
     void await_suspend(std::coroutine_handle<> self);
     actors::outcome_reply await_resume() {
+      check(outcome.has_value(), "a command's reply is an outcome");
       if (!*outcome)
         via_.count(outcome->error());
       return std::move(*outcome);
@@ -168,6 +170,7 @@ class gateway {
     bool await_ready() { return !via_.admit(*this) || !via_.admit(*this, to()); }
     void await_suspend(std::coroutine_handle<> self);
     actors::answer_reply await_resume() {
+      check(answer.has_value(), "a query's reply is an answer");
       if (!*answer)
         via_.count(answer->error());
       return std::move(*answer);

@@ -1,19 +1,12 @@
 #include "http/idempotency.hpp"
 
+#include "http/ascii.hpp"
 #include "net/digest.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 namespace paymentd::http {
-
-namespace {
-
-bool is_visible(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
-} // namespace
 
 bool unquote_key(std::string& key) {
   if (key.starts_with('"')) {
@@ -39,7 +32,8 @@ bool valid_key(std::string_view key) {
 idempotency_key digest_key(const keyed_request& of) {
   std::string scoped;
   scoped.reserve(of.api_key.size() + of.method.size() + of.path.size() + of.key.size() + 3);
-  // None of the parts holds a 0, so that no two requests make the same text.
+  // None of these parts holds a 0, and the key stands last (that of a bulk's item may hold one), so
+  // that no two requests make the same text.
   for (const std::string_view part : {of.api_key, of.method, of.path})
     scoped.append(part).push_back('\0');
   scoped.append(of.key);

@@ -1,6 +1,7 @@
 #include "http/io_thread.hpp"
 
 #include "domain/log_fields.hpp"
+#include "net/utc_text.hpp"
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
@@ -41,11 +42,14 @@ std::string keep_alive_fields(std::chrono::milliseconds idle_timeout) {
   return "\r\nConnection: keep-alive\r\nKeep-Alive: timeout=" + std::to_string(told);
 }
 
-void warn_of_request(std::string text, std::uint64_t left_out, std::string_view request,
-                     int status) {
+void warn_of_request(std::string text, std::uint64_t left_out, std::string_view request, int status,
+                     std::string_view api_key = {}) {
   if (left_out > 0)
     text += fmt::format(" ({} such lines before it were left out)", left_out);
-  spdlog::warn("{}", with_fields(text, {{"request", request}, {"status", std::int64_t{status}}}));
+  const log_field id{"request", request};
+  const log_field answered{"status", std::int64_t{status}};
+  spdlog::warn("{}", api_key.empty() ? with_fields(text, {id, answered})
+                                     : with_fields(text, {id, answered, {"api_key", api_key}}));
 }
 
 /// A bijection that makes neighbouring numbers look unlike (SplitMix64's last step).
@@ -163,7 +167,7 @@ void io_thread::arm() {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   if (now != date_of_) {
     date_of_ = now;
-    date_ = http_date(now);
+    date_ = net::http_date(now);
   }
   ticker_.expires_after(tick_);
   ticker_.async_wait([this](boost::system::error_code ec) {
@@ -176,7 +180,7 @@ void io_thread::arm() {
 void io_thread::tick() {
   const auto now = std::chrono::steady_clock::now();
   for (session& each : sessions_)
-    each.check(now);
+    each.check_deadline(now);
   gateway_.expire(now);
   if (!sessions_.empty())
     arm();
@@ -191,13 +195,15 @@ void io_thread::log_failure(int status, std::string_view code, std::string_view 
   warn_of_request(text, *left_out, request, status);
 }
 
-void io_thread::log_refusal(int status, std::string_view code, std::string_view request,
-                            std::string_view peer, std::string_view why) {
+void io_thread::log_refusal(int status, const problem& why, std::string_view request,
+                            std::string_view peer) {
   const auto left_out = refusal_lines_.take(std::chrono::steady_clock::now());
   if (!left_out)
     return;
-  const auto text = fmt::format("request {}: {} {} from {}: {}", request, status, code, peer, why);
-  warn_of_request(text, *left_out, request, status);
+  const auto text =
+      fmt::format("request {}: {} {} from {}{}{}: {}", request, status, name_of(why.code), peer,
+                  why.api_key.empty() ? "" : " with the API key ", why.api_key, why.detail);
+  warn_of_request(text, *left_out, request, status, why.api_key);
 }
 
 void io_thread::append_request_id(std::string& out) {

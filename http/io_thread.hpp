@@ -22,7 +22,8 @@
 namespace paymentd::http {
 
 /// How many connections there are, over several threads; tells whoever waits for the last to end.
-/// Those that are only told that there are too many are counted apart, so that they take no place.
+/// Those that are only told that there are too many are counted apart, so that they use up
+/// no part of the bound.
 class connection_count {
  public:
   int served() const { return served_.load(std::memory_order_relaxed); }
@@ -85,8 +86,7 @@ class io_thread {
   void log_failure(int status, std::string_view code, std::string_view request,
                    std::string_view path);
   /// Likewise, that one was refused for its key or for its rate.
-  void log_refusal(int status, std::string_view code, std::string_view request,
-                   std::string_view peer, std::string_view why);
+  void log_refusal(int status, const problem& why, std::string_view request, std::string_view peer);
   void forget(std::list<session>::iterator ended);
   /// The same for one whose connection goes on elsewhere, and is counted there.
   void hand_over(std::list<session>::iterator ended) { sessions_.erase(ended); }

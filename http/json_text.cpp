@@ -1,27 +1,24 @@
 #include "http/json_text.hpp"
 
+#include "net/utc_text.hpp"
+
+#include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace paymentd::http {
 
 namespace {
 
-void append_padded(char* to, unsigned value, int width) {
-  for (int at = width; at-- > 0; value /= 10)
-    to[at] = static_cast<char>('0' + value % 10);
-}
-
 void append_member(std::string& out, std::string_view name_and_colon, std::int64_t value) {
   out += name_and_colon;
-  append_integer(out, value);
+  append_number(out, value);
 }
 
 template <class Id>
 void append_optional(std::string& out, std::string_view name_and_colon, std::optional<Id> id) {
   out += name_and_colon;
   if (id)
-    append_integer(out, id->value);
+    append_number(out, id->value);
   else
     out += "null";
 }
@@ -50,12 +47,6 @@ void append_word(std::string& out, std::string_view name_and_colon, std::string_
 
 } // namespace
 
-void append_integer(std::string& out, std::int64_t value) {
-  std::array<char, 24> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
-}
-
 namespace {
 
 /// How many bytes the UTF-8 sequence at the begin of `text` has; 0 where it is none (RFC 3629, 4).
@@ -78,6 +69,29 @@ std::size_t sequence_length(std::string_view text) {
   return overlong || surrogate || too_large ? 0 : length;
 }
 
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const bool ascii = static_cast<unsigned char>(text[at]) < 0x80;
+    const std::size_t length = ascii ? 1 : sequence_length(text.substr(at));
+    if (length == 0)
+      return false;
+    at += length;
+  }
+  return true;
+}
+
+/// With U+FFFD for each byte that belongs to no character.
+std::string repaired(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const bool ascii = static_cast<unsigned char>(text.front()) < 0x80;
+    const std::size_t length = ascii ? 1 : sequence_length(text);
+    out += length == 0 ? "\xEF\xBF\xBD" : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
+}
+
 } // namespace
 
 std::string echoed(std::string_view text) {
@@ -91,30 +105,10 @@ std::string echoed(std::string_view text) {
 }
 
 void append_quoted(std::string& out, std::string_view text) {
-  static constexpr std::string_view hex = "0123456789abcdef";
-  static constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
-  out += '"';
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80) {
-      const std::size_t length = sequence_length(text.substr(at));
-      out += length == 0 ? replacement : text.substr(at, length);
-      at += length == 0 ? 0 : length - 1;
-      continue;
-    }
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += hex[byte >> 4];
-      out += hex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
+  if (is_utf8(text))
+    net::append_json_string(out, text);
+  else
+    net::append_json_string(out, repaired(text));
 }
 
 std::string quoted_echo(std::string_view text) {
@@ -124,18 +118,9 @@ std::string quoted_echo(std::string_view text) {
 }
 
 void append_time(std::string& out, instant at) {
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date{day};
-  const auto in_day = static_cast<unsigned>((at - day).count());
-  char text[] = "\"0000-00-00T00:00:00.000Z\"";
-  append_padded(text + 1, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  append_padded(text + 6, static_cast<unsigned>(date.month()), 2);
-  append_padded(text + 9, static_cast<unsigned>(date.day()), 2);
-  append_padded(text + 12, in_day / 3'600'000, 2);
-  append_padded(text + 15, in_day / 60'000 % 60, 2);
-  append_padded(text + 18, in_day / 1000 % 60, 2);
-  append_padded(text + 21, in_day % 1000, 3);
-  out.append(text, sizeof text - 1);
+  out += '"';
+  net::append_utc(out, at);
+  out += '"';
 }
 
 void append_json(std::string& out, const user& what) {
@@ -200,7 +185,7 @@ void append_json(std::string& out, const delivery& what) {
   out += R"({"id":")";
   out += what.subscriber;
   out += '-';
-  append_integer(out, what.entry.value);
+  append_number(out, what.entry.value);
   append_member(out, R"(","entryId":)", what.entry.value);
   append_member(out, R"(,"orderId":)", what.order.value);
   append_word(out, R"(,"subscriber":)", what.subscriber);

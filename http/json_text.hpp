@@ -4,13 +4,14 @@
 
 #include "actors/requests.hpp"
 #include "domain/model.hpp"
+#include "net/json_text.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace paymentd::http {
 
-void append_integer(std::string& out, std::int64_t value);
+using net::append_number;
 /// Quotes, backslashes and control characters are escaped; what is not UTF-8 becomes U+FFFD, so the
 /// JSON is valid whatever a client or a provider sent.
 void append_quoted(std::string& out, std::string_view text);

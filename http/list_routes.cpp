@@ -1,9 +1,8 @@
 // The calls that list users, orders and ledger entries. Newest first; the cursor names the last one
 // shown, so that what is added meanwhile moves no page.
-#include "http/list_routes.hpp"
-
-#include "http/json_input.hpp"
 #include "http/page.hpp"
+#include "http/route_parts.hpp"
+#include "http/routes.hpp"
 
 #include <array>
 
@@ -19,10 +18,10 @@ constexpr char of_entries = 'e';
 
 std::string to_cursor(char letter, const list_below& below) {
   std::string text(1, letter);
-  append_integer(text, below.number);
+  append_number(text, below.number);
   if (below.created_at != instant::max()) {
     text += '.';
-    append_integer(text, below.created_at.time_since_epoch().count());
+    append_number(text, below.created_at.time_since_epoch().count());
   }
   return text;
 }
@@ -66,7 +65,7 @@ void read_reference(const query_value& given, std::string& to, problem& wrong) {
   if (valid_reference(*given.text))
     to = *given.text;
   else
-    wrong.errors.push_back({"reference", "must be 1 to 64 visible ASCII characters"});
+    wrong.errors.push_back({"reference", std::string{reference_form}});
 }
 
 /// One of the words that `Word`'s values have for clients.
@@ -89,13 +88,6 @@ constexpr std::array statuses{order_status::pending, order_status::paid, order_s
                               order_status::refunded};
 constexpr std::array kinds{entry_kind::charge, entry_kind::payment, entry_kind::refund,
                            entry_kind::withdrawal};
-
-/// The values of a query, and what is wrong with them.
-template <std::size_t count>
-problem read_all(const call_input& input, std::array<query_value, count>& given) {
-  auto read = read_query(input.query, given);
-  return read ? problem{problem_code::invalid_request, {}, {}, {}} : std::move(read.error());
-}
 
 std::expected<step, problem> asked_unless(problem wrong, query asked) {
   if (!wrong.errors.empty())
@@ -121,7 +113,7 @@ std::expected<step, problem> prepare_entries(const call_input& input, list_entri
                                     {.name = "createdTo"},
                                     {.name = "limit"},
                                     {.name = "cursor"}}};
-  problem wrong = read_all(input, given);
+  problem wrong = read_all(input.query, given);
   const auto& [kind, from, to, limit, cursor] = given;
   read_word(kind, kinds, asked.kind, wrong);
   read_time(from, asked.created.from, wrong);
@@ -130,12 +122,10 @@ std::expected<step, problem> prepare_entries(const call_input& input, list_entri
   return asked_unless(std::move(wrong), std::move(asked));
 }
 
-} // namespace
-
 std::expected<step, problem> prepare_list_users(const call_input& input, response&) {
   std::array<query_value, 4> given{
       {{.name = "reference"}, {.name = "phone"}, {.name = "limit"}, {.name = "cursor"}}};
-  problem wrong = read_all(input, given);
+  problem wrong = read_all(input.query, given);
   const auto& [reference, phone, limit, cursor] = given;
   list_users asked;
   read_reference(reference, asked.reference, wrong);
@@ -161,7 +151,7 @@ std::expected<step, problem> prepare_list_orders(const call_input& input, respon
                                     {.name = "createdTo"},
                                     {.name = "limit"},
                                     {.name = "cursor"}}};
-  problem wrong = read_all(input, given);
+  problem wrong = read_all(input.query, given);
   const auto& [user, status, reference, from, to, limit, cursor] = given;
   list_orders asked;
   read_id(user, asked.user, wrong);
@@ -195,6 +185,27 @@ std::expected<void, problem> write_user_entries(const answer& what, response& an
 
 std::expected<void, problem> write_order_entries(const answer& what, response& answer) {
   return write_page<entry_page>(what, answer, of_entries, problem_code::order_not_found);
+}
+
+using enum http_method;
+
+constexpr std::array table{
+    route{get, "/v1/users", scope::read, body_rule::ignored, prepare_list_users, nullptr,
+          write_users},
+    route{get, "/v1/orders", scope::read, body_rule::ignored, prepare_list_orders, nullptr,
+          write_orders},
+    route{get, "/v1/entries", scope::read, body_rule::ignored, prepare_list_entries, nullptr,
+          write_user_entries},
+    route{get, "/v1/users/{id}/entries", scope::read, body_rule::ignored, prepare_list_user_entries,
+          nullptr, write_user_entries},
+    route{get, "/v1/orders/{id}/entries", scope::read, body_rule::ignored,
+          prepare_list_order_entries, nullptr, write_order_entries},
+};
+
+} // namespace
+
+std::span<const route> list_routes() {
+  return table;
 }
 
 } // namespace paymentd::http

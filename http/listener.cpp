@@ -2,6 +2,7 @@
 
 #include "http/problem.hpp"
 #include "http/response.hpp"
+#include "net/utc_text.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
@@ -120,12 +121,12 @@ void listener::start() {
   });
 }
 
-void listener::close(std::chrono::milliseconds settling, steady_instant deadline) {
+void listener::close(std::chrono::milliseconds handshake_time, steady_instant deadline) {
   auto closed = std::make_shared<std::promise<void>>();
   auto done = closed->get_future();
-  asio::post(acceptor_.get_executor(), [this, settling, closed] {
+  asio::post(acceptor_.get_executor(), [this, handshake_time, closed] {
     begin_no_more(acceptor_.native_handle());
-    pause_.expires_after(settling);
+    pause_.expires_after(handshake_time);
     pause_.async_wait([this, closed](error_code) {
       while (accept_waiting()) {
       }
@@ -192,7 +193,7 @@ void listener::tell_overload(stream_socket socket) {
   write_problem(answer, {problem_code::overloaded, "There are too many connections.", {}, {}}, id);
   append_http(text, answer,
               {.request_id = id,
-               .date = http_date(
+               .date = net::http_date(
                    std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())),
                .keep_alive = false});
   std::array<char, 4096> unread;

@@ -40,10 +40,10 @@ class listener {
   /// Begins to accept.
   void start();
   /// Accepts no more. A connection that the kernel has accepted for us until now is still taken,
-  /// and for `settling` what it is about to accept: its client believes that it is connected.
+  /// and for `handshake_time` what it is about to accept: its client believes that it is connected.
   /// Clients that come in that time try again a second later, and are then refused. Returns when
   /// that is done, or at `deadline`. Any thread but the listener's, which must be running.
-  void close(std::chrono::milliseconds settling, steady_instant deadline);
+  void close(std::chrono::milliseconds handshake_time, steady_instant deadline);
   std::uint16_t port() const { return port_; }
 
  private:

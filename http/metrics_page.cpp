@@ -22,12 +22,12 @@ class page {
   /// `labels` as they are written, between the braces. Names of subscribers need no escapes.
   void value(std::string_view labels, std::int64_t value) {
     begin(labels);
-    append_integer(out_, value);
+    append_number(out_, value);
     out_ += '\n';
   }
   void seconds(std::string_view labels, std::int64_t ms) {
     begin(labels);
-    append_integer(out_, ms / 1000);
+    append_number(out_, ms / 1000);
     out_ += '.';
     const auto rest = std::to_string(1000 + ms % 1000);
     out_.append(rest, 1).append("\n");
@@ -137,10 +137,10 @@ void append_health(page& to, const actors::health_report& of) {
 
 } // namespace
 
-void append_metrics(std::string& out, const actors::payment_system& of, std::uint64_t shed,
+void append_metrics(std::string& out, const actors::payment_metrics& of, std::uint64_t shed,
                     instant now) {
   page to(out);
-  const auto& lanes = *of.lanes();
+  const auto& lanes = *of.lanes;
   to.counter("paymentd_commands_total", "Commands settled, refused ones included.",
              lanes.commands.load());
   to.counter("paymentd_batches_total", "Transactions that settled commands.", lanes.batches.load());
@@ -151,11 +151,10 @@ void append_metrics(std::string& out, const actors::payment_system& of, std::uin
   to.counter("paymentd_commands_shed_total",
              "Commands and queries answered 503 overloaded or database_unavailable.", shed);
   to.metric("paymentd_orders_resident", "gauge", "Order actors in memory.");
-  to.value({}, of.registries()->resident.load());
-  append_health(to, of.health(std::chrono::steady_clock::now()));
-  const auto subscribers = of.subscribers();
-  append_delivery(to, subscribers, now);
-  append_supervision(to, subscribers);
+  to.value({}, of.registries->resident.load());
+  append_health(to, of.health);
+  append_delivery(to, of.subscribers, now);
+  append_supervision(to, of.subscribers);
 }
 
 void append_metrics(std::string& out, const event_counters& of, instant now) {

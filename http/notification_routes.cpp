@@ -1,11 +1,8 @@
 // The calls on notifications: what became of the message of each payment, and trying one again.
-#include "http/notification_routes.hpp"
-
-#include "http/json_input.hpp"
-#include "http/json_text.hpp"
 #include "http/page.hpp"
 #include "http/page_cursor.hpp"
-#include "http/query_input.hpp"
+#include "http/route_parts.hpp"
+#include "http/routes.hpp"
 
 #include <array>
 
@@ -35,8 +32,6 @@ problem no_such_notification() {
   return {problem_code::not_found, "There is no such notification.", {}, {}};
 }
 
-} // namespace
-
 std::expected<step, problem> prepare_list_notifications(const call_input& input, response&) {
   std::array<query_value, 7> given{{{.name = "status"},
                                     {.name = "orderId"},
@@ -45,8 +40,7 @@ std::expected<step, problem> prepare_list_notifications(const call_input& input,
                                     {.name = "createdTo"},
                                     {.name = "limit"},
                                     {.name = "cursor"}}};
-  auto read = read_query(input.query, given);
-  problem wrong = read ? problem{problem_code::invalid_request, {}, {}, {}} : read.error();
+  problem wrong = read_all(input.query, given);
   const auto& [status, order, subscriber, from, to, limit, cursor] = given;
   list_deliveries asked;
   if (status.text && !(asked.status = status_named(*status.text)))
@@ -80,9 +74,8 @@ std::expected<step, problem> prepare_get_notification(const call_input& input, r
 }
 
 std::expected<step, problem> prepare_retry_notification(const call_input& input, response&) {
-  if (!input.body.empty())
-    if (auto read = read_object(input.body, {}, {}); !read)
-      return std::unexpected(std::move(read.error()));
+  if (auto read = read_no_fields(input.body); !read)
+    return std::unexpected(std::move(read.error()));
   auto which = read_id(input.name);
   if (!which)
     return std::unexpected(std::move(which.error()));
@@ -111,6 +104,23 @@ std::expected<void, problem> write_retried_notification(const answer& what, resp
     return {};
   }
   return write_notification(what, answer);
+}
+
+using enum http_method;
+
+constexpr std::array table{
+    route{get, "/v1/notifications", scope::read, body_rule::ignored, prepare_list_notifications,
+          nullptr, write_notifications},
+    route{get, "/v1/notifications/{name}", scope::read, body_rule::ignored,
+          prepare_get_notification, nullptr, write_notification},
+    route{post, "/v1/notifications/{name}/retry", scope::operate, body_rule::optional,
+          prepare_retry_notification, nullptr, write_retried_notification},
+};
+
+} // namespace
+
+std::span<const route> notification_routes() {
+  return table;
 }
 
 } // namespace paymentd::http

@@ -31,23 +31,31 @@ void read_id(const query_value& given, std::optional<Id>& to, problem& wrong) {
     wrong.errors.push_back({std::string{given.name}, std::string{number_rule}});
 }
 
-/// `next` is the cursor of the next page; nothing: this is the last one.
-template <class Items>
-void append_page(std::string& out, const Items& items, const std::optional<std::string>& next) {
+/// Appends a page of items, each as `append` writes it. `cursor` is where the next page begins.
+template <class Items, class Append>
+void append_page(std::string& out, const Items& items, bool has_more,
+                 const std::optional<std::string>& cursor, Append append) {
   out += R"({"items":[)";
   for (const auto& each : items) {
     if (&each != &items.front())
       out += ',';
-    append_json(out, each);
+    append(out, each);
   }
   out += R"(],"hasMore":)";
-  out += next ? "true" : "false";
+  out += has_more ? "true" : "false";
   out += R"(,"nextCursor":)";
-  if (next)
-    append_quoted(out, *next);
+  if (cursor)
+    append_quoted(out, *cursor);
   else
     out += "null";
   out += '}';
+}
+
+/// `next` is the cursor of the next page; nothing: this is the last one.
+template <class Items>
+void append_page(std::string& out, const Items& items, const std::optional<std::string>& next) {
+  append_page(out, items, next.has_value(), next,
+              [](std::string& to, const auto& each) { append_json(to, each); });
 }
 
 } // namespace paymentd::http

@@ -1,6 +1,7 @@
 #include "http/page_cursor.hpp"
 
 #include "http/token_bytes.hpp"
+#include "net/digest.hpp"
 
 #include <cstdint>
 
@@ -23,11 +24,11 @@ std::string to_cursor(const std::vector<list_position>& positions) {
     append_token_number(bytes, each.stream.value);
     append_token_number(bytes, each.below);
   }
-  return to_base64url(bytes);
+  return net::base64url_text(bytes);
 }
 
 std::optional<std::vector<list_position>> from_cursor(std::string_view text) {
-  const auto bytes = from_base64url(text);
+  const auto bytes = net::from_base64url(text);
   if (!bytes || bytes->size() < 2 || static_cast<unsigned char>(bytes->front()) != version)
     return std::nullopt;
   std::vector<list_position> positions;

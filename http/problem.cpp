@@ -172,7 +172,7 @@ void write_problem(response& answer, const problem& what, std::string_view reque
   out += R"(","title":)";
   append_quoted(out, facts.title);
   out += R"(,"status":)";
-  append_integer(out, facts.status);
+  append_number(out, facts.status);
   out += R"(,"detail":)";
   append_quoted(out, what.detail.empty() ? facts.detail : std::string_view{what.detail});
   out += R"(,"instance":)";
@@ -192,11 +192,11 @@ void write_problem(response& answer, const problem& what, std::string_view reque
   }
   if (what.refundable) {
     out += R"(,"refundableAmount":)";
-    append_integer(out, what.refundable->value);
+    append_number(out, what.refundable->value);
   }
   if (what.existing_id != 0) {
     out += R"(,"existingId":)";
-    append_integer(out, what.existing_id);
+    append_number(out, what.existing_id);
   }
   if (what.missing_scope != scope::none)
     out.append(R"(,"missingScope":")").append(name_of(what.missing_scope)).append("\"");

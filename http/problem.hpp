@@ -64,6 +64,7 @@ struct problem {
   std::optional<won> refundable = std::nullopt; // of an order, in `refundableAmount`
   std::int64_t existing_id = 0;                 // in `existingId`; 0: none
   scope missing_scope = scope::none;            // what the API key lacks, in `missingScope`
+  std::string api_key = {}; // the name of the one that came, for the log alone; empty: not known
 };
 
 /// The stable `code` that clients decide by.

@@ -58,6 +58,11 @@ std::expected<void, problem> read_query(std::string_view query, std::span<query_
   return {};
 }
 
+problem read_all(std::string_view query, std::span<query_value> values) {
+  auto read = read_query(query, values);
+  return read ? problem{problem_code::invalid_request, {}, {}, {}} : std::move(read.error());
+}
+
 void read_time(const query_value& given, instant& to, problem& wrong) {
   if (!given.text)
     return;

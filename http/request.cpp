@@ -1,6 +1,7 @@
 #include "http/request.hpp"
 
-#include <boost/beast/core/string.hpp>
+#include "http/ascii.hpp"
+
 #include <boost/beast/http/error.hpp>
 
 #include <algorithm>
@@ -22,10 +23,6 @@ constexpr std::size_t accept_kept_max = 512;
 /// More of an Authorization field than any API key has.
 constexpr std::size_t authorization_kept_max = 512;
 
-bool visible(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
 std::string_view trimmed(std::string_view text) {
   const auto from = text.find_first_not_of(" \t");
   if (from == std::string_view::npos)
@@ -33,26 +30,22 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(from, text.find_last_not_of(" \t") - from + 1);
 }
 
-bool same(std::string_view a, std::string_view b) {
-  return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
-}
-
 /// application/json, and no charset but UTF-8; other parameters mean nothing here.
 media media_of(std::string_view value) {
   auto end = value.find(';');
-  if (!same(trimmed(value.substr(0, end)), "application/json"))
+  if (!same_word(trimmed(value.substr(0, end)), "application/json"))
     return media::other;
   while (end != std::string_view::npos) {
     value.remove_prefix(end + 1);
     end = value.find(';');
     const auto parameter = trimmed(value.substr(0, end));
     const auto equals = parameter.find('=');
-    if (!same(parameter.substr(0, equals), "charset"))
+    if (!same_word(parameter.substr(0, equals), "charset"))
       continue;
     if (equals == std::string_view::npos)
       return media::other;
     const auto charset = parameter.substr(equals + 1);
-    if (!same(charset, "utf-8") && !same(charset, "\"utf-8\""))
+    if (!same_word(charset, "utf-8") && !same_word(charset, "\"utf-8\""))
       return media::other;
   }
   return media::json;
@@ -152,10 +145,10 @@ void request_parser::on_field_impl(beast_http::field name, string_view name_text
     into_.type = into_.type == media::other ? media::other : media_of(value);
     break;
   case beast_http::field::content_encoding:
-    into_.encoded = into_.encoded || !(value.empty() || same(value, "identity"));
+    into_.encoded = into_.encoded || !(value.empty() || same_word(value, "identity"));
     break;
   case beast_http::field::expect:
-    if (!same(value, "100-continue"))
+    if (!same_word(value, "100-continue"))
       into_.expects_more = true;
     else if (!into_.http_1_0) // which knows no answers in between (RFC 9110, 10.1.1)
       into_.wants_continue = true;
@@ -166,7 +159,7 @@ void request_parser::on_field_impl(beast_http::field name, string_view name_text
     if (into_.http_1_0) {
       into_.fault = "HTTP/1.0 has no transfer encoding";
       ec = beast_http::error::bad_transfer_encoding;
-    } else if (!same(value, "chunked")) {
+    } else if (!same_word(value, "chunked")) {
       into_.fault = "the only transfer encoding taken is chunked";
       ec = beast_http::error::bad_transfer_encoding;
     }
@@ -179,16 +172,16 @@ void request_parser::on_field_impl(beast_http::field name, string_view name_text
 
 /// Those that Beast has no number for.
 void request_parser::take_other_field(std::string_view name, std::string_view value) {
-  if (same(name, request_id_field)) {
-    if (!value.empty() && value.size() <= request_id_max && visible(value))
+  if (same_word(name, request_id_field)) {
+    if (!value.empty() && value.size() <= request_id_max && is_visible(value))
       into_.id = value;
-  } else if (same(name, "Sec-Fetch-Site")) {
+  } else if (same_word(name, "Sec-Fetch-Site")) {
     into_.fetch_site = value;
-  } else if (same(name, "Idempotency-Key")) {
+  } else if (same_word(name, "Idempotency-Key")) {
     into_.key_repeated = into_.has_key;
     into_.has_key = true;
     into_.key = value.substr(0, key_kept_max);
-  } else if (same(name, "Last-Event-ID")) {
+  } else if (same_word(name, "Last-Event-ID")) {
     into_.last_event_id = value; // as long as a header may be
   }
 }

@@ -2,9 +2,6 @@
 
 #include "http/json_text.hpp"
 
-#include <array>
-#include <utility>
-
 namespace paymentd::http {
 
 namespace {
@@ -58,13 +55,6 @@ constexpr std::string_view reason_of(int status) {
   }
 }
 
-void append_padded(std::string& out, unsigned value, int width) {
-  std::array<char, 10> digits{};
-  for (int at = width; at-- > 0; value /= 10)
-    digits[static_cast<std::size_t>(at)] = static_cast<char>('0' + value % 10);
-  out.append(digits.data(), static_cast<std::size_t>(width));
-}
-
 } // namespace
 
 void response::clear() {
@@ -80,7 +70,7 @@ void response::clear() {
 
 void append_http(std::string& out, const response& answer, const exchange& of) {
   out += "HTTP/1.1 ";
-  append_integer(out, answer.status);
+  append_number(out, answer.status);
   out += ' ';
   out += reason_of(answer.status);
   out += "\r\nContent-Type: ";
@@ -88,7 +78,7 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
          : answer.text_type.empty() ? "application/json"
                                     : answer.text_type;
   out += "\r\nContent-Length: ";
-  append_integer(out, static_cast<std::int64_t>(answer.body.size()));
+  append_number(out, static_cast<std::int64_t>(answer.body.size()));
   out += "\r\nDate: ";
   out += of.date;
   out += "\r\nX-Request-Id: ";
@@ -112,7 +102,7 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
     out += "\r\nAccept-Encoding: identity";
   if (answer.retry_after.count() > 0) {
     out += "\r\nRetry-After: ";
-    append_integer(out, answer.retry_after.count());
+    append_number(out, answer.retry_after.count());
   }
   if (!of.keep_alive)
     out += "\r\nConnection: close";
@@ -131,32 +121,6 @@ void append_stream_head(std::string& out, const exchange& of) {
   out.append("\r\nX-Request-Id: ").append(of.request_id);
   // A proxy is asked not to gather what comes (nginx).
   out += "\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n";
-}
-
-std::string http_date(std::chrono::sys_seconds at) {
-  static constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed",
-                                                        "Thu", "Fri", "Sat"};
-  static constexpr std::array<std::string_view, 12> months{
-      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss time{at - day};
-  std::string out;
-  out += days[std::chrono::weekday{day}.c_encoding()];
-  out += ", ";
-  append_padded(out, static_cast<unsigned>(date.day()), 2);
-  out += ' ';
-  out += months[static_cast<unsigned>(date.month()) - 1];
-  out += ' ';
-  append_padded(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  out += ' ';
-  append_padded(out, static_cast<unsigned>(time.hours().count()), 2);
-  out += ':';
-  append_padded(out, static_cast<unsigned>(time.minutes().count()), 2);
-  out += ':';
-  append_padded(out, static_cast<unsigned>(time.seconds().count()), 2);
-  out += " GMT";
-  return out;
 }
 
 } // namespace paymentd::http

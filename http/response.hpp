@@ -42,7 +42,4 @@ inline constexpr std::string_view event_stream_type = "text/event-stream";
 /// Appends the head of an answer that is such a stream and ends with the connection.
 void append_stream_head(std::string& out, const exchange& of);
 
-/// "Sun, 06 Nov 1994 08:49:37 GMT"
-std::string http_date(std::chrono::sys_seconds at);
-
 } // namespace paymentd::http

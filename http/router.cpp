@@ -1,5 +1,6 @@
 #include "http/router.hpp"
 
+#include "http/ascii.hpp"
 #include "http/json_input.hpp"
 
 #include <algorithm>
@@ -13,20 +14,13 @@ namespace {
 
 constexpr std::string_view id_mark = "{id}";
 
-bool begins_with(std::string_view text, std::string_view lower_case) {
-  return text.size() >= lower_case.size() &&
-         std::ranges::equal(text.substr(0, lower_case.size()), lower_case, {}, [](char c) {
-           return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-         });
-}
-
 constexpr std::array<std::string_view, 2> schemes{"http://", "https://"};
 
 /// A request target without scheme and host (RFC 9112, 3.2.2): its path, perhaps with a query. A
 /// scheme is written either way (RFC 3986, 3.1), and a proxy may have taken TLS off.
 std::string_view local_part(std::string_view target) {
   for (const std::string_view scheme : schemes) {
-    if (!begins_with(target, scheme))
+    if (!begins_with_word(target, scheme))
       continue;
     target.remove_prefix(scheme.size());
     return target.substr(std::min(target.find_first_of("/?"), target.size()));
@@ -86,7 +80,7 @@ void decode_path(std::string& target) {
 
 std::string_view host_of_target(std::string_view target) {
   for (const std::string_view scheme : schemes)
-    if (begins_with(target, scheme)) {
+    if (begins_with_word(target, scheme)) {
       target.remove_prefix(scheme.size());
       return target.substr(0, target.find_first_of("/?"));
     }

@@ -1,5 +1,5 @@
-// Which call a method and a path mean, and what a call is made of. The tables stand in routes.cpp
-// and admin_routes.cpp. Values and constants; any thread.
+// Which call a method and a path mean, and what a call is made of. Each subject has
+// its table in a file of its own (routes.hpp). Values and constants; any thread.
 #pragma once
 
 #include "actors/health.hpp"
@@ -25,7 +25,7 @@ struct answered {};
 /// Many commands of one request: each is done by itself, or was refused already.
 struct bulk_item {
   command what;
-  std::string key;  // its Idempotency-Key; empty: that of the request with its place, if any
+  std::string key;  // its Idempotency-Key; empty: that of the request with its index, if any
   std::string body; // its part of the request, in one writing, for that key
 };
 struct bulk {

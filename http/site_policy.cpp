@@ -1,18 +1,12 @@
 #include "http/site_policy.hpp"
 
+#include "http/ascii.hpp"
+
 #include <algorithm>
 
 namespace paymentd::http {
 
 namespace {
-
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 /// "shop.example:8080" -> "shop.example"; "[::1]:8080" -> "[::1]".
 std::string_view without_port(std::string_view authority) {
@@ -25,12 +19,12 @@ std::string_view without_port(std::string_view authority) {
 bool names_this_machine(std::string_view host) {
   constexpr std::string_view digits = "0123456789.";
   const bool address = host.starts_with("127.") && host.find_first_not_of(digits) == host.npos;
-  return address || host == "[::1]" || same(host, "localhost") ||
-         (host.size() > 10 && same(host.substr(host.size() - 10), ".localhost"));
+  return address || host == "[::1]" || same_word(host, "localhost") ||
+         (host.size() > 10 && same_word(host.substr(host.size() - 10), ".localhost"));
 }
 
 bool is_named(std::string_view host, const site_policy& policy) {
-  return std::ranges::any_of(policy.hosts, [&](const auto& each) { return same(host, each); });
+  return std::ranges::any_of(policy.hosts, [&](const auto& each) { return same_word(host, each); });
 }
 
 /// An Origin is a scheme, "://" and an authority, or "null", which is nobody's.
@@ -52,10 +46,10 @@ std::optional<problem> objection_to(const request_site& from, const site_policy&
   if (!from.origin.empty()) {
     const std::string_view origin = authority_of(from.origin);
     const bool ours =
-        !origin.empty() && (same(origin, from.host) || is_named(without_port(origin), policy));
+        !origin.empty() && (same_word(origin, from.host) || is_named(without_port(origin), policy));
     if (!ours)
       return problem{problem_code::forbidden, {}, {}, {}};
-  } else if (same(from.fetch_site, "cross-site") || same(from.fetch_site, "same-site")) {
+  } else if (same_word(from.fetch_site, "cross-site") || same_word(from.fetch_site, "same-site")) {
     return problem{problem_code::forbidden, {}, {}, {}};
   }
   return std::nullopt;

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace paymentd::net {
@@ -96,6 +97,25 @@ std::optional<std::string> from_base64(std::string_view text) {
   if (base64_text({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}) != text)
     return std::nullopt;
   return bytes;
+}
+
+std::string base64url_text(std::string_view bytes) {
+  std::string text =
+      base64_text({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  text.erase(std::min(text.find('='), text.size()));
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  return text;
+}
+
+std::optional<std::string> from_base64url(std::string_view text) {
+  if (text.find_first_of("+/=") != text.npos)
+    return std::nullopt;
+  std::string padded(text);
+  padded.append((4 - text.size() % 4) % 4, '=');
+  std::ranges::replace(padded, '-', '+');
+  std::ranges::replace(padded, '_', '/');
+  return from_base64(padded);
 }
 
 } // namespace paymentd::net

@@ -44,4 +44,8 @@ std::optional<digest_bytes> digest_from_hex(std::string_view text);
 std::string base64_text(std::span<const std::uint8_t> bytes);
 std::optional<std::string> from_base64(std::string_view text);
 
+/// The same with the letters that need no encoding in a URL, and without padding (section 5).
+std::string base64url_text(std::string_view bytes);
+std::optional<std::string> from_base64url(std::string_view text);
+
 } // namespace paymentd::net

@@ -2,6 +2,7 @@
 
 #include "net/http_connection.hpp"
 #include "net/json_text.hpp"
+#include "net/utc_text.hpp"
 
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <ctime>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -296,15 +296,6 @@ parse_retry_after(std::string_view value, std::chrono::sys_time<std::chrono::mil
     return std::nullopt;
   return std::clamp(std::chrono::ceil<std::chrono::seconds>(*at - now), std::chrono::seconds{0},
                     longest);
-}
-
-std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view value) {
-  std::tm parts{};
-  const std::string text(value);
-  const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (rest == nullptr || *rest != '\0')
-    return std::nullopt;
-  return std::chrono::sys_seconds{std::chrono::seconds{::timegm(&parts)}};
 }
 
 } // namespace paymentd::net

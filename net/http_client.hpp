@@ -107,9 +107,6 @@ class http_client {
 /// The fault of a `ca_file`, in one line; empty: nothing, or none is named.
 std::string wrong_ca_file(const std::string& path);
 
-/// An HTTP date as RFC 9110 wants it ("Sun, 06 Nov 1994 08:49:37 GMT"); nothing for another text.
-std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view value);
-
 /// The value of a Retry-After header, seconds or an HTTP date against `now`; at most a day. Nothing
 /// where it is neither.
 std::optional<std::chrono::seconds>

@@ -1,5 +1,7 @@
 #include "net/http_connection.hpp"
 
+#include "net/utc_text.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>

@@ -1,6 +1,8 @@
 #include "net/utc_text.hpp"
 
+#include <array>
 #include <chrono>
+#include <ctime>
 
 namespace paymentd::net {
 namespace {
@@ -12,7 +14,7 @@ void write_digits(char* at, unsigned number, int digits) {
 
 } // namespace
 
-std::string utc_text(utc_time at) {
+void append_utc(std::string& out, utc_time at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss time{at - day};
@@ -24,6 +26,12 @@ std::string utc_text(utc_time at) {
   write_digits(text + 14, static_cast<unsigned>(time.minutes().count()), 2);
   write_digits(text + 17, static_cast<unsigned>(time.seconds().count()), 2);
   write_digits(text + 20, static_cast<unsigned>(time.subseconds().count()), 3);
+  out.append(text, sizeof text - 1);
+}
+
+std::string utc_text(utc_time at) {
+  std::string text;
+  append_utc(text, at);
   return text;
 }
 
@@ -135,6 +143,34 @@ std::optional<utc_time> parse_rfc3339(std::string_view text) {
     at -= sign == '+' ? offset : -offset;
   }
   return read.at_end() ? std::optional(at) : std::nullopt;
+}
+
+std::string http_date(std::chrono::sys_seconds at) {
+  static constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed",
+                                                        "Thu", "Fri", "Sat"};
+  static constexpr std::array<std::string_view, 12> months{
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss time{at - day};
+  std::string text = "Day, 00 Mon 0000 00:00:00 GMT";
+  text.replace(0, 3, days[std::chrono::weekday{day}.c_encoding()]);
+  write_digits(text.data() + 5, static_cast<unsigned>(date.day()), 2);
+  text.replace(8, 3, months[static_cast<unsigned>(date.month()) - 1]);
+  write_digits(text.data() + 12, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  write_digits(text.data() + 17, static_cast<unsigned>(time.hours().count()), 2);
+  write_digits(text.data() + 20, static_cast<unsigned>(time.minutes().count()), 2);
+  write_digits(text.data() + 23, static_cast<unsigned>(time.seconds().count()), 2);
+  return text;
+}
+
+std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
+  std::tm parts{};
+  const std::string whole(text);
+  const char* rest = ::strptime(whole.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (rest == nullptr || *rest != '\0')
+    return std::nullopt;
+  return std::chrono::sys_seconds{std::chrono::seconds{::timegm(&parts)}};
 }
 
 } // namespace paymentd::net

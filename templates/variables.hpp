@@ -10,7 +10,7 @@ namespace paymentd::templates {
 std::string filled_in(std::string_view text, const message_plan& plan,
                       const std::vector<std::string>& values);
 
-/// `text` without the variables of the plan: what every message has of it.
+/// `text` without the variables of the plan: all that every message has of it.
 std::string fixed_part(std::string_view text, const message_plan& plan);
 
 /// The names in `text` that are no parameters of the plan. Views into `text`.

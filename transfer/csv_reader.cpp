@@ -30,7 +30,7 @@ void csv_reader::begin_record() {
   text_.clear();
   ends_.clear();
   fault_ = {};
-  place_ = place::field_begin;
+  state_ = state::field_begin;
 }
 
 bool csv_reader::next() {
@@ -43,7 +43,7 @@ bool csv_reader::next() {
     }
     piece_.remove_prefix(1);
     next_line_ += byte == '\n' ? 1 : 0;
-    if (byte != '\n' || place_ == place::quoted) {
+    if (byte != '\n' || state_ == state::quoted) {
       read_special(byte);
       continue;
     }
@@ -51,9 +51,9 @@ bool csv_reader::next() {
       return true;
     begin_record(); // an empty line
   }
-  if (place_ == place::quoted)
+  if (state_ == state::quoted)
     fail("has a quote that is not closed before the end of the file");
-  else if (place_ == place::line_end)
+  else if (state_ == state::line_end)
     fail("ends with CR alone");
   return end_record();
 }
@@ -62,13 +62,13 @@ bool csv_reader::next() {
 void csv_reader::read_run() {
   const auto end = std::ranges::find_if(piece_, is_special);
   const auto size = static_cast<std::size_t>(end - piece_.begin());
-  if (place_ == place::closing_quote)
+  if (state_ == state::closing_quote)
     fail("has text behind a closing quote");
-  else if (place_ == place::line_end)
+  else if (state_ == state::line_end)
     fail("has CR without LF");
-  else if (place_ == place::field_begin)
-    place_ = place::plain;
-  if (place_ != place::faulty)
+  else if (state_ == state::field_begin)
+    state_ = state::plain;
+  if (state_ != state::faulty)
     text_.append(piece_.substr(0, size));
   if (text_.size() > csv_record_bytes_max)
     fail("is longer than 65536 bytes");
@@ -77,33 +77,33 @@ void csv_reader::read_run() {
 
 /// A comma, a quote or CR; LF only within quotes.
 void csv_reader::read_special(char byte) {
-  switch (place_) {
-  case place::quoted:
+  switch (state_) {
+  case state::quoted:
     if (byte == '"')
-      place_ = place::closing_quote;
+      state_ = state::closing_quote;
     else
       text_.push_back(byte);
     if (text_.size() > csv_record_bytes_max)
       fail("is longer than 65536 bytes");
     return;
-  case place::closing_quote:
+  case state::closing_quote:
     if (byte == '"') {
       text_.push_back(byte);
-      place_ = place::quoted;
+      state_ = state::quoted;
       return;
     }
     break;
-  case place::line_end:
+  case state::line_end:
     return fail("has CR without LF");
-  case place::faulty:
+  case state::faulty:
     return;
-  case place::field_begin:
+  case state::field_begin:
     if (byte == '"') {
-      place_ = place::quoted;
+      state_ = state::quoted;
       return;
     }
     break;
-  case place::plain:
+  case state::plain:
     if (byte == '"')
       return fail("has a quote inside of a field that is not quoted");
     break;
@@ -113,13 +113,13 @@ void csv_reader::read_special(char byte) {
     return fail("has too many fields");
   end_field();
   if (byte == '\r')
-    place_ = place::line_end;
+    state_ = state::line_end;
 }
 
 bool csv_reader::end_record() {
-  if (place_ == place::faulty)
+  if (state_ == state::faulty)
     return true;
-  if (place_ != place::line_end)
+  if (state_ != state::line_end)
     end_field();
   const bool empty = ends_.size() == 1 && text_.empty();
   fields_.clear();

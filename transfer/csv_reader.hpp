@@ -35,19 +35,19 @@ class csv_reader {
   const std::vector<std::string_view>& fields() const { return fields_; }
 
  private:
-  enum class place : std::uint8_t { field_begin, plain, quoted, closing_quote, line_end, faulty };
+  enum class state : std::uint8_t { field_begin, plain, quoted, closing_quote, line_end, faulty };
 
   bool more(); // whether there is another byte
   void begin_record();
   bool end_record(); // whether it has any field
   void end_field() {
     ends_.push_back(text_.size());
-    place_ = place::field_begin;
+    state_ = state::field_begin;
   }
   void read_special(char byte);
   void read_run();
   void fail(std::string_view why) {
-    place_ = place::faulty;
+    state_ = state::faulty;
     fault_ = why;
   }
 
@@ -56,7 +56,7 @@ class csv_reader {
   bool first_piece_ = true;
   std::int64_t next_line_ = 1;
   std::int64_t line_ = 0;
-  place place_ = place::field_begin;
+  state state_ = state::field_begin;
   std::string text_;              // all fields, one behind the other
   std::vector<std::size_t> ends_; // of each in text_
   std::vector<std::string_view> fields_;

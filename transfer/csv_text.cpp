@@ -1,18 +1,12 @@
 #include "transfer/csv_text.hpp"
 
+#include "net/json_text.hpp"
 #include "net/utc_text.hpp"
-
-#include <charconv>
 
 namespace paymentd::transfer {
 namespace {
 
 constexpr std::string_view begins_of_formulas = "=+-@\t\r";
-
-void append_number(std::string& out, std::int64_t number) {
-  char digits[24];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
-}
 
 } // namespace
 
@@ -39,14 +33,14 @@ void append_csv_header(std::string& out) {
 
 void append_csv_line(std::string& out, const ledger_entry& what) {
   const auto number = [&out](std::int64_t value) {
-    append_number(out, value);
+    net::append_number(out, value);
     out += ',';
   };
   number(what.id.value);
   number(what.user.value);
   number(what.sequence);
   if (what.order)
-    append_number(out, what.order->value);
+    net::append_number(out, what.order->value);
   out += ',';
   out += to_string(what.kind);
   out += ',';
@@ -56,7 +50,7 @@ void append_csv_line(std::string& out, const ledger_entry& what) {
   out += ',';
   append_csv_text(out, what.created_by);
   out += ',';
-  out += net::utc_text(what.created_at);
+  net::append_utc(out, what.created_at);
   out += "\r\n";
 }
 

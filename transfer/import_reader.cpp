@@ -43,7 +43,7 @@ constexpr std::array<import_reader::column_name,
     }};
 
 std::optional<import_kind> import_reader::read_header() {
-  places_.fill(absent);
+  indexes_.fill(absent);
   if (!csv_.next()) {
     faults_.add(1, "", "the file is empty; its first line names the columns");
     return std::nullopt;
@@ -72,10 +72,10 @@ void import_reader::read_column(std::string_view name, std::size_t at, import_ki
       return faults_.add(csv_.line(), "", "column " + std::to_string(at + 1) + " " + message);
     return faults_.add(csv_.line(), std::string(name), std::move(message));
   }
-  std::size_t& place = places_[static_cast<std::size_t>(found->what)];
-  if (place != absent)
+  std::size_t& index = indexes_[static_cast<std::size_t>(found->what)];
+  if (index != absent)
     faults_.add(csv_.line(), std::string(name), "is named twice");
-  place = at;
+  index = at;
 }
 
 bool import_reader::next_line() {
@@ -99,7 +99,7 @@ bool import_reader::next_line() {
 }
 
 std::string_view import_reader::field(column what) const {
-  return has(what) ? csv_.fields()[place(what)] : std::string_view{};
+  return has(what) ? csv_.fields()[index(what)] : std::string_view{};
 }
 
 void import_reader::fault(column what, std::string message) {

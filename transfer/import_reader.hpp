@@ -67,8 +67,8 @@ class import_reader {
   void read_column(std::string_view name, std::size_t at, import_kind kind);
   /// Reads the next line that is a record of as many fields as the header has; false at the end.
   bool next_line();
-  bool has(column what) const { return place(what) != absent; }
-  std::size_t place(column what) const { return places_[static_cast<std::size_t>(what)]; }
+  bool has(column what) const { return index(what) != absent; }
+  std::size_t index(column what) const { return indexes_[static_cast<std::size_t>(what)]; }
   /// Empty where it is not there.
   std::string_view field(column what) const;
   void fault(column what, std::string message);
@@ -85,7 +85,7 @@ class import_reader {
   csv_reader csv_;
   const instant now_;
   const metadata_rule metadata_;
-  std::array<std::size_t, static_cast<std::size_t>(column::count)> places_{};
+  std::array<std::size_t, static_cast<std::size_t>(column::count)> indexes_{};
   std::size_t fields_ = 0; // of each record
   std::int64_t rows_ = 0;
   import_faults faults_;

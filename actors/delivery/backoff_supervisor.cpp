@@ -26,8 +26,59 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::start_again)
 namespace paymentd::actors {
 
 namespace {
-
 using supervisor = caf::stateful_actor<backoff_supervisor_state>;
+void start_child(supervisor* self);
+void child_failed(supervisor* self, std::string why);
+void child_proved_itself(supervisor* self);
+std::string text_of(supervisor* self, const caf::error& reason);
+caf::result<caf::message> pass_on(supervisor* self, caf::message came);
+} // namespace
+
+backoff_supervisor_state::~backoff_supervisor_state() {
+  if (child)
+    caf::anon_send_exit(child, caf::exit_reason::user_shutdown);
+}
+
+caf::behavior backoff_supervisor(caf::stateful_actor<backoff_supervisor_state>* self,
+                                 backoff_supervisor_options options) {
+  auto& state = self->state;
+  state.options = std::move(options);
+
+  self->set_down_handler([self](caf::down_msg& down) {
+    if (self->state.child && down.source == self->state.child.address())
+      child_failed(self, text_of(self, down.reason));
+  });
+  self->set_exit_handler([self](caf::exit_msg& exit) { self->quit(std::move(exit.reason)); });
+  self->set_exception_handler([self](std::exception_ptr& thrown) -> caf::error {
+    std::string what = "unknown";
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& e) {
+      what = e.what();
+    } catch (...) {
+    }
+    spdlog::critical("the supervisor of {} ends: {}", self->state.options.name, what);
+    return caf::make_error(caf::exit_reason::unhandled_exception);
+  });
+  self->set_default_handler(
+      [self](caf::scheduled_actor*, caf::message_view& view) -> caf::result<caf::message> {
+        return pass_on(self, view.move_content_to_message());
+      });
+
+  start_child(self);
+  return {
+      [self](const start_again& alarm) {
+        if (alarm.number != self->state.timer || self->state.child)
+          return;
+        ++self->state.status.restarts;
+        start_child(self);
+      },
+      [self](const child_succeeded&) { child_proved_itself(self); },
+      [self](const get_supervisor_status&) { return self->state.status; },
+  };
+}
+
+namespace {
 
 /// Whether one restart more at `now` is one too many.
 bool too_often(backoff_supervisor_state& state, std::chrono::steady_clock::time_point now) {
@@ -56,6 +107,22 @@ std::string text_of(supervisor* self, const caf::error& reason) {
   if (reason.context().match_elements<std::string>())
     return reason.context().get_as<std::string>(0);
   return self->system().render(reason);
+}
+
+/// Passes a message on to the child that lives now.
+caf::result<caf::message> pass_on(supervisor* self, caf::message came) {
+  auto& state = self->state;
+  if (state.options.keep)
+    state.options.keep(came, state.kept);
+  if (!state.child) {
+    if (self->current_message_id().is_request())
+      return caf::sec::request_receiver_down;
+    return caf::delegated<caf::message>{}; // an error would end whoever sent the hint
+  }
+  // With its sender and its number, so that the child's answer goes where it is waited for.
+  state.child->enqueue(self->current_sender(), self->current_message_id(), std::move(came),
+                       self->context());
+  return caf::delegated<caf::message>{};
 }
 
 void child_failed(supervisor* self, std::string why) {
@@ -132,60 +199,5 @@ void child_proved_itself(supervisor* self) {
 }
 
 } // namespace
-
-backoff_supervisor_state::~backoff_supervisor_state() {
-  if (child)
-    caf::anon_send_exit(child, caf::exit_reason::user_shutdown);
-}
-
-caf::behavior backoff_supervisor(caf::stateful_actor<backoff_supervisor_state>* self,
-                                 backoff_supervisor_options options) {
-  auto& state = self->state;
-  state.options = std::move(options);
-
-  self->set_down_handler([self](caf::down_msg& down) {
-    if (self->state.child && down.source == self->state.child.address())
-      child_failed(self, text_of(self, down.reason));
-  });
-  self->set_exit_handler([self](caf::exit_msg& exit) { self->quit(std::move(exit.reason)); });
-  self->set_exception_handler([self](std::exception_ptr& thrown) -> caf::error {
-    std::string what = "unknown";
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const std::exception& e) {
-      what = e.what();
-    } catch (...) {
-    }
-    spdlog::critical("the supervisor of {} ends: {}", self->state.options.name, what);
-    return caf::make_error(caf::exit_reason::unhandled_exception);
-  });
-  self->set_default_handler(
-      [self](caf::scheduled_actor*, caf::message_view& view) -> caf::result<caf::message> {
-        caf::message came = view.move_content_to_message();
-        if (self->state.options.keep)
-          self->state.options.keep(came, self->state.kept);
-        if (!self->state.child) {
-          if (self->current_message_id().is_request())
-            return caf::sec::request_receiver_down;
-          return caf::delegated<caf::message>{}; // an error would end whoever sent the hint
-        }
-        // With its sender and its number, so that the child's answer goes where it is waited for.
-        self->state.child->enqueue(self->current_sender(), self->current_message_id(),
-                                   std::move(came), self->context());
-        return caf::delegated<caf::message>{};
-      });
-
-  start_child(self);
-  return {
-      [self](const start_again& alarm) {
-        if (alarm.number != self->state.timer || self->state.child)
-          return;
-        ++self->state.status.restarts;
-        start_child(self);
-      },
-      [self](const child_succeeded&) { child_proved_itself(self); },
-      [self](const get_supervisor_status&) { return self->state.status; },
-  };
-}
 
 } // namespace paymentd::actors

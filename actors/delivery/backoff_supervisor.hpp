@@ -4,6 +4,7 @@
 // child does. An actor; nothing in it blocks.
 #pragma once
 
+#include "actors/counters.hpp"
 #include "domain/backoff.hpp"
 
 #include <caf/actor.hpp>
@@ -12,7 +13,6 @@
 #include <caf/message.hpp>
 #include <caf/stateful_actor.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -30,12 +30,6 @@ struct child_succeeded {};
 /// To the supervisor; answered by `supervisor_status`.
 struct get_supervisor_status {};
 
-enum class supervision : std::uint8_t {
-  running,     // a child lives
-  backing_off, // waiting for the time of the next start
-  degraded,    // it failed too often: starts go on, at the longest delay, until one succeeds
-};
-
 struct supervisor_status {
   supervision state = supervision::backing_off;
   bool child_lives = false;
@@ -43,14 +37,6 @@ struct supervisor_status {
   std::uint64_t restarts = 0;         // in all
   std::chrono::milliseconds delay{0}; // of the start that is waited for; 0 while a child lives
   std::string last_error;             // of the newest failure; empty after a proven success
-};
-
-/// The same in numbers, for whoever measures. Written by the supervisor, read on any thread.
-struct supervision_gauges {
-  std::atomic<int> state{static_cast<int>(supervision::backing_off)};
-  std::atomic<int> failures{0};
-  std::atomic<std::uint64_t> restarts{0};
-  std::atomic<std::int64_t> delay_ms{0};
 };
 
 struct backoff_supervisor_options {

@@ -52,7 +52,7 @@ void claim_book::hold(const stream_lease& lease, std::optional<steady_instant> u
     stream.claims_known = held_stream::loading::wanted;
     stream.store_not_before = {};
   }
-  stream.held_until = until;
+  stream.lease_until = until;
   stream.more = true;
 }
 
@@ -92,7 +92,7 @@ std::vector<open_claim> claim_book::take_over(held_stream& stream, std::vector<c
       // The clock was set back since, so its age is not known: its key is used no more, and what a
       // search finds holds once a call of before has ended.
       taken.claim.since = now - policy.key_window;
-      taken.put_forward = 2 * policy.settles_within;
+      taken.put_forward = 2 * policy.accepted_within;
     }
     taken_over(taken, now, policy);
   }
@@ -131,6 +131,7 @@ delivery_step claim_book::make_step(const held_stream& stream, subscriber_id sub
 }
 
 void claim_book::step_asked(held_stream& stream, const delivery_step& step) {
+  check(!stream.step, "one step at a time is at the store");
   asked_step& asked = stream.step.emplace();
   asked.stream = step.stream;
   for (const ended_claim& each : step.ended)
@@ -183,6 +184,7 @@ void claim_book::step_undone(held_stream& stream) {
 }
 
 void claim_book::step_in_doubt(held_stream& stream) {
+  check(stream.step.has_value(), "a step that was asked for is in doubt");
   stream.may_be_ended = std::move(stream.step->ended);
   stream.step.reset();
   stream.claims_known = held_stream::loading::wanted;
@@ -197,13 +199,13 @@ open_claim* claim_book::next_call(instant now, steady_instant clock,
                       each.claim.id);
   };
   for (auto& [id, stream] : streams_) {
-    const bool over = stream.held_until && *stream.held_until <= clock;
+    const bool over = stream.lease_until && *stream.lease_until <= clock;
     if (over || stream.claims_known != held_stream::loading::done)
       continue;
     for (auto& [claim_id, claim] : stream.claims) {
       const auto is_ready = [&] { return wants_call(claim.state) && *due(claim.state) <= now; };
       if (is_ready())
-        has_turn(claim, now, policy);
+        before_call(claim, now, policy);
       if (!is_ready())
         continue;
       if (best == nullptr || rank(claim) < rank(*best))

@@ -25,7 +25,7 @@ struct asked_step {
 /// A stream whose messages are this process's to deliver.
 struct held_stream {
   stream_lease lease;
-  std::optional<steady_instant> held_until; // by the actors' clock; nothing: for ever
+  std::optional<steady_instant> lease_until; // by the actors' clock; nothing: for ever
 
   enum class loading : std::uint8_t { wanted, asked, done };
   loading claims_known = loading::wanted; // whether `claims` is all that is open in the database

@@ -1,5 +1,6 @@
 #include "actors/delivery/claim_machine.hpp"
 
+#include "actors/delivery/message_result.hpp"
 #include "domain/check.hpp"
 
 #include <algorithm>
@@ -17,77 +18,12 @@ instant conclusive_at(const open_claim& claim, const delivery_policy& policy) {
   const instant since = claim.claim.since + claim.put_forward;
   if (!policy.can_find)
     return since + policy.key_window;
-  return since + std::max(policy.key_window, 2 * policy.settles_within);
-}
-
-bool too_old(const message& message, const delivery_policy& policy, instant now) {
-  return now - message.event.at > policy.max_age;
+  return since + std::max(policy.key_window, 2 * policy.accepted_within);
 }
 
 bool all_too_old(const open_claim& claim, const delivery_policy& policy, instant now) {
   return std::ranges::all_of(claim.claim.messages,
                              [&](const message& each) { return too_old(each, policy, now); });
-}
-
-delivery_result delivered(const message& message, std::string provider_message_id,
-                          std::optional<message_channel> channel) {
-  return {.entry = message.event.entry,
-          .status = delivery_status::delivered,
-          .attempts = message.attempts + 1,
-          .provider_message_id = std::move(provider_message_id),
-          .last_error = {},
-          .next_attempt = {},
-          .copies = message.copies,
-          .channel = channel};
-}
-
-delivery_result failed(const message& message, std::string reason) {
-  return {.entry = message.event.entry,
-          .status = delivery_status::failed,
-          .attempts = message.attempts + 1,
-          .provider_message_id = {},
-          .last_error = std::move(reason),
-          .next_attempt = {},
-          .copies = message.copies};
-}
-
-/// To be tried again at `at`. `spent` is 1 where the try counts.
-delivery_result again(const message& message, std::string reason, instant at, int spent) {
-  return {.entry = message.event.entry,
-          .status = delivery_status::pending,
-          .attempts = message.attempts + spent,
-          .provider_message_id = {},
-          .last_error = std::move(reason),
-          .next_attempt = at,
-          .copies = message.copies};
-}
-
-/// The same, unless it is too old for that.
-delivery_result pending(const message& message, std::string reason, instant at, int spent,
-                        const delivery_policy& policy, instant now) {
-  if (too_old(message, policy, now))
-    return failed(message, std::move(reason) + " (given up: too old)");
-  return again(message, std::move(reason), at, spent);
-}
-
-/// Sent at `sent_at`, and again though it may be a second copy: at long intervals, and only a few
-/// times. The count is stored with the message, so that it outlives whatever dies.
-delivery_result pending_as_copy(const message& message, const std::string& reason,
-                                const delivery_policy& policy, instant sent_at, double random) {
-  const int copies = message.copies + 1;
-  const bool enough = copies >= policy.copies_max;
-  auto result =
-      enough
-          ? failed(message, "outcome unknown, sent " + std::to_string(copies) + " times: " + reason)
-          : again(message, "outcome unknown: " + reason,
-                  sent_at + backoff_delay(policy.copy, copies, random), 1);
-  result.copies = copies;
-  return result;
-}
-
-std::chrono::milliseconds retry_delay(const message& message, const delivery_policy& policy,
-                                      double random) {
-  return backoff_delay(policy.retry, message.attempts + 1, random);
 }
 
 std::chrono::milliseconds throttle_delay(const failure& why, const open_claim& claim,
@@ -112,20 +48,33 @@ claim_state ended(const open_claim& claim, bool was_in_doubt, Result result_of) 
 /// beyond the moment at which a search is conclusive.
 claim_state to_send(const open_claim& claim, instant at, const delivery_policy& policy) {
   const bool bounded = policy.key_window.count() > 0 || policy.can_find;
-  if (bounded && at > conclusive_at(claim, policy) - policy.settles_within)
+  if (bounded && at > conclusive_at(claim, policy) - policy.accepted_within)
     return states::to_regenerate{at};
   return states::waiting{at};
 }
 
+bool was_refused(const claim_state& state) {
+  return std::visit(
+      [](const auto& one) {
+        if constexpr (requires { one.was_refused; })
+          return one.was_refused;
+        else
+          return false;
+      },
+      state);
+}
+
 /// Of a claim in doubt: its key is used as long as it is safe, then it is looked up, or gets a new
 /// key.
-claim_state to_clear_up(const open_claim& claim, instant at, const delivery_policy& policy) {
+claim_state to_clear_up(const open_claim& claim, instant at, const delivery_policy& policy,
+                        bool refused_now = false) {
+  const bool refused = refused_now || was_refused(claim.state);
   const bool keyed = policy.key_window.count() > 0;
-  if (keyed && at < claim.claim.since + policy.key_window - policy.settles_within)
-    return states::in_doubt{at};
+  if (keyed && at < claim.claim.since + policy.key_window - policy.accepted_within)
+    return states::in_doubt{at, refused};
   const instant conclusive = std::max(at, conclusive_at(claim, policy));
   if (policy.can_find)
-    return states::to_search{conclusive};
+    return states::to_search{conclusive, {}, refused};
   return states::used_up{conclusive};
 }
 
@@ -171,43 +120,14 @@ instant after_doubt(const open_claim& claim, const delivery_policy& policy,
 
 // ---- after a call ----
 
-/// The result for one recipient of a call that was taken; nothing where that is not known.
-std::optional<delivery_result> result_of(const message& message,
-                                         providers::recipient_result& result,
-                                         const delivery_policy& policy,
-                                         const circumstances& around) {
-  if (result)
-    return delivered(message, std::move(result->provider_message_id), result->channel);
-  failure& why = result.error();
-  const auto delay = retry_delay(message, policy, around.random);
-  switch (why.kind) {
-  case failure_class::permanent:
-    return failed(message, std::move(why.reason));
-  case failure_class::transient:
-    return pending(message, std::move(why.reason), around.now + delay, 1, policy, around.now);
-  case failure_class::throttled:
-    return pending(message, std::move(why.reason),
-                   around.now + std::max(std::min(why.retry_after, policy.retry_after_max), delay),
-                   0, policy, around.now);
-  case failure_class::outage: // the call was taken, so the fault is this recipient's
-    if (why.never_written)    // unless it was not even sent: then no age is too old
-      return again(message, std::move(why.reason), around.now + delay, 0);
-    return pending(message, std::move(why.reason), around.now + delay, 0, policy, around.now);
-  case failure_class::unknown:
-  case failure_class::seen:
-    break;
-  }
-  return std::nullopt;
-}
-
 claim_state taken_in(const open_claim& claim, std::vector<providers::recipient_result>& results,
                      const delivery_policy& policy, const circumstances& around) {
   const auto& messages = claim.claim.messages;
   known_results known(messages.size());
   for (std::size_t i = 0; i < messages.size(); ++i)
-    known[i] = result_of(messages[i], results[i], policy, around);
+    known[i] = result_of(messages[i], results[i], policy, around.now, around.random);
   if (policy.can_find && std::ranges::any_of(known, [](const auto& each) { return !each; }))
-    return states::to_search{around.now, std::move(known)};
+    return states::to_search{around.now, std::move(known), was_refused(claim.state)};
   // A provider that cannot be asked about the doubtful ones gets them again: at least once, not at
   // most.
   const instant at = std::max(around.now, conclusive_at(claim, policy));
@@ -231,7 +151,7 @@ claim_state content_refused(open_claim& claim, const failure& why, const deliver
   const bool enough = claim.refusals >= policy.refusals_max;
   // To halve it harms nobody. A message alone is at fault only where others pass: an account that
   // is out of order, or a gateway's page, refuses a lone message just as well, however often.
-  const bool others_passed = std::exchange(claim.passed_by, 0) > 0 || around.others_passed;
+  const bool others_passed = std::exchange(claim.others_passed, false) || around.others_passed;
   const bool its_own_fault = enough && (others_passed || (!alone && !around.others_untried));
   if (alone && (its_own_fault || why.kind == failure_class::permanent))
     return ended(claim, false, [&](const message& each) { return failed(each, why.reason); });
@@ -280,7 +200,7 @@ consequence repeat_refused(open_claim& claim, failure why, const delivery_policy
     return {.worked = false, .hold_for = delay, .outage = {}};
   }
   if (why.kind == failure_class::outage && !why.refused_content && !around.others_succeeded) {
-    claim.state = states::in_doubt{around.now};
+    claim.state = states::in_doubt{around.now, was_refused(claim.state)};
     return {.worked = false, .hold_for = {}, .outage = std::move(why.reason)};
   }
   if (auto end = end_of_doubt(claim, why.reason, policy, around)) {
@@ -288,21 +208,18 @@ consequence repeat_refused(open_claim& claim, failure why, const delivery_policy
     return {};
   }
   instant at = after_doubt(claim, policy, around);
-  if (around.others_succeeded) { // it may be this one that the API cannot take
-    ++claim.refused_repeats;
-    if (why.kind == failure_class::outage) // out of the others' way
-      at = std::max(at, conclusive_at(claim, policy));
-  }
-  claim.state = to_clear_up(claim, at, policy);
+  if (around.others_succeeded && why.kind == failure_class::outage) // out of the others' way
+    at = std::max(at, conclusive_at(claim, policy));
+  claim.state = to_clear_up(claim, at, policy, around.others_succeeded);
   return {};
 }
 
 // ---- after a search ----
 
-consequence search_failed(open_claim& claim, known_results known, const failure& why,
+consequence search_failed(open_claim& claim, states::searching search, const failure& why,
                           const delivery_policy& policy, const circumstances& around) {
   // The same question again.
-  states::to_search again{around.now, std::move(known)};
+  states::to_search again{around.now, std::move(search.known), search.was_refused};
   consequence then;
   if (why.kind == failure_class::outage) {
     then.outage = why.reason;
@@ -319,10 +236,10 @@ consequence search_failed(open_claim& claim, known_results known, const failure&
   return then;
 }
 
-claim_state found(const open_claim& claim, const under_way& search, known_results known,
-                  providers::find_result result, const delivery_policy& policy,
-                  const circumstances& around) {
+claim_state found(const open_claim& claim, states::searching search, providers::find_result result,
+                  const delivery_policy& policy, const circumstances& around) {
   const auto& messages = claim.claim.messages;
+  known_results& known = search.known;
   known.resize(messages.size());
   std::size_t missing = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -334,9 +251,9 @@ claim_state found(const open_claim& claim, const under_way& search, known_result
     missing += known[i] ? 0 : 1;
   }
   const instant conclusive = conclusive_at(claim, policy);
-  if (missing > 0 && search.since < conclusive)
-    return states::to_search{conclusive, std::move(known)};
-  if (missing == messages.size() && missing > 1 && claim.refused_repeats > 0 &&
+  if (missing > 0 && search.what.since < conclusive)
+    return states::to_search{conclusive, std::move(known), search.was_refused};
+  if (missing == messages.size() && missing > 1 && search.was_refused &&
       !all_too_old(claim, policy, around.now))
     return states::to_split{around.now}; // nothing was accepted, and as a whole it will not be
   // A message that is not there by now never will be: it is claimed anew, under a new key. Its
@@ -457,7 +374,7 @@ void taken_over(open_claim& claim, instant now, const delivery_policy& policy) {
     });
 }
 
-void has_turn(open_claim& claim, instant now, const delivery_policy& policy) {
+void before_call(open_claim& claim, instant now, const delivery_policy& policy) {
   if (std::holds_alternative<states::waiting>(claim.state))
     claim.state = to_send(claim, now, policy);
   else if (std::holds_alternative<states::in_doubt>(claim.state))
@@ -467,9 +384,9 @@ void has_turn(open_claim& claim, instant now, const delivery_policy& policy) {
 void leaves(open_claim& claim, under_way what) {
   check(wants_call(claim.state), "a claim that wants a call is called about");
   if (auto* const search = std::get_if<states::to_search>(&claim.state))
-    claim.state = states::searching{what, std::move(search->known)};
-  else if (is_in_doubt(claim.state))
-    claim.state = states::repeating{what};
+    claim.state = states::searching{what, std::move(search->known), search->was_refused};
+  else if (const auto* const doubt = std::get_if<states::in_doubt>(&claim.state))
+    claim.state = states::repeating{what, doubt->was_refused};
   else
     claim.state = states::calling{what};
 }
@@ -495,7 +412,7 @@ consequence answered(open_claim& claim, providers::call_result result,
     return {};
   case failure_class::seen:
     if (policy.can_find)
-      claim.state = states::to_search{around.now};
+      claim.state = states::to_search{around.now, {}, was_refused(claim.state)};
     else
       claim.state = states::used_up{std::max(around.now, conclusive_at(claim, policy))};
     return worked;
@@ -508,23 +425,22 @@ consequence answered(open_claim& claim, providers::call_result result,
 
 consequence answered(open_claim& claim, providers::find_result result,
                      const delivery_policy& policy, const circumstances& around) {
-  auto* const search = std::get_if<states::searching>(&claim.state);
-  check(search != nullptr, "a search is under way");
-  known_results known = std::move(search->known);
+  auto* const searching = std::get_if<states::searching>(&claim.state);
+  check(searching != nullptr, "a search is under way");
+  states::searching search = std::move(*searching);
   if (!result)
-    return search_failed(claim, std::move(known), result.error(), policy, around);
+    return search_failed(claim, std::move(search), result.error(), policy, around);
   if (result->size() != claim.claim.messages.size())
-    return search_failed(claim, std::move(known),
+    return search_failed(claim, std::move(search),
                          failure{.reason = "the search answers something else"}, policy, around);
-  claim.state =
-      found(claim, under_way{search->what}, std::move(known), std::move(result), policy, around);
+  claim.state = found(claim, std::move(search), std::move(result), policy, around);
   return {.worked = true, .hold_for = {}, .outage = {}};
 }
 
 void others_worked(open_claim& claim, instant now) {
   if (!std::holds_alternative<states::suspected>(claim.state))
     return;
-  ++claim.passed_by;
+  claim.others_passed = true;
   if (claim.claim.messages.size() > 1)
     claim.state = states::to_split{now};
   else

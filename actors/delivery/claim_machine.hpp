@@ -28,7 +28,8 @@ struct under_way {
 using known_results = std::vector<std::optional<delivery_result>>;
 
 // ---- the states. `at` is the earliest time of what comes next; until then the claim is parked and
-// holds no slot ----
+// holds no slot. `was_refused`: the API refused a repeat under this key while it took others, so it
+// may be this claim that it cannot take ----
 
 namespace states {
 
@@ -43,19 +44,23 @@ struct calling {
 /// In doubt: something may have been accepted. Sent again, under the same key.
 struct in_doubt {
   instant at;
+  bool was_refused = false;
 };
 /// Sent again under the same key.
 struct repeating {
   under_way what;
+  bool was_refused = false;
 };
 /// In doubt; the provider is asked which of its messages it accepted under the key.
 struct to_search {
   instant at;
   known_results known = {};
+  bool was_refused = false;
 };
 struct searching {
   under_way what;
   known_results known = {};
+  bool was_refused = false;
 };
 /// In doubt at a provider that cannot be asked: gets a new key once the old one is used up.
 struct used_up {
@@ -95,11 +100,11 @@ struct open_claim {
   paymentd::claim claim;
   claim_state state;
 
-  // Its history under all its keys.
-  int doubts = 0;          // calls and searches in a row that told nothing
-  int refusals = 0;        // of its content
-  int refused_repeats = 0; // while other calls succeeded
-  int passed_by = 0;       // calls of others that worked since its newest refusal, while suspected
+  // Data beside the state: all that it has met under all its keys so far. It outlives the states
+  // and the keys, and only weighs the answers that come.
+  int doubts = 0;             // calls and searches that left it in doubt
+  int refusals = 0;           // of its content
+  bool others_passed = false; // while it was suspected, and since its content was refused last
   /// How far the wall clock was put forward since this generation was opened. Its key may be that
   /// old (the machine slept) or not (the clock was wrong): it is not used again, nor is it said to
   /// be.
@@ -145,8 +150,8 @@ void opened(open_claim& claim, instant now, const delivery_policy& policy);
 /// sent.
 void taken_over(open_claim& claim, instant now, const delivery_policy& policy);
 
-/// It has its turn to be called about: its key may be too old by now. Then its state changes.
-void has_turn(open_claim& claim, instant now, const delivery_policy& policy);
+/// It is about to be called about: its key may be too old by now. Then its state changes.
+void before_call(open_claim& claim, instant now, const delivery_policy& policy);
 
 /// Its call or search leaves. Precondition: wants_call.
 void leaves(open_claim& claim, under_way what);

@@ -1,9 +1,9 @@
-// The work of the notification actor, apart from its mailbox: decides after each event what to ask
-// of the store and of the provider. Lives on its actor's thread.
+// The work of the notification actor: decides after each event what to ask of the store and of the
+// provider. notification_actor.cpp has what comes, deliverer_pump.cpp what is asked, and
+// deliverer_prune.cpp how old deliveries are pruned. Lives on its actor's thread.
 #pragma once
 
 #include "actors/delivery/claim_book.hpp"
-#include "actors/delivery/messages.hpp"
 #include "actors/delivery/notification_actor.hpp"
 #include "actors/payment_success.hpp"
 
@@ -84,7 +84,6 @@ class deliverer {
   void show_hold();
   circumstances around(const open_claim& of);
   bool probing() const { return successes_ == 0; }
-  bool closing() const { return closing_; }
 
   caf::event_based_actor* const self_;
   notification_options options_;

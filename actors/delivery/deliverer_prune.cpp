@@ -49,8 +49,7 @@ void deliverer::on_pruned(const stream_lease& of, const db::result<prune_answer>
     where.not_before = self_->clock().now() + (over ? options_.prune_rest : options_.prune_pause);
   }
   if (answer)
-    options_.counters->pruned.fetch_add(static_cast<std::uint64_t>(answer->deleted),
-                                        std::memory_order_relaxed);
+    add(options_.counters->pruned, static_cast<std::size_t>(answer->deleted));
   else if (answer.error().kind != db::error_kind::fenced)
     spdlog::warn("{}: old deliveries were not pruned: {}", options_.subscriber,
                  answer.error().text);

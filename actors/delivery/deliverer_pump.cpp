@@ -1,5 +1,5 @@
 // The deliverer's questions to the store and to the provider after each event, and when it has
-// itself woken. Their answers are in deliverer.cpp.
+// itself woken. Their answers are in notification_actor.cpp.
 #include "actors/delivery/deliverer.hpp"
 
 #include <caf/actor_system.hpp>
@@ -17,10 +17,6 @@ using namespace std::chrono_literals;
 namespace {
 /// The alarm may ring this late rather than ring for each of many times close together.
 constexpr auto alarm_grain = 5ms;
-
-void add(std::atomic<std::uint64_t>& counter, std::size_t much = 1) {
-  counter.fetch_add(much, std::memory_order_relaxed);
-}
 
 /// The call of a claim: "<subscriber>-<instance>-<entry id>" is each message's own id, so that
 /// those of two databases are not mixed where they have one account, or one receiver.
@@ -158,7 +154,7 @@ void deliverer::step(held_stream& stream, int wanting) {
   step.provider = options_.policy.provider;
   const bool anything =
       !step.ended.empty() || !step.regenerate.empty() || !step.split.empty() || step.held_until;
-  const bool over = stream.held_until && *stream.held_until <= self_->clock().now();
+  const bool over = stream.lease_until && *stream.lease_until <= self_->clock().now();
   if (!over && (stream.more || anything))
     step.open_max = (room() + wanting - 1) / wanting;
   if (!anything && step.open_max == 0)

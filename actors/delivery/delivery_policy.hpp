@@ -30,10 +30,11 @@ struct delivery_policy {
   std::chrono::milliseconds max_age = std::chrono::hours{24};
   /// So long after it was sent, a call has been accepted or never will be: more than the provider's
   /// time-out, plus the difference of the clocks of processes that share a database.
-  std::chrono::milliseconds settles_within = std::chrono::seconds{30};
-  /// So often in a row a call's content is refused before the call is halved; at least 1.
+  std::chrono::milliseconds accepted_within = std::chrono::seconds{30};
+  /// So often a claim's content is refused before the claim is halved; at least 1.
   int refusals_max = 2;
-  /// So often in a row a claim may stay in doubt before it is given up, once it is too old.
+  /// So many calls and searches may leave a claim in doubt before it is given up, once it is too
+  /// old.
   int doubts_max = 10;
   /// Abilities of the provider: see providers::provider.
   bool can_find = false;

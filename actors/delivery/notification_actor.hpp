@@ -5,8 +5,8 @@
 #pragma once
 
 #include "actors/clock.hpp"
+#include "actors/counters.hpp"
 #include "actors/delivery/delivery_policy.hpp"
-#include "actors/delivery/messages.hpp"
 #include "actors/payment_success.hpp"
 #include "actors/store_worker.hpp"
 #include "providers/provider.hpp"
@@ -15,32 +15,11 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 
 namespace paymentd::actors {
-
-/// Counts of all that was delivered so far, for metrics. Written by the actors, read on any thread.
-struct delivery_counters {
-  std::atomic<std::uint64_t> calls{0};     // to the provider
-  std::atomic<std::uint64_t> searches{0};  // at the provider, for the outcome of calls
-  std::atomic<std::uint64_t> sent{0};      // messages in calls, repeats included
-  std::atomic<std::uint64_t> accepted{0};  // messages that the provider took
-  std::atomic<std::uint64_t> delivered{0}; // stored as DELIVERED
-  std::atomic<std::uint64_t> failed{0};    // stored as FAILED
-  std::atomic<std::uint64_t> retried{0};   // stored to be tried again
-  std::atomic<std::uint64_t> unknown{0};   // calls and searches that told nothing
-  std::atomic<std::uint64_t> restarts{0};  // of the notification actor
-  std::atomic<std::uint64_t> pruned{0};    // DELIVERED long ago and deleted
-  std::atomic<std::int64_t> parked{0};     // claims that wait for a time, now
-  std::atomic<std::int64_t> in_flight{0};  // calls and searches, now
-  /// When the oldest event in an open claim happened, in ms since 1970; 0: nothing is open.
-  std::atomic<std::int64_t> oldest_open_ms{0};
-  /// Until when nothing is sent, as the API asked, in ms since 1970.
-  std::atomic<std::int64_t> held_until_ms{0};
-};
 
 struct notification_options {
   std::string subscriber = "alimtalk"; // its name
@@ -77,6 +56,11 @@ struct notification_options {
   std::shared_ptr<delivery_counters> counters = std::make_shared<delivery_counters>();
 };
 
+/// A hint: deliveries of the stream were made due by hand. A lost one costs a second.
+struct retries_due {
+  stream_id stream;
+};
+
 /// Asks it to begin nothing new, to wait for what is under way, and to store it. It (or, where it
 /// is down, an error) answers once that is done; it does nothing more then.
 struct finish_deliveries {};
@@ -99,5 +83,6 @@ caf::behavior notification_actor(caf::stateful_actor<notification_state>* self,
 
 } // namespace paymentd::actors
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retries_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::finish_deliveries)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::deliveries_finished)

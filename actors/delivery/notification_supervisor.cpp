@@ -8,6 +8,28 @@
 namespace paymentd::actors {
 
 namespace {
+void keep_streams(const caf::message& came, std::vector<caf::message>& kept);
+} // namespace
+
+caf::behavior notification_supervisor(caf::stateful_actor<backoff_supervisor_state>* self,
+                                      notification_supervisor_options options) {
+  backoff_supervisor_options supervision;
+  supervision.name = "delivery to " + options.delivery.subscriber;
+  supervision.backoff = options.restart;
+  supervision.restarts_max = options.restarts_max;
+  supervision.window = options.window;
+  supervision.random = options.delivery.random;
+  supervision.keep = keep_streams;
+  supervision.gauges = options.gauges;
+  supervision.make_child =
+      [delivery = std::move(options.delivery)](caf::event_based_actor* supervisor) mutable {
+        delivery.supervisor = supervisor->address();
+        return caf::actor_cast<caf::actor>(supervisor->spawn(notification_actor, delivery));
+      };
+  return backoff_supervisor(self, std::move(supervision));
+}
+
+namespace {
 
 /// Keeps one stream_held a stream that is held: a new notification actor has to know them.
 void keep_streams(const caf::message& came, std::vector<caf::message>& kept) {
@@ -32,25 +54,5 @@ void keep_streams(const caf::message& came, std::vector<caf::message>& kept) {
 }
 
 } // namespace
-
-caf::behavior notification_supervisor(caf::stateful_actor<backoff_supervisor_state>* self,
-                                      notification_supervisor_options options) {
-  backoff_supervisor_options supervision;
-  supervision.name = "delivery to " + options.delivery.subscriber;
-  supervision.backoff = options.restart;
-  supervision.restarts_max = options.restarts_max;
-  supervision.window = options.window;
-  supervision.random = options.delivery.random;
-  supervision.keep = keep_streams;
-  supervision.gauges = options.gauges;
-  supervision.make_child = [delivery = std::move(options.delivery),
-                            first = true](caf::event_based_actor* supervisor) mutable {
-    if (!std::exchange(first, false))
-      delivery.counters->restarts.fetch_add(1, std::memory_order_relaxed);
-    delivery.supervisor = supervisor->address();
-    return caf::actor_cast<caf::actor>(supervisor->spawn(notification_actor, delivery));
-  };
-  return backoff_supervisor(self, std::move(supervision));
-}
 
 } // namespace paymentd::actors

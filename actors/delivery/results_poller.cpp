@@ -12,9 +12,25 @@
 namespace paymentd::actors {
 
 namespace {
-
 using poller_actor = caf::stateful_actor<results_poller_state>;
 using poll_atom = caf::atom_constant<caf::atom("poll")>;
+void rest(poller_actor* self);
+void ask_for_turn(poller_actor* self);
+void on_told(poller_actor* self, results_told& told);
+} // namespace
+
+caf::behavior results_poller(poller_actor* self, results_poller_options options) {
+  self->state.options = std::move(options);
+  rest(self);
+  return {
+      [self](poll_atom) { ask_for_turn(self); },
+      [self](results_told& told) { on_told(self, told); },
+      [](const store_answer& answer) { answer.take(); },
+  };
+}
+
+namespace {
+
 using then = results_step::then;
 
 void rest(poller_actor* self) {
@@ -140,8 +156,7 @@ void on_stored(poller_actor* self, const db::result<results_answer>& answer) {
   }
   if (const int failed = answer->failed; failed > 0) {
     spdlog::warn("{}: {} accepted messages did not arrive: FAILED", options.subscriber, failed);
-    options.counters->failed.fetch_add(static_cast<std::uint64_t>(failed),
-                                       std::memory_order_relaxed);
+    add(options.counters->failed, static_cast<std::size_t>(failed));
   }
   if (!state.cursor.empty())
     return ask_provider(self);
@@ -152,15 +167,5 @@ void on_stored(poller_actor* self, const db::result<results_answer>& answer) {
 }
 
 } // namespace
-
-caf::behavior results_poller(poller_actor* self, results_poller_options options) {
-  self->state.options = std::move(options);
-  rest(self);
-  return {
-      [self](poll_atom) { ask_for_turn(self); },
-      [self](results_told& told) { on_told(self, told); },
-      [](const store_answer& answer) { answer.take(); },
-  };
-}
 
 } // namespace paymentd::actors

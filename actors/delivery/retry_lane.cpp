@@ -1,5 +1,7 @@
 #include "actors/delivery/retry_lane.hpp"
-#include "actors/delivery/messages.hpp"
+
+#include "actors/answer_lane.hpp"
+#include "actors/delivery/notification_actor.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -9,30 +11,25 @@
 namespace paymentd::actors {
 
 namespace {
-
 using lane_actor = caf::stateful_actor<retry_lane_state>;
+void send_batch(lane_actor* self);
+void on_retried(lane_actor* self, batch_answers answers);
+} // namespace
 
-void reply(lane_actor* self, const ticket& to, answer_reply with) {
-  self->send(to.reply_to, looked_up{to.number, std::move(with)});
+caf::behavior retry_lane(lane_actor* self, retry_lane_options options) {
+  self->state.options = std::move(options);
+  return gather_and_answer<retry_delivery>(self, send_batch);
 }
 
-void on_retried(lane_actor* self, db::result<std::vector<answer>> answers);
+namespace {
 
 void send_batch(lane_actor* self) {
-  auto& state = self->state;
-  if (!state.retries.at_worker().empty())
-    return;
-  auto batch =
-      state.retries.gather(state.options.batch_max, self->clock().now(), [self](const ticket& of) {
-        reply(self, of, std::unexpected(no_outcome::overloaded));
-      });
-  if (batch)
-    ask(
-        self, state.options.worker, db::error_kind::in_doubt,
-        [batch = std::move(batch)](db::delivery_store& store, instant now) {
-          return store.retry(*batch, now);
-        },
-        [self](db::result<std::vector<answer>> answers) { on_retried(self, std::move(answers)); });
+  ask_next(
+      self, db::error_kind::in_doubt,
+      [](db::delivery_store& store, const std::vector<delivery_retry>& batch, instant now) {
+        return store.retry(batch, now);
+      },
+      on_retried);
 }
 
 no_outcome meaning_of(db::error_kind kind) {
@@ -46,21 +43,18 @@ no_outcome meaning_of(db::error_kind kind) {
   }
 }
 
-void on_retried(lane_actor* self, db::result<std::vector<answer>> answers) {
+void on_retried(lane_actor* self, batch_answers answers) {
   auto& state = self->state;
   if (!answers) {
     spdlog::warn("retries by hand: {}", answers.error().text);
-    for (const ticket& each : state.retries.finish())
-      reply(self, each, std::unexpected(meaning_of(answers.error().kind)));
+    answer_batch(self, meaning_of(answers.error().kind));
     return send_batch(self);
   }
-  const auto asked = state.retries.finish(answers->size());
   std::map<std::string, std::set<stream_id>> due;
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (const auto* one = std::get_if<delivery>(&(*answers)[i]))
+  for (const answer& each : *answers)
+    if (const auto* one = std::get_if<delivery>(&each))
       due[one->subscriber].insert(stream_of(one->entry));
-    reply(self, asked[i], std::move((*answers)[i]));
-  }
+  answer_batch(self, *std::move(answers));
   for (const auto& [name, streams] : due)
     if (const auto to = state.options.subscribers.find(name); to != state.options.subscribers.end())
       for (const stream_id each : streams)
@@ -69,19 +63,5 @@ void on_retried(lane_actor* self, db::result<std::vector<answer>> answers) {
 }
 
 } // namespace
-
-caf::behavior retry_lane(lane_actor* self, retry_lane_options options) {
-  self->state.options = std::move(options);
-  return {
-      [self](retry_delivery& what) {
-        auto& state = self->state;
-        if (!state.retries.has_room(state.options.pending_max))
-          return reply(self, what.from, std::unexpected(no_outcome::overloaded));
-        state.retries.add(std::move(what));
-        send_batch(self);
-      },
-      [](const store_answer& answer) { answer.take(); },
-  };
-}
 
 } // namespace paymentd::actors

@@ -24,7 +24,7 @@ struct retry_lane_options {
 struct retry_lane_state {
   static inline const char* name = "retry-lane";
   retry_lane_options options;
-  batcher<retry_delivery> retries;
+  batcher<retry_delivery> requests;
 };
 
 caf::behavior retry_lane(caf::stateful_actor<retry_lane_state>* self, retry_lane_options options);

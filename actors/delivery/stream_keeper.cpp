@@ -11,9 +11,34 @@
 namespace paymentd::actors {
 
 namespace {
-
 using keeper_actor = caf::stateful_actor<stream_keeper_state>;
 using look_atom = caf::atom_constant<caf::atom("look")>;
+void look(keeper_actor* self);
+void lanes_changed(keeper_actor* self);
+} // namespace
+
+caf::behavior stream_keeper(keeper_actor* self, stream_keeper_options options) {
+  self->state.options = std::move(options);
+  self->state.wait = self->state.options.soon;
+  look(self);
+  return {
+      [self](const stream_held& by_lane) {
+        self->state.written[by_lane.stream.stream] = by_lane.stream;
+        lanes_changed(self);
+      },
+      [self](const stream_lost& by_lane) {
+        self->state.written.erase(by_lane.stream.stream);
+        lanes_changed(self);
+      },
+      [self](look_atom, std::uint64_t alarm) {
+        if (alarm == self->state.alarm)
+          look(self);
+      },
+      [](const store_answer& answer) { answer.take(); },
+  };
+}
+
+namespace {
 
 using leases_answer = db::result<std::vector<delivery_lease>>;
 void on_leased(keeper_actor* self, leases_answer leases);
@@ -119,27 +144,6 @@ void on_leased(keeper_actor* self, leases_answer leases) {
 
 steady_instant lease_end(steady_instant asked, std::chrono::milliseconds lease) {
   return asked + lease - lease / 5;
-}
-
-caf::behavior stream_keeper(keeper_actor* self, stream_keeper_options options) {
-  self->state.options = std::move(options);
-  self->state.wait = self->state.options.soon;
-  look(self);
-  return {
-      [self](const stream_held& by_lane) {
-        self->state.written[by_lane.stream.stream] = by_lane.stream;
-        lanes_changed(self);
-      },
-      [self](const stream_lost& by_lane) {
-        self->state.written.erase(by_lane.stream.stream);
-        lanes_changed(self);
-      },
-      [self](look_atom, std::uint64_t alarm) {
-        if (alarm == self->state.alarm)
-          look(self);
-      },
-      [](const store_answer& answer) { answer.take(); },
-  };
 }
 
 } // namespace paymentd::actors

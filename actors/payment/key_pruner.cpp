@@ -7,9 +7,21 @@
 namespace paymentd::actors {
 
 namespace {
-
 using pruner_actor = caf::stateful_actor<key_pruner_state>;
 using look_atom = caf::atom_constant<caf::atom("look")>;
+void look(pruner_actor* self);
+} // namespace
+
+caf::behavior key_pruner(pruner_actor* self, key_pruner_options options) {
+  self->state.options = std::move(options);
+  self->delayed_send(self, self->state.options.interval, look_atom::value);
+  return {
+      [self](look_atom) { look(self); },
+      [](const store_answer& answer) { answer.take(); },
+  };
+}
+
+namespace {
 
 void on_forgotten(pruner_actor* self, const db::result<std::int64_t>& forgotten) {
   auto& state = self->state;
@@ -31,14 +43,5 @@ void look(pruner_actor* self) {
 }
 
 } // namespace
-
-caf::behavior key_pruner(pruner_actor* self, key_pruner_options options) {
-  self->state.options = std::move(options);
-  self->delayed_send(self, self->state.options.interval, look_atom::value);
-  return {
-      [self](look_atom) { look(self); },
-      [](const store_answer& answer) { answer.take(); },
-  };
-}
 
 } // namespace paymentd::actors

@@ -1,15 +1,49 @@
 #include "actors/payment/order_actor.hpp"
 
 #include "actors/entrance.hpp"
-#include "actors/payment/messages.hpp"
+#include "domain/check.hpp"
 
 #include <utility>
 
 namespace paymentd::actors {
 
 namespace {
-
 using order_actor_type = caf::stateful_actor<order_actor_state>;
+void start_next(order_actor_type* self);
+void on_settled(order_actor_type* self, settled& done);
+void on_looked_up(order_actor_type* self, looked_up& done);
+void forget(order_actor_state& state);
+} // namespace
+
+caf::behavior order_actor(order_actor_type* self, std::shared_ptr<answered_count> answered,
+                          std::shared_ptr<const order_actor_context> context) {
+  self->state.answered = std::move(answered);
+  self->state.context = std::move(context);
+  return {
+      [self](assignment& what) {
+        auto& state = self->state;
+        state.id = what.order;
+        forget(state);
+        state.waiting.push_back(std::move(what.first));
+        start_next(self);
+      },
+      [self](submit& what) {
+        auto& state = self->state;
+        if (state.waiting.size() > state.context->waiters_max) {
+          state.answered->fetch_add(1, std::memory_order_release);
+          self->send(what.from.reply_to,
+                     settled{what.from.number, std::unexpected(no_outcome::overloaded)});
+          return;
+        }
+        state.waiting.push_back(std::move(what));
+        start_next(self);
+      },
+      [self](settled& done) { on_settled(self, done); },
+      [self](looked_up& done) { on_looked_up(self, done); },
+  };
+}
+
+namespace {
 
 /// Memory's answer to a command: the refusal itself; must_read where the order's present status
 /// decides; must_settle where memory does not know.
@@ -39,7 +73,7 @@ struct remember {
   }
   template <class Other>
   remembered operator()(const Other&) const {
-    return must_settle{}; // not a command on an order; the registry sends none
+    return must_settle{}; // an update_order: memory has no metadata; no other comes here
   }
 
   remembered unless_paid(refusal why) const {
@@ -56,10 +90,15 @@ const caf::actor& lane_for(const order_actor_state& state, const command& what) 
                  : shard_of(state.context->lanes, state.id);
 }
 
-/// Answers the command in front and goes on with the next.
+submit& in_front(order_actor_state& state) {
+  check(!state.waiting.empty(), "an answer is for a command that waits");
+  return state.waiting.front();
+}
+
+/// Answers the command in front, which waits no more.
 void finish(order_actor_type* self, outcome_reply with) {
   auto& state = self->state;
-  const ticket to = std::move(state.waiting.front().from);
+  const ticket to = std::move(in_front(state).from);
   state.waiting.pop_front();
   state.busy = false;
   state.answered->fetch_add(1, std::memory_order_release);
@@ -68,7 +107,7 @@ void finish(order_actor_type* self, outcome_reply with) {
 
 void ask_lane(order_actor_type* self) {
   auto& state = self->state;
-  const submit& next = state.waiting.front();
+  const submit& next = in_front(state);
   const ticket mine{++state.request, caf::actor_cast<caf::actor>(self), next.from.begin_by,
                     next.from.bulk};
   self->send(lane_for(state, next.what), submit{mine, next.what});
@@ -121,7 +160,7 @@ void learn(order_actor_state& state, const outcome& from) {
     if (no->status && *no->status != order_status::pending) {
       state.final_status = no->status;
       // A payment is refused with the status only where the order is that user's.
-      if (const auto* payment = std::get_if<pay>(&state.waiting.front().what.what))
+      if (const auto* payment = std::get_if<pay>(&in_front(state).what.what))
         state.owner = payment->user;
     }
   }
@@ -153,7 +192,7 @@ void on_looked_up(order_actor_type* self, looked_up& done) {
       return;
     }
     state.final_status = found->status;
-    const bool payment = std::holds_alternative<pay>(state.waiting.front().what.what);
+    const bool payment = std::holds_alternative<pay>(in_front(state).what.what);
     finish(self, refused{payment ? refusal::order_not_payable : refusal::order_not_cancellable,
                          state.final_status});
   } else {
@@ -163,33 +202,5 @@ void on_looked_up(order_actor_type* self, looked_up& done) {
 }
 
 } // namespace
-
-caf::behavior order_actor(order_actor_type* self, std::shared_ptr<answered_count> answered,
-                          std::shared_ptr<const order_actor_context> context) {
-  self->state.answered = std::move(answered);
-  self->state.context = std::move(context);
-  return {
-      [self](assignment& what) {
-        auto& state = self->state;
-        state.id = what.order;
-        forget(state);
-        state.waiting.push_back(std::move(what.first));
-        start_next(self);
-      },
-      [self](submit& what) {
-        auto& state = self->state;
-        if (state.waiting.size() > state.context->waiters_max) {
-          state.answered->fetch_add(1, std::memory_order_release);
-          self->send(what.from.reply_to,
-                     settled{what.from.number, std::unexpected(no_outcome::overloaded)});
-          return;
-        }
-        state.waiting.push_back(std::move(what));
-        start_next(self);
-      },
-      [self](settled& done) { on_settled(self, done); },
-      [self](looked_up& done) { on_looked_up(self, done); },
-  };
-}
 
 } // namespace paymentd::actors

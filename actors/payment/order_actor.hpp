@@ -1,6 +1,6 @@
 // The order actor: all commands on one order go through it, one after the other, so a second
-// payment that arrives while the first is being settled waits its turn. From memory it answers only
-// what no other process can change. Started by the order registry, which gives an idle one to
+// payment that arrives while the first is being settled waits for its end. From memory it answers
+// only what no other process can change. Started by the order registry, which gives an idle one to
 // another order.
 #pragma once
 
@@ -34,6 +34,13 @@ struct order_actor_context {
 /// it has sent as many, nothing waits there.
 using answered_count = std::atomic<std::uint64_t>;
 
+/// From the registry: the order that the actor stands for from now on, with the first command on
+/// it. Only an actor that is idle is given another order.
+struct assignment {
+  order_id order;
+  submit first;
+};
+
 struct order_actor_state {
   static inline const char* name = "order";
   std::shared_ptr<const order_actor_context> context;
@@ -51,8 +58,11 @@ struct order_actor_state {
   std::uint64_t learned_under = 0; // and where owner and status were learned; later it is forgotten
 };
 
+/// Takes assignment and submit; each command is answered by one `settled`.
 caf::behavior order_actor(caf::stateful_actor<order_actor_state>* self,
                           std::shared_ptr<answered_count> answered,
                           std::shared_ptr<const order_actor_context> context);
 
 } // namespace paymentd::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::assignment)

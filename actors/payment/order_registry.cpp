@@ -1,6 +1,6 @@
 #include "actors/payment/order_registry.hpp"
-#include "actors/payment/messages.hpp"
 
+#include "domain/check.hpp"
 #include "domain/log_fields.hpp"
 
 #include <fmt/format.h>
@@ -12,8 +12,25 @@
 namespace paymentd::actors {
 
 namespace {
-
 using registry_actor = caf::stateful_actor<order_registry_state>;
+void pass_on(registry_actor* self, submit& what);
+void on_down(registry_actor* self, const caf::down_msg& down);
+} // namespace
+
+caf::behavior order_registry(registry_actor* self, order_registry_options options) {
+  self->state.options = std::move(options);
+  self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down); });
+  return {
+      [self](submit& what) { pass_on(self, what); },
+      [self](submit_many& many) {
+        for (submit& each : many.commands)
+          pass_on(self, each);
+      },
+  };
+}
+
+namespace {
+
 using resident = order_registry_state::resident;
 using residents_map = decltype(order_registry_state::residents);
 
@@ -40,6 +57,7 @@ void use(order_registry_state& state, std::list<order_id>::iterator at) {
 residents_map::node_type take_idle(order_registry_state& state) {
   for (int looks = 0; looks < looks_max && !state.used.empty(); ++looks) {
     const auto oldest = state.residents.find(state.used.front());
+    check(oldest != state.residents.end(), "each order in `used` is in memory");
     if (oldest->second.is_idle())
       return state.residents.extract(oldest);
     use(state, state.used.begin());
@@ -57,7 +75,7 @@ resident* resident_for_new(registry_actor* self, order_id id) {
       idle.key() = id;
       *idle.mapped().used = id;
       use(state, idle.mapped().used);
-      state.options.counters->reassigned.fetch_add(1, std::memory_order_relaxed);
+      add(state.options.counters->reassigned);
       return &state.residents.insert(std::move(idle)).position->second;
     }
   }
@@ -110,17 +128,5 @@ void on_down(registry_actor* self, const caf::down_msg& down) {
 }
 
 } // namespace
-
-caf::behavior order_registry(registry_actor* self, order_registry_options options) {
-  self->state.options = std::move(options);
-  self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down); });
-  return {
-      [self](submit& what) { pass_on(self, what); },
-      [self](submit_many& many) {
-        for (submit& each : many.commands)
-          pass_on(self, each);
-      },
-  };
-}
 
 } // namespace paymentd::actors

@@ -4,23 +4,18 @@
 // speaks for its orders.
 #pragma once
 
+#include "actors/counters.hpp"
 #include "actors/payment/order_actor.hpp"
 #include "actors/requests.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
-#include <atomic>
 #include <list>
 #include <memory>
 #include <unordered_map>
 
 namespace paymentd::actors {
-
-struct registry_counters {
-  std::atomic<std::int64_t> resident{0};    // order actors alive now
-  std::atomic<std::uint64_t> reassigned{0}; // times that an idle one was given to another order
-};
 
 struct order_registry_options {
   std::size_t idle_max = 1000;      // with more in memory, an idle one gives way to the next
@@ -36,7 +31,7 @@ struct order_registry_state {
     caf::actor actor;
     std::shared_ptr<answered_count> answered;
     std::uint64_t sent = 0;                  // commands that were sent to it
-    std::list<order_id>::iterator used = {}; // its place in `used`
+    std::list<order_id>::iterator used = {}; // where it stands in `used`
 
     bool is_idle() const { return answered->load(std::memory_order_acquire) == sent; }
   };

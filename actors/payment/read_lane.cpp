@@ -1,5 +1,7 @@
 #include "actors/payment/read_lane.hpp"
 
+#include "actors/answer_lane.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -7,33 +9,31 @@
 namespace paymentd::actors {
 
 namespace {
-
 using lane_actor = caf::stateful_actor<read_lane_state>;
+void send_batch(lane_actor* self);
+void on_read(lane_actor* self, batch_answers answers);
+} // namespace
 
-void reply(lane_actor* self, const ticket& to, answer_reply with) {
-  self->send(to.reply_to, looked_up{to.number, std::move(with)});
+caf::behavior read_lane(lane_actor* self, read_lane_options options) {
+  self->state.options = std::move(options);
+  return gather_and_answer<look_up>(self, send_batch);
 }
 
-void on_read(lane_actor* self, db::result<std::vector<answer>> answers);
+namespace {
 
 void send_batch(lane_actor* self) {
   auto& state = self->state;
-  if (!state.queries.at_worker().empty())
-    return;
   const steady_instant now = self->clock().now();
-  const auto shed = [self](no_outcome why) {
-    return [self, why](const ticket& of) { reply(self, of, std::unexpected(why)); };
-  };
-  if (now < state.not_before)
-    return state.queries.shed_all(shed(no_outcome::database_unavailable));
-  auto batch = state.queries.gather(state.options.batch_max, now, shed(no_outcome::overloaded));
-  if (!batch)
-    return;
-  state.options.health->asked(now);
-  ask(
-      self, state.options.worker, db::error_kind::broken,
-      [batch = std::move(batch)](db::read_store& store, instant) { return store.read(*batch); },
-      [self](db::result<std::vector<answer>> answers) { on_read(self, std::move(answers)); });
+  if (state.requests.at_worker().empty() && now < state.not_before)
+    return state.requests.shed_all(refusing(self, no_outcome::database_unavailable));
+  const bool asked = ask_next(
+      self, db::error_kind::broken,
+      [](db::read_store& store, const std::vector<query>& batch, instant) {
+        return store.read(batch);
+      },
+      on_read);
+  if (asked)
+    state.options.health->asked(now);
 }
 
 /// One line when the database goes and one when it is back, however many reads there are between.
@@ -55,41 +55,22 @@ void database_is_back(read_lane_state& state) {
   state.options.health->learned(condition::ok);
 }
 
-void on_read(lane_actor* self, db::result<std::vector<answer>> answers) {
+void on_read(lane_actor* self, batch_answers answers) {
   auto& state = self->state;
   state.options.health->answered();
   if (answers) {
-    const auto asked = state.queries.finish(answers->size());
     database_is_back(state);
-    for (std::size_t i = 0; i < asked.size(); ++i)
-      reply(self, asked[i], std::move((*answers)[i]));
+    answer_batch(self, *std::move(answers));
+  } else if (answers.error().kind == db::error_kind::unavailable) {
+    database_is_away(self, answers.error());
+    answer_batch(self, no_outcome::database_unavailable);
   } else {
-    const bool away = answers.error().kind == db::error_kind::unavailable;
-    if (away)
-      database_is_away(self, answers.error());
-    else
-      spdlog::error("{}: {}", state.options.name, answers.error().text);
-    for (const ticket& each : state.queries.finish())
-      reply(self, each,
-            std::unexpected(away ? no_outcome::database_unavailable : no_outcome::internal_error));
+    spdlog::error("{}: {}", state.options.name, answers.error().text);
+    answer_batch(self, no_outcome::internal_error);
   }
   send_batch(self);
 }
 
 } // namespace
-
-caf::behavior read_lane(lane_actor* self, read_lane_options options) {
-  self->state.options = std::move(options);
-  return {
-      [self](look_up& what) {
-        auto& state = self->state;
-        if (!state.queries.has_room(state.options.pending_max))
-          return reply(self, what.from, std::unexpected(no_outcome::overloaded));
-        state.queries.add(std::move(what));
-        send_batch(self);
-      },
-      [](const store_answer& answer) { answer.take(); },
-  };
-}
 
 } // namespace paymentd::actors

@@ -33,7 +33,7 @@ struct read_lane_options {
 struct read_lane_state {
   static inline const char* name = "read-lane";
   read_lane_options options;
-  batcher<look_up> queries;
+  batcher<look_up> requests;
   int failures = 0;          // in a row
   steady_instant not_before; // the store is left alone until then
 };

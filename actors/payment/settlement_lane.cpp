@@ -14,7 +14,6 @@
 namespace paymentd::actors {
 
 namespace {
-
 using lane_actor = caf::stateful_actor<settlement_lane_state>;
 using phase = settlement_lane_state::phase;
 
@@ -24,16 +23,62 @@ using renew_atom = caf::atom_constant<caf::atom("renew")>;
 // From the lane to itself: behind what its mailbox holds already.
 using next_batch_atom = caf::atom_constant<caf::atom("nextbatch")>;
 using expire_atom = caf::atom_constant<caf::atom("expire")>;
+// A lane that is idle renews its lease within two of these ticks.
+constexpr int ticks_a_lease = 4;
+
+void take_stream(lane_actor* self);
+void take_in(lane_actor* self, submit& what);
+void send_batch(lane_actor* self);
+void expire(lane_actor* self);
+void expire_later(lane_actor* self);
+void on_check(lane_actor* self);
+void on_try_again(lane_actor* self);
+void on_renew(lane_actor* self);
+} // namespace
+
+caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options) {
+  self->state.options = std::move(options);
+  take_stream(self);
+  if (self->state.options.lease.count() > 0)
+    self->delayed_send(self, self->state.options.lease / ticks_a_lease, renew_atom::value);
+
+  return {
+      [self](submit& what) {
+        take_in(self, what);
+        send_batch(self);
+        expire_later(self);
+      },
+      [self](submit_many& many) {
+        for (submit& each : many.commands)
+          take_in(self, each);
+        send_batch(self);
+        expire_later(self);
+      },
+      [](const store_answer& answer) { answer.take(); },
+      [self](check_store) { on_check(self); },
+      [self](next_batch_atom) {
+        self->state.now = phase::ready;
+        send_batch(self);
+      },
+      [self](try_again_atom) { on_try_again(self); },
+      [self](expire_atom) {
+        self->state.expires = false;
+        expire(self);
+        expire_later(self);
+      },
+      [self](renew_atom) { on_renew(self); },
+  };
+}
+
+namespace {
 
 // How often those who wait are looked through for ones whose time is up, so that they hear of it
 // while the worker waits for a database that does not answer.
 constexpr std::chrono::milliseconds expire_interval{50};
-// A worker that has not answered for so long waits for the database, not for its turn.
+// A worker that has not answered for so long waits for a database that is away.
 constexpr std::chrono::seconds answers_within{1};
 // Between two writes that only see whether the database takes one.
 constexpr std::chrono::seconds check_interval{1};
-// A lane that is idle renews its lease within two of these ticks.
-constexpr int ticks_a_lease = 4;
 
 void log(spdlog::level::level_enum level, const settlement_lane_state& state,
          std::string_view what) {
@@ -47,7 +92,7 @@ void reply(lane_actor* self, const ticket& to, outcome_reply with) {
 }
 
 void shed(lane_actor* self, const ticket& to, no_outcome why) {
-  self->state.options.counters->shed.fetch_add(1, std::memory_order_relaxed);
+  add(self->state.options.counters->shed);
   reply(self, to, std::unexpected(why));
 }
 
@@ -222,8 +267,8 @@ void finish(lane_actor* self, std::vector<outcome> outcomes) {
   if (!outcomes.empty() || state.commands.empty())
     database_is_back(state);
   if (!outcomes.empty()) {
-    state.options.counters->batches.fetch_add(1, std::memory_order_relaxed);
-    state.options.counters->commands.fetch_add(outcomes.size(), std::memory_order_relaxed);
+    add(state.options.counters->batches);
+    add(state.options.counters->commands, outcomes.size());
   }
   entry_id last{0};
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
@@ -268,12 +313,12 @@ void on_settle_error(lane_actor* self, const db::error& error) {
     log(spdlog::level::warn, state,
         fmt::format("a commit of {} commands is in doubt: {}", state.commands.at_worker().size(),
                     error.text));
-    state.options.counters->in_doubt.fetch_add(1, std::memory_order_relaxed);
+    add(state.options.counters->in_doubt);
     resolve(self);
     return;
   case db::error_kind::unavailable:
     if (!state.commands.at_worker().empty())
-      state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
+      add(state.options.counters->retries);
     state.commands.put_back();
     back_off(self, phase::ready, error);
     expire(self);
@@ -339,7 +384,7 @@ void on_resolved(lane_actor* self, batch_answer answer) {
     finish(self, std::move(*answer->outcomes));
     return;
   }
-  state.options.counters->retries.fetch_add(1, std::memory_order_relaxed);
+  add(state.options.counters->retries);
   database_is_back(state);
   state.commands.put_back();
   state.now = phase::ready;
@@ -374,39 +419,5 @@ void on_renew(lane_actor* self) {
 }
 
 } // namespace
-
-caf::behavior settlement_lane(lane_actor* self, settlement_lane_options options) {
-  self->state.options = std::move(options);
-  take_stream(self);
-  if (self->state.options.lease.count() > 0)
-    self->delayed_send(self, self->state.options.lease / ticks_a_lease, renew_atom::value);
-
-  return {
-      [self](submit& what) {
-        take_in(self, what);
-        send_batch(self);
-        expire_later(self);
-      },
-      [self](submit_many& many) {
-        for (submit& each : many.commands)
-          take_in(self, each);
-        send_batch(self);
-        expire_later(self);
-      },
-      [](const store_answer& answer) { answer.take(); },
-      [self](check_store) { on_check(self); },
-      [self](next_batch_atom) {
-        self->state.now = phase::ready;
-        send_batch(self);
-      },
-      [self](try_again_atom) { on_try_again(self); },
-      [self](expire_atom) {
-        self->state.expires = false;
-        expire(self);
-        expire_later(self);
-      },
-      [self](renew_atom) { on_renew(self); },
-  };
-}
 
 } // namespace paymentd::actors

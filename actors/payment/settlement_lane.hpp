@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/batcher.hpp"
+#include "actors/counters.hpp"
 #include "actors/health.hpp"
 #include "actors/requests.hpp"
 #include "actors/store_worker.hpp"
@@ -20,15 +21,6 @@
 #include <vector>
 
 namespace paymentd::actors {
-
-/// Counts of a lane's work so far, for metrics. Written by the lane, read on any thread.
-struct lane_counters {
-  std::atomic<std::uint64_t> batches{0};  // settled, not counting renewals of the lease
-  std::atomic<std::uint64_t> commands{0}; // settled
-  std::atomic<std::uint64_t> retries{0};  // batches that were tried again, nothing having happened
-  std::atomic<std::uint64_t> in_doubt{0}; // commits whose answer was lost
-  std::atomic<std::uint64_t> shed{0};     // commands refused for want of room or time
-};
 
 struct settlement_lane_options {
   std::string name = "lane";

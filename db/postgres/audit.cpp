@@ -64,6 +64,11 @@ class fetched_rows final : public audit_rows {
 // Leases and blocks of ids, which the embedded store does not have. A day of difference between
 // clocks is no breach.
 constexpr std::array own{
+    // Else lists by time would give an entry twice.
+    "select format('the time of ledger entry %s is noted twice', id) "
+    "from (select id, batch_last, max(batch_last) over (order by id rows between unbounded "
+    "preceding and 1 preceding) as before from ledger_entries) noted "
+    "where batch_last is not null and before >= id",
     "select format('stream %s: its lease ends in the future', id) from streams "
     "where lease_until > clock_timestamp() + interval '1 day'",
     "select format('process %s: its lease ends in the future', owner) from processes "
@@ -106,7 +111,14 @@ class source final : public audit_source {
     return "select b.name from result_marks m join subscribers b on b.id = m.subscriber_id "
            "where m.read_until > clock_timestamp() + interval '1 hour'";
   }
-  const char* entries_listed_by_time() const override { return nullptr; }
+  const char* entries_listed_by_time() const override {
+    // In one pass: the first entry of the batch is the last one before that has batch_last.
+    return "select id, batch_last is not null or coalesce(head[2] = at and head[3] >= id, false) "
+           "from (select id, at, batch_last, max(case when batch_last is not null then "
+           "array[id, at, batch_last] end) over (order by id) as head "
+           "from (select id, batch_last, (extract(epoch from created_at) * 1000000)::bigint as at "
+           "from ledger_entries) each_entry) with_head where id > $1 order by id limit $2";
+  }
   std::span<const char* const> own_rules() const override { return own; }
 
  private:

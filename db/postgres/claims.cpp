@@ -1,8 +1,10 @@
 // Subscribers and their cursors, and the claims as they stand in the database. The code that
 // delivers in steps is delivery.cpp.
 #include "db/claim_key.hpp"
-#include "db/postgres/sql.hpp"
+#include "db/postgres/delivery_sql.hpp"
+#include "db/postgres/session_sql.hpp"
 #include "db/postgres/store.hpp"
+#include "db/row_readers.hpp"
 
 #include <algorithm>
 
@@ -14,60 +16,17 @@ constexpr std::size_t known_claims_max = 4096;
 
 } // namespace
 
-message read_message(const rows& from, int row) {
-  message made;
-  made.event.entry = {from.integer(row, 0)};
-  if (from.is_null(row, 1)) {
-    made.lost = "its ledger entry is gone";
-    return made;
-  }
-  made.event.at = from.time(row, 2);
-  if (from.is_null(row, 3) || from.is_null(row, 9)) {
-    made.lost = from.is_null(row, 3) ? "its order is gone" : "its user is gone";
-    return made;
-  }
-  made.event = payment_event{.entry = {from.integer(row, 0)},
-                             .kind = static_cast<entry_kind>(from.small_integer(row, 1)),
-                             .order = {from.integer(row, 3)},
-                             .user = {from.integer(row, 4)},
-                             .phone = std::string(from.text(row, 9)),
-                             .coupon = from.optional_id<coupon_id>(row, 5),
-                             .total = {from.integer(row, 6)},
-                             .discount = {from.integer(row, 7)},
-                             .ordered_at = from.time(row, 8),
-                             .at = from.time(row, 2)};
-  made.event.reference = from.text(row, 13);
-  made.event.metadata = from.text(row, 14);
-  made.event.user_reference = from.text(row, 15);
-  made.event.user_metadata = from.text(row, 16);
-  if (made.event.kind == entry_kind::refund) {
-    made.event.refund = {from.integer(row, 10)};
-    made.event.refunded = {from.integer(row, 11)};
-    made.event.reason = from.text(row, 12);
-  }
-  return made;
+std::vector<message> messages_in(const rows& from, bool retries) {
+  return all_of(from, retries ? read_retry<row_view> : read_message<row_view>);
 }
 
-message read_retry(const rows& from, int row) {
-  message made = read_message(from, row);
-  made.attempts = static_cast<int>(from.integer(row, 17));
-  made.copies = static_cast<int>(from.integer(row, 18));
-  return made;
-}
-
-parameters kinds_after(parameters before, const std::vector<entry_kind>& kinds) {
-  before.add_array(element::int2, kinds,
-                   [](entry_kind one) { return static_cast<std::int64_t>(one); });
+parameters kinds_after(parameters before, event_kinds kinds) {
+  std::vector<entry_kind> all;
+  for (const auto each : {entry_kind::payment, entry_kind::refund})
+    if (kinds.hold(each))
+      all.push_back(each);
+  before.add_array(element::int2, all, std::identity{});
   return before;
-}
-
-std::vector<entry_kind> delivery_place::kinds() const {
-  std::vector<entry_kind> wanted;
-  if (wants_payments)
-    wanted.push_back(entry_kind::payment);
-  if (wants_refunds)
-    wanted.push_back(entry_kind::refund);
-  return wanted;
 }
 
 // ---- subscribers and claims as they stand -------------------------------------------------------
@@ -88,12 +47,9 @@ result<subscriber> postgres_store::subscribe(std::string_view name, bool wants_p
     return std::unexpected(
         error{error_kind::unavailable, "database: subscribe: another process is at it"});
   }
-  const subscriber out{{found.integer(0, 0)},
-                       std::string(name),
-                       found.boolean(0, 1),
-                       found.boolean(0, 2),
-                       std::string(found.text(0, 3)),
-                       found.is_null(0, 4) ? std::nullopt : std::optional(found.time(0, 4))};
+  const subscriber out{{found[0].integer(0)},         std::string(name),
+                       found[0].boolean(1),           found[0].boolean(2),
+                       std::string(found[0].text(3)), found[0].optional_time(4)};
   if ((*answers)[1].empty()) {
     session_.roll_back(); // it was there: nothing to write
   } else {
@@ -109,15 +65,15 @@ std::string postgres_store::instance() {
 }
 
 void postgres_store::add_begin_step(subscriber_id subscriber, stream_lease stream,
-                                    row_place cursor) {
+                                    row_address cursor) {
   session_.add(sql::begin);
   session_.add(sql::lock_cursor_at,
                parameters{}.add(subscriber, stream.stream, options_.owner, stream.epoch, cursor));
 }
 
-result<delivery_place> postgres_store::read_place(subscriber_id subscriber, stream_lease stream,
+result<locked_cursor> postgres_store::read_locked(subscriber_id subscriber, stream_lease stream,
                                                   const rows& cursor) {
-  if (cursor.empty() || !cursor.boolean(0, 4)) {
+  if (cursor.empty() || !cursor[0].boolean(4)) {
     session_.roll_back();
     return std::unexpected(
         error{error_kind::fenced, "epoch " + std::to_string(stream.epoch) +
@@ -125,16 +81,16 @@ result<delivery_place> postgres_store::read_place(subscriber_id subscriber, stre
                                       std::to_string(stream.stream.value) + " to subscriber " +
                                       std::to_string(subscriber.value) + " has ended"});
   }
-  return delivery_place{.subscriber = subscriber,
-                        .stream = stream,
-                        .position = cursor.integer(0, 0),
-                        .cursor = cursor.place(0, 3),
-                        .wants_payments = cursor.boolean(0, 1),
-                        .wants_refunds = cursor.boolean(0, 2)};
+  return locked_cursor{
+      .subscriber = subscriber,
+      .stream = stream,
+      .position = cursor[0].integer(0),
+      .address = cursor[0].address(3),
+      .wanted = {.payments = cursor[0].boolean(1), .refunds = cursor[0].boolean(2)}};
 }
 
 // For what is not hurried: finds the cursor by its key.
-result<delivery_place> postgres_store::begin_step(subscriber_id subscriber, stream_lease stream) {
+result<locked_cursor> postgres_store::begin_step(subscriber_id subscriber, stream_lease stream) {
   session_.add(sql::begin);
   session_.add(sql::lock_cursor,
                parameters{}.add(subscriber, stream.stream, options_.owner, stream.epoch));
@@ -144,10 +100,10 @@ result<delivery_place> postgres_store::begin_step(subscriber_id subscriber, stre
   if (!answers)
     return std::unexpected(answers.error());
   if (instance_.empty() && !answers->back().empty())
-    instance_ = answers->back().text(0, 0);
-  auto at = read_place(subscriber, stream, (*answers)[1]);
+    instance_ = answers->back()[0].text(0);
+  auto at = read_locked(subscriber, stream, (*answers)[1]);
   if (at)
-    known_places_[{subscriber, stream.stream}] = *at;
+    known_cursors_[{subscriber, stream.stream}] = *at;
   return at;
 }
 
@@ -177,7 +133,7 @@ void postgres_store::keep(claim_record what, const std::vector<message>& message
 }
 
 // The claims of `ids`, or all, oldest first, with their messages; from here on they are kept.
-result<std::vector<claim>> postgres_store::load_claims(const delivery_place& at,
+result<std::vector<claim>> postgres_store::load_claims(const locked_cursor& at,
                                                        std::span<const claim_id> ids, bool all) {
   session_.add(sql::get_claims, parameters{}.add(at.subscriber, at.stream.stream));
   auto answers = session_.run("read claims");
@@ -186,18 +142,18 @@ result<std::vector<claim>> postgres_store::load_claims(const delivery_place& at,
   const rows found = std::move(answers->front());
   std::vector<int> chosen;
   for (int row = 0; row < found.size(); ++row)
-    if (all || std::ranges::find(ids, claim_id{found.integer(row, 0)}) != ids.end())
+    if (all || std::ranges::find(ids, claim_id{found[row].integer(0)}) != ids.end())
       chosen.push_back(row);
   for (const int row : chosen)
-    if (found.is_null(row, 5))
+    if (found[row].is_null(5))
       session_.add(
           sql::events_of_range,
-          kinds_after(parameters{}.add(found.integer(row, 3), found.integer(row, 4)), at.kinds())
+          kinds_after(parameters{}.add(found[row].integer(3), found[row].integer(4)), at.wanted)
               .add(options_.reads_user));
     else
       session_.add(
           sql::events_of_list,
-          parameters{}.add_ids(found.integers(row, 5)).add(at.subscriber, options_.reads_user));
+          parameters{}.add_ids(found[row].integers(5)).add(at.subscriber, options_.reads_user));
   answers = session_.run("read claims");
   if (!answers)
     return std::unexpected(answers.error());
@@ -205,21 +161,14 @@ result<std::vector<claim>> postgres_store::load_claims(const delivery_place& at,
   std::vector<claim> claims;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const int row = chosen[i];
-    const bool retries = !found.is_null(row, 5);
-    claim one{.id = {found.integer(row, 0)},
-              .generation = static_cast<int>(found.integer(row, 1)),
-              .key = {},
-              .since = found.time(row, 6),
-              .messages = {},
-              .provider = std::string(found.text(row, 7))};
-    one.key = claim_key(found.text(row, 2), one.id, one.generation, one.since);
-    const rows& events = (*answers)[i];
-    for (int event = 0; event < events.size(); ++event)
-      one.messages.push_back(retries ? read_retry(events, event) : read_message(events, event));
+    const bool retries = !found[row].is_null(5);
+    claim one = make_claim(found[row].text(2), {found[row].integer(0)},
+                           static_cast<int>(found[row].integer(1)), found[row].time(6),
+                           messages_in((*answers)[i], retries), std::string(found[row].text(7)));
     claim_record what{.id = one.id, .retries = retries, .provider = one.provider};
     if (!retries) {
-      what.first = {found.integer(row, 3)};
-      what.last = {found.integer(row, 4)};
+      what.first = {found[row].integer(3)};
+      what.last = {found[row].integer(4)};
     }
     keep(std::move(what), one.messages);
     claims.push_back(std::move(one));

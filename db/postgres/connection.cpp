@@ -1,6 +1,6 @@
 #include "db/postgres/connection.hpp"
 
-#include "db/postgres/sql.hpp"
+#include "db/postgres/session_sql.hpp"
 
 #include <poll.h>
 #include <spdlog/spdlog.h>
@@ -69,17 +69,17 @@ void note_warning(void* gave_up, const PGresult* notice) {
 
 // ---- rows ---------------------------------------------------------------------------------------
 
-void rows::throw_misfit(int row, int column, std::size_t width) {
+void row_view::throw_misfit(int row, int column, std::size_t width) {
   throw std::runtime_error("database: row " + std::to_string(row) + ", column " +
                            std::to_string(column) + " is not a value of " + std::to_string(width) +
                            " bytes");
 }
 
-std::vector<std::int64_t> rows::integers(int row, int column) const {
+std::vector<std::int64_t> row_view::integers(int column) const {
   // array_send: dimensions, null flag, type, size, lower bound, then length and value of each.
   constexpr std::size_t header_bytes = 20;
   constexpr std::size_t element_bytes = 12;
-  const std::string_view raw = text(row, column);
+  const std::string_view raw = text(column);
   std::vector<std::int64_t> numbers;
   if (raw.size() < header_bytes)
     return numbers;
@@ -139,7 +139,7 @@ std::expected<void, failure> connection::set_limits(const session_limits& limits
   auto done = run(std::chrono::steady_clock::now() + limits.call);
   if (!done)
     return std::unexpected(done.error());
-  timeline_ = done->front().integer(0, 0);
+  timeline_ = done->front()[0].integer(0);
   return {};
 }
 
@@ -224,6 +224,8 @@ std::expected<void, failure> connection::collect(std::vector<rows>& answers,
   }
   if (!alive())
     return std::unexpected(lost("the server closed the connection"));
+  if (answers.size() != at) // callers count on one for each statement
+    return std::unexpected(lost("the server gave another number of answers"));
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,72 +27,120 @@
 
 namespace paymentd::db::postgres {
 
-/// The answer to one statement, in binary format.
+/// One row of an answer, in binary format, with the calls of a row of the embedded store
+/// (db/row_readers.hpp). Valid as long as the `rows` that it is of.
+class row_view {
+ public:
+  row_view(const PGresult* of, int at) noexcept : result_(of), at_(at) {}
+
+  int width() const noexcept { return PQnfields(result_); }
+  bool is_null(int column) const noexcept { return PQgetisnull(result_, at_, column) != 0; }
+  // Numbers, times and addresses throw where the value is null or of another width: then the
+  // statement and what reads it do not belong together, or the schema is not ours.
+  std::int64_t integer(int column) const {
+    std::uint64_t raw = 0;
+    std::memcpy(&raw, value(column, sizeof raw), sizeof raw);
+    return static_cast<std::int64_t>(__builtin_bswap64(raw));
+  }
+  std::int16_t small_integer(int column) const {
+    std::uint16_t raw = 0;
+    std::memcpy(&raw, value(column, sizeof raw), sizeof raw);
+    return static_cast<std::int16_t>(__builtin_bswap16(raw));
+  }
+  bool boolean(int column) const { return *value(column, 1) != 0; }
+  instant time(int column) const { return from_server_time(integer(column)); }
+  std::optional<instant> optional_time(int column) const {
+    return is_null(column) ? std::nullopt : std::optional(time(column));
+  }
+  /// Empty where it is null.
+  std::string_view text(int column) const noexcept {
+    return {PQgetvalue(result_, at_, column),
+            static_cast<std::size_t>(PQgetlength(result_, at_, column))};
+  }
+  template <class Id>
+  std::optional<Id> optional_id(int column) const {
+    if (is_null(column))
+      return std::nullopt;
+    return Id{integer(column)};
+  }
+  row_address address(int column) const { return {bytes<6, char>(column)}; }
+  /// A uuid's bytes.
+  std::array<std::uint8_t, 16> digest(int column) const { return bytes<16, std::uint8_t>(column); }
+  /// The numbers of a bigint array.
+  std::vector<std::int64_t> integers(int column) const;
+
+ private:
+  // On the hot path of every row: the length of a null is 0, so one look tells both.
+  const char* value(int column, std::size_t width) const {
+    if (static_cast<std::size_t>(PQgetlength(result_, at_, column)) != width)
+      throw_misfit(at_, column, width);
+    return PQgetvalue(result_, at_, column);
+  }
+  template <std::size_t Width, class Byte>
+  std::array<Byte, Width> bytes(int column) const {
+    std::array<Byte, Width> raw{};
+    std::memcpy(raw.data(), value(column, Width), Width);
+    return raw;
+  }
+  [[noreturn]] static void throw_misfit(int row, int column, std::size_t width);
+
+  const PGresult* result_;
+  int at_;
+};
+
+/// The answer to one statement.
 class rows {
  public:
   explicit rows(PGresult* owned) noexcept : result_(owned) {}
 
   int size() const noexcept { return PQntuples(result_.get()); }
   bool empty() const noexcept { return size() == 0; }
-  bool is_null(int row, int column) const noexcept {
-    return PQgetisnull(result_.get(), row, column) != 0;
-  }
-  // Numbers, times and places throw where the value is null or of another width: then the statement
-  // and what reads it do not belong together, or the schema is not ours.
-  std::int64_t integer(int row, int column) const {
-    std::uint64_t raw = 0;
-    std::memcpy(&raw, value(row, column, sizeof raw), sizeof raw);
-    return static_cast<std::int64_t>(__builtin_bswap64(raw));
-  }
-  std::int16_t small_integer(int row, int column) const {
-    std::uint16_t raw = 0;
-    std::memcpy(&raw, value(row, column, sizeof raw), sizeof raw);
-    return static_cast<std::int16_t>(__builtin_bswap16(raw));
-  }
-  bool boolean(int row, int column) const { return *value(row, column, 1) != 0; }
-  instant time(int row, int column) const { return from_server_time(integer(row, column)); }
-  std::string_view text(int row, int column) const noexcept {
-    return {PQgetvalue(result_.get(), row, column),
-            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
-  }
-  template <class Id>
-  std::optional<Id> optional_id(int row, int column) const {
-    if (is_null(row, column))
-      return std::nullopt;
-    return Id{integer(row, column)};
-  }
-  row_place place(int row, int column) const {
-    row_place at{};
-    std::memcpy(at.raw.data(), value(row, column, at.raw.size()), at.raw.size());
-    return at;
-  }
-  /// A uuid's bytes.
-  std::array<std::uint8_t, 16> digest(int row, int column) const {
-    std::array<std::uint8_t, 16> bytes{};
-    std::memcpy(bytes.data(), value(row, column, bytes.size()), bytes.size());
-    return bytes;
-  }
-  /// The numbers of a bigint array.
-  std::vector<std::int64_t> integers(int row, int column) const;
+  row_view operator[](int at) const noexcept { return {result_.get(), at}; }
+
+  class iterator {
+   public:
+    iterator(const PGresult* of, int at) noexcept : result_(of), at_(at) {}
+    row_view operator*() const noexcept { return {result_, at_}; }
+    iterator& operator++() noexcept {
+      ++at_;
+      return *this;
+    }
+    bool operator==(const iterator&) const = default;
+
+   private:
+    const PGresult* result_;
+    int at_;
+  };
+  iterator begin() const noexcept { return {result_.get(), 0}; }
+  iterator end() const noexcept { return {result_.get(), size()}; }
+
   /// The server's word for what was done: "COMMIT", "ROLLBACK", "UPDATE 3".
   std::string_view tag() const noexcept { return PQcmdStatus(result_.get()); }
   /// How many rows the statement changed.
   std::int64_t changed() const noexcept;
 
  private:
-  // On the hot path of every row: the length of a null is 0, so one look tells both.
-  const char* value(int row, int column, std::size_t width) const {
-    if (static_cast<std::size_t>(PQgetlength(result_.get(), row, column)) != width)
-      throw_misfit(row, column, width);
-    return PQgetvalue(result_.get(), row, column);
-  }
-  [[noreturn]] static void throw_misfit(int row, int column, std::size_t width);
-
   struct clear {
     void operator()(PGresult* result) const noexcept { PQclear(result); }
   };
   std::unique_ptr<PGresult, clear> result_;
 };
+
+/// The thing that `read` makes of each row.
+template <class Read>
+auto all_of(const rows& from, Read read) {
+  std::vector<decltype(read(from[0]))> all;
+  all.reserve(static_cast<std::size_t>(from.size()));
+  for (const row_view each : from)
+    all.push_back(read(each));
+  return all;
+}
+
+/// A column of ids.
+template <class Id>
+std::vector<Id> ids_in(const rows& from, int column = 0) {
+  return all_of(from, [column](const row_view& row) { return Id{row.integer(column)}; });
+}
 
 /// Why a round trip failed.
 struct failure {
@@ -99,7 +148,7 @@ struct failure {
   std::string text;                                      // one line
   bool lost = false;                                     // the connection is gone
   bool late = false;                                     // since there was no answer in time
-  std::size_t at = 0; // the statement that failed, by its place in the round trip
+  std::size_t at = 0; // the statement that failed, by its number in the round trip
 };
 
 class connection {

@@ -50,7 +50,7 @@ bool is_known(std::string_view name) {
   return name == "ssl"; // in a URL, JDBC's word for sslmode=require
 }
 
-/// What stands before the query. A ? begins it only where a parameter follows: it may as well be
+/// The part before the query. A ? begins it only where a parameter follows: it may as well be
 /// part of a password that is not escaped.
 std::string_view without_query(std::string_view url) {
   const auto mark = url.find('?');

@@ -1,9 +1,10 @@
 // Delivery: a step is one transaction of two round trips. The first fences, locks the cursor and
 // looks at what the step is about; the second writes what `plan_delivery` made of it and commits.
 // Claims that another process opened, or an earlier life of this one, are read before.
-#include "db/postgres/sql.hpp"
+#include "db/postgres/delivery_sql.hpp"
 #include "db/postgres/step_writer.hpp"
 #include "db/postgres/store.hpp"
+#include "db/row_readers.hpp"
 
 namespace paymentd::db::postgres {
 namespace {
@@ -20,17 +21,17 @@ void read_waiting(std::span<const rows> answers, delivery_reach reach, delivery_
   const rows& due = answers[0];
   const rows& next_retry = answers[1];
   const rows& ahead = answers[2];
-  for (int row = 0; row < due.size(); ++row)
-    into.due.push_back({{due.integer(row, 0)}, due.time(row, 1)});
+  for (const row_view row : due)
+    into.due.push_back({{row.integer(0)}, row.time(1)});
   if (!next_retry.empty())
-    into.next_retry = next_retry.time(0, 0);
+    into.next_retry = next_retry[0].time(0);
   into.seen_to = into.position;
-  for (int row = 0; row < ahead.size(); ++row) {
-    into.seen_to = number_of({ahead.integer(row, 0)});
-    if (ahead.boolean(row, wanted_column))
-      into.ahead.push_back(read_message(ahead, row));
+  for (const row_view row : ahead) {
+    into.seen_to = number_of({row.integer(0)});
+    if (row.boolean(sql::wanted_column))
+      into.ahead.push_back(read_message(row));
   }
-  into.at_end = ahead.empty() || ahead.integer(0, looked_at_column) < reach.entries;
+  into.at_end = ahead.empty() || ahead[0].integer(sql::looked_at_column) < reach.entries;
 }
 
 } // namespace
@@ -38,7 +39,7 @@ void read_waiting(std::span<const rows> answers, delivery_reach reach, delivery_
 result<delivery_answer> postgres_store::deliver(const delivery_step& step, instant now) {
   if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
-  std::optional<delivery_place> at;
+  std::optional<locked_cursor> at;
   auto view = look(step, now, at);
   if (!view)
     return std::unexpected(view.error());
@@ -52,14 +53,14 @@ result<delivery_answer> postgres_store::deliver(const delivery_step& step, insta
 
 // The step's first round trip; begins the transaction where `at` is not there yet.
 result<delivery_view> postgres_store::look(const delivery_step& step, instant now,
-                                           std::optional<delivery_place>& at) {
+                                           std::optional<locked_cursor>& at) {
   const auto key = std::pair(step.subscriber, step.stream.stream);
   const std::vector<claim_id> named = named_by(step);
   std::vector<claim_id> unknown;
   for (const claim_id id : named)
     if (!known_claims_.contains(id))
       unknown.push_back(id);
-  if (!at && (!unknown.empty() || !known_places_.contains(key))) {
+  if (!at && (!unknown.empty() || !known_cursors_.contains(key))) {
     auto begun = begin_step(step.subscriber, step.stream);
     if (!begun)
       return std::unexpected(begun.error());
@@ -70,9 +71,9 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
       return std::unexpected(read.error());
 
   const bool begins = !at;
-  const delivery_place assumed = begins ? known_places_.at(key) : *at;
+  const locked_cursor assumed = begins ? known_cursors_.at(key) : *at;
   if (begins)
-    add_begin_step(step.subscriber, step.stream, assumed.cursor);
+    add_begin_step(step.subscriber, step.stream, assumed.address);
   if (!named.empty())
     session_.add(sql::open_claims,
                  parameters{}.add_ids(named).add(step.subscriber, step.stream.stream));
@@ -83,18 +84,22 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
   session_.add(sql::events_ahead,
                kinds_after(parameters{}.add(make_entry_id(step.stream.stream, assumed.position),
                                             make_entry_id({step.stream.stream.value + 1}, 0)),
-                           assumed.kinds())
+                           assumed.wanted)
                    .add(reach.messages, reach.entries, options_.reads_user));
   const auto answers = session_.run("deliver");
   if (!answers)
     return std::unexpected(answers.error());
   if (begins) {
     const rows& cursor = (*answers)[1];
-    const bool moved = cursor.empty() || cursor.integer(0, 0) != assumed.position;
-    if (moved) // pruning, or another process, did that: looks again by its key
+    const bool moved = cursor.empty() || cursor[0].integer(0) != assumed.position;
+    if (moved) { // pruning, or another process, did that: looks again by its key
       session_.roll_back();
+      if (!session_.connected())
+        return std::unexpected(
+            error{error_kind::unavailable, "database: deliver: the connection was lost"});
+    }
     auto begun = moved ? begin_step(step.subscriber, step.stream)
-                       : read_place(step.subscriber, step.stream, cursor);
+                       : read_locked(step.subscriber, step.stream, cursor);
     if (!begun)
       return std::unexpected(begun.error());
     at = *std::move(begun);
@@ -104,8 +109,8 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
   delivery_view view{.position = at->position};
   if (!named.empty()) {
     const rows& open = (*answers)[begins ? 2 : 0];
-    for (int row = 0; row < open.size(); ++row)
-      if (auto known = known_claims_.extract(claim_id{open.integer(row, 0)}); !known.empty())
+    for (const row_view row : open)
+      if (auto known = known_claims_.extract(claim_id{row.integer(0)}); !known.empty())
         view.claims.push_back(std::move(known.mapped()));
   }
   read_waiting(std::span(*answers).last(3), reach, view);
@@ -113,7 +118,7 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
 }
 
 // The step's second round trip.
-result<delivery_answer> postgres_store::write(const delivery_place& at, const delivery_step& step,
+result<delivery_answer> postgres_store::write(const locked_cursor& at, const delivery_step& step,
                                               delivery_plan plan, instant now) {
   delivery_answer answer{.claims = {}, .more = plan.more, .next_due = plan.next_due};
   step_writer writer(session_, at, step, std::move(plan), instance(), options_.reads_user, now);
@@ -125,7 +130,7 @@ result<delivery_answer> postgres_store::write(const delivery_place& at, const de
   const auto answers = session_.run_to_commit("deliver");
   if (!answers)
     return std::unexpected(answers.error());
-  known_places_[{at.subscriber, at.stream.stream}] = writer.place_after(*answers);
+  known_cursors_[{at.subscriber, at.stream.stream}] = writer.cursor_after(*answers);
   for (auto& [what, one] : writer.read_claims(*answers)) {
     keep(std::move(what), one.messages);
     answer.claims.push_back(std::move(one));

@@ -1,66 +1,28 @@
 #include "db/postgres/delivery_read.hpp"
 
 #include "db/postgres/event_read.hpp"
-#include "db/postgres/sql.hpp"
+#include "db/postgres/list_sql.hpp"
+#include "db/postgres/session_sql.hpp"
 #include "db/postgres/store.hpp"
+#include "db/row_readers.hpp"
 
 #include <array>
 #include <map>
 
 namespace paymentd::db::postgres {
-namespace {
 
-list_row row_of(const rows& from, int row) {
-  list_row made{
-      .entry = {from.integer(row, 0)}, .kind = {}, .order = {}, .created_at = {}, .stored = {}};
-  if (!from.is_null(row, 1)) {
-    made.kind = static_cast<entry_kind>(from.small_integer(row, 1));
-    made.order = from.optional_id<order_id>(row, 2).value_or(order_id{});
-    made.created_at = from.time(row, 3);
-  }
-  const auto text = [&](int column) {
-    return from.is_null(row, column) ? std::string() : std::string(from.text(row, column));
-  };
-  if (!from.is_null(row, 4)) {
-    made.stored = list_row::stored_delivery{
-        .attempts = static_cast<int>(from.integer(row, 5)),
-        .last_error = text(6),
-        .provider_message_id = text(7),
-        .next_attempt = from.is_null(row, 8) ? std::nullopt : std::optional(from.time(row, 8)),
-        .updated_at = from.time(row, 9),
-        .delivered_at = from.is_null(row, 10) ? std::nullopt : std::optional(from.time(row, 10))};
-    set_status(*made.stored, from.small_integer(row, 4));
-    if (!from.is_null(row, 11))
-      set_channel(*made.stored, from.small_integer(row, 11));
-  }
-  return made;
-}
-
-} // namespace
-
-result<std::vector<list_place>> delivery_reading::places() {
-  session_.add(sql::list_places);
+result<std::vector<list_cursor>> delivery_reading::cursors() {
+  session_.add(sql::list_cursors);
   session_.add(sql::list_claimed);
   const auto answers = session_.run("read the cursors");
   if (!answers)
     return std::unexpected(answers.error());
-  std::map<std::pair<std::int64_t, std::int64_t>, std::vector<list_place::range>> claimed;
-  const rows& claims = (*answers)[1];
-  for (int row = 0; row < claims.size(); ++row)
-    claimed[{claims.integer(row, 0), claims.integer(row, 1)}].push_back(
-        {number_of({claims.integer(row, 2)}), number_of({claims.integer(row, 3)})});
-  const rows& found = (*answers)[0];
-  std::vector<list_place> all;
-  for (int row = 0; row < found.size(); ++row) {
-    list_place& one = all.emplace_back();
-    one.subscriber = {found.integer(row, 0)};
-    one.name = found.text(row, 1);
-    one.wants_payments = found.boolean(row, 2);
-    one.wants_refunds = found.boolean(row, 3);
-    one.stream = {found.integer(row, 4)};
-    one.next = found.integer(row, 5);
-    one.position = found.integer(row, 6);
-    one.kept_from = found.integer(row, 7);
+  std::map<std::pair<std::int64_t, std::int64_t>, std::vector<list_cursor::range>> claimed;
+  for (const row_view claim : (*answers)[1])
+    claimed[{claim.integer(0), claim.integer(1)}].push_back(
+        {number_of({claim.integer(2)}), number_of({claim.integer(3)})});
+  auto all = all_of((*answers)[0], read_cursor<row_view>);
+  for (list_cursor& one : all) {
     if (const auto at = claimed.find({one.subscriber.value, one.stream.value}); at != claimed.end())
       one.claimed = std::move(at->second);
   }
@@ -81,11 +43,8 @@ delivery_reading::look(std::span<const list_look> stretches) {
   if (!answers)
     return std::unexpected(answers.error());
   std::vector<std::vector<list_row>> found;
-  for (const rows& each : *answers) {
-    auto& to = found.emplace_back();
-    for (int row = 0; row < each.size(); ++row)
-      to.push_back(row_of(each, row));
-  }
+  for (const rows& each : *answers)
+    found.push_back(all_of(each, read_delivery<row_view>));
   return found;
 }
 
@@ -94,18 +53,7 @@ result<std::vector<entry_id>> delivery_reading::entries_of(order_id id) {
   const auto answers = session_.run("read an order's entries");
   if (!answers)
     return std::unexpected(answers.error());
-  std::vector<entry_id> found;
-  for (int row = 0; row < answers->front().size(); ++row)
-    found.push_back({answers->front().integer(row, 0)});
-  return found;
-}
-
-result<answer> postgres_store::page_of_events(const list_events& asked) {
-  event_reading source(session_);
-  auto page = gather_events(source, asked);
-  if (!page)
-    return std::unexpected(page.error());
-  return *std::move(page);
+  return ids_in<entry_id>(answers->front());
 }
 
 result<std::vector<answer>> postgres_store::read_with_deliveries(std::span<const query> queries) {
@@ -114,21 +62,22 @@ result<std::vector<answer>> postgres_store::read_with_deliveries(std::span<const
     return std::unexpected(begun.error());
   auto answers = read_things(queries);
   delivery_reading source(session_);
-  delivery_list list(source);
+  delivery_list deliveries(source);
+  event_reading events(session_);
   for (std::size_t i = 0; answers && i < queries.size(); ++i) {
-    result<answer> found = (*answers)[i];
-    if (const auto* one = std::get_if<get_delivery>(&queries[i]))
-      found = list.find(*one);
-    else if (const auto* page = std::get_if<list_deliveries>(&queries[i]))
-      found = list.page(*page);
-    else if (const auto* of_users = std::get_if<list_users>(&queries[i]))
-      found = this->page(*of_users);
-    else if (const auto* of_orders = std::get_if<list_orders>(&queries[i]))
-      found = this->page(*of_orders);
-    else if (const auto* of_entries = std::get_if<list_entries>(&queries[i]))
-      found = this->page(*of_entries);
-    else if (const auto* events = std::get_if<list_events>(&queries[i]))
-      found = page_of_events(*events);
+    const auto read_one = [&]<class Query>(const Query& one) -> result<answer> {
+      if constexpr (std::is_same_v<Query, get_delivery>)
+        return deliveries.find(one);
+      else if constexpr (std::is_same_v<Query, list_deliveries>)
+        return deliveries.page(one);
+      else if constexpr (std::is_same_v<Query, list_events>)
+        return gather_events(events, one);
+      else if constexpr (requires { one.below; })
+        return page(one);
+      else
+        return std::move((*answers)[i]); // it was read with the others of its kind
+    };
+    auto found = std::visit(read_one, queries[i]);
     if (found)
       (*answers)[i] = *std::move(found);
     else

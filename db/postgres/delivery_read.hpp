@@ -11,7 +11,7 @@ class delivery_reading final : public list_source {
  public:
   explicit delivery_reading(session& on) : session_(on) {}
 
-  result<std::vector<list_place>> places() override;
+  result<std::vector<list_cursor>> cursors() override;
   result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) override;
   result<std::vector<entry_id>> entries_of(order_id id) override;
 

@@ -1,8 +1,10 @@
 // The part of the store's deliveries that nothing is sent by: retries by hand, and pruning.
 #include "db/postgres/delivery_read.hpp"
 #include "db/postgres/kept_keys.hpp"
-#include "db/postgres/sql.hpp"
+#include "db/postgres/session_sql.hpp"
+#include "db/postgres/settlement_sql.hpp"
 #include "db/postgres/store.hpp"
+#include "db/postgres/upkeep_sql.hpp"
 #include "domain/plan_retries.hpp"
 #include "domain/success_bytes.hpp"
 
@@ -13,10 +15,7 @@ namespace {
 
 parameters named(const std::vector<get_delivery>& which) {
   return std::move(parameters{}
-                       .add_texts(which,
-                                  [](const get_delivery& one) {
-                                    return std::optional<std::string_view>(one.subscriber);
-                                  })
+                       .add_texts(which, &get_delivery::subscriber)
                        .add_array(element::int8, which, &get_delivery::entry));
 }
 
@@ -24,8 +23,8 @@ parameters named(const std::vector<get_delivery>& which) {
 result<std::vector<retry_view>> look_at(session& on, std::span<const delivery_retry> which,
                                         const rows& locked) {
   std::set<std::pair<std::string_view, entry_id>> failed;
-  for (int row = 0; row < locked.size(); ++row)
-    failed.emplace(locked.text(row, 0), entry_id{locked.integer(row, 1)});
+  for (const row_view row : locked)
+    failed.emplace(row.text(0), entry_id{row.integer(1)});
   delivery_reading source(on);
   delivery_list list(source);
   std::vector<retry_view> views;
@@ -98,7 +97,7 @@ result<prune_answer> postgres_store::prune(const prune_step& step, instant now) 
   auto answers = session_.run("prune");
   if (!answers)
     return std::unexpected(answers.error());
-  const std::int64_t end = answers->front().integer(0, 0);
+  const std::int64_t end = answers->front()[0].integer(0);
   session_.add(sql::prune,
                parameters{}.add(step.subscriber, stream, make_entry_id(stream, step.after), end,
                                 std::int64_t{step.looked_at_max}, step.before, now));
@@ -107,10 +106,10 @@ result<prune_answer> postgres_store::prune(const prune_step& step, instant now) 
     return std::unexpected(answers.error());
   const rows& found = answers->front();
   prune_answer answer{.seen_to = step.after,
-                      .deleted = static_cast<int>(found.integer(0, 2)),
-                      .at_end = found.integer(0, 0) < step.looked_at_max};
-  if (!found.is_null(0, 1))
-    answer.seen_to = number_of({found.integer(0, 1)});
+                      .deleted = static_cast<int>(found[0].integer(2)),
+                      .at_end = found[0].integer(0) < step.looked_at_max};
+  if (!found[0].is_null(1))
+    answer.seen_to = number_of({found[0].integer(1)});
   if (answer.deleted == 0) {
     session_.roll_back(); // no commit, no wait for the disk
     return answer;

@@ -20,11 +20,15 @@ std::string declare(const entry_range& range) {
     return "to_timestamp(" + std::to_string(at.time_since_epoch().count()) + "::bigint / 1000.0)";
   };
   return "declare exported no scroll cursor for "
-         "select id, user_id, sequence, order_id, kind, amount, balance_after, "
-         "(extract(epoch from created_at) * 1000)::bigint, coalesce(reason, ''), "
-         "coalesce(created_by, '') "
-         "from ledger_entries where created_at >= " +
-         time(range.from) + " and created_at < " + time(range.to) + " order by created_at, id";
+         "select e.id, e.user_id, e.sequence, e.order_id, e.kind, e.amount, e.balance_after, "
+         "(extract(epoch from e.created_at) * 1000)::bigint, coalesce(e.reason, ''), "
+         "coalesce(e.created_by, '') "
+         // By the first entries of batches, each with those of its batch.
+         "from ledger_entries h cross join lateral (select * from ledger_entries b "
+         "where b.id >= h.id and b.id <= greatest(h.batch_last, h.id) order by b.id) e "
+         "where h.batch_last is not null and h.created_at >= " +
+         time(range.from) + " and h.created_at < " + time(range.to) +
+         " order by h.created_at, h.id, e.id";
 }
 
 ledger_entry entry_in(const pqxx::row& row) {

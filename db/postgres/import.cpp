@@ -359,12 +359,12 @@ result<import_result> import_orders(const conninfo& to, const import_file& file,
     put_text(line, what.metadata);
     put(line, what.created_at);
     put(line, what.updated_at);
-    order placed = what;
-    name_imported_entries(placed, {entries});
+    order named = what;
+    name_imported_entries(named, {entries});
     put(line, entries);
     put(line, std::int64_t{entries_of_import(what)});
-    put(line, number_of(placed.payment_entry));
-    put(line, number_of(placed.refund_entry), '\n');
+    put(line, number_of(named.payment_entry));
+    put(line, number_of(named.refund_entry), '\n');
     entries += entries_of_import(what);
     return true;
   });

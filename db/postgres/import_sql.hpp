@@ -23,7 +23,7 @@ inline constexpr const char* imported_at =
 // ---- staging: nothing is locked ----------------------------------------------------------------
 
 // `n` counts from 0, and so do the file's entries: `entries_before` are those of the rows before,
-// `payment` and `refund` the places of an order's own.
+// `payment` and `refund` the numbers of an order's own.
 inline constexpr const char* stage_users = R"sql(
 create temp table staged (n bigint, line bigint, reference text, phone text, balance bigint,
   metadata text, created_at timestamptz, entries_before bigint))sql";

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "db/postgres/session.hpp"
-#include "db/postgres/sql.hpp"
+#include "db/postgres/settlement_sql.hpp"
 #include "domain/model.hpp"
 
 #include <string>
@@ -21,12 +21,12 @@ inline parameters digests_of(const std::vector<idempotency_key>& keys) {
 template <class Kept, class FromBytes>
 result<std::vector<Kept>> kept_in(const rows& found, FromBytes from_bytes) {
   std::vector<Kept> kept;
-  for (int row = 0; row < found.size(); ++row) {
-    auto what = from_bytes(found.text(row, 2));
+  for (const row_view row : found) {
+    auto what = from_bytes(row.text(2));
     if (!what)
       return std::unexpected(error{error_kind::broken,
                                    "database: what is kept for an idempotency key cannot be read"});
-    kept.push_back({{found.digest(row, 0), found.integer(row, 1)}, *std::move(what)});
+    kept.push_back({{row.digest(0), row.integer(1)}, *std::move(what)});
   }
   return kept;
 }

@@ -1,28 +1,13 @@
 // Pages of users, orders and ledger entries, within the caller's snapshot.
 #include "db/list_page.hpp"
-#include "db/postgres/sql.hpp"
+#include "db/postgres/list_sql.hpp"
 #include "db/postgres/store.hpp"
+#include "db/row_readers.hpp"
 
 #include <array>
 
 namespace paymentd::db::postgres {
 namespace {
-
-ledger_entry read_entry(const rows& from, int row) {
-  ledger_entry found{.id = {from.integer(row, 0)},
-                     .user = {from.integer(row, 1)},
-                     .sequence = from.integer(row, 2),
-                     .order = from.optional_id<order_id>(row, 3),
-                     .kind = static_cast<entry_kind>(from.small_integer(row, 4)),
-                     .amount = {from.integer(row, 5)},
-                     .balance_after = {from.integer(row, 6)},
-                     .created_at = from.time(row, 7),
-                     .reason = from.text(row, 8),
-                     .created_by = from.text(row, 10)};
-  if (found.kind == entry_kind::refund)
-    found.refunded_after = {from.integer(row, 9)};
-  return found;
-}
 
 template <class Asked>
 parameters by_time(const Asked& asked) {
@@ -36,33 +21,26 @@ parameters below(const auto& of, const auto& asked) {
 
 } // namespace
 
-/// The rows of the statement that was added, as a page.
+/// The rows of the statement that was added, as a page: that of a user or of an order, or of all.
+/// not_found where it is empty since the one that is named is not there.
 template <class Thing, class Asked>
-result<page_of<Thing>> postgres_store::run_page(const Asked& asked,
-                                                Thing (*read_row)(const rows&, int)) {
-  const auto answers = session_.run("list");
-  if (!answers)
-    return std::unexpected(answers.error());
-  std::vector<Thing> found;
-  for (int row = 0; row < answers->front().size(); ++row)
-    found.push_back(read_row(answers->front(), row));
-  return make_page(std::move(found), asked);
-}
-
-/// The page, or not_found where it is empty and `of`, whose page it is, is not there.
-template <class Thing>
-result<answer> postgres_store::unless_unknown(page_of<Thing> page, std::optional<user_id> user,
-                                              std::optional<order_id> order) {
+result<answer> postgres_store::run_page(const Asked& asked, Thing (*read_row)(const row_view&),
+                                        std::optional<user_id> user,
+                                        std::optional<order_id> order) {
+  const auto rows_found = session_.run("list");
+  if (!rows_found)
+    return std::unexpected(rows_found.error());
+  auto page = make_page(all_of(rows_found->front(), read_row), asked);
   if (!page.items.empty() || (!user && !order))
     return answer{std::move(page)};
   if (user)
     session_.add(sql::read_users, parameters{}.add_ids(std::array{*user}));
   else
     session_.add(sql::read_orders, parameters{}.add_ids(std::array{*order}));
-  const auto answers = session_.run("list");
-  if (!answers)
-    return std::unexpected(answers.error());
-  return answers->front().empty() ? answer{not_found{}} : answer{std::move(page)};
+  const auto named = session_.run("list");
+  if (!named)
+    return std::unexpected(named.error());
+  return named->front().empty() ? answer{not_found{}} : answer{std::move(page)};
 }
 
 result<answer> postgres_store::page(const list_users& asked) {
@@ -73,10 +51,7 @@ result<answer> postgres_store::page(const list_users& asked) {
   else
     session_.add(sql::list_users,
                  parameters{}.add(asked.below.number, std::int64_t{rows_for(asked)}));
-  auto page = run_page<user>(asked, read_user);
-  if (!page)
-    return std::unexpected(page.error());
-  return answer{*std::move(page)};
+  return run_page<user>(asked, read_user<row_view>);
 }
 
 result<answer> postgres_store::page(const list_orders& asked) {
@@ -86,10 +61,7 @@ result<answer> postgres_store::page(const list_orders& asked) {
     session_.add(sql::list_orders_of_user, below(*asked.user, asked));
   else
     session_.add(sql::list_orders_by_time, by_time(asked));
-  auto page = run_page<order>(asked, read_order);
-  if (!page)
-    return std::unexpected(page.error());
-  return unless_unknown(*std::move(page), asked.user, std::nullopt);
+  return run_page<order>(asked, read_order<row_view>, asked.user);
 }
 
 result<answer> postgres_store::page(const list_entries& asked) {
@@ -99,10 +71,7 @@ result<answer> postgres_store::page(const list_entries& asked) {
     session_.add(sql::list_entries_of_order, below(*asked.order, asked));
   else
     session_.add(sql::list_entries_by_time, by_time(asked));
-  auto page = run_page<ledger_entry>(asked, read_entry);
-  if (!page)
-    return std::unexpected(page.error());
-  return unless_unknown(*std::move(page), asked.user, asked.order);
+  return run_page<ledger_entry>(asked, read_entry<row_view>, asked.user, asked.order);
 }
 
 } // namespace paymentd::db::postgres

@@ -1,8 +1,11 @@
 // Rows that a transaction of somebody else holds: an operator's open psql, a long migration. The
 // first batch that meets one waits for it as long as lock_timeout; then it is known, and costs only
 // the commands that name it.
-#include "db/postgres/sql.hpp"
+#include "db/postgres/list_sql.hpp"
+#include "db/postgres/session_sql.hpp"
+#include "db/postgres/settlement_sql.hpp"
 #include "db/postgres/store.hpp"
+#include "db/row_readers.hpp"
 
 #include <algorithm>
 
@@ -15,17 +18,9 @@ constexpr std::chrono::milliseconds review_interval{250};
 template <class Id>
 std::set<Id> lacking(const rows& free, const std::vector<Id>& all) {
   std::set<Id> missing(all.begin(), all.end());
-  for (int row = 0; row < free.size(); ++row)
-    missing.erase(Id{free.integer(row, 0)});
+  for (const Id id : ids_in<Id>(free))
+    missing.erase(id);
   return missing;
-}
-
-template <class Id>
-std::vector<Id> ids_in(const rows& from) {
-  std::vector<Id> ids;
-  for (int row = 0; row < from.size(); ++row)
-    ids.push_back({from.integer(row, 0)});
-  return ids;
 }
 
 template <class Id>
@@ -54,7 +49,7 @@ postgres_store::ask_locked(const std::vector<order_id>& orders, const std::vecto
   if (!answers)
     return std::unexpected(answers.error());
   locked_rows found;
-  found.orders = lacking((*answers)[6], ids_in<order_id>((*answers)[1]));
+  found.orders = lacking((*answers)[6], ids_in<order_id>((*answers)[1], order_id_column));
   found.users = lacking((*answers)[7], ids_in<user_id>((*answers)[2]));
   if (!found.users.empty() && !refunded.empty()) {
     session_.add(sql::orders_of, parameters{}.add_ids(refunded).add_ids(list_of(found.users)));
@@ -70,11 +65,7 @@ postgres_store::ask_locked(const std::vector<order_id>& orders, const std::vecto
 
 bool postgres_store::find_locked(std::span<const command> batch) {
   const named_ids named = ids_named_by(batch);
-  std::vector<order_id> refunded;
-  for (const command& each : batch)
-    if (const auto* what = std::get_if<refund>(&each.what))
-      refunded.push_back(what->order);
-  auto found = ask_locked(named.orders, named.users, refunded);
+  auto found = ask_locked(named.orders, named.users, refunded_in(batch));
   if (!found || found->empty())
     return false;
   locked_.orders.merge(found->orders);

@@ -1,7 +1,7 @@
 #include "db/postgres/administration.hpp"
 #include "db/postgres/errors.hpp"
 #include "db/postgres/schema.hpp"
-#include "db/postgres/sql.hpp"
+#include "db/postgres/session_sql.hpp"
 
 #include <algorithm>
 #include <pqxx/pqxx>
@@ -123,16 +123,16 @@ result<void> check_schema(const conninfo& to, const session_limits& limits) {
   auto answers = on->run(deadline);
   if (!answers)
     return std::unexpected(to_error(answers.error(), "check the schema"));
-  const bool there = answers->front().boolean(0, 0);
-  const bool ours = answers->front().boolean(0, 1);
-  const std::string some_table(answers->front().text(0, 2));
+  const bool there = answers->front()[0].boolean(0);
+  const bool ours = answers->front()[0].boolean(1);
+  const std::string some_table(answers->front()[0].text(2));
   std::int64_t version = 0;
   if (ours) {
     on->add(sql::schema_version);
     answers = on->run(deadline);
     if (!answers)
       return std::unexpected(to_error(answers.error(), "check the schema"));
-    version = answers->front().integer(0, 0);
+    version = answers->front()[0].integer(0);
   }
   return judge_schema(there, ours, some_table, version, false);
 }

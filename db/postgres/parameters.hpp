@@ -44,7 +44,7 @@ constexpr instant from_server_time(std::int64_t us) {
 }
 
 /// Where a row lies in its table (its ctid): block and line, as the server sends them.
-struct row_place {
+struct row_address {
   std::array<char, 6> raw;
 };
 
@@ -59,9 +59,7 @@ class parameters {
     return *this;
   }
   parameters& add(std::string_view text);
-  parameters& add(row_place place) {
-    return add(std::string_view(place.raw.data(), place.raw.size()));
-  }
+  parameters& add(row_address at) { return add(std::string_view(at.raw.data(), at.raw.size())); }
   parameters& add(instant at) { return add(to_server_time(at)); }
   template <class Tag>
   parameters& add(strong_id<Tag> id) {
@@ -106,7 +104,7 @@ class parameters {
 
   int count() const noexcept { return static_cast<int>(ends_.size()); }
 
-  /// What PQsendQueryPrepared wants. Valid until the next add.
+  /// The arguments of PQsendQueryPrepared. Valid until the next add.
   struct view {
     std::vector<const char*> values;
     std::vector<int> lengths;
@@ -119,7 +117,7 @@ class parameters {
   void end_value() { ends_.push_back(bytes_.size()); }
   void add_text_element(std::optional<std::string_view> text);
 
-  // An element behind its length; at most this many bytes. Gives the place behind it.
+  // An element behind its length; at most this many bytes. Gives the end of it.
   static constexpr std::size_t element_bytes_max = 4 + 16;
   template <class Tag>
   static char* put_element(char* at, element type, strong_id<Tag> id) {
@@ -140,9 +138,9 @@ class parameters {
     return type == element::int2 ? put_value(at, static_cast<std::int16_t>(number))
                                  : put_value(at, number);
   }
-  static char* put_element(char* at, element, row_place place) {
-    at = put(at, static_cast<std::int32_t>(place.raw.size()));
-    return std::ranges::copy(place.raw, at).out;
+  static char* put_element(char* at, element, row_address address) {
+    at = put(at, static_cast<std::int32_t>(address.raw.size()));
+    return std::ranges::copy(address.raw, at).out;
   }
   static char* put_element(char* at, element, const std::array<std::uint8_t, 16>& uuid) {
     at = put(at, static_cast<std::int32_t>(uuid.size()));

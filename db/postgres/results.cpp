@@ -1,6 +1,7 @@
 // The part of the store that takes in what finally became of messages.
-#include "db/postgres/sql.hpp"
+#include "db/postgres/session_sql.hpp"
 #include "db/postgres/store.hpp"
+#include "db/postgres/upkeep_sql.hpp"
 #include "db/results_turns.hpp"
 
 namespace paymentd::db::postgres {
@@ -19,15 +20,15 @@ result<std::optional<results_turn>> postgres_store::begin_results(const results_
   const rows& found = answers->back();
   std::optional<results_turn> turn;
   if (!found.empty()) {
-    results_mark mark{.read_until = found.time(0, 1), .lease_until = found.time(0, 2)};
-    if (!found.is_null(0, 4))
-      mark.oldest_claim = found.time(0, 4);
+    results_mark mark{.read_until = found[0].time(1), .lease_until = found[0].time(2)};
+    if (!found[0].is_null(4))
+      mark.oldest_claim = found[0].time(4);
     if (const auto due = due_span(asked, mark, now)) {
-      turn = results_turn{.subscriber = {found.integer(0, 0)},
-                          .number = found.integer(0, 3) + 1,
+      turn = results_turn{.subscriber = {found[0].integer(0)},
+                          .number = found[0].integer(3) + 1,
                           .from = due->from,
                           .to = due->to,
-                          .instance = std::string(found.text(0, 5))};
+                          .instance = std::string(found[0].text(5))};
       session_.add(sql::take_results_turn,
                    parameters{}.add(turn->subscriber, turn->from, now + asked.lease));
     }
@@ -53,24 +54,23 @@ result<results_answer> postgres_store::store_results(const results_step& step, i
     session_.roll_back();
     return std::unexpected(turn_is_lost());
   }
-  const auto text = [](std::string_view given) { return std::optional<std::string_view>(given); };
-  session_.add(
-      sql::note_results,
-      parameters{}
-          .add(step.turn.subscriber)
-          .add_array(element::int8, step.results, &final_delivery::entry)
-          .add_array(element::timestamptz, step.results, &final_delivery::delivered_at)
-          .add_texts(step.results, [&](const auto& one) { return text(error_of(one)); })
-          .add_texts(step.results, [&](const auto& one) { return text(one.provider_call_id); })
-          .add(now)
-          .add_array(element::int2, step.results,
-                     [](const auto& one) { return std::int64_t{channel_number(one.channel)}; }));
+  session_.add(sql::note_results,
+               parameters{}
+                   .add(step.turn.subscriber)
+                   .add_array(element::int8, step.results, &final_delivery::entry)
+                   .add_array(element::timestamptz, step.results, &final_delivery::delivered_at)
+                   .add_texts(step.results, error_of)
+                   .add_texts(step.results, &final_delivery::provider_call_id)
+                   .add(now)
+                   .add_array(element::int2, step.results, [](const auto& one) {
+                     return std::int64_t{channel_number(one.channel)};
+                   }));
   const auto noted = session_.run_to_commit("store results");
   if (!noted)
     return std::unexpected(repeatable(noted.error()));
   const rows& counts = noted->front();
-  return results_answer{.arrived = static_cast<int>(counts.integer(0, 0)),
-                        .failed = static_cast<int>(counts.integer(0, 1))};
+  return results_answer{.arrived = static_cast<int>(counts[0].integer(0)),
+                        .failed = static_cast<int>(counts[0].integer(1))};
 }
 
 } // namespace paymentd::db::postgres

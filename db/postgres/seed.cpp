@@ -1,6 +1,7 @@
 // Seeding by COPY … FREEZE, which spares the tables the rewriting of every page after the fill.
 #include "db/postgres/administration.hpp"
 #include "db/postgres/copy_session.hpp"
+#include "db/store_rules.hpp"
 #include "domain/id_floor.hpp"
 
 #include <algorithm>
@@ -43,10 +44,6 @@ constexpr const char* set_blocks =
     "else $2::bigint end)";
 constexpr const char* finish = "analyze paymentd.users, paymentd.orders, paymentd.ledger_entries";
 
-std::unexpected<error> refuse(const char* why) {
-  return std::unexpected(error{error_kind::broken, std::string("cannot seed: ") + why});
-}
-
 /// Copies `count` rows; `line(i, buffer)` appends the text of row i, from 1.
 template <class Line>
 result<void> copy(copy_session& fill, const char* sql, std::int64_t count, Line line) {
@@ -62,17 +59,6 @@ void put_phone(std::string& to, std::int64_t user) {
   constexpr std::int64_t phones = 100'000'000;
   const std::string digits = std::to_string(user % phones);
   to.append("010").append(8 - digits.size(), '0').append(digits).push_back('\n');
-}
-
-result<void> check(const seed_plan& plan) {
-  if (plan.users < 0 || plan.orders < 0 || plan.spread < 0)
-    return refuse("a number is negative");
-  if (plan.spread > plan.users || (plan.orders > 0 && plan.users == 0))
-    return refuse("there are fewer users than the orders need");
-  if (plan.balance < won{} || plan.amount < won{} || plan.balance > won_max ||
-      plan.amount > won_max)
-    return refuse("an amount is out of bounds");
-  return {};
 }
 
 // Drops the indexes that can wait and gives what makes them again.
@@ -129,7 +115,7 @@ result<void> copy_all(copy_session& fill, const seed_plan& plan, instant now,
 } // namespace
 
 result<void> seed(const conninfo& to, const seed_plan& plan, instant now) {
-  if (auto fits = check(plan); !fits)
+  if (auto fits = check_seed(plan); !fits)
     return fits;
   auto opened = copy_session::open(to, "seed");
   if (!opened)
@@ -139,7 +125,7 @@ result<void> seed(const conninfo& to, const seed_plan& plan, instant now) {
   if (!filled)
     return std::unexpected(filled.error());
   if (filled->boolean(0, 0))
-    return refuse("the database is not empty");
+    return refused_seed("the database is not empty");
   const stream_floor floor = stream_floor_at(now);
   const std::int64_t first_number = std::max(first_number_min, floor.number);
   const std::int64_t entries = plan.balance > won{} ? plan.users : 0;

@@ -1,6 +1,6 @@
 #include "db/postgres/session.hpp"
 
-#include "db/postgres/sql.hpp"
+#include "db/postgres/session_sql.hpp"
 
 namespace paymentd::db::postgres {
 

@@ -4,6 +4,7 @@
 
 #include "db/postgres/connection.hpp"
 #include "db/postgres/errors.hpp"
+#include "domain/check.hpp"
 
 #include <optional>
 
@@ -28,7 +29,10 @@ class session {
   /// Work that does no harm when it is done twice may be tried once more, on a new connection.
   bool stale() const noexcept { return stale_; }
 
-  void add(const statement& what, const parameters& with = {}) { connection_->add(what, with); }
+  void add(const statement& what, const parameters& with = {}) {
+    check(connection_.has_value(), "a call is begun before its statements");
+    connection_->add(what, with);
+  }
 
   /// One round trip of a transaction that goes on, or of reads. Where it fails nothing happened:
   /// the transaction is rolled back.

@@ -1,4 +1,4 @@
-// A statement as sql.hpp has it: prepared under its name when a connection first uses it.
+// A statement as *_sql.hpp have it: prepared under its name when a connection first uses it.
 #pragma once
 
 namespace paymentd::db::postgres {

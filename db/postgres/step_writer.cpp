@@ -1,19 +1,16 @@
 #include "db/postgres/step_writer.hpp"
 
 #include "db/claim_key.hpp"
-#include "db/postgres/sql.hpp"
+#include "db/postgres/delivery_sql.hpp"
+#include "db/postgres/upkeep_sql.hpp"
 #include "db/results_turns.hpp"
+#include "db/row_readers.hpp"
+#include "domain/check.hpp"
 
 #include <algorithm>
 
 namespace paymentd::db::postgres {
 namespace {
-
-constexpr int first_generation = 1;
-
-std::optional<std::string_view> text_or_null(const std::string& value) {
-  return value.empty() ? std::nullopt : std::optional<std::string_view>(value);
-}
 
 /// A new claim as it stands from now on, but for its entries.
 claim_record record_of(claim_id id, const planned_claim& what) {
@@ -24,16 +21,9 @@ claim_record record_of(claim_id id, const planned_claim& what) {
           .provider = what.provider};
 }
 
-std::vector<message> read_messages(const rows& from, bool retries) {
-  std::vector<message> all;
-  for (int row = 0; row < from.size(); ++row)
-    all.push_back(retries ? read_retry(from, row) : read_message(from, row));
-  return all;
-}
-
 } // namespace
 
-step_writer::step_writer(session& on, const delivery_place& at, const delivery_step& step,
+step_writer::step_writer(session& on, const locked_cursor& at, const delivery_step& step,
                          delivery_plan plan, std::string instance, bool reads_user, instant now)
     : on_(on), at_(at), step_(step), plan_(std::move(plan)), instance_(std::move(instance)),
       reads_user_(reads_user), now_(now) {}
@@ -66,7 +56,7 @@ void step_writer::add_statements() {
   }
   add_claims();
   if (plan_.moves)
-    cursor_ = add(sql::move_cursor, parameters{}.add(at_.cursor, plan_.position));
+    cursor_ = add(sql::move_cursor, parameters{}.add(at_.address, plan_.position));
   if (step_.held_until)
     add(sql::hold_subscriber, parameters{}.add(at_.subscriber, *step_.held_until));
   for (const claim_record& one : plan_.regenerated)
@@ -97,34 +87,34 @@ void step_writer::add_results() {
   if (!retried.empty())
     add(sql::change_deliveries, results(retried).add(now_));
   if (!marked.empty())
-    add(sql::mark_deliveries,
-        parameters{}
-            .add(at_.subscriber)
-            .add_array(element::int8, marked, [](const auto* one) { return one->entry; })
-            .add_array(element::int2, marked,
-                       [](const auto* one) { return std::int64_t{one->copies}; })
-            .add_array(element::int2, marked,
-                       [](const auto* one) { return std::int64_t{channel_number(one->channel)}; }));
+    add(sql::mark_deliveries, parameters{}
+                                  .add(at_.subscriber)
+                                  .add_array(element::int8, marked, &delivery_result::entry)
+                                  .add_array(element::int2, marked, &delivery_result::copies)
+                                  .add_array(element::int2, marked, [](const auto* one) {
+                                    return std::int64_t{channel_number(one->channel)};
+                                  }));
 }
 
 parameters step_writer::results(std::span<const planned_result> of) const {
+  const auto of_result = [](auto part) {
+    return [part](const planned_result& one) { return std::invoke(part, *one.result); };
+  };
+  const auto error_text = [](const delivery_result& one) { return or_null(one.last_error); };
+  const auto message_text = [](const delivery_result& one) {
+    return or_null(one.provider_message_id);
+  };
+  const auto next_attempt = [](const delivery_result& one) {
+    return one.status == delivery_status::pending ? std::optional(one.next_attempt) : std::nullopt;
+  };
   return parameters{}
       .add(at_.subscriber)
-      .add_array(element::int8, of, [](const planned_result& one) { return one.result->entry; })
-      .add_array(
-          element::int2, of,
-          [](const planned_result& one) { return static_cast<std::int64_t>(one.result->status); })
-      .add_array(element::int8, of,
-                 [](const planned_result& one) { return std::int64_t{one.result->attempts}; })
-      .add_texts(of, [](const planned_result& one) { return text_or_null(one.result->last_error); })
-      .add_texts(
-          of,
-          [](const planned_result& one) { return text_or_null(one.result->provider_message_id); })
-      .add_array(element::timestamptz, of, [](const planned_result& one) {
-        return one.result->status == delivery_status::pending
-                   ? std::optional(one.result->next_attempt)
-                   : std::nullopt;
-      });
+      .add_array(element::int8, of, of_result(&delivery_result::entry))
+      .add_array(element::int2, of, of_result(&delivery_result::status))
+      .add_array(element::int8, of, of_result(&delivery_result::attempts))
+      .add_texts(of, of_result(error_text))
+      .add_texts(of, of_result(message_text))
+      .add_array(element::timestamptz, of, of_result(next_attempt));
 }
 
 /// All ranges by one statement, and each list of retries by its own.
@@ -138,14 +128,10 @@ void step_writer::add_claims() {
       ranges.push_back(&one);
   std::size_t of_ranges = 0;
   if (!ranges.empty()) // those of a step are for one provider, but halves keep their own
-    of_ranges =
-        add(sql::add_ranges,
-            begin()
-                .add_array(element::int8, ranges, [](const auto* one) { return one->first; })
-                .add_array(element::int8, ranges, [](const auto* one) { return one->last; })
-                .add_texts(ranges, [](const auto* one) {
-                  return std::optional<std::string_view>(one->provider);
-                }));
+    of_ranges = add(sql::add_ranges, begin()
+                                         .add_array(element::int8, ranges, &planned_claim::first)
+                                         .add_array(element::int8, ranges, &planned_claim::last)
+                                         .add_texts(ranges, &planned_claim::provider));
   int range = 0;
   for (const planned_claim& one : plan_.opened)
     if (one.retries.empty())
@@ -157,19 +143,18 @@ void step_writer::add_claims() {
 std::size_t step_writer::add_messages(const claim_record& of) {
   if (!of.retries)
     return add(sql::events_of_range,
-               kinds_after(parameters{}.add(of.first, of.last), at_.kinds()).add(reads_user_));
+               kinds_after(parameters{}.add(of.first, of.last), at_.wanted).add(reads_user_));
   return add(sql::events_of_list,
              parameters{}
-                 .add_array(element::int8, of.entries,
-                            [](const claim_record::claimed_entry& one) { return one.id; })
+                 .add_array(element::int8, of.entries, &claim_record::claimed_entry::id)
                  .add(at_.subscriber, reads_user_));
 }
 
-delivery_place step_writer::place_after(std::span<const rows> answers) const {
-  delivery_place after = at_;
+locked_cursor step_writer::cursor_after(std::span<const rows> answers) const {
+  locked_cursor after = at_;
   if (plan_.moves) {
     after.position = plan_.position;
-    after.cursor = answers[cursor_].place(0, 0);
+    after.address = answers[cursor_][0].address(0);
   }
   return after;
 }
@@ -181,32 +166,24 @@ step_writer::read_claims(std::span<const rows> answers) {
   for (claim_record& what : plan_.regenerated) {
     const rows& generations = answers[generations_];
     const rows& found = answers[*messages++];
-    for (int row = 0; row < generations.size(); ++row) {
-      if (generations.integer(row, 0) != what.id.value)
+    for (const row_view row : generations) {
+      if (row.integer(0) != what.id.value)
         continue;
-      claim one{.id = what.id,
-                .generation = static_cast<int>(generations.integer(row, 1)),
-                .key = {},
-                .since = now_,
-                .messages = read_messages(found, what.retries),
-                .provider = what.provider};
-      one.key = claim_key(generations.text(row, 2), one.id, one.generation, now_);
+      claim one = make_claim(row.text(2), what.id, static_cast<int>(row.integer(1)), now_,
+                             messages_in(found, what.retries), what.provider);
       all.emplace_back(std::move(what), std::move(one));
       break;
     }
   }
+  check(ids_.size() == plan_.opened.size(), "each claim that is opened has its id");
   for (std::size_t i = 0; i < plan_.opened.size(); ++i) {
     planned_claim& opened = plan_.opened[i];
-    const claim_id id{answers[ids_[i].first].integer(ids_[i].second, 0)};
+    const claim_id id{answers[ids_[i].first][ids_[i].second].integer(0)};
     claim_record what = record_of(id, opened);
     if (opened.messages.empty())
-      opened.messages = read_messages(answers[*messages++], what.retries);
-    all.emplace_back(std::move(what), claim{.id = id,
-                                            .generation = first_generation,
-                                            .key = claim_key(instance_, id, first_generation, now_),
-                                            .since = now_,
-                                            .messages = std::move(opened.messages),
-                                            .provider = opened.provider});
+      opened.messages = messages_in(answers[*messages++], what.retries);
+    all.emplace_back(std::move(what), make_claim(instance_, id, first_generation, now_,
+                                                 std::move(opened.messages), opened.provider));
   }
   return all;
 }

@@ -16,7 +16,7 @@ class step_writer {
  public:
   /// `instance` begins the keys of the claims that are opened (postgres_store::instance);
   /// `reads_user`: as db::database_options has it.
-  step_writer(session& on, const delivery_place& at, const delivery_step& step, delivery_plan plan,
+  step_writer(session& on, const locked_cursor& at, const delivery_step& step, delivery_plan plan,
               std::string instance, bool reads_user, instant now);
 
   /// Whether there is anything to write at all.
@@ -27,7 +27,7 @@ class step_writer {
   // Of the answers to these statements, in their order:
 
   /// The cursor as the step left it.
-  delivery_place place_after(std::span<const rows> answers) const;
+  locked_cursor cursor_after(std::span<const rows> answers) const;
   /// The claims of the step's answer, as they stand now and with their messages. Once.
   std::vector<std::pair<claim_record, claim>> read_claims(std::span<const rows> answers);
 
@@ -40,7 +40,7 @@ class step_writer {
   parameters results(std::span<const planned_result> of) const;
 
   session& on_;
-  const delivery_place& at_;
+  const locked_cursor& at_;
   const delivery_step& step_;
   delivery_plan plan_;
   std::string instance_;
@@ -53,7 +53,7 @@ class step_writer {
   std::size_t generations_ = 0;
   std::vector<std::pair<std::size_t, int>> ids_;
   std::vector<std::size_t> messages_; // of the regenerated ones, then of opened ones without any
-  std::size_t cursor_ = 0;            // the cursor's new place
+  std::size_t cursor_ = 0;            // the cursor's new address
 };
 
 } // namespace paymentd::db::postgres

@@ -1,7 +1,10 @@
 #include "db/postgres/store.hpp"
 
 #include "db/postgres/delivery_read.hpp"
-#include "db/postgres/sql.hpp"
+#include "db/postgres/list_sql.hpp"
+#include "db/postgres/session_sql.hpp"
+#include "db/postgres/stream_sql.hpp"
+#include "db/row_readers.hpp"
 
 #include <algorithm>
 
@@ -61,10 +64,7 @@ result<std::vector<answer>> postgres_store::read_once(std::span<const query> que
     return std::unexpected(ready.error());
   // A page takes several round trips, which share a snapshot.
   const bool lists = std::ranges::any_of(queries, [](const query& one) {
-    return std::holds_alternative<get_delivery>(one) ||
-           std::holds_alternative<list_deliveries>(one) ||
-           std::holds_alternative<list_users>(one) || std::holds_alternative<list_orders>(one) ||
-           std::holds_alternative<list_entries>(one) || std::holds_alternative<list_events>(one);
+    return !std::holds_alternative<get_user>(one) && !std::holds_alternative<get_order>(one);
   });
   if (lists)
     return read_with_deliveries(queries);
@@ -85,13 +85,8 @@ result<std::vector<answer>> postgres_store::read_things(std::span<const query> q
   if (!answers)
     return std::unexpected(answers.error());
 
-  std::vector<order> orders;
-  for (int row = 0; row < (*answers)[0].size(); ++row)
-    orders.push_back(read_order((*answers)[0], row));
-  std::vector<user> users;
-  const rows& found = (*answers)[1];
-  for (int row = 0; row < found.size(); ++row)
-    users.push_back(read_user(found, row));
+  const auto orders = all_of((*answers)[0], [](const row_view& row) { return read_order(row); });
+  const auto users = all_of((*answers)[1], [](const row_view& row) { return read_user(row); });
 
   std::vector<answer> out;
   out.reserve(queries.size());

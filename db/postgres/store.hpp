@@ -1,7 +1,8 @@
 // The PostgreSQL store: one session and what the port db/store.hpp asks of it. Owned by one worker
-// thread. settle.cpp, streams.cpp, claims.cpp, delivery*.cpp and results.cpp hold its parts.
+// thread. Each part of it stands in a file of its own, which is named above the part's calls.
 #pragma once
 
+#include "db/event_kinds.hpp"
 #include "db/postgres/session.hpp"
 #include "db/store.hpp"
 #include "domain/decide.hpp"
@@ -22,15 +23,20 @@ struct store_options {
   bool reads_user = false; // as db::database_options has it
 };
 
-/// A subscriber in a stream, its cursor locked.
-struct delivery_place {
+/// A subscriber's cursor in a stream, locked.
+struct locked_cursor {
   subscriber_id subscriber;
   stream_lease stream;
   std::int64_t position = 0;
-  row_place cursor; // where it lies
-  bool wants_payments = false;
-  bool wants_refunds = false;
-  std::vector<entry_kind> kinds() const;
+  row_address address; // where its row lies
+  event_kinds wanted;
+};
+
+/// All that a batch names, and the addresses of its rows, in step.
+struct locked_batch {
+  snapshot state;
+  std::vector<std::pair<order_id, row_address>> orders;
+  std::vector<std::pair<user_id, row_address>> users;
 };
 
 class postgres_store final : public store {
@@ -70,18 +76,11 @@ class postgres_store final : public store {
   result<answer> page(const list_orders& asked);
   result<answer> page(const list_entries& asked);
   template <class Thing, class Asked>
-  result<page_of<Thing>> run_page(const Asked& asked, Thing (*read)(const rows&, int));
-  template <class Thing>
-  result<answer> unless_unknown(page_of<Thing> page, std::optional<user_id> user,
-                                std::optional<order_id> order);
-  result<answer> page_of_events(const list_events& asked);
+  result<answer> run_page(const Asked& asked, Thing (*read_row)(const row_view&),
+                          std::optional<user_id> user = std::nullopt,
+                          std::optional<order_id> order = std::nullopt);
 
   // ---- settle.cpp
-  struct id_block {
-    const char* kind;
-    std::int64_t next = 0;
-    std::int64_t end = 0;
-  };
   // A batch whose commit may or may not have happened.
   struct doubt {
     stream_lease stream;
@@ -89,39 +88,18 @@ class postgres_store final : public store {
     std::int64_t last = 0; // its last number
     std::vector<outcome> outcomes;
   };
-  // Numbers of the stream are reserved in blocks of this many. A block is a quarter of a second of
-  // the clock's floor, so that a restart, which leaves the rest of it unused, hardly runs ahead.
-  static constexpr std::int64_t number_block = 1 << 15;
-  // Numbers that are reserved and not given yet.
-  struct stream_numbers {
-    std::int64_t next = 0;
-    std::int64_t end = 0;
-  };
   // Settles what names no row that is known to be locked elsewhere.
   result<std::vector<outcome>> settle_free(std::span<const command> batch, instant now);
-  result<void> begin_epoch_after_reconnect(instant now);
-  // Ends the epoch of a lease and begins the next one, in the running call.
-  void add_raise_epoch(stream_lease ended, instant now);
-  // From this connection on, the stream is held under this lease, whose numbers end there.
-  void holds(stream_lease now, std::int64_t numbers_end);
-  result<void> reserve_numbers(std::int64_t count);
-  // Fences the batch, and renews the lease where that is due.
-  void add_fence();
   entry_id add_proof(const decision& decided, std::int64_t first, std::int64_t last);
-  result<void> reserve(id_block& block, std::int64_t count, instant now);
-  // All that a batch names, and where the rows of it lie, in step.
-  struct locked {
-    snapshot state;
-    std::vector<std::pair<order_id, row_place>> orders;
-    std::vector<std::pair<user_id, row_place>> users;
-  };
-  result<locked> lock_and_read(std::span<const command> batch, instant now);
-  void add_created(const decision& decided, instant now);
-  void add_changes(const decision& decided, const locked& at, instant now);
-  void add_changed_orders(const std::vector<order>& orders, const locked& at, instant now);
-  void add_entries(const std::vector<ledger_entry>& entries, instant now);
   result<std::vector<outcome>> commit_batch(entry_id proof, std::int64_t last,
                                             std::vector<outcome> outcomes);
+
+  // ---- batch_read.cpp and batch_write.cpp
+  result<locked_batch> lock_and_read(std::span<const command> batch, instant now);
+  void add_created(const decision& decided, instant now);
+  void add_changes(const decision& decided, const locked_batch& at, instant now);
+  void add_changed_orders(const std::vector<order>& orders, const locked_batch& at, instant now);
+  void add_entries(const std::vector<ledger_entry>& entries, instant now);
 
   // ---- locked_rows.cpp: rows that transactions of others hold. Commands on them are refused, so
   // that the rest of a batch need not wait.
@@ -141,18 +119,41 @@ class postgres_store final : public store {
   bool names_locked(const command& what) const;
 
   // ---- streams.cpp
+  // Numbers of the stream are reserved in blocks of this many. A block is a quarter of a second of
+  // the clock's floor, so that a restart, which leaves the rest of it unused, hardly runs ahead.
+  static constexpr std::int64_t number_block = 1 << 15;
+  // Numbers that are reserved and not given yet.
+  struct stream_numbers {
+    std::int64_t next = 0;
+    std::int64_t end = 0;
+  };
+  // Ids of users or of orders, likewise.
+  struct id_block {
+    const char* kind;
+    std::int64_t next = 0;
+    std::int64_t end = 0;
+  };
+  result<void> begin_epoch_after_reconnect(instant now);
+  // Ends the epoch of a lease and begins the next one, in the running call.
+  void add_raise_epoch(stream_lease ended, instant now);
+  // From this connection on, the stream is held under this lease, whose numbers end there.
+  void holds(stream_lease now, std::int64_t numbers_end);
+  result<void> reserve_numbers(std::int64_t count);
+  result<void> reserve(id_block& block, std::int64_t count, instant now);
+  // Fences the batch, and renews the lease where that is due.
+  void add_fence();
   void add_let_go(stream_lease what);
 
   // ---- claims.cpp and delivery.cpp
-  void add_begin_step(subscriber_id subscriber, stream_lease stream, row_place cursor);
-  result<delivery_place> read_place(subscriber_id subscriber, stream_lease stream,
+  void add_begin_step(subscriber_id subscriber, stream_lease stream, row_address cursor);
+  result<locked_cursor> read_locked(subscriber_id subscriber, stream_lease stream,
                                     const rows& cursor);
-  result<delivery_place> begin_step(subscriber_id subscriber, stream_lease stream);
-  result<std::vector<claim>> load_claims(const delivery_place& at, std::span<const claim_id> ids,
+  result<locked_cursor> begin_step(subscriber_id subscriber, stream_lease stream);
+  result<std::vector<claim>> load_claims(const locked_cursor& at, std::span<const claim_id> ids,
                                          bool all);
   result<delivery_view> look(const delivery_step& step, instant now,
-                             std::optional<delivery_place>& at);
-  result<delivery_answer> write(const delivery_place& at, const delivery_step& step,
+                             std::optional<locked_cursor>& at);
+  result<delivery_answer> write(const locked_cursor& at, const delivery_step& step,
                                 delivery_plan plan, instant now);
   void keep(claim_record what, const std::vector<message>& messages);
   std::string instance();
@@ -175,26 +176,22 @@ class postgres_store final : public store {
   std::int64_t leased_session_ = 0; // the connection under which deliveries were leased
   std::string instance_;            // of the database; empty until it was read
   // Where a step was taken before: the cursor as that left it.
-  std::map<std::pair<subscriber_id, stream_id>, delivery_place> known_places_;
+  std::map<std::pair<subscriber_id, stream_id>, locked_cursor> known_cursors_;
   // The parts of open claims, so that their ends need not read it again.
   std::unordered_map<claim_id, claim_record> known_claims_;
 };
 
-/// A row of lock_orders, read_orders or a list of orders; likewise of users.
-order read_order(const rows& from, int row);
-user read_user(const rows& from, int row);
+/// How many numbers of its stream a batch uses up.
+inline std::int64_t numbers_for(std::span<const command> batch) {
+  return std::max<std::int64_t>(std::ssize(batch), 1);
+}
+/// The orders that a batch refunds: they alone tell whose balances it changes.
+std::vector<order_id> refunded_in(std::span<const command> batch);
 
-/// The columns of events_ahead behind those of an event: whether the entry is wanted, and how many
-/// were looked at in all.
-inline constexpr int wanted_column = 17;
-inline constexpr int looked_at_column = 18;
-
-/// A row of events_of_range or events_ahead; lost where the order or the user is gone.
-message read_message(const rows& from, int row);
-/// A row of events_of_list, where the entry may be gone too.
-message read_retry(const rows& from, int row);
+/// The messages of rows of events_of_range or, for retries, of events_of_list.
+std::vector<message> messages_in(const rows& from, bool retries);
 
 /// The parameters with the kinds behind them.
-parameters kinds_after(parameters before, const std::vector<entry_kind>& kinds);
+parameters kinds_after(parameters before, event_kinds kinds);
 
 } // namespace paymentd::db::postgres

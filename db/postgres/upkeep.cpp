@@ -1,6 +1,6 @@
 // Work that a database needs now and then, beside the payments.
-#include "db/postgres/sql.hpp"
 #include "db/postgres/store.hpp"
+#include "db/postgres/upkeep_sql.hpp"
 
 namespace paymentd::db::postgres {
 

@@ -1,6 +1,6 @@
-#include "db/sqlite/audit.hpp"
-
+// The embedded store's reads for the audit (db/audit.hpp).
 #include "db/audit.hpp"
+#include "db/sqlite/administration.hpp"
 
 #include <optional>
 

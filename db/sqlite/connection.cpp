@@ -1,5 +1,8 @@
 #include "db/sqlite/connection.hpp"
 
+#include "domain/check.hpp"
+
+#include <algorithm>
 #include <filesystem>
 
 namespace paymentd::db::sqlite {
@@ -149,6 +152,15 @@ std::string_view statement::rows::text(int column) const noexcept {
           static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
+std::array<std::uint8_t, 16> statement::rows::digest(int column) const {
+  std::array<std::uint8_t, 16> bytes{};
+  const std::string_view found = text(column);
+  if (found.size() != bytes.size())
+    throw std::runtime_error("the digest of a key has another length");
+  std::ranges::copy(found, bytes.begin());
+  return bytes;
+}
+
 void statement::check(int code) const {
   if (code != SQLITE_OK)
     throw SQLite::Exception(sqlite3_db_handle(statement_.get()), code);
@@ -188,20 +200,20 @@ transaction::~transaction() {
   }
 }
 
-// The state behind a failed COMMIT. SQLite appends the transaction's pages to the log, the last
-// of them marked as the commit, syncs the log, and then shows the commit to this and other
-// connections.
-// - BUSY: the commit was not begun. FULL: a page did not fit, so the marked last page is not
-// complete
-//   and recovery ignores the rest (nothing is written after the marked page, since file systems are
-//   taken to be power-safe, SQLite's default). Nothing happened: roll back, `unavailable`.
-// - Anything else, a failed sync above all: the marked page may be complete in the file although
-// this
-//   process sees a rollback, and if the process died now, recovery would find it and the payments
-//   would be there after all. So the commit is in doubt. The next commit decides it: it
-//   writes over the same place in the log, and the checksums, which run on from page to page, make
-//   the rest of the old transaction unreadable. `resolve` makes that commit by raising the epoch.
+// The state behind a failed COMMIT. SQLite appends the transaction's pages to the log, the last of
+// them marked as the commit, syncs the log, and then shows the commit to all connections.
+//
+// BUSY: the commit was not begun. FULL: a page did not fit, so the marked last page is not complete
+// and recovery ignores the rest (nothing is written after the marked page, since file systems are
+// taken to be power-safe, SQLite's default). Nothing happened: roll back, `unavailable`.
+//
+// Anything else, a failed sync above all: the marked page may be complete in the file although this
+// process sees a rollback, and if the process died now, recovery would find it and the payments
+// would be there after all. So the commit is in doubt. The next commit decides it: it writes over
+// the same part of the log, and the checksums, which run on from page to page, make the rest of the
+// old transaction unreadable. `resolve` makes that commit by raising the epoch.
 void transaction::commit() {
+  paymentd::check(open_, "a transaction is committed once");
   try {
     with_.commit_.run();
     open_ = false;

@@ -15,6 +15,7 @@
 #include <SQLiteCpp/Exception.h>
 #include <sqlite3.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -78,16 +79,24 @@ class statement {
     /// Steps to the next row; false after the last one.
     bool next();
 
+    int width() const noexcept { return sqlite3_column_count(statement_); }
     std::int64_t integer(int column) const noexcept {
       return sqlite3_column_int64(statement_, column);
     }
+    std::int64_t small_integer(int column) const noexcept { return integer(column); }
+    bool boolean(int column) const noexcept { return integer(column) != 0; }
     bool is_null(int column) const noexcept {
       return sqlite3_column_type(statement_, column) == SQLITE_NULL;
     }
     /// Of a text or a blob. Valid until the next step.
     std::string_view text(int column) const noexcept;
+    /// A blob of 16 bytes; throws where it has another length.
+    std::array<std::uint8_t, 16> digest(int column) const;
     instant time(int column) const noexcept {
       return instant{std::chrono::milliseconds{integer(column)}};
+    }
+    std::optional<instant> optional_time(int column) const noexcept {
+      return is_null(column) ? std::nullopt : std::optional(time(column));
     }
     template <class Id>
     std::optional<Id> optional_id(int column) const noexcept {

@@ -1,11 +1,7 @@
 #include "db/sqlite/database.hpp"
 
-#include "db/sqlite/audit.hpp"
-#include "db/sqlite/export.hpp"
-#include "db/sqlite/import.hpp"
+#include "db/sqlite/administration.hpp"
 #include "db/sqlite/migrations.hpp"
-#include "db/sqlite/retry_all.hpp"
-#include "db/sqlite/seed.hpp"
 #include "db/sqlite/store.hpp"
 
 #include <fcntl.h>

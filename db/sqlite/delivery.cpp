@@ -2,7 +2,9 @@
 
 #include "db/claim_key.hpp"
 #include "db/results_turns.hpp"
+#include "db/row_readers.hpp"
 #include "db/sqlite/sql.hpp"
+#include "db/sqlite/upkeep_sql.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -71,9 +73,8 @@ subscriber deliveries::subscribe(std::string_view name, bool wants_payments, boo
   {
     auto row = find_subscriber_.query(name);
     if (row.next())
-      return {{row.integer(0)},    std::string(name),
-              row.integer(1) != 0, row.integer(2) != 0,
-              instance_,           row.is_null(3) ? std::nullopt : std::optional(row.time(3))};
+      return {{row.integer(0)}, std::string(name), row.boolean(1),
+              row.boolean(2),   instance_,         row.optional_time(3)};
   }
   add_subscriber_.run(name, wants_payments, wants_refunds, now);
   const subscriber_id id{sqlite3_last_insert_rowid(handle_)};
@@ -81,14 +82,15 @@ subscriber deliveries::subscribe(std::string_view name, bool wants_payments, boo
   return {id, std::string(name), wants_payments, wants_refunds, instance_};
 }
 
-result<deliveries::place> deliveries::find_place(subscriber_id subscriber, stream_id stream) {
+result<deliveries::subscription> deliveries::find_subscription(subscriber_id subscriber,
+                                                               stream_id stream) {
   auto row = wants_.query(subscriber);
   if (!row.next())
     return broken("subscriber " + std::to_string(subscriber.value) + " is not registered");
-  return place{subscriber, stream, row.integer(0) != 0, row.integer(1) != 0};
+  return subscription{subscriber, stream, {.payments = row.boolean(0), .refunds = row.boolean(1)}};
 }
 
-std::int64_t deliveries::cursor(const place& at) {
+std::int64_t deliveries::cursor(const subscription& at) {
   {
     auto row = get_cursor_.query(at.subscriber, at.stream);
     if (row.next())
@@ -100,7 +102,7 @@ std::int64_t deliveries::cursor(const place& at) {
 }
 
 result<std::vector<claim>> deliveries::open_claims(subscriber_id subscriber, stream_id stream) {
-  const auto at = find_place(subscriber, stream);
+  const auto at = find_subscription(subscriber, stream);
   if (!at)
     return std::unexpected(at.error());
   cursor(*at);
@@ -127,96 +129,62 @@ deliveries::claim_row deliveries::read_claim(const statement::rows& row) {
           .provider = std::string(row.text(6))};
 }
 
-std::optional<deliveries::claim_row> deliveries::find_claim(const place& at, claim_id id) {
+std::optional<deliveries::claim_row> deliveries::find_claim(const subscription& at, claim_id id) {
   auto row = get_claim_.query(id, at.subscriber, at.stream);
   return row.next() ? std::optional(read_claim(row)) : std::nullopt;
 }
 
-claim deliveries::make_claim(claim_id id, int generation, instant since,
-                             std::vector<message> messages, std::string provider) const {
-  return {.id = id,
-          .generation = generation,
-          .key = claim_key(instance_, id, generation, since),
-          .since = since,
-          .messages = std::move(messages),
-          .provider = std::move(provider)};
-}
-
 message read_message(const statement::rows& row, statement& get_refund) {
-  message made;
-  made.event.entry = {row.integer(0)};
-  made.event.at = row.time(2);
-  if (row.is_null(3) || row.is_null(9)) {
-    made.lost = row.is_null(3) ? "its order is gone" : "its user is gone";
-    return made;
-  }
-  made.event = payment_event{.entry = {row.integer(0)},
-                             .kind = static_cast<entry_kind>(row.integer(1)),
-                             .order = {row.integer(3)},
-                             .user = {row.integer(4)},
-                             .phone = std::string(row.text(9)),
-                             .coupon = row.optional_id<coupon_id>(5),
-                             .total = {row.integer(6)},
-                             .discount = {row.integer(7)},
-                             .ordered_at = row.time(8),
-                             .at = row.time(2)};
-  made.event.reference = row.text(10);
-  made.event.metadata = row.text(11);
-  if (made.event.kind != entry_kind::refund)
-    return made;
-  if (auto rest = get_refund.query(made.event.entry); rest.next()) {
-    made.event.refund = {rest.integer(0)};
-    made.event.refunded = {rest.integer(1)};
-    made.event.reason = rest.text(2);
-  }
+  message made = read_event(row);
+  if (made.lost.empty() && made.event.kind == entry_kind::refund)
+    if (auto rest = get_refund.query(made.event.entry); rest.next())
+      read_refund(rest, 0, made.event);
   return made;
 }
 
 message deliveries::load_message(const statement::rows& row) {
   message made = read_message(row, get_refund_);
-  if (!reads_user_ || !made.lost.empty())
-    return made;
-  if (auto words = get_user_words_.query(made.event.user); words.next()) {
-    made.event.user_reference = words.text(0);
-    made.event.user_metadata = words.text(1);
-  }
+  if (reads_user_ && made.lost.empty())
+    if (auto words = get_user_words_.query(made.event.user); words.next())
+      read_user_words(words, 0, made.event);
   return made;
 }
 
-message deliveries::load_retry(const place& at, entry_id id) {
+message deliveries::load_retry(const subscription& at, entry_id id) {
   auto row = event_of_entry_.query(id, at.subscriber);
-  message made;
   if (!row.next()) {
+    message made;
     made.event.entry = id;
     made.lost = "its ledger entry is gone";
     return made;
   }
-  made = load_message(row);
+  message made = load_message(row);
   made.attempts = static_cast<int>(row.integer(12));
   made.copies = static_cast<int>(row.integer(13));
   return made;
 }
 
-claim deliveries::load_claim(const place& at, const claim_row& row) {
+claim deliveries::load_claim(const subscription& at, const claim_row& row) {
   std::vector<message> messages;
   for (const auto id : row.retries)
     messages.push_back(load_retry(at, id));
   if (row.retries.empty()) {
     auto rows = events_of_range_.query(entry_id{row.first.value - 1}, row.last, -1);
     while (rows.next()) {
-      if (!at.wants(static_cast<entry_kind>(rows.integer(1))))
+      if (!at.wanted.hold(static_cast<entry_kind>(rows.integer(1))))
         continue;
       messages.push_back(load_message(rows));
     }
   }
-  return make_claim(row.id, row.generation, row.since, std::move(messages), row.provider);
+  return make_claim(instance_, row.id, row.generation, row.since, std::move(messages),
+                    row.provider);
 }
 
 // ---- one step -----------------------------------------------------------------------------------
 
 result<delivery_answer> deliveries::deliver(const delivery_step& step, std::int64_t stream_next,
                                             instant now) {
-  const auto at = find_place(step.subscriber, step.stream.stream);
+  const auto at = find_subscription(step.subscriber, step.stream.stream);
   if (!at)
     return std::unexpected(at.error());
   auto plan = plan_delivery(step, look(*at, step, stream_next, now), now);
@@ -246,8 +214,8 @@ result<delivery_answer> deliveries::deliver(const delivery_step& step, std::int6
   return answer;
 }
 
-delivery_view deliveries::look(const place& at, const delivery_step& step, std::int64_t stream_next,
-                               instant now) {
+delivery_view deliveries::look(const subscription& at, const delivery_step& step,
+                               std::int64_t stream_next, instant now) {
   delivery_view view{.position = cursor(at)};
   for (const ended_claim& each : step.ended)
     look_at_claim(at, each.id, view);
@@ -267,7 +235,7 @@ delivery_view deliveries::look(const place& at, const delivery_step& step, std::
   return view;
 }
 
-void deliveries::look_at_claim(const place& at, claim_id id, delivery_view& into) {
+void deliveries::look_at_claim(const subscription& at, claim_id id, delivery_view& into) {
   auto row = find_claim(at, id);
   if (!row || std::ranges::find(into.claims, id, &claim_record::id) != into.claims.end())
     return;
@@ -284,11 +252,11 @@ void deliveries::look_at_claim(const place& at, claim_id id, delivery_view& into
     return;
   auto rows = entries_of_range_.query(row->first, row->last);
   while (rows.next())
-    if (at.wants(static_cast<entry_kind>(rows.integer(1))))
+    if (at.wanted.hold(static_cast<entry_kind>(rows.integer(1))))
       made.entries.push_back({{rows.integer(0)}, rows.time(2)});
 }
 
-void deliveries::look_ahead(const place& at, std::int64_t stream_next, delivery_reach reach,
+void deliveries::look_ahead(const subscription& at, std::int64_t stream_next, delivery_reach reach,
                             delivery_view& into) {
   into.seen_to = into.position;
   auto rows = events_of_range_.query(make_entry_id(at.stream, into.position),
@@ -299,12 +267,12 @@ void deliveries::look_ahead(const place& at, std::int64_t stream_next, delivery_
       return;
     }
     into.seen_to = number_of({rows.integer(0)});
-    if (at.wants(static_cast<entry_kind>(rows.integer(1))))
+    if (at.wanted.hold(static_cast<entry_kind>(rows.integer(1))))
       into.ahead.push_back(load_message(rows));
   }
 }
 
-void deliveries::store_results(const place& at, std::span<const planned_result> results,
+void deliveries::store_results(const subscription& at, std::span<const planned_result> results,
                                instant now) {
   for (const planned_result& one : results) {
     const delivery_result& what = *one.result;
@@ -318,7 +286,7 @@ void deliveries::store_results(const place& at, std::span<const planned_result> 
       mark_delivery_.run(at.subscriber, what.entry, what.copies, channel_number(what.channel));
 }
 
-claim deliveries::add_claim(const place& at, planned_claim what, instant now) {
+claim deliveries::add_claim(const subscription& at, planned_claim what, instant now) {
   claim_row row{.id = {},
                 .generation = first_generation,
                 .first = what.first,
@@ -336,7 +304,8 @@ claim deliveries::add_claim(const place& at, planned_claim what, instant now) {
   row.id = {sqlite3_last_insert_rowid(handle_)};
   if (what.messages.empty())
     return load_claim(at, row);
-  return make_claim(row.id, row.generation, now, std::move(what.messages), std::move(row.provider));
+  return make_claim(instance_, row.id, row.generation, now, std::move(what.messages),
+                    std::move(row.provider));
 }
 
 } // namespace paymentd::db::sqlite

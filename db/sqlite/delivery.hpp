@@ -33,15 +33,10 @@ class deliveries {
 
  private:
   // One subscriber in one stream.
-  struct place {
+  struct subscription {
     subscriber_id subscriber;
     stream_id stream;
-    bool wants_payments = false;
-    bool wants_refunds = false;
-    bool wants(entry_kind kind) const {
-      return (kind == entry_kind::payment && wants_payments) ||
-             (kind == entry_kind::refund && wants_refunds);
-    }
+    event_kinds wanted;
   };
 
   // A claim as its row has it.
@@ -55,26 +50,22 @@ class deliveries {
     std::string provider = {};
   };
 
-  static constexpr int first_generation = 1;
-
-  result<place> find_place(subscriber_id subscriber, stream_id stream);
+  result<subscription> find_subscription(subscriber_id subscriber, stream_id stream);
   static claim_row read_claim(const statement::rows& row);
-  std::optional<claim_row> find_claim(const place& at, claim_id id);
-  claim load_claim(const place& at, const claim_row& row);
-  claim make_claim(claim_id id, int generation, instant since, std::vector<message> messages,
-                   std::string provider) const;
-  /// A row as read_message takes it, with what is asked of the user.
+  std::optional<claim_row> find_claim(const subscription& at, claim_id id);
+  claim load_claim(const subscription& at, const claim_row& row);
+  /// A row as read_message takes it, with the user's words where they are asked for.
   message load_message(const statement::rows& row);
-  message load_retry(const place& at, entry_id id);
+  message load_retry(const subscription& at, entry_id id);
 
-  delivery_view look(const place& at, const delivery_step& step, std::int64_t stream_next,
+  delivery_view look(const subscription& at, const delivery_step& step, std::int64_t stream_next,
                      instant now);
-  void look_at_claim(const place& at, claim_id id, delivery_view& into);
-  void look_ahead(const place& at, std::int64_t stream_next, delivery_reach reach,
+  void look_at_claim(const subscription& at, claim_id id, delivery_view& into);
+  void look_ahead(const subscription& at, std::int64_t stream_next, delivery_reach reach,
                   delivery_view& into);
-  void store_results(const place& at, std::span<const planned_result> results, instant now);
-  claim add_claim(const place& at, planned_claim what, instant now);
-  std::int64_t cursor(const place& at);
+  void store_results(const subscription& at, std::span<const planned_result> results, instant now);
+  claim add_claim(const subscription& at, planned_claim what, instant now);
+  std::int64_t cursor(const subscription& at);
 
   const bool reads_user_;
   sqlite3* handle_;

@@ -11,12 +11,12 @@ class delivery_reading final : public list_source {
  public:
   explicit delivery_reading(connection& on);
 
-  result<std::vector<list_place>> places() override;
+  result<std::vector<list_cursor>> cursors() override;
   result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) override;
   result<std::vector<entry_id>> entries_of(order_id id) override;
 
  private:
-  statement places_, claimed_, ledger_, stored_, undelivered_, entries_of_order_;
+  statement cursors_, claimed_, ledger_, stored_, undelivered_, entries_of_order_;
 };
 
 } // namespace paymentd::db::sqlite

@@ -1,7 +1,7 @@
 // The part of delivery.hpp that nothing is sent by: retries by hand, and pruning.
+#include "db/sqlite/administration.hpp"
 #include "db/sqlite/delivery.hpp"
-#include "db/sqlite/retry_all.hpp"
-#include "db/sqlite/sql.hpp"
+#include "db/sqlite/upkeep_sql.hpp"
 #include "domain/plan_retries.hpp"
 #include "domain/success_bytes.hpp"
 

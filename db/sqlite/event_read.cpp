@@ -1,6 +1,7 @@
 #include "db/sqlite/event_read.hpp"
 
 #include "db/sqlite/delivery.hpp"
+#include "db/sqlite/list_sql.hpp"
 #include "db/sqlite/sql.hpp"
 
 namespace paymentd::db::sqlite {
@@ -31,10 +32,7 @@ result<std::vector<event_stretch>> event_reading::look(std::span<const event_loo
         break;
       }
       to.seen_to = number_of({rows.integer(0)});
-      const auto kind = static_cast<entry_kind>(rows.integer(1));
-      const bool wanted = (kind == entry_kind::payment && each.payments) ||
-                          (kind == entry_kind::refund && each.refunds);
-      if (!wanted)
+      if (!each.wanted.hold(static_cast<entry_kind>(rows.integer(1))))
         continue;
       if (message one = read_message(rows, refund_); one.lost.empty())
         to.events.push_back(std::move(one.event));

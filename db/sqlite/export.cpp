@@ -1,6 +1,7 @@
-#include "db/sqlite/export.hpp"
-
-#include "db/sqlite/lists.hpp"
+// Reads ledger entries for an export, beside a process that serves.
+#include "db/row_readers.hpp"
+#include "db/sqlite/administration.hpp"
+#include "db/sqlite/columns.hpp"
 
 #include <map>
 
@@ -13,18 +14,15 @@ constexpr std::int64_t rows_per_snapshot = 5000;
 constexpr const char* streams_at_begin = "select id, next from streams";
 // Both by the batches of a time: the rest of a millisecond, and what is later.
 constexpr const char* rest_of_moment =
-    "select e.id, e.user_id, e.sequence, e.order_id, e.kind, e.amount, e.balance_after, "
-    "e.created_at, e.reason, coalesce(e.refunded_after, e.amount), e.created_by "
-    "from entry_times t cross join ledger_entries e where t.created_at = ?1 "
-    "and e.id >= max(t.first_entry, ?2 + 1) and e.id <= t.last_entry "
-    "order by t.created_at, t.first_entry, e.id limit ?3";
-constexpr const char* later_entries =
-    "select e.id, e.user_id, e.sequence, e.order_id, e.kind, e.amount, e.balance_after, "
-    "e.created_at, e.reason, coalesce(e.refunded_after, e.amount), e.created_by "
-    "from entry_times t cross join ledger_entries e "
-    "where t.created_at > ?1 and t.created_at < ?2 "
-    "and e.id >= t.first_entry and e.id <= t.last_entry "
-    "order by t.created_at, t.first_entry, e.id limit ?3";
+    joined<"select ", sql::entry_columns,
+           " from entry_times t cross join ledger_entries e where t.created_at = ?1 "
+           "and e.id >= max(t.first_entry, ?2 + 1) and e.id <= t.last_entry "
+           "order by t.created_at, t.first_entry, e.id limit ?3">;
+constexpr const char* later_entries = joined<"select ", sql::entry_columns,
+                                             " from entry_times t cross join ledger_entries e "
+                                             "where t.created_at > ?1 and t.created_at < ?2 "
+                                             "and e.id >= t.first_entry and e.id <= t.last_entry "
+                                             "order by t.created_at, t.first_entry, e.id limit ?3">;
 
 /// Where each stream ended when the export began.
 class ends_of_streams {

@@ -1,5 +1,6 @@
-#include "db/sqlite/import.hpp"
-
+// Imports a file of users or of orders, in one transaction.
+#include "db/row_readers.hpp"
+#include "db/sqlite/administration.hpp"
 #include "db/sqlite/settlement.hpp"
 #include "db/sqlite/sql.hpp"
 #include "db/sqlite/streams.hpp"
@@ -46,11 +47,11 @@ class importing {
   result<void> take_numbers() {
     if (file_.entries == 0)
       return {};
-    const auto place = numbers_.add_full(file_.entries, "import", now_);
-    if (!place)
-      return std::unexpected(place.error());
-    statement(on_, pass_by).run(place->stream.stream, place->end - 1);
-    next_entry_ = make_entry_id(place->stream.stream, place->first);
+    const auto taken = numbers_.add_full(file_.entries, "import", now_);
+    if (!taken)
+      return std::unexpected(taken.error());
+    statement(on_, pass_by).run(taken->stream.stream, taken->end - 1);
+    next_entry_ = make_entry_id(taken->stream.stream, taken->first);
     first_entry_ = next_entry_;
     moment_first_ = next_entry_;
     return {};

@@ -1,7 +1,7 @@
 #include "db/sqlite/kept_keys.hpp"
 
 #include "db/sqlite/sql.hpp"
-
+#include "db/sqlite/upkeep_sql.hpp"
 namespace paymentd::db::sqlite {
 
 blob as_blob(const idempotency_key& key) {

@@ -7,9 +7,6 @@
 
 namespace paymentd::db::sqlite {
 
-/// A row of a list of ledger entries, or of the export.
-ledger_entry read_entry(const statement::rows& row);
-
 class listing {
  public:
   /// `reads` outlives this.
@@ -21,6 +18,9 @@ class listing {
   std::optional<entry_page> page(const list_entries& asked);
 
  private:
+  order_page rows_of(const list_orders& asked);
+  entry_page rows_of(const list_entries& asked);
+
   reading& reads_;
   statement users_;
   statement users_of_reference_;

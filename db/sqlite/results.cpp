@@ -1,7 +1,6 @@
 #include "db/sqlite/results.hpp"
 
-#include "db/sqlite/sql.hpp"
-
+#include "db/sqlite/upkeep_sql.hpp"
 namespace paymentd::db::sqlite {
 
 results::results(connection& on)

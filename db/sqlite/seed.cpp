@@ -1,7 +1,8 @@
-#include "db/sqlite/seed.hpp"
-
+// Fills an empty database in bulk, for trying out and measuring.
+#include "db/sqlite/administration.hpp"
 #include "db/sqlite/sql.hpp"
 #include "db/sqlite/streams.hpp"
+#include "db/store_rules.hpp"
 
 #include <algorithm>
 
@@ -31,30 +32,19 @@ constexpr const char* anything_there =
     "select exists(select 1 from users) or exists(select 1 from orders) "
     "or exists(select 1 from ledger_entries)";
 
-result<void> refuse(const char* why) {
-  return std::unexpected(error{error_kind::broken, std::string("cannot seed: ") + why});
-}
-
-result<void> check(connection& on, const seed_plan& plan) {
-  if (plan.users < 0 || plan.orders < 0 || plan.spread < 0)
-    return refuse("a number is negative");
-  if (plan.spread > plan.users || (plan.orders > 0 && plan.users == 0))
-    return refuse("there are fewer users than the orders need");
-  if (plan.balance < won{} || plan.amount < won{} || plan.balance > won_max ||
-      plan.amount > won_max)
-    return refuse("an amount is out of bounds");
+bool is_empty(connection& on) {
   statement asks(on, anything_there);
   auto row = asks.query();
-  if (row.next() && row.integer(0) != 0)
-    return refuse("the database is not empty");
-  return {};
+  return row.next() && row.integer(0) == 0;
 }
 
 } // namespace
 
 result<void> seed(connection& on, const seed_plan& plan, instant now) {
-  if (auto may = check(on, plan); !may)
-    return may;
+  if (auto fits = check_seed(plan); !fits)
+    return fits;
+  if (!is_empty(on))
+    return refused_seed("the database is not empty");
   transactions with(on);
   streams numbers(on);
   statement users(on, add_users);
@@ -78,12 +68,12 @@ result<void> seed(connection& on, const seed_plan& plan, instant now) {
     transaction some(with, transaction::kind::write);
     users.run(from, to, plan.balance, now);
     if (plan.balance > won{}) {
-      const auto place = numbers.take_numbers(lease, to - from + 1, no_lease);
-      if (!place)
-        return std::unexpected(place.error());
-      charges.run(from, to, plan.balance, now, make_entry_id(lease.stream, place->first));
-      times.run(now, make_entry_id(lease.stream, place->first),
-                make_entry_id(lease.stream, place->end - 1));
+      const auto taken = numbers.take_numbers(lease, to - from + 1, no_lease);
+      if (!taken)
+        return std::unexpected(taken.error());
+      charges.run(from, to, plan.balance, now, make_entry_id(lease.stream, taken->first));
+      times.run(now, make_entry_id(lease.stream, taken->first),
+                make_entry_id(lease.stream, taken->end - 1));
     }
     some.commit();
   }

@@ -1,6 +1,8 @@
 #include "db/sqlite/settlement.hpp"
 
+#include "db/row_readers.hpp"
 #include "db/sqlite/sql.hpp"
+#include "domain/check.hpp"
 #include "domain/id_floor.hpp"
 #include "domain/success_bytes.hpp"
 
@@ -14,53 +16,6 @@ std::int64_t only_number(statement& of) {
   rows.next();
   return rows.integer(0);
 }
-
-} // namespace
-
-order read_order(const statement::rows& row, order_id id) {
-  return {.id = id,
-          .owner = {row.integer(0)},
-          .coupon = row.optional_id<coupon_id>(1),
-          .total = {row.integer(2)},
-          .discount = {row.integer(3)},
-          .status = static_cast<order_status>(row.integer(4)),
-          .payment_entry = std::nullopt,
-          .refund_entry = std::nullopt,
-          .created_at = row.time(5),
-          .updated_at = row.time(6),
-          .reference = row.text(7),
-          .metadata = row.text(8)};
-}
-
-void read_payment(const statement::rows& row, int first, order& into) {
-  into.payment_entry = row.optional_id<entry_id>(first);
-  into.refund_entry = row.optional_id<entry_id>(first + 1);
-  into.refunded = {row.integer(first + 2)};
-  if (row.is_null(first + 3))
-    return;
-  payment_key& under = into.paid_under.emplace();
-  const std::string_view digest = row.text(first + 3);
-  if (digest.size() != under.key.digest.size())
-    throw std::runtime_error("an order's pay_key has another length");
-  std::ranges::copy(digest, under.key.digest.begin());
-  under.key.body = row.integer(first + 4);
-  under.paid_at = row.time(first + 5);
-  if (!row.is_null(first + 6))
-    under.metadata = row.text(first + 6);
-}
-
-user read_user(const statement::rows& row, user_id id) {
-  return {.id = id,
-          .phone = std::string(row.text(0)),
-          .balance = {row.integer(1)},
-          .last_sequence = row.integer(2),
-          .created_at = row.time(3),
-          .updated_at = row.time(4),
-          .reference = row.text(5),
-          .metadata = row.text(6)};
-}
-
-namespace {
 
 user read_balance(const statement::rows& row, user_id id) {
   user found;
@@ -90,7 +45,7 @@ std::optional<order> reading::find(order_id id) {
   auto row = get_order_.query(id);
   if (!row.next())
     return std::nullopt;
-  std::optional<order> found = read_order(row, id);
+  std::optional<order> found = read_unpaid(row, id);
   add_payment(*found);
   return found;
 }
@@ -110,7 +65,7 @@ std::vector<order> reading::find(std::span<const order_id> ids) {
     given_.add(id);
   auto rows = get_orders_.query_on(given_);
   while (rows.next())
-    add_payment(found.emplace_back(read_order(rows, {rows.integer(9)})));
+    add_payment(found.emplace_back(read_unpaid(rows, {rows.integer(9)})));
   return found;
 }
 
@@ -277,6 +232,8 @@ void settlement::add(const order& created) {
 void settlement::add(std::span<const ledger_entry> entries) {
   if (entries.empty())
     return;
+  check(entries.back().id.value - entries.front().id.value == std::ssize(entries) - 1,
+        "the ids of a batch's ledger entries have no gap");
   for (const ledger_entry& entry : entries)
     give(entry, given_);
   add_entries_.run_on(given_);

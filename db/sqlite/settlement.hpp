@@ -32,12 +32,6 @@ class reading {
   statement get_user_, get_balance_, get_balances_;
 };
 
-/// A row of get_order or of a list of orders, likewise of users.
-order read_order(const statement::rows& row, order_id id);
-/// The columns of get_payment, which begin with column `first` of the row.
-void read_payment(const statement::rows& row, int first, order& into);
-user read_user(const statement::rows& row, user_id id);
-
 /// Adds a ledger entry to the rows for the statement add_entries.
 void give(const ledger_entry& entry, given_rows& to);
 

@@ -1,8 +1,13 @@
-// Every statement of the embedded store but those off the hot path: the schema (migrations.cpp),
-// the audit (audit.cpp), import and export (import.cpp, export.cpp). Locks: SQLite has one writer.
-// Each write runs inside `begin immediate`, which takes the database's only write lock first, so no
-// row lock and no lock order is needed; what reads alone takes none and sees the last commit.
+// The statements of the embedded store's hot path: streams, settlement and delivery. Those of lists
+// stand in list_sql.hpp, those of upkeep in upkeep_sql.hpp; the schema, the audit, seeding, import
+// and export keep theirs to themselves.
+//
+// Locks: SQLite has one writer. Each write runs inside `begin immediate`, which takes the
+// database's only write lock first, so no row lock and no lock order is needed; what reads alone
+// takes none and sees the last commit.
 #pragma once
+
+#include "db/sqlite/columns.hpp"
 
 namespace paymentd::db::sqlite::sql {
 
@@ -56,23 +61,18 @@ order by s.id)sql";
 // All that an order has before it is paid; get_payment has the rest. An order is read for each
 // payment, and each column costs.
 inline constexpr const char* get_order =
-    "select user_id, coupon_id, total, discount, status, created_at, updated_at, reference, "
-    "metadata from orders where id = ?";
+    joined<"select ", order_columns, " from orders where id = ?">;
 
 // Those of the given ids, in their order; the id comes last. A cross join keeps the order of the
 // loops.
 inline constexpr const char* get_orders =
-    "select user_id, coupon_id, total, discount, status, created_at, updated_at, reference, "
-    "metadata, id from given cross join orders on id = c1";
+    joined<"select ", order_columns, ", id from given cross join orders on id = c1">;
 
 inline constexpr const char* get_payment =
-    "select payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at, pay_metadata "
-    "from orders where id = ?";
+    joined<"select ", payment_columns, " from orders where id = ?">;
 
 inline constexpr const char* get_user =
-    "select phone, balance, last_sequence, created_at, max(coalesce(updated_at, created_at), "
-    "coalesce((select e.created_at from ledger_entries e where e.user_id = u.id "
-    "and e.sequence = u.last_sequence), 0)), reference, metadata from users u where id = ?";
+    joined<"select ", user_columns, " from users u where id = ?">;
 
 // All that a payment has to know of a user.
 inline constexpr const char* get_balance = "select balance, last_sequence from users where id = ?";
@@ -134,80 +134,6 @@ inline constexpr const char* get_kept = "select body, success from idempotency_k
 inline constexpr const char* add_kept =
     "insert into idempotency_keys (key, body, created_at, success) values (?, ?, ?, ?)";
 
-inline constexpr const char* forget_keys =
-    "delete from idempotency_keys where key in (select key from idempotency_keys "
-    "where created_at < ? order by created_at limit ?)";
-
-// ---- lists --------------------------------------------------------------------------------------
-
-// Newest first, by an index each; a list by time gives its first time, its last one and, for that,
-// below which id. Users have the columns of get_user, orders those of get_order and get_payment,
-// and the id.
-
-inline constexpr const char* list_users =
-    "select phone, balance, last_sequence, created_at, max(coalesce(updated_at, created_at), "
-    "coalesce((select e.created_at from ledger_entries e where e.user_id = u.id "
-    "and e.sequence = u.last_sequence), 0)), reference, metadata, id from users u "
-    "where id < ?1 order by id desc limit ?2";
-
-inline constexpr const char* list_users_of_reference =
-    "select phone, balance, last_sequence, created_at, max(coalesce(updated_at, created_at), "
-    "coalesce((select e.created_at from ledger_entries e where e.user_id = u.id "
-    "and e.sequence = u.last_sequence), 0)), reference, metadata, id from users u "
-    "where reference = ?1 and id < ?2 order by id desc limit ?3";
-
-// The condition repeats what the index is partial by.
-inline constexpr const char* list_users_of_phone =
-    "select phone, balance, last_sequence, created_at, max(coalesce(updated_at, created_at), "
-    "coalesce((select e.created_at from ledger_entries e where e.user_id = u.id "
-    "and e.sequence = u.last_sequence), 0)), reference, metadata, id from users u "
-    "where phone = ?1 and phone <> '' and id < ?2 order by id desc limit ?3";
-
-inline constexpr const char* list_orders_of_user =
-    "select user_id, coupon_id, total, discount, status, created_at, updated_at, reference, "
-    "metadata, payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at, "
-    "pay_metadata, id from orders where user_id = ?1 and id < ?2 order by id desc limit ?3";
-
-inline constexpr const char* list_orders_of_reference =
-    "select user_id, coupon_id, total, discount, status, created_at, updated_at, reference, "
-    "metadata, payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at, "
-    "pay_metadata, id from orders where reference = ?1 and id < ?2 order by id desc limit ?3";
-
-// In two parts, so that many of the last time (of an import) are not passed one by one.
-inline constexpr const char* list_orders_by_time =
-    "select user_id, coupon_id, total, discount, status, created_at, updated_at, reference, "
-    "metadata, payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at, "
-    "pay_metadata, id from orders where id in ("
-    "select id from (select id from orders where created_at = ?2 and ?2 >= ?1 and id < ?3 "
-    "order by id desc limit ?4) union all "
-    "select id from (select id from orders where created_at >= ?1 and created_at < ?2 "
-    "order by created_at desc, id desc limit ?4) limit ?4) "
-    "order by created_at desc, id desc";
-
-inline constexpr const char* list_entries_of_user =
-    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
-    "coalesce(refunded_after, amount), created_by from ledger_entries "
-    "where user_id = ?1 and sequence < ?2 order by sequence desc limit ?3";
-
-// All of one user, so the sequence orders them. The condition repeats what the index is partial by.
-inline constexpr const char* list_entries_of_order =
-    "select id, user_id, sequence, order_id, kind, amount, balance_after, created_at, reason, "
-    "coalesce(refunded_after, amount), created_by from ledger_entries where id in "
-    "(select payment_entry_id from orders where id = ?1 union all "
-    "select id from (select id from ledger_entries where order_id = ?1 and kind = 2 "
-    "and sequence < ?2 order by sequence desc limit ?3)) "
-    "and sequence < ?2 order by sequence desc limit ?3";
-
-// ?1 first time, ?2 last time, ?3 below which id of that, ?4 how many. Batches of the last time
-// that are above ?3 give nothing: their range is empty.
-inline constexpr const char* list_entries_by_time =
-    "select e.id, e.user_id, e.sequence, e.order_id, e.kind, e.amount, e.balance_after, "
-    "e.created_at, e.reason, coalesce(e.refunded_after, e.amount), e.created_by "
-    "from entry_times t cross join ledger_entries e "
-    "where t.created_at >= ?1 and t.created_at <= ?2 and e.id >= t.first_entry "
-    "and e.id <= min(t.last_entry, iif(t.created_at = ?2, ?3 - 1, t.last_entry)) "
-    "order by t.created_at desc, t.first_entry desc, e.id desc limit ?4";
-
 // ---- delivery -----------------------------------------------------------------------------------
 
 inline constexpr const char* get_instance = "select value from meta where name = 'instance'";
@@ -241,12 +167,12 @@ inline constexpr const char* move_cursor =
 
 // Oldest first. A handful of rows.
 inline constexpr const char* get_claims =
-    "select id, generation, first_entry, last_entry, retries, since, provider from claims "
-    "where subscriber_id = ? and stream_id = ? order by since, id";
+    joined<"select ", claim_columns,
+           " from claims where subscriber_id = ? and stream_id = ? order by since, id">;
 
 inline constexpr const char* get_claim =
-    "select id, generation, first_entry, last_entry, retries, since, provider from claims "
-    "where id = ? and subscriber_id = ? and stream_id = ?";
+    joined<"select ", claim_columns,
+           " from claims where id = ? and subscriber_id = ? and stream_id = ?">;
 
 inline constexpr const char* add_claim =
     "insert into claims (subscriber_id, stream_id, generation, first_entry, last_entry, retries, "
@@ -260,18 +186,15 @@ inline constexpr const char* end_claim = "delete from claims where id = ?";
 // The events of a range of entries, charges among them as rows without an order, so that the number
 // of entries looked at can be bounded. Left joins keep the order of the loops: by entry id.
 inline constexpr const char* events_of_range =
-    "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
-    "o.created_at, u.phone, o.reference, o.metadata from ledger_entries e left join orders o on "
-    "o.id = e.order_id "
-    "left join users u on u.id = o.user_id where e.id > ?1 and e.id <= ?2 order by e.id limit ?3";
+    joined<"select ", event_columns,
+           " from ledger_entries e left join orders o on o.id = e.order_id left join users u "
+           "on u.id = o.user_id where e.id > ?1 and e.id <= ?2 order by e.id limit ?3">;
 
 inline constexpr const char* event_of_entry =
-    "select e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, "
-    "o.created_at, u.phone, o.reference, o.metadata, d.attempts, d.copies from ledger_entries e "
-    "left join orders o "
-    "on o.id = e.order_id left join users u on u.id = o.user_id left join deliveries d on "
-    "d.subscriber_id = ?2 "
-    "and d.entry_id = e.id where e.id = ?1";
+    joined<"select ", event_columns,
+           ", d.attempts, d.copies from ledger_entries e left join orders o on o.id = e.order_id "
+           "left join users u on u.id = o.user_id left join deliveries d on d.subscriber_id = ?2 "
+           "and d.entry_id = e.id where e.id = ?1">;
 
 // The rest of a refund's event. A payment has none of it, and each column costs.
 inline constexpr const char* get_refund =
@@ -315,117 +238,5 @@ inline constexpr const char* put_deliveries =
 inline constexpr const char* mark_delivery =
     "update deliveries set copies = ?3, channel = nullif(?4, 0) "
     "where subscriber_id = ?1 and entry_id = ?2";
-
-// ---- pages of deliveries, retries by hand, pruning ----------------------------------------------
-
-inline constexpr const char* list_places =
-    "select b.id, b.name, b.wants_payments, b.wants_refunds, s.id, s.next, "
-    "coalesce(c.position, 0), coalesce(c.kept_from, 0) from subscribers b cross join streams s "
-    "left join cursors c on c.subscriber_id = b.id and c.stream_id = s.id";
-
-inline constexpr const char* list_claimed =
-    "select first_entry, last_entry from claims "
-    "where subscriber_id = ? and stream_id = ? and first_entry is not null";
-
-inline constexpr const char* stream_ends = "select id, next - 1 from streams order by id";
-
-// Each by the primary key of what it walks through, downwards: ?4 rows are looked at.
-inline constexpr const char* list_ledger =
-    "select e.id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
-    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at, d.channel from "
-    "ledger_entries e "
-    "left join deliveries d on d.subscriber_id = ?1 and d.entry_id = e.id "
-    "where e.id > ?2 and e.id < ?3 order by e.id desc limit ?4";
-
-inline constexpr const char* list_stored =
-    "select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
-    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at, d.channel from "
-    "deliveries d "
-    "left join ledger_entries e on e.id = d.entry_id "
-    "where d.subscriber_id = ?1 and d.entry_id > ?2 and d.entry_id < ?3 "
-    "order by d.entry_id desc limit ?4";
-
-// The condition repeats what the index is partial by.
-inline constexpr const char* entries_of_order =
-    "select payment_entry_id as id from orders where id = ?1 and payment_entry_id is not null "
-    "union all select id from ledger_entries where order_id = ?1 and kind = 2 "
-    "order by 1 desc limit 10000";
-
-// By the partial index: the condition repeats what the index is partial by.
-inline constexpr const char* list_undelivered =
-    "select d.entry_id, e.kind, e.order_id, e.created_at, d.status, d.attempts, d.last_error, "
-    "d.provider_message_id, d.next_attempt_at, d.updated_at, d.delivered_at, d.channel from "
-    "deliveries d "
-    "left join ledger_entries e on e.id = d.entry_id "
-    "where d.subscriber_id = ?1 and d.status = ?5 and d.status <> 1 and d.entry_id > ?2 "
-    "and d.entry_id < ?3 order by d.entry_id desc limit ?4";
-
-inline constexpr const char* is_failed =
-    "select 1 from deliveries where subscriber_id = (select id from subscribers where name = ?1) "
-    "and entry_id = ?2 and status = 2";
-
-inline constexpr const char* retry_delivery =
-    "update deliveries set status = 0, next_attempt_at = ?3, updated_at = ?3, copies = 0, "
-    "channel = null "
-    "where subscriber_id = (select id from subscribers where name = ?1) and entry_id = ?2";
-
-// The next failed deliveries behind one of them, by the partial index.
-inline constexpr const char* failed_behind =
-    "select entry_id from deliveries where subscriber_id = ? and status = 2 and status <> 1 "
-    "and entry_id > ? order by entry_id limit ?";
-
-inline constexpr const char* retry_one_failed =
-    "update deliveries set status = 0, next_attempt_at = ?3, updated_at = ?3, copies = 0, "
-    "channel = null where subscriber_id = ?1 and entry_id = ?2 and status = 2";
-
-// Nothing from the first open claim on is pruned: what it holds has no rows yet.
-inline constexpr const char* prune_end =
-    "select coalesce((select min(first_entry) from claims where subscriber_id = ?1 and "
-    "stream_id = ?2), (select ?2 << 41 | position + 1 from cursors where subscriber_id = ?1 and "
-    "stream_id = ?2), ?2 << 41)";
-
-inline constexpr const char* prune_look =
-    "select entry_id, status, created_at, updated_at from deliveries where subscriber_id = ? "
-    "and entry_id > ? and entry_id < ? order by entry_id limit ?";
-
-inline constexpr const char* prune_one =
-    "delete from deliveries where subscriber_id = ? and entry_id = ?";
-
-inline constexpr const char* raise_kept_from =
-    "update cursors set kept_from = ?3 where subscriber_id = ?1 and stream_id = ?2 "
-    "and kept_from < ?3";
-
-// ---- what finally became of messages ------------------------------------------------------------
-
-inline constexpr const char* find_results_mark =
-    "select b.id, m.read_until, m.lease_until, "
-    "(select min(since) from claims c where c.subscriber_id = b.id), "
-    "(select value from meta where name = 'instance') "
-    "from subscribers b left join result_marks m on m.subscriber_id = b.id where b.name = ?";
-
-inline constexpr const char* take_results_turn =
-    "insert into result_marks (subscriber_id, read_until, lease_until, turn) values (?1, ?2, ?3, 1)"
-    " on conflict do update set read_until = ?2, lease_until = ?3, turn = turn + 1 returning turn";
-
-// A turn that goes on has a lease; one that is over has none.
-inline constexpr const char* keep_results_turn =
-    "update result_marks set read_until = ?3, lease_until = ?4 "
-    "where subscriber_id = ?1 and turn = ?2";
-
-// Has results read again from an earlier time; the turn that goes on is void.
-inline constexpr const char* read_results_again =
-    "update result_marks set read_until = ?2, lease_until = ?3, turn = turn + 1 "
-    "where subscriber_id = ?1 and read_until > ?2";
-
-inline constexpr const char* note_arrival =
-    "update deliveries set delivered_at = ?4, updated_at = ?5, "
-    "channel = coalesce(nullif(?6, 0), channel) "
-    "where subscriber_id = ?1 and entry_id = ?2 and status = 1 and delivered_at is null "
-    "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3";
-
-inline constexpr const char* note_failure =
-    "update deliveries set status = 2, last_error = ?4, updated_at = ?5 "
-    "where subscriber_id = ?1 and entry_id = ?2 and status = 1 and delivered_at is null "
-    "and substr(coalesce(provider_message_id, ?3), 1, length(?3)) = ?3";
 
 } // namespace paymentd::db::sqlite::sql

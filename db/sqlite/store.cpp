@@ -1,6 +1,7 @@
 #include "db/sqlite/store.hpp"
 
 #include "db/sqlite/migrations.hpp"
+#include "db/store_rules.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -149,17 +150,16 @@ sqlite_store::lease_deliveries(std::span<const std::string> subscribers,
 
 result<std::vector<outcome>> sqlite_store::settle(std::span<const command> batch, instant now) {
   if (in_doubt_)
-    return std::unexpected(
-        error{error_kind::in_doubt, "database: an earlier batch has to be resolved first"});
+    return std::unexpected(batch_is_unresolved());
   batch_in_doubt attempt;
   auto settled = writing(error_kind::in_doubt, [&]() -> result<std::vector<outcome>> {
     const std::int64_t count = std::max<std::int64_t>(std::ssize(batch), 1);
-    const auto place = writer_->numbers.take_numbers(lease_, count, now + options_.lease);
-    if (!place)
-      return std::unexpected(place.error());
-    attempt.place = *place;
+    const auto taken = writer_->numbers.take_numbers(lease_, count, now + options_.lease);
+    if (!taken)
+      return std::unexpected(taken.error());
+    attempt.numbers = *taken;
     attempt.outcomes =
-        writer_->settles.settle(batch, make_entry_id(place->stream.stream, place->first), now);
+        writer_->settles.settle(batch, make_entry_id(taken->stream.stream, taken->first), now);
     return std::vector<outcome>{};
   });
   if (settled) {
@@ -173,9 +173,10 @@ result<std::vector<outcome>> sqlite_store::settle(std::span<const command> batch
 
 result<std::optional<std::vector<outcome>>> sqlite_store::resolve(instant now) {
   // With no batch in doubt (a delivery may have been), a new epoch is all there is to do.
-  const batch_place place = in_doubt_ ? in_doubt_->place : batch_place{lease_, 0, safe_integer_max};
+  const batch_numbers asked =
+      in_doubt_ ? in_doubt_->numbers : batch_numbers{lease_, 0, safe_integer_max};
   const auto verdict = writing(error_kind::unavailable, [&] {
-    return writer_->numbers.resolve(place, options_.owner, {now, now + options_.lease});
+    return writer_->numbers.resolve(asked, options_.owner, {now, now + options_.lease});
   });
   if (!verdict)
     return std::unexpected(verdict.error());
@@ -192,13 +193,6 @@ result<std::int64_t> sqlite_store::forget_keys(instant before) {
   return writing(error_kind::unavailable, [&]() -> result<std::int64_t> {
     return writer_->settles.forget_keys(before, forgotten_at_once);
   });
-}
-
-result<answer> sqlite_store::page_of_events(const list_events& asked) {
-  auto page = gather_events(session_->events, asked);
-  if (!page)
-    return std::unexpected(page.error());
-  return *std::move(page);
 }
 
 result<std::vector<answer>> sqlite_store::read(std::span<const query> queries) {
@@ -218,7 +212,7 @@ result<std::vector<answer>> sqlite_store::read(std::span<const query> queries) {
       else if constexpr (std::is_same_v<Query, list_users>)
         return session_->lists.page(one);
       else if constexpr (std::is_same_v<Query, list_events>)
-        return page_of_events(one);
+        return gather_events(session_->events, one);
       else if constexpr (requires { one.below; })
         return given(session_->lists.page(one));
       else

@@ -69,7 +69,7 @@ class sqlite_store final : public store {
   };
 
   struct batch_in_doubt {
-    batch_place place;
+    batch_numbers numbers;
     std::vector<outcome> outcomes;
   };
 
@@ -82,7 +82,6 @@ class sqlite_store final : public store {
   template <class Work>
   auto writing(error_kind unknown_commit, Work work) -> decltype(work());
   result<void> keep_log_short();
-  result<answer> page_of_events(const list_events& asked);
 
   store_options options_;
   bool log_told_ = false; // that the log grows

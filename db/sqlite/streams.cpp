@@ -1,6 +1,7 @@
 #include "db/sqlite/streams.hpp"
 
 #include "db/sqlite/sql.hpp"
+#include "db/store_rules.hpp"
 #include "domain/id_floor.hpp"
 
 #include <algorithm>
@@ -11,18 +12,10 @@ namespace {
 // Where the clock is behind, an epoch begins at the next multiple of this, so that a number is not
 // given twice even where the end of the epoch before it was lost.
 constexpr int epoch_shift = 20;
-constexpr std::int64_t number_end = std::int64_t{1} << stream_shift;
-// A stream with less than this left is used up: the next one is begun instead.
-constexpr std::int64_t numbers_left_min = std::int64_t{1} << 30;
 
 std::int64_t epoch_start(std::int64_t next, instant now) {
   const std::int64_t floor = stream_floor_at(now).number;
   return floor > next ? floor : ((next >> epoch_shift) + 1) << epoch_shift;
-}
-
-error fenced(stream_lease lease) {
-  return {error_kind::fenced, "epoch " + std::to_string(lease.epoch) + " of stream " +
-                                  std::to_string(lease.stream.value) + " has ended"};
 }
 
 } // namespace
@@ -50,7 +43,7 @@ result<stream_lease> streams::take(std::string_view owner, tenure of) {
       newest = rows.integer(0);
       const std::int64_t next = rows.integer(2);
       if (newest >= floor.stream.value &&
-          epoch_start(next, of.now) + numbers_left_min <= number_end)
+          epoch_start(next, of.now) + numbers_left_min <= all_numbers_end)
         return begin_epoch({newest}, rows.integer(1), next, owner, of);
     }
   }
@@ -68,7 +61,7 @@ result<stream_id> streams::next_id(std::int64_t newest, stream_floor floor) cons
   return added;
 }
 
-result<batch_place> streams::add_full(std::int64_t count, std::string_view owner, instant now) {
+result<batch_numbers> streams::add_full(std::int64_t count, std::string_view owner, instant now) {
   std::int64_t newest = 0;
   {
     auto rows = newest_.query();
@@ -81,28 +74,28 @@ result<batch_place> streams::add_full(std::int64_t count, std::string_view owner
   const std::int64_t first = epoch_start(0, now);
   const std::int64_t end = first + count;
   add_.run(*added, owner, end, now);
-  return batch_place{{*added, 1}, first, end};
+  return batch_numbers{{*added, 1}, first, end};
 }
 
-result<batch_place> streams::take_numbers(stream_lease lease, std::int64_t count,
-                                          instant lease_until) {
-  auto rows = take_numbers_.query(count, lease_until, lease.stream, lease.epoch, number_end);
+result<batch_numbers> streams::take_numbers(stream_lease lease, std::int64_t count,
+                                            instant lease_until) {
+  auto rows = take_numbers_.query(count, lease_until, lease.stream, lease.epoch, all_numbers_end);
   // A stream that is used up counts as lost as well: `take` then begins the next one.
   if (!rows.next())
-    return std::unexpected(fenced(lease));
+    return std::unexpected(epoch_has_ended(lease));
   const std::int64_t end = rows.integer(0);
   rows.next(); // an update that returns rows is done only after its last one
-  return batch_place{lease, end - count, end};
+  return batch_numbers{lease, end - count, end};
 }
 
 result<std::int64_t> streams::check(stream_lease lease) {
   auto rows = state_.query(lease.stream);
   if (rows.next() && rows.integer(0) == lease.epoch)
     return rows.integer(1);
-  return std::unexpected(fenced(lease));
+  return std::unexpected(epoch_has_ended(lease));
 }
 
-result<streams::verdict> streams::resolve(const batch_place& batch, std::string_view owner,
+result<streams::verdict> streams::resolve(const batch_numbers& batch, std::string_view owner,
                                           tenure of) {
   const stream_lease lease = batch.stream;
   std::int64_t epoch = 0;

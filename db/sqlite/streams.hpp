@@ -11,10 +11,10 @@
 
 namespace paymentd::db::sqlite {
 
-/// Where a batch stands, so that it can be found again when its commit is in doubt.
-struct batch_place {
+/// The numbers of a batch, by which it can be found again when its commit is in doubt.
+struct batch_numbers {
   stream_lease stream;
-  std::int64_t first = 0; // its numbers are first to end - 1
+  std::int64_t first = 0; // they are first to end - 1
   std::int64_t end = 0;
 };
 
@@ -34,11 +34,11 @@ class streams {
   result<stream_lease> take(std::string_view owner, tenure of);
 
   /// A new stream that holds so many numbers and no more: nobody writes to it but the caller's
-  /// transaction, and whoever takes it later begins above them. Gives its place.
-  result<batch_place> add_full(std::int64_t count, std::string_view owner, instant now);
+  /// transaction, and its next owner begins above them.
+  result<batch_numbers> add_full(std::int64_t count, std::string_view owner, instant now);
 
   /// Takes `count` numbers and renews the lease; `fenced` where the epoch has ended.
-  result<batch_place> take_numbers(stream_lease lease, std::int64_t count, instant lease_until);
+  result<batch_numbers> take_numbers(stream_lease lease, std::int64_t count, instant lease_until);
 
   /// Gives the next number; `fenced` where the epoch has ended.
   result<std::int64_t> check(stream_lease lease);
@@ -48,9 +48,11 @@ class streams {
     bool committed;
     stream_lease lease;
   };
-  result<verdict> resolve(const batch_place& batch, std::string_view owner, tenure of);
+  result<verdict> resolve(const batch_numbers& batch, std::string_view owner, tenure of);
 
-  /// See store::adopt_streams. `own` is the stream that this store writes.
+  /// The earlier streams in which something is left to deliver: those of `held`, renewed, and
+  /// others, each under a new epoch; `streams_max` at the most. `own` is the stream that this store
+  /// writes.
   result<std::vector<stream_lease>> adopt(std::span<const stream_lease> held, int streams_max,
                                           stream_id own, std::string_view owner, tenure of);
 

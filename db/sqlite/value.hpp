@@ -47,9 +47,4 @@ class value {
   std::string_view bytes_;
 };
 
-/// An empty text is stored as NULL, where the column says so.
-inline std::optional<std::string_view> or_null(std::string_view text) noexcept {
-  return text.empty() ? std::nullopt : std::optional(text);
-}
-
 } // namespace paymentd::db::sqlite

@@ -19,7 +19,7 @@ event_chunk::event_chunk(const event_page& page)
   event_position at = page.begin;
   for (const payment_event& each : page.items) {
     advance(at, each.entry);
-    place one{.entry = each.entry, .kind = each.kind, .id = 0, .data = 0, .end = 0};
+    event_text one{.entry = each.entry, .kind = each.kind, .id = 0, .data = 0, .end = 0};
     one.id = static_cast<std::uint32_t>(text.size());
     text.append(id_field).append(to_token(at));
     one.data = static_cast<std::uint32_t>(text.size());
@@ -36,7 +36,7 @@ shared_text event_chunk::text_for(event_kinds kinds) const {
   shared_text& made = of_kind_[kinds.refunds ? 1 : 0];
   if (!made) {
     std::string text;
-    for (const place& each : events_)
+    for (const event_text& each : events_)
       if (kinds.has(each.kind))
         text.append(*all_, each.id, each.end - each.id);
     made = std::make_shared<const std::string>(std::move(text));
@@ -48,7 +48,7 @@ std::string event_chunk::text_from(event_position& at, event_kinds kinds, std::s
                                    bool& whole) const {
   std::string text;
   whole = false;
-  for (const place& each : events_) {
+  for (const event_text& each : events_) {
     if (has_passed(at, each.entry))
       continue;
     if (text.size() >= most)

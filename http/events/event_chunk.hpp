@@ -32,7 +32,7 @@ class event_chunk {
   /// The token of the end.
   const std::string& end_token() const { return end_token_; }
   /// Memory that the events take, without those texts that are made for kinds.
-  std::size_t bytes() const { return all_->size() + events_.size() * sizeof(place); }
+  std::size_t bytes() const { return all_->size() + events_.size() * sizeof(event_text); }
 
   /// The text for a client that has come exactly to the begin. May be empty.
   shared_text text_for(event_kinds kinds) const;
@@ -42,7 +42,7 @@ class event_chunk {
   std::string text_from(event_position& at, event_kinds kinds, std::size_t most, bool& whole) const;
 
  private:
-  struct place {
+  struct event_text {
     entry_id entry;
     entry_kind kind;
     std::uint32_t id;   // where its text begins,
@@ -54,7 +54,7 @@ class event_chunk {
   event_position end_;
   std::string end_token_;
   shared_text all_;
-  std::vector<place> events_;
+  std::vector<event_text> events_;
   mutable std::array<shared_text, 2> of_kind_; // payments; refunds
 };
 

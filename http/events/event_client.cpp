@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Written to one client before the others have their turn.
+/// Written to one client before others are.
 constexpr std::size_t turn_bytes_max = 64 << 10;
 /// Asked of the kernel for a client that does not read (it takes twice as much).
 constexpr int send_buffer_bytes = 64 << 10;
@@ -40,7 +40,7 @@ event_client::event_client(event_hub& hub, event_reader from)
 
 void event_client::start() {
   listen();
-  hub_.give_turn(shared_from_this());
+  hub_.queue_to_write(shared_from_this());
 }
 
 void event_client::listen() {
@@ -101,7 +101,7 @@ bool event_client::lags() const {
   return next_ && *next_ < hub_.ring().next();
 }
 
-void event_client::take_turn() {
+void event_client::write_more() {
   std::size_t left = turn_bytes_max;
   while (!over_ && left > 0 && hub_.may_send()) {
     if (text().empty() && !find_text())
@@ -117,7 +117,7 @@ void event_client::take_turn() {
     heard_from_us_ = std::chrono::steady_clock::now();
   }
   if (!over_)
-    hub_.give_turn(shared_from_this());
+    hub_.queue_to_write(shared_from_this());
 }
 
 std::size_t event_client::write_some(std::size_t most, error_code& ec) {
@@ -156,7 +156,7 @@ void event_client::wait_for_room() {
       return self->end();
     self->blocked_for_ += std::chrono::steady_clock::now() - *self->blocked_;
     self->blocked_.reset();
-    self->hub_.give_turn(self);
+    self->hub_.queue_to_write(self);
   });
 }
 
@@ -165,9 +165,9 @@ bool event_client::find_text() {
   while (!wants_page) {
     const event_ring& ring = hub_.ring();
     if (!next_)
-      next_ = ring.place_of(at_);
+      next_ = ring.chunk_for(at_);
     if (!next_) {
-      if (ring.head()) // otherwise it has a turn once that is known
+      if (ring.head()) // otherwise it is queued once that is known
         hub_.read_for(shared_from_this());
       return false;
     }
@@ -217,7 +217,7 @@ void event_client::take_page(const event_page& page) {
     holds_page = false;
     hub_.page_done();
   }
-  hub_.give_turn(shared_from_this());
+  hub_.queue_to_write(shared_from_this());
 }
 
 void event_client::check(steady_instant now) {
@@ -227,7 +227,7 @@ void event_client::check(steady_instant now) {
     return;
   own_.append(heartbeat_line).append(position_text(chunk_ ? chunk_->end_token() : to_token(at_)));
   heard_from_us_ = now;
-  hub_.give_turn(shared_from_this());
+  hub_.queue_to_write(shared_from_this());
 }
 
 void event_client::end(bool cut_off) {

@@ -44,8 +44,8 @@ class event_client : public std::enable_shared_from_this<event_client> {
   /// Listens for the end of the connection. Call it once it is shared.
   void start();
 
-  /// Writes what there is for it: some tens of KB in one go. Called by the hub in its turn.
-  void take_turn();
+  /// Writes what there is for it: some tens of KB in one go. Called by the hub.
+  void write_more();
   /// A page for it, which the hub has read.
   void take_page(const event_page& page);
 
@@ -64,8 +64,8 @@ class event_client : public std::enable_shared_from_this<event_client> {
   void end() { end(false); }
   bool over() const { return over_; }
 
-  // Its places in the hub's queues.
-  bool queued = false;     // for a turn
+  // Whether it stands in the hub's queues.
+  bool queued = false;     // to write
   bool wants_page = false; // a page is to be read, or under way
   bool holds_page = false; // a page is not written yet
 

@@ -83,15 +83,15 @@ void event_hub::connect(const actors::entrance& to) {
 }
 
 bool event_hub::enter() {
-  if (places_.fetch_add(1) < options_.clients_max)
+  if (admitted_.fetch_add(1) < options_.clients_max)
     return true;
-  places_.fetch_sub(1);
+  admitted_.fetch_sub(1);
   counters_.refused.fetch_add(1, std::memory_order_relaxed);
   return false;
 }
 
 void event_hub::leave() {
-  places_.fetch_sub(1);
+  admitted_.fetch_sub(1);
 }
 
 void event_hub::adopt(event_reader reader) {
@@ -121,7 +121,7 @@ void event_hub::end_all() {
   draining_ = true;
   while (!clients_.empty())
     clients_.back()->end();
-  turns_.clear();
+  writers_.clear();
   behind_.clear();
   pause_.cancel();
   ticker_.cancel();
@@ -150,30 +150,30 @@ void event_hub::spend(std::size_t bytes) {
   counters_.bytes.fetch_add(bytes, std::memory_order_relaxed);
 }
 
-void event_hub::give_turn(const std::shared_ptr<event_client>& to) {
+void event_hub::queue_to_write(const std::shared_ptr<event_client>& to) {
   if (to->over() || !to->has_room() || std::exchange(to->queued, true))
     return;
-  turns_.push_back(to);
-  if (may_send() && !std::exchange(turns_due_, true))
-    asio::post(context_, [this] { run_turns(); });
+  writers_.push_back(to);
+  if (may_send() && !std::exchange(writers_due_, true))
+    asio::post(context_, [this] { run_writers(); });
 }
 
-void event_hub::run_turns() {
-  turns_due_ = false;
+void event_hub::run_writers() {
+  writers_due_ = false;
   // As many as there are now: other work of the loop comes between.
-  for (std::size_t left = turns_.size(); left > 0 && may_send() && !turns_.empty(); --left) {
-    const auto next = std::move(turns_.front());
-    turns_.pop_front();
+  for (std::size_t left = writers_.size(); left > 0 && may_send() && !writers_.empty(); --left) {
+    const auto next = std::move(writers_.front());
+    writers_.pop_front();
     next->queued = false;
     try {
-      next->take_turn();
+      next->write_more();
     } catch (const std::exception& error) {
       spdlog::warn("a client that follows the events is cut off: {}", error.what());
       next->end();
     }
   }
-  if (may_send() && !turns_.empty() && !std::exchange(turns_due_, true))
-    asio::post(context_, [this] { run_turns(); });
+  if (may_send() && !writers_.empty() && !std::exchange(writers_due_, true))
+    asio::post(context_, [this] { run_writers(); });
 }
 
 void event_hub::tick() {
@@ -191,7 +191,7 @@ void event_hub::tick() {
     budget_ = std::min(budget_ + share(passed), std::max<std::int64_t>(share(budget_time), 1));
     refilled_ = now;
     gateway_.expire(now);
-    run_turns();
+    run_writers();
     start_reads();
     if (now - checked_ >= check_interval)
       check_clients(now);
@@ -263,7 +263,7 @@ detached event_hub::follow() {
 /// Nothing new while a client that has room could not be given what is there: so a bound on the
 /// bytes a second delays the events of all and puts nobody behind.
 bool event_hub::may_read() const {
-  return std::ranges::none_of(turns_, [](const auto& each) { return each->lags(); });
+  return std::ranges::none_of(writers_, [](const auto& each) { return each->lags(); });
 }
 
 /// Hands a page to all. Gives whether there is more.
@@ -277,7 +277,7 @@ bool event_hub::take(const event_page& page) {
   if (!page.items.empty())
     newest_ = page.items.back().at;
   for (const auto& each : clients_)
-    give_turn(each);
+    queue_to_write(each);
   return page.more;
 }
 

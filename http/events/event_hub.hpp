@@ -52,11 +52,11 @@ class event_hub {
 
   // Any thread.
   void connect(const actors::entrance& to);
-  /// Takes a place for a client; false where there is none. Give it back with `leave`, or fill it
+  /// Admits a client; false where there are as many as may be. Take it back with `leave`, or go on
   /// with `adopt`.
   bool enter();
   void leave();
-  /// Takes over a connection that has a place and is counted. It is closed where the hub ends.
+  /// Takes over a connection that was admitted and is counted. It is closed where the hub ends.
   void adopt(event_reader reader);
   /// Ends all clients, and each that comes.
   void drain();
@@ -71,7 +71,7 @@ class event_hub {
   bool may_send() const { return budget_ > 0; }
   void spend(std::size_t bytes);
   /// The client has something to write, and room for it.
-  void give_turn(const std::shared_ptr<event_client>& to);
+  void queue_to_write(const std::shared_ptr<event_client>& to);
   /// The client is behind what the ring has.
   void read_for(const std::shared_ptr<event_client>& who);
   /// A client has written its page.
@@ -87,7 +87,7 @@ class event_hub {
   void begin_to_follow();
   void end_all();
   void start_reads();
-  void run_turns();
+  void run_writers();
   void tick();
   void check_clients(steady_instant now);
 
@@ -99,17 +99,17 @@ class event_hub {
   gateway gateway_;
   event_counters own_counters_;
   event_counters& counters_;
-  std::atomic<int> places_{0};
+  std::atomic<int> admitted_{0};
 
   event_ring ring_;
   instant newest_; // the time of the newest event in it
   std::vector<std::shared_ptr<event_client>> clients_;
-  std::deque<std::shared_ptr<event_client>> turns_;  // have something to write
-  std::deque<std::shared_ptr<event_client>> behind_; // want a page
-  int reads_ = 0;                                    // of pages, under way
+  std::deque<std::shared_ptr<event_client>> writers_; // have something to write
+  std::deque<std::shared_ptr<event_client>> behind_;  // want a page
+  int reads_ = 0;                                     // of pages, under way
   int pages_held_ = 0;
   steady_instant no_reads_before_;
-  bool turns_due_ = false; // they are run with the next turn of the event loop
+  bool writers_due_ = false; // they are run with the next turn of the event loop
   boost::asio::steady_timer ticker_;
   boost::asio::steady_timer pause_;
   std::int64_t budget_ = 0;

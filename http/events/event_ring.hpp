@@ -56,7 +56,7 @@ class event_ring {
 
   /// The number of the last chunk that a client who has come to `position` can begin with, having
   /// passed all before it; `next()` where it has passed all. Nothing where it lacks older ones.
-  std::optional<std::uint64_t> place_of(const event_position& position) const {
+  std::optional<std::uint64_t> chunk_for(const event_position& position) const {
     if (!head_)
       return std::nullopt;
     if (covers(position, *head_))

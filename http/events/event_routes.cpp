@@ -1,10 +1,9 @@
-#include "http/events/event_routes.hpp"
-
+// The call that tells events: as a stream, or as pages for those who poll.
 #include "cloudevents/event_json.hpp"
+#include "http/ascii.hpp"
 #include "http/events/event_token.hpp"
-#include "http/json_input.hpp"
-#include "http/json_text.hpp"
-#include "http/query_input.hpp"
+#include "http/page.hpp"
+#include "http/routes.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,17 +12,13 @@ namespace paymentd::http {
 
 namespace {
 
-constexpr int page_limit_max = 100;
 constexpr std::string_view payment_type = "paymentd.payment.succeeded.v1";
 constexpr std::string_view refund_type = "paymentd.payment.refunded.v1";
 constexpr std::string_view no_position =
     "must be start, now, or a position: an `id:` line of the stream, or the nextCursor of a page";
 
 bool mentions(std::string_view field, std::string_view lower_case) {
-  const auto same = [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  };
-  return !std::ranges::search(field, lower_case, same).empty();
+  return !std::ranges::search(field, lower_case, {}, lower).empty();
 }
 
 /// A stream is what is meant where nothing is said.
@@ -63,7 +58,7 @@ bool read_from(std::string_view text, list_events& into) {
   return true;
 }
 
-void read_place(const call_input& input, bool pages, const query_value& from,
+void read_start(const call_input& input, bool pages, const query_value& from,
                 const query_value& cursor, list_events& asked, problem& wrong) {
   if (from.text && cursor.text)
     wrong.errors.push_back({"cursor", "cannot stand beside from: both say where to begin"});
@@ -76,28 +71,21 @@ void read_place(const call_input& input, bool pages, const query_value& from,
     wrong.errors.push_back({"Last-Event-ID", "must be a position: an `id:` line of the stream"});
 }
 
-} // namespace
-
 std::expected<step, problem> prepare_events(const call_input& input, response& answer) {
   std::array<query_value, 4> given{
       {{.name = "types"}, {.name = "from"}, {.name = "limit"}, {.name = "cursor"}}};
-  auto read = read_query(input.query, given);
-  problem wrong = read ? problem{problem_code::invalid_request, {}, {}, {}} : read.error();
+  problem wrong = read_all(input.query, given);
   const auto& [types, from, limit, cursor] = given;
   const bool pages = wants_pages(input.accept);
   list_events asked;
   if (types.text && !read_types(*types.text, asked))
     wrong.errors.push_back({"types", "must be " + std::string{payment_type} + ", " +
                                          std::string{refund_type} + ", or both with a comma"});
-  read_place(input, pages, from, cursor, asked, wrong);
-  if (limit.text) {
-    const auto number = read_number(*limit.text, 1, page_limit_max);
-    if (number && pages)
-      asked.limit = static_cast<int>(*number);
-    else
-      wrong.errors.push_back({"limit", pages ? "must be a whole number from 1 to 100"
-                                             : "is for pages alone (Accept: application/json)"});
-  }
+  read_start(input, pages, from, cursor, asked, wrong);
+  if (limit.text && !pages)
+    wrong.errors.push_back({"limit", "is for pages alone (Accept: application/json)"});
+  else
+    read_limit(limit, asked.limit, wrong);
   if (!wrong.errors.empty())
     return std::unexpected(std::move(wrong));
   if (pages)
@@ -112,19 +100,24 @@ std::expected<step, problem> prepare_events(const call_input& input, response& a
 
 std::expected<void, problem> write_events(const answer& what, response& answer) {
   const auto& page = std::get<event_page>(what);
-  std::string& out = answer.body;
-  out += R"({"items":[)";
-  for (const payment_event& each : page.items) {
-    if (&each != &page.items.front())
-      out += ',';
-    out += cloudevents::event_json(each, page.instance);
-  }
-  out += R"(],"hasMore":)";
-  out += page.more ? "true" : "false";
-  out += R"(,"nextCursor":)";
-  append_quoted(out, to_token(page.next));
-  out += '}';
+  append_page(answer.body, page.items, page.more, to_token(page.next),
+              [&](std::string& out, const payment_event& each) {
+                out += cloudevents::event_json(each, page.instance);
+              });
   return {};
+}
+
+using enum http_method;
+
+constexpr std::array table{
+    route{get, "/v1/events", scope::read, body_rule::ignored, prepare_events, nullptr,
+          write_events},
+};
+
+} // namespace
+
+std::span<const route> event_routes() {
+  return table;
 }
 
 } // namespace paymentd::http

@@ -1,6 +1,7 @@
 #include "http/events/event_token.hpp"
 
 #include "http/token_bytes.hpp"
+#include "net/digest.hpp"
 
 #include <algorithm>
 
@@ -27,11 +28,11 @@ std::string to_token(const event_position& position) {
     append_token_number(bytes, each.seen);
     before = each.stream.value;
   }
-  return to_base64url(bytes);
+  return net::base64url_text(bytes);
 }
 
 std::optional<event_position> from_token(std::string_view text) {
-  const auto bytes = from_base64url(text);
+  const auto bytes = net::from_base64url(text);
   if (!bytes || bytes->empty() || bytes->front() != version)
     return std::nullopt;
   event_position position;

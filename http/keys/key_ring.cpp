@@ -1,5 +1,7 @@
 #include "http/keys/key_ring.hpp"
 
+#include "http/ascii.hpp"
+
 #include <openssl/crypto.h>
 
 #include <algorithm>
@@ -21,11 +23,7 @@ constexpr std::string_view revoked_key = "This API key was revoked.";
 
 /// The key's text in an Authorization field; empty where it is of another scheme (RFC 6750, 2.1).
 std::string_view key_text_of(std::string_view authorization) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  if (authorization.size() <= scheme.size() ||
-      !std::ranges::equal(authorization.substr(0, scheme.size()), scheme, {}, lower))
+  if (authorization.size() <= scheme.size() || !begins_with_word(authorization, scheme))
     return {};
   authorization.remove_prefix(scheme.size());
   return authorization.substr(std::min(authorization.find_first_not_of(' '), authorization.size()));
@@ -114,15 +112,18 @@ bool key_ring::failed_too_often(const request_access& of) {
 }
 
 std::optional<problem> key_ring::refuse(const request_access& of, std::string_view detail,
-                                        bool was_given) {
+                                        bool was_given, const api_key* known) {
+  const std::string name = known != nullptr ? known->name : std::string{};
   if (failed_too_often(of))
     return problem{.code = problem_code::rate_limited,
                    .detail = "There were too many requests without a key in force from this "
-                             "address."};
+                             "address.",
+                   .api_key = name};
   return problem{.code = problem_code::unauthorized,
                  .detail = std::string{detail},
                  .challenge = was_given ? R"(Bearer realm="paymentd", error="invalid_token")"
-                                        : R"(Bearer realm="paymentd")"};
+                                        : R"(Bearer realm="paymentd")",
+                 .api_key = name};
 }
 
 std::optional<problem> key_ring::objection_to(const request_access& of, remembered_key& last) {
@@ -142,22 +143,24 @@ std::optional<problem> key_ring::objection_to(const request_access& of, remember
     return refuse(of, unknown_key, true);
   const api_key& key = last.key->key;
   if (key.revoked_at)
-    return refuse(of, revoked_key, true);
+    return refuse(of, revoked_key, true, &key);
   if (key.expires_at && of.wall_now >= *key.expires_at)
-    return refuse(of, expired_key, true);
+    return refuse(of, expired_key, true, &key);
   if (!key.scopes.holds(of.needs))
     return problem{.code = problem_code::forbidden,
                    .detail = "The API key " + key.name + " lacks the scope " +
                              std::string{name_of(of.needs)} + ".",
                    .challenge = R"(Bearer realm="paymentd", error="insufficient_scope", scope=")" +
                                 std::string{name_of(of.needs)} + '"',
-                   .missing_scope = of.needs};
+                   .missing_scope = of.needs,
+                   .api_key = key.name};
   if (key.rate > 0)
     if (const auto wait = last.key->rate->take(of.now, key.rate, key.rate))
       return problem{.code = problem_code::rate_limited,
                      .detail = "The API key " + key.name + " may make " + std::to_string(key.rate) +
                                " requests a second.",
-                     .retry_after = whole_seconds(*wait)};
+                     .retry_after = whole_seconds(*wait),
+                     .api_key = key.name};
   return std::nullopt;
 }
 

@@ -77,7 +77,8 @@ class key_ring {
       std::unordered_map<net::digest_bytes, std::shared_ptr<const held_key>, hash_of_digest>;
 
   std::shared_ptr<const held_key> find(std::string_view key_text) const;
-  std::optional<problem> refuse(const request_access& of, std::string_view detail, bool was_given);
+  std::optional<problem> refuse(const request_access& of, std::string_view detail, bool was_given,
+                                const api_key* known = nullptr);
   bool failed_too_often(const request_access& of);
 
   std::atomic<std::uint64_t> version_{1};

@@ -1,4 +1,4 @@
-// TLS between the bytes of a socket and those of HTTP, without a socket of its own: the session
+// TLS between the bytes of a socket and those of HTTP, without a socket of its own: the connection
 // goes on reading and writing its socket as it does without TLS, and passes what it read through
 // here and sends what comes out. One connection; one thread.
 #pragma once

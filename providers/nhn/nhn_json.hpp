@@ -18,8 +18,8 @@ struct nhn_sender {
   const std::optional<fallback_message>& fallback; // none: as it is set at NHN
 };
 
-/// What NHN gives back of a message: its delivery id and its amount, since a search by a key that
-/// was given twice (a restored backup) must not take one payment's message for another's.
+/// The parts of a message that NHN gives back: its delivery id and its amount, since a search by a
+/// key that was given twice (a restored backup) must not take one payment's message for another's.
 std::string nhn_grouping_key(const recipient& one);
 /// The delivery id in such a key, or in that of a release before, which had no amount.
 std::string_view delivery_id_of(std::string_view grouping_key);

@@ -1,5 +1,5 @@
-// What NHN's answers mean for delivery: every way that a request can end, in the port's classes of
-// failure. Pure functions; any thread.
+// The meaning of NHN's answers for delivery: every way that a request can end, in the port's
+// classes of failure. Pure functions; any thread.
 #pragma once
 
 #include "net/http_client.hpp"
@@ -9,7 +9,7 @@
 
 namespace paymentd::providers {
 
-/// What a send said that its answer is judged by.
+/// Facts of a request by which its answer is judged.
 struct nhn_said_with {
   bool falls_back = false; // it asked for an SMS where the AlimTalk is refused: some refusals mean
                            // that the SMS went

@@ -19,7 +19,7 @@ bool is_its_own(const failure& why) {
          why.refused_content;
 }
 
-/// What the refusal of a part, behind others that were accepted, is to each of its messages.
+/// The result of each message of a part that was refused behind others that were accepted.
 recipient_result of_one(const failure& why) {
   switch (why.kind) {
   case failure_class::permanent:

@@ -1,5 +1,5 @@
-// What Solapi's answers mean for delivery: every way that a request can end, in the port's classes
-// of failure. Pure functions; any thread.
+// The meaning of Solapi's answers for delivery: every way that a request can end, in the port's
+// classes of failure. Pure functions; any thread.
 #pragma once
 
 #include "net/http_client.hpp"

@@ -160,7 +160,7 @@ const std::map<event, std::function<world()>>& ways() {
       {{"waiting", "it has waited for longer than its key is safe"},
        [] {
          world made = world().in(states::waiting{begin}).at(11min);
-         has_turn(made.it, made.around.now, made.policy);
+         before_call(made.it, made.around.now, made.policy);
          return made;
        }},
       {{"waiting", "the actor ends"},
@@ -208,7 +208,7 @@ const std::map<event, std::function<world()>>& ways() {
       {{"in doubt", "its key is used up"},
        [] {
          world made = world().in(states::in_doubt{begin}).at(11min);
-         has_turn(made.it, made.around.now, made.policy);
+         before_call(made.it, made.around.now, made.policy);
          return made;
        }},
       {{"repeating", "taken, every message known"}, [] { return repeated_call().accepts(2); }},
@@ -239,7 +239,7 @@ const std::map<event, std::function<world()>>& ways() {
       {{"searching", "none found, a repeat was refused while others passed"},
        [] {
          world made = search(11min);
-         made.it.refused_repeats = 1;
+         std::get<states::searching>(made.it.state).was_refused = true;
          return made.finds(0);
        }},
       {{"searching", "unknown, throttled or outage"},
@@ -380,6 +380,21 @@ TEST(claim_machine, a_lone_suspect_fails_only_when_it_is_refused_after_others_pa
   made.refused(1);
   ASSERT_EQ(name_of(made.it.state), "to end");
   EXPECT_EQ(std::get<states::to_end>(made.it.state).results[0].status, delivery_status::failed);
+}
+
+TEST(claim_machine, a_refused_repeat_is_remembered_until_the_search) {
+  world made = repeated_call();
+  made.around.others_succeeded = true;
+  made.answers(failure_class::transient);
+  ASSERT_EQ(name_of(made.it.state), "in doubt");
+  made.around.others_succeeded = false;
+  made.leaves_now().answers(failure_class::unknown);
+  ASSERT_EQ(name_of(made.it.state), "in doubt");
+  made.at(11min);
+  before_call(made.it, made.around.now, made.policy);
+  ASSERT_EQ(name_of(made.it.state), "to search");
+  made.leaves_now().finds(0);
+  EXPECT_EQ(name_of(made.it.state), "to split");
 }
 
 TEST(claim_machine, every_state_has_one_next_move) {

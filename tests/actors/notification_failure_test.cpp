@@ -93,7 +93,7 @@ TEST_F(notification_failure_test, an_outage_kills_spends_no_attempts_and_gives_a
   EXPECT_EQ(fixture.result_of(paid[0]).attempts, 1);
   ASSERT_EQ(provider.sent.size(), 2u);
   EXPECT_NE(provider.sent[0].key, provider.sent[1].key) << "a refused key is not used again";
-  EXPECT_EQ(fixture.counters->restarts, 1u);
+  EXPECT_EQ(fixture.status().restarts, 1u);
 }
 
 TEST_F(notification_failure_test, what_was_never_written_keeps_its_key) {
@@ -395,7 +395,7 @@ TEST_F(notification_failure_test, a_search_that_fails_is_repeated_and_an_outage_
   EXPECT_EQ(searches, 1);
   fixture.pass(2100ms);
   EXPECT_EQ(searches, 3) << "again after the supervisor's delay";
-  EXPECT_EQ(fixture.counters->restarts, 1u);
+  EXPECT_EQ(fixture.status().restarts, 1u);
   fixture.pass(2s);
   EXPECT_TRUE(fixture.all_delivered_once(paid));
 }

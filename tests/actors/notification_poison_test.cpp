@@ -186,7 +186,7 @@ TEST_F(notification_poison_test, a_message_whose_order_is_gone_is_failed_and_nob
     EXPECT_TRUE(fixture.all_delivered_once(paid));
     EXPECT_EQ(provider.times_accepted(gone), 0);
   }
-  EXPECT_EQ(fixture.counters->restarts, 0u);
+  EXPECT_EQ(fixture.status().restarts, 0u);
 }
 
 TEST_F(notification_poison_test, what_was_sent_before_its_order_was_gone_is_looked_up) {

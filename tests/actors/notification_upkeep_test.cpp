@@ -1,7 +1,6 @@
 // Goal: retries made due by hand are sent promptly, and what was DELIVERED long ago is pruned in
 // small steps with pauses, by who holds the stream. Method: the fixture of delivery_fixture.hpp,
 // whose time and store are the test's.
-#include "actors/delivery/messages.hpp"
 #include "failing_delivery.hpp"
 
 namespace paymentd::actors::test {

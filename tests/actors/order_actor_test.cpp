@@ -1,7 +1,6 @@
 // Goal: one order's commands are settled one after the other, and memory answers only what no other
 // process can change.
 // Method: the test plays lane and reader by hand, message by message.
-#include "actors/payment/messages.hpp"
 #include "actors/payment/order_actor.hpp"
 
 #include "tests/actors/test_system.hpp"

@@ -1,6 +1,6 @@
 // Goal: every retry that is asked for gets one answer, whatever the store says, and who delivers is
 // told of what became due. Method: the lane between inboxes, on the deterministic scheduler.
-#include "actors/delivery/messages.hpp"
+#include "actors/delivery/notification_actor.hpp"
 #include "actors/delivery/retry_lane.hpp"
 #include "tests/actors/played_worker.hpp"
 

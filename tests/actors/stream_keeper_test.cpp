@@ -53,7 +53,7 @@ TEST_F(stream_keeper_test, what_is_leased_is_told_to_its_subscriber_and_renewed_
   auto held = alimtalk.take<stream_held>();
   ASSERT_EQ(held.size(), 1u);
   EXPECT_EQ(held[0].stream, second);
-  EXPECT_EQ(held[0].held_until, then + 12s); // counted from the question, with a part to spare
+  EXPECT_EQ(held[0].lease_until, then + 12s); // counted from the question, with a part to spare
   EXPECT_TRUE(shop.got<stream_held>().empty());
   on.advance(2s);
   ASSERT_EQ(store.take<asked::lease_deliveries>().size(), 1u);

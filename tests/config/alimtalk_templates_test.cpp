@@ -177,7 +177,7 @@ TEST(alimtalk_templates, a_fallback_fits_its_kind_and_has_variables_of_its_templ
                           ":1: alimtalk.template.fallback_text: must have at most 90 bytes in "
                           "EUC-KR, because alimtalk.template.fallback is sms, not 91 beside its "
                           "variables"));
-  // What is as [alimtalk] has it is told once.
+  // A fault of [alimtalk] is told once.
   EXPECT_THAT(mistakes("[[alimtalk.template]]\nwhen = \"metadata.kind = gift\"\n",
                        {{"alimtalk.fallback", "sms"}}),
               ElementsAre("alimtalk.fallback_from: must be given, because alimtalk.fallback is sms "

@@ -205,7 +205,7 @@ TEST(load, unknown_variables_are_errors_but_those_of_others_are_not) {
               ElementsAre("PAYMENTD_HTTP_LISTN: unknown variable; did you mean "
                           "PAYMENTD_HTTP_LISTEN?"));
   EXPECT_THAT(bad(environment({{"PAYMENTD_HTTP_PORT", "80"}})), testing::SizeIs(1));
-  // What Kubernetes sets for a service called paymentd, and what is not ours at all.
+  // Kubernetes sets these for a service called paymentd; the others are not ours at all.
   EXPECT_TRUE(load(environment({{"PAYMENTD_SERVICE_HOST", "10.0.0.1"},
                                 {"PAYMENTD_SERVICE_PORT", "80"},
                                 {"PAYMENTD_SERVICE_PORT_HTTP", "80"},

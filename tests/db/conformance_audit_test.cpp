@@ -214,16 +214,18 @@ TEST_P(audit, what_is_done_is_not_sent_again_for_a_next_try_that_was_put_there) 
 TEST_P(audit, an_entry_whose_time_a_hand_has_changed_is_listed_by_time_or_found) {
   using testing::Contains;
   using testing::HasSubstr;
-  const bool by_batches = GetParam().name == "sqlite"; // else an index of the database follows it
+  // On PostgreSQL the time stands in the first entry of a batch itself, and an index follows it.
+  const bool apart = GetParam().name == "sqlite";
   break_rule(std::string("update ledger_entries set created_at = created_at + ") +
-             (by_batches ? "1" : "interval '1 millisecond'") + " where id = {pay}");
-  if (!by_batches) {
+             (apart ? "1" : "interval '1 millisecond'") + " where id = {pay}");
+  if (!apart) {
     EXPECT_THAT(breaches(), testing::IsEmpty());
     EXPECT_EQ(read<entry_page>(list_entries{.limit = 1}).items.at(0).id, entry_);
-    return;
+    break_rule("update ledger_entries set batch_last = null where id = {pay}");
   }
   EXPECT_THAT(breaches(), Contains(HasSubstr("lists by time do not find it")));
-  break_rule("update entry_times set last_entry = last_entry + 9");
+  break_rule(apart ? "update entry_times set last_entry = last_entry + 9"
+                   : "update ledger_entries set batch_last = id + 9 where batch_last is not null");
   EXPECT_THAT(breaches(), Contains(HasSubstr("is noted twice")));
 }
 

@@ -1,5 +1,5 @@
 // Goal: pages over many streams and subscribers hold each delivery once, in order, with a bounded
-// look at the database. Method: a source in memory with places in random states, whole lists
+// look at the database. Method: a source in memory with cursors in random states, whole lists
 // against a model, and a count of the rows that were read.
 #include "db/delivery_list.hpp"
 
@@ -16,7 +16,7 @@ namespace {
 
 class model_source final : public list_source {
  public:
-  result<std::vector<list_place>> places() override { return all; }
+  result<std::vector<list_cursor>> cursors() override { return all; }
   result<std::vector<std::vector<list_row>>> look(std::span<const list_look> stretches) override {
     std::vector<std::vector<list_row>> found;
     for (const list_look& each : stretches) {
@@ -39,19 +39,19 @@ class model_source final : public list_source {
   }
   result<std::vector<entry_id>> entries_of(order_id) override { return {}; }
 
-  std::vector<list_place> all;
+  std::vector<list_cursor> all;
   std::map<std::int64_t, std::map<std::int64_t, list_row>> rows; // by subscriber and entry
   int rows_read = 0;
 };
 
 /// A stream of one subscriber: behind the cursor stored or claimed, some ahead of it, and charges
 /// between them.
-void add_place(model_source& to, std::int64_t subscriber, std::int64_t stream, std::int64_t size,
-               std::mt19937_64& random) {
-  list_place at;
+void add_cursor(model_source& to, std::int64_t subscriber, std::int64_t stream, std::int64_t size,
+                std::mt19937_64& random) {
+  list_cursor at;
   at.subscriber = {subscriber};
   at.name = "s" + std::to_string(subscriber);
-  at.wants_payments = true;
+  at.wants.payments = true;
   at.stream = {stream};
   at.next = size + 1;
   at.position = size * 3 / 4;
@@ -94,7 +94,7 @@ TEST(delivery_list, pages_over_many_streams_hold_each_delivery_once_in_order) {
   model_source from;
   for (std::int64_t stream = 1; stream <= 6; ++stream)
     for (std::int64_t subscriber = 1; subscriber <= 2; ++subscriber)
-      add_place(from, subscriber, stream, 20 * stream, random);
+      add_cursor(from, subscriber, stream, 20 * stream, random);
   std::size_t everything = 0;
   for (const auto& [subscriber, rows] : from.rows)
     everything += static_cast<std::size_t>(std::ranges::count_if(
@@ -123,7 +123,7 @@ TEST(delivery_list, a_clock_that_went_back_neither_hides_nor_repeats_anything) {
   std::mt19937_64 random{8};
   model_source from;
   for (std::int64_t stream = 1; stream <= 3; ++stream)
-    add_place(from, 1, stream, 60, random);
+    add_cursor(from, 1, stream, 60, random);
   for (auto& [entry, row] : from.rows[1])
     row.created_at = instant{std::chrono::milliseconds{random() % 50}};
   for (const auto status :
@@ -143,7 +143,7 @@ TEST(delivery_list, a_subscriber_and_a_span_of_time_are_found_without_a_look_at_
   std::mt19937_64 random{10};
   model_source from;
   for (std::int64_t subscriber = 1; subscriber <= 2; ++subscriber)
-    add_place(from, subscriber, 1, 100'000, random);
+    add_cursor(from, subscriber, 1, 100'000, random);
   using std::chrono::hours;
   for (auto& [subscriber, rows] : from.rows)
     for (auto& [entry, row] : rows) // one an hour
@@ -163,7 +163,7 @@ TEST(delivery_list, a_subscriber_and_a_span_of_time_are_found_without_a_look_at_
 TEST(delivery_list, few_among_many_are_found_page_by_page_with_a_bound_for_each) {
   std::mt19937_64 random{9};
   model_source from;
-  add_place(from, 1, 1, 100'000, random);
+  add_cursor(from, 1, 1, 100'000, random);
   for (auto& [entry, row] : from.rows[1])
     if (row.stored)
       row.stored->status = entry == make_entry_id({1}, 7).value ? delivery_status::delivered

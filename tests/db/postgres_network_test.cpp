@@ -83,7 +83,7 @@ TEST(postgres_network, both_ends_of_a_session_over_tcp_have_every_time_out) {
     opened->add({name, question.c_str()});
     const auto answer = opened->run(std::chrono::steady_clock::now() + 5s);
     ASSERT_TRUE(answer) << answer.error().text;
-    EXPECT_EQ(answer->front().text(0, 0), value) << name;
+    EXPECT_EQ(answer->front()[0].text(0), value) << name;
   }
 
   const auto socket = socket_to(port);

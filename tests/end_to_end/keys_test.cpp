@@ -74,7 +74,11 @@ TEST_F(keys, are_made_used_and_revoked_while_the_server_runs) {
     EXPECT_THAT(list, Not(HasSubstr(key)));
     EXPECT_THAT(text(), Not(HasSubstr(key)));
   }
-  EXPECT_THAT(log, HasSubstr("401 unauthorized from 127.0.0.1: This API key was revoked."));
+  for (const auto* line : {"403 forbidden from 127.0.0.1 with the API key shop: The API key shop "
+                           "lacks the scope pay.",
+                           "401 unauthorized from 127.0.0.1 with the API key shop: This API key "
+                           "was revoked."})
+    EXPECT_THAT(log, HasSubstr(line));
 }
 
 TEST_F(keys, of_a_broken_file_stay_out_of_force_and_the_old_ones_in) {

@@ -21,7 +21,7 @@ class splitter {
       if (rest_.starts_with("//"))
         skip(rest_.find('\n'));
       else if (rest_.starts_with("/*"))
-        skip(after(rest_.find("*/", 2), 2));
+        leave_lines(after(rest_.find("*/", 2), 2));
       else if (rest_.starts_with("R\"") && !ends_in_word(into_.code))
         raw_text();
       else if (rest_.front() == '"')
@@ -41,6 +41,13 @@ class splitter {
     return found == std::string_view::npos ? found : found + length;
   }
   void skip(std::size_t length) { rest_.remove_prefix(std::min(length, rest_.size())); }
+  /// Skips all but the ends of lines, so that code keeps the lines of its file.
+  void leave_lines(std::size_t length) {
+    for (const char each : rest_.substr(0, length))
+      if (each == '\n')
+        into_.code += each;
+    skip(length);
+  }
   void take(std::size_t length) {
     into_.code += rest_.substr(0, length);
     skip(length);
@@ -66,7 +73,7 @@ class splitter {
     const auto end = rest_.find(close, open);
     into_.texts.emplace_back(rest_.substr(open + 1, end - open - 1));
     into_.code += "\"\"";
-    skip(after(end, close.size()));
+    leave_lines(after(end, close.size()));
   }
 
   source& into_;

@@ -18,7 +18,7 @@ struct source {
   std::string path; // from the project's root, with forward slashes
   std::string text;
   // For C++ only:
-  std::string code;               // without comments and the insides of texts
+  std::string code;               // without comments and the insides of texts, line by line
   std::vector<std::string> texts; // the insides of string literals
   std::vector<include> includes;
 

@@ -1,7 +1,6 @@
 // Goal: JSON is written exactly and read strictly. Method: the appenders and the reader alone.
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
-#include "http/response.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -25,11 +24,6 @@ TEST(http_json, times_are_utc_with_milliseconds) {
   EXPECT_EQ(time_text(std::chrono::sys_days{std::chrono::year{2024} / 2 / 29} + 23h + 59min + 59s +
                       999ms),
             "\"2024-02-29T23:59:59.999Z\"");
-}
-
-TEST(http_json, dates_in_headers_are_as_http_writes_them) {
-  EXPECT_EQ(http_date(std::chrono::sys_days{std::chrono::year{1994} / 11 / 6} + 8h + 49min + 37s),
-            "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
 TEST(http_json, text_is_escaped_so_that_it_reads_back) {

@@ -249,6 +249,14 @@ TEST_F(key_ring_test, all_else_is_unauthorized_and_says_why) {
   }
 }
 
+TEST_F(key_ring_test, a_refusal_names_the_key_that_is_known_and_no_other) {
+  EXPECT_EQ(ask("Bearer pmd_shop", scope::refund).api_key, "shop");
+  EXPECT_EQ(ask("Bearer pmd_gone").api_key, "gone");
+  EXPECT_EQ(ask("Bearer pmd_old").api_key, "old");
+  EXPECT_EQ(ask("").api_key, ""); // though the connection had sent one
+  EXPECT_EQ(ask("Bearer pmd_none").api_key, "");
+}
+
 TEST_F(key_ring_test, a_key_is_good_until_the_millisecond_it_expires) {
   wall_now = noon - 1ms;
   EXPECT_EQ(ask("Bearer pmd_old").code, served);

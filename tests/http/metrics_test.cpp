@@ -1,6 +1,7 @@
 // Goal: /metrics is Prometheus's text format, and shows what the actors count. Method: the page of
 // a payment system that was not started and whose counters the test sets, read line by line; and
 // the admin listener over a real socket.
+#include "actors/payment_system.hpp"
 #include "http/metrics_page.hpp"
 #include "tests/http/scripted_server.hpp"
 #include "tests/http/test_client.hpp"
@@ -30,7 +31,7 @@ std::string page_of(const std::function<void(actors::notification_supervisor_opt
   set(options.subscribers[0]);
   const actors::payment_system payments(system, options);
   std::string page;
-  append_metrics(page, payments, 5, noon);
+  append_metrics(page, payments.metrics(std::chrono::steady_clock::now()), 5, noon);
   event_counters events;
   events.clients = 3;
   events.late_since_ms = noon.time_since_epoch().count() - 1500;

@@ -47,5 +47,12 @@ TEST(rfc3339, anything_else_is_no_time) {
     EXPECT_EQ(parse_rfc3339(text), std::nullopt) << text;
 }
 
+TEST(http_date, is_written_as_http_has_it_and_read_back) {
+  using namespace std::chrono_literals;
+  const auto at = std::chrono::sys_days{std::chrono::year{1994} / 11 / 6} + 8h + 49min + 37s;
+  EXPECT_EQ(http_date(at), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(parse_http_date(http_date(at)), at);
+}
+
 } // namespace
 } // namespace paymentd::net

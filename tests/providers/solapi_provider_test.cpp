@@ -41,6 +41,16 @@ TEST(base64, is_written_and_read_back_and_nothing_else_is_read) {
     EXPECT_EQ(net::from_base64(bad), std::nullopt) << bad;
 }
 
+TEST(base64url, has_neither_padding_nor_letters_that_a_url_encodes) {
+  const std::string bytes = "\xfb\xff\xfe"
+                            "f";
+  EXPECT_EQ(net::base64url_text(bytes), "-__-Zg");
+  EXPECT_EQ(net::from_base64url("-__-Zg"), bytes);
+  EXPECT_EQ(net::from_base64url(""), "");
+  for (const char* bad : {"+__-Zg", "-//-Zg", "-__-Zg==", "-__-Z", "-__-Zh", "-__-Zg ", "*"})
+    EXPECT_EQ(net::from_base64url(bad), std::nullopt) << bad;
+}
+
 // Expected: printf '2026-10-08T00:00:00.000Zabc123' | openssl dgst -sha256 -hmac test-secret
 TEST(solapi_authorization, is_what_openssl_computes) {
   constexpr instant at = std::chrono::sys_days{std::chrono::year{2026} / 10 / 8};

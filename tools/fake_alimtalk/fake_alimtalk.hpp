@@ -37,8 +37,8 @@ struct fake_behaviour {
   /// no refusal may hide.
   bool accept_first = false;
   /// Whether a call that is answered with `status`, 429 or `fail_status` uses up its idempotency
-  /// key. NHN documents neither; false is a gateway that never asked NHN. What NHN itself answers
-  /// always uses up the key.
+  /// key. NHN documents neither; false is a gateway that never asked NHN. NHN's own answers
+  /// always use up the key.
   bool failures_use_keys = false;
   /// NHN: phone numbers refused with these codes, each alone. With a code that means "resend by
   /// SMS" and a call that asked for one, the SMS goes out.

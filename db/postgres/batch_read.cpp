@@ -1,0 +1,149 @@
+// Locks and reads the rows that a batch names, in the first of its two round trips.
+#include "db/postgres/kept_keys.hpp"
+#include "db/postgres/list_sql.hpp"
+#include "db/postgres/session_sql.hpp"
+#include "db/postgres/settlement_sql.hpp"
+#include "db/postgres/store.hpp"
+#include "db/row_readers.hpp"
+#include "db/store_rules.hpp"
+#include "domain/check.hpp"
+#include "domain/success_bytes.hpp"
+
+#include <algorithm>
+
+namespace paymentd::db::postgres {
+namespace {
+
+constexpr int order_address_column = order_id_column + 1;
+
+/// All that a batch names.
+struct named_rows {
+  named_ids ids;
+  std::vector<order_id> refunded;
+  bool locks_users() const { return !ids.users.empty() || !refunded.empty(); }
+};
+
+void add_reads(session& on, const named_rows& named) {
+  const named_ids& ids = named.ids;
+  if (!ids.orders.empty())
+    on.add(sql::lock_orders, parameters{}.add_ids(ids.orders));
+  if (!named.refunded.empty())
+    on.add(sql::lock_users_and_owners, parameters{}.add_ids(ids.users).add_ids(named.refunded));
+  else if (named.locks_users())
+    on.add(sql::lock_users, parameters{}.add_ids(ids.users));
+  // Behind the locks: a batch that held them before has committed, with its keys.
+  if (!ids.keys.empty())
+    on.add(sql::read_kept, digests_of(ids.keys));
+  if (!ids.user_references.empty())
+    on.add(sql::read_user_references, parameters{}.add_texts(ids.user_references, std::identity{}));
+  if (!ids.order_references.empty())
+    on.add(sql::read_order_references,
+           parameters{}.add_texts(ids.order_references, std::identity{}));
+  if (!ids.updated_users.empty())
+    on.add(sql::read_users, parameters{}.add_ids(ids.updated_users));
+}
+
+void read_orders(const rows& found, locked_batch& into) {
+  std::vector<order>& orders = into.state.orders;
+  orders.reserve(static_cast<std::size_t>(found.size()));
+  into.orders.reserve(orders.capacity());
+  for (const row_view row : found) {
+    orders.push_back(read_order(row));
+    into.orders.emplace_back(orders.back().id, row.address(order_address_column));
+  }
+}
+
+/// All else of a user stays out: no decision and no outcome shows it, unless the user is updated.
+void read_balances(const rows& found, locked_batch& into) {
+  std::vector<user>& users = into.state.users;
+  users.reserve(static_cast<std::size_t>(found.size()));
+  into.users.reserve(users.capacity());
+  for (const row_view row : found) {
+    user one;
+    one.id = {row.integer(0)};
+    one.balance = {row.integer(1)};
+    one.last_sequence = row.integer(2);
+    into.users.emplace_back(one.id, row.address(3));
+    users.push_back(std::move(one));
+  }
+}
+
+void read_updated(const rows& found, std::vector<user>& users) {
+  for (const row_view row : found) {
+    user whole = read_user(row);
+    const auto at = std::ranges::lower_bound(users, whole.id, {}, &user::id);
+    if (at != users.end() && at->id == whole.id) // else it came after the locks
+      *at = std::move(whole);
+  }
+}
+
+reference_use read_reference(const row_view& row) {
+  return {std::string(row.text(0)), row.integer(1)};
+}
+
+/// The answers to add_reads.
+result<void> read_answers(const named_rows& named, std::span<const rows> answers,
+                          locked_batch& into) {
+  const named_ids& ids = named.ids;
+  auto next = answers.begin();
+  if (!ids.orders.empty())
+    read_orders(*next++, into);
+  if (named.locks_users())
+    read_balances(*next++, into);
+  if (!ids.keys.empty()) {
+    auto kept = kept_in<kept_success>(*next++, success_from_bytes);
+    if (!kept)
+      return std::unexpected(kept.error());
+    into.state.kept = *std::move(kept);
+  }
+  if (!ids.user_references.empty())
+    into.state.user_references = all_of(*next++, read_reference);
+  if (!ids.order_references.empty())
+    into.state.order_references = all_of(*next++, read_reference);
+  if (!ids.updated_users.empty())
+    read_updated(*next++, into.state.users);
+  check(next == answers.end(), "settle: each answer is to a statement that was added");
+  return {};
+}
+
+} // namespace
+
+std::vector<order_id> refunded_in(std::span<const command> batch) {
+  std::vector<order_id> refunded;
+  for (const command& one : batch)
+    if (const auto* what = std::get_if<refund>(&one.what))
+      refunded.push_back(what->order);
+  return refunded;
+}
+
+result<locked_batch> postgres_store::lock_and_read(std::span<const command> batch, instant now) {
+  const named_rows named{ids_named_by(batch), refunded_in(batch)};
+  if (auto enough = reserve(user_ids_, named.ids.creates_users, now); !enough)
+    return std::unexpected(enough.error());
+  if (auto enough = reserve(order_ids_, named.ids.creates_orders, now); !enough)
+    return std::unexpected(enough.error());
+  if (auto enough = reserve_numbers(numbers_for(batch)); !enough)
+    return std::unexpected(enough.error());
+
+  session_.add(sql::begin);
+  add_fence();
+  add_reads(session_, named);
+  const auto answers = session_.run("settle");
+  if (!answers)
+    return std::unexpected(answers.error());
+  if ((*answers)[1].empty()) {
+    session_.roll_back();
+    return std::unexpected(epoch_has_ended(lease_));
+  }
+  locked_batch out;
+  out.state.first_entry = make_entry_id(lease_.stream, numbers_.next);
+  out.state.first_user = {user_ids_.next};
+  out.state.first_order = {order_ids_.next};
+  if (auto read = read_answers(named, std::span(*answers).subspan(2), out); !read) {
+    session_.roll_back();
+    return std::unexpected(read.error());
+  }
+  return out;
+}
+
+} // namespace paymentd::db::postgres

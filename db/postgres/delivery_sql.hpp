@@ -1,0 +1,199 @@
+// Statements of delivery: subscribers, and the steps on their cursors, claims and deliveries
+// (claims.cpp, delivery.cpp, step_writer.cpp). The order of locks stands in session_sql.hpp.
+#pragma once
+
+#include "db/joined_text.hpp"
+#include "db/postgres/columns.hpp"
+#include "db/postgres/statement.hpp"
+
+namespace paymentd::db::postgres::sql {
+
+// No locks but that of the new row. $1 name, $2 wants payments, $3 wants refunds, $4 now.
+inline constexpr statement add_subscriber{"add_subscriber", R"sql(
+insert into subscribers (name, wants_payments, wants_refunds, created_at)
+values ($1::text, $2::boolean, $3::boolean, $4::timestamptz) on conflict (name) do nothing
+returning id)sql"};
+
+// No locks. $1 name.
+inline constexpr statement find_subscriber{"find_subscriber", R"sql(
+select id, wants_payments, wants_refunds, (select value from meta where name = 'instance'),
+  held_until
+from subscribers where name = $1::text)sql"};
+
+// A new subscriber starts behind what is committed: what a batch in flight writes comes later.
+// No locks but those of the new rows. $1 subscriber.
+inline constexpr statement add_cursors_at_end{"add_cursors_at_end",
+                                              R"sql(
+insert into cursors (subscriber_id, stream_id, position, kept_from)
+select $1::bigint, s.id, coalesce(e.last, 0), coalesce(e.last, 0)
+from streams s left join lateral (
+  select id & ((1::bigint << 41) - 1) as last from ledger_entries
+  where id > s.id << 41 and id < (s.id + 1) << 41 order by id desc limit 1) e on true)sql"};
+
+// Locks the cursor (update): one step at a time. The last column is the fence: whether it is still
+// this owner's under this epoch. $1 subscriber, $2 stream, $3 owner, $4 epoch.
+inline constexpr statement lock_cursor{"lock_cursor", R"sql(
+select c.position, b.wants_payments, b.wants_refunds, c.ctid,
+  c.owner = $3::text and c.epoch = $4::bigint
+from cursors c join subscribers b on b.id = c.subscriber_id
+where c.subscriber_id = $1::bigint and c.stream_id = $2::bigint for update of c)sql"};
+
+// The same by the address that the cursor had after the step before: by its key, each look would
+// pass all its dead versions for as long as anybody holds an old snapshot. No row where it has
+// moved. $5 address.
+inline constexpr statement lock_cursor_at{"lock_cursor_at", R"sql(
+select c.position, b.wants_payments, b.wants_refunds, c.ctid,
+  c.owner = $3::text and c.epoch = $4::bigint
+from cursors c join subscribers b on b.id = c.subscriber_id
+where c.ctid = $5::tid and c.subscriber_id = $1::bigint and c.stream_id = $2::bigint
+for update of c)sql"};
+
+// The row is locked by this transaction already. Gives its new address. $1 address, $2 position.
+inline constexpr statement move_cursor{"move_cursor", R"sql(
+update cursors set position = $2::bigint where ctid = $1::tid returning ctid)sql"};
+
+// Locks the subscriber, under the lock of a cursor. $1 subscriber, $2 until when.
+inline constexpr statement hold_subscriber{"hold_subscriber", R"sql(
+update subscribers set held_until = $2::timestamptz where id = $1::bigint)sql"};
+
+// Claims are touched only under the lock of their cursor. Oldest first. $1 subscriber, $2 stream.
+inline constexpr statement get_claims{"get_claims", R"sql(
+select id, generation, instance, first_entry, last_entry, retries, since, provider from claims
+where subscriber_id = $1::bigint and stream_id = $2::bigint order by since, id)sql"};
+
+// This and the next two go by the claims' ids: the `+ 0` keeps the server from going by the stream,
+// where it would pass all claims that have ended for as long as anybody holds an old snapshot.
+// Those of the claims that are open. No locks: under the lock of their cursor. $1 ids, $2
+// subscriber, $3 stream.
+inline constexpr statement open_claims{"open_claims", R"sql(
+select id from claims
+where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint
+and stream_id + 0 = $3::bigint)sql"};
+
+// $1 ids, $2 subscriber, $3 stream, $4 now.
+inline constexpr statement next_generation{"next_generation", R"sql(
+update claims set generation = generation + 1, since = $4::timestamptz
+where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint
+and stream_id + 0 = $3::bigint returning id, generation, instance)sql"};
+
+// $1 ids, $2 subscriber, $3 stream.
+inline constexpr statement end_claims{"end_claims", R"sql(
+delete from claims
+where id = any ($1::bigint[]) and subscriber_id + 0 = $2::bigint
+and stream_id + 0 = $3::bigint)sql"};
+
+// New claims, their ids in the order given: ids are never used again on one timeline, and the
+// instance names the timeline. $1 subscriber, $2 stream, $3 instance, $4 now, $5 first entries,
+// $6 last entries, $7 providers.
+inline constexpr statement add_ranges{"add_ranges", R"sql(
+insert into claims (subscriber_id, stream_id, generation, instance, since, first_entry, last_entry,
+  provider)
+select $1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, n.first_entry, n.last_entry, n.provider
+from unnest($5::bigint[], $6::bigint[], $7::text[]) with ordinality
+  as n (first_entry, last_entry, provider, at)
+order by n.at returning id)sql"};
+
+// $1 subscriber, $2 stream, $3 instance, $4 now, $5 entries, $6 provider.
+inline constexpr statement add_retries{"add_retries", R"sql(
+insert into claims (subscriber_id, stream_id, generation, instance, since, retries, provider)
+values ($1::bigint, $2::bigint, 1, $3::text, $4::timestamptz, $5::bigint[], $6::text) returning id)sql"};
+
+// No locks: entries, and all that is asked of their orders but metadata, never change.
+// $1 the first entry, $2 the last, $3 kinds, $4 whether the user's reference and metadata are
+// wanted.
+inline constexpr statement events_of_range{"events_of_range",
+                                           joined<"select e.id, ", event_columns, R"sql(,
+  case when $4::boolean then u.reference end, case when $4::boolean then u.metadata end
+from ledger_entries e
+left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
+where e.id >= $1::bigint and e.id <= $2::bigint and e.kind = any ($3::smallint[])
+order by e.id)sql">};
+
+// The part ahead of a cursor: the entries behind it up to the last wanted one that fits, and the
+// unwanted ones (charges, say) behind that. No locks: under the lock of the cursor. A stream's
+// numbers are committed in order, so no entry is passed that commits later. Orders and users are
+// looked up for wanted entries only.
+// $1 behind which entry, $2 below which, $3 kinds, $4 how many wanted ones, $5 how many to look at,
+// $6 as $4 of events_of_range.
+inline constexpr statement events_ahead{"events_ahead",
+                                        joined<"select e.id, ", event_columns, R"sql(,
+  case when $6::boolean then u.reference end, case when $6::boolean then u.metadata end,
+  e.wanted, e.all_seen
+from (
+  select l.*, l.kind = any ($3::smallint[]) as wanted,
+    count(*) filter (where l.kind = any ($3::smallint[])) over (order by l.id rows unbounded preceding)
+      as wanted_so_far,
+    count(*) over () as all_seen
+  from (select * from ledger_entries
+        where id > $1::bigint and id < $2::bigint
+        order by id limit $5::bigint) l) e
+left join orders o on o.id = e.order_id and e.wanted
+left join users u on u.id = o.user_id
+where e.wanted_so_far <= $4::bigint
+order by e.id)sql">};
+
+// Of events_ahead, behind an event's own columns: whether the entry is wanted, and how many were
+// looked at in all.
+inline constexpr int wanted_column = 17;
+inline constexpr int looked_at_column = 18;
+
+// No locks. A row for each of the entries, also where there is none. $1 entries, $2 subscriber, $3
+// as $4 of events_of_range.
+inline constexpr statement events_of_list{"events_of_list",
+                                          joined<"select n.id, ", event_columns, R"sql(,
+  case when $3::boolean then u.reference end, case when $3::boolean then u.metadata end,
+  coalesce(d.attempts, 0)::bigint, coalesce(d.copies, 0)::bigint
+from unnest($1::bigint[]) as n (id) left join ledger_entries e on e.id = n.id
+left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
+left join deliveries d on d.subscriber_id = $2::bigint and d.entry_id = n.id
+order by n.id)sql">};
+
+// No locks: under the lock of the cursor. By the partial index: only what waits is looked at.
+// $1 subscriber, $2 stream, $3 now, $4 how many.
+inline constexpr statement due_retries{"due_retries", R"sql(
+select entry_id, next_attempt_at from deliveries
+where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint
+and next_attempt_at is not null and next_attempt_at <= $3::timestamptz and status = 0
+order by next_attempt_at limit $4::bigint)sql"};
+
+// The earliest that is due later. No locks. $1 subscriber, $2 stream, $3 now.
+inline constexpr statement next_retry{"next_retry", R"sql(
+select next_attempt_at from deliveries
+where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint
+and next_attempt_at is not null and next_attempt_at > $3::timestamptz and status = 0
+order by next_attempt_at limit 1)sql"};
+
+// Locks the deliveries, under the lock of their cursor. $1 subscriber, $2 entries.
+inline constexpr statement take_retries{"take_retries", R"sql(
+update deliveries set next_attempt_at = null
+where subscriber_id = $1::bigint and entry_id = any ($2::bigint[]))sql"};
+
+// First results of messages, under the lock of their cursor. No locks but those of the new rows.
+// $1 subscriber, $2 entries, $3 statuses, $4 attempts, $5 errors, $6 provider's ids, $7 times of
+// the next try, $8 times of the entries, $9 now.
+inline constexpr statement add_deliveries{"add_deliveries", R"sql(
+insert into deliveries (subscriber_id, entry_id, created_at, updated_at, next_attempt_at, attempts,
+  status, provider_message_id, last_error)
+select $1::bigint, n.entry_id, n.created_at, $9::timestamptz, n.next_attempt_at, n.attempts,
+  n.status, n.provider_message_id, n.last_error
+from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[],
+            $8::timestamptz[]) as n (entry_id, status, attempts, last_error, provider_message_id,
+                                     next_attempt_at, created_at))sql"};
+
+// Results of retries. Locks the deliveries, under the lock of their cursor. As add_deliveries.
+inline constexpr statement change_deliveries{"change_deliveries", R"sql(
+update deliveries d set status = n.status, attempts = n.attempts, last_error = n.last_error,
+  provider_message_id = n.provider_message_id, next_attempt_at = n.next_attempt_at,
+  updated_at = $8::timestamptz
+from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
+  as n (entry_id, status, attempts, last_error, provider_message_id, next_attempt_at)
+where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+
+// Columns that few results have: copies, and a known channel (0: none). Locks the deliveries, under
+// the lock of their cursor. $1 subscriber, $2 entries, $3 copies, $4 channels.
+inline constexpr statement mark_deliveries{"mark_deliveries", R"sql(
+update deliveries d set copies = n.copies, channel = nullif(n.channel, 0)
+from unnest($2::bigint[], $3::smallint[], $4::smallint[]) as n (entry_id, copies, channel)
+where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+
+} // namespace paymentd::db::postgres::sql
