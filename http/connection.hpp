@@ -61,8 +61,8 @@ class connection {
       tls_->write(plain_, output_);
     plain_.clear();
   }
-  /// What is gathered and not sent yet, encrypted where TLS is on. Tell with `sent` how much of it
-  /// was sent.
+  /// The bytes that are gathered and not sent yet, encrypted where TLS is on. Tell with `sent` how
+  /// many of them were sent.
   boost::asio::const_buffer unsent() const;
   void sent(std::size_t bytes) { sent_ += bytes; }
   /// Whether all that is gathered is sent, or nobody is there to take it.

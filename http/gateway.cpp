@@ -53,7 +53,8 @@ gateway::gateway(caf::actor_system& system, options limits, std::function<void()
 }
 
 void gateway::connect(actors::entrance to) {
-  check(!to.registries.empty() && !to.lanes.empty() && !to.readers.empty() && !to.page_readers.empty(),
+  check(!to.registries.empty() && !to.lanes.empty() && !to.readers.empty() &&
+            !to.page_readers.empty(),
         "there is an actor for each command and query");
   to_ = std::move(to);
   auto* companion = caf::actor_cast<caf::actor_companion*>(self_);

@@ -1,4 +1,4 @@
-// What the routes of users and of orders have in common: fields that both take, and the writing of
+// The common parts of the routes of users and of orders: fields that both take, and the writing of
 // what a command changed or a query found. Used by the tables of routes; any thread.
 #pragma once
 

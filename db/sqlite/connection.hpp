@@ -129,7 +129,7 @@ class statement {
     return rows{statement_.get()};
   }
 
-  /// Executes on the given rows. What it reads of them must be in its SQL.
+  /// Executes on the given rows, which its SQL reads as the table `given`.
   [[nodiscard]] rows query_on(given_rows& given) {
     given.take();
     return rows{statement_.get()};

@@ -98,8 +98,8 @@ inline constexpr const char* add_order =
     "refund_entry_id, created_at, updated_at, refunded, pay_key, pay_body, paid_at, reference, "
     "metadata) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-// What changes and writes the given rows rolls the transaction back where a constraint does not
-// hold, as the caller would do: so SQLite keeps no copies of pages for a way back of its own.
+// The statements that write the given rows roll the transaction back where a constraint does not
+// hold, as the caller would do. So SQLite keeps no copies of pages for a way back of its own.
 
 inline constexpr const char* change_users =
     "update or rollback users set balance = c2, last_sequence = c3 from given where id = c1";
