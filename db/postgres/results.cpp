@@ -60,28 +60,26 @@ result<results_answer> postgres_store::store_results(const results_step& step, i
   const auto channel = [](const final_delivery& one) {
     return std::int64_t{channel_number(one.channel)};
   };
+  // Behind the rows' keys, these are the same in both statements.
+  const auto with_results = [&](parameters& keys) -> parameters& {
+    return keys.add_array(element::timestamptz, step.results, &final_delivery::delivered_at)
+        .add_texts(step.results, error_of)
+        .add(now)
+        .add_array(element::int2, step.results, channel)
+        .add(outcome, std::int64_t{tries_max});
+  };
   session_.add(sql::note_results,
-               parameters{}
-                   .add(step.turn.subscriber)
-                   .add_array(element::int8, step.results, &final_delivery::entry)
-                   .add_array(element::timestamptz, step.results, &final_delivery::delivered_at)
-                   .add_texts(step.results, error_of)
-                   .add_texts(step.results, &final_delivery::provider_call_id)
-                   .add(now)
-                   .add_array(element::int2, step.results, channel)
-                   .add(outcome, std::int64_t{tries_max}));
+               with_results(parameters{}
+                                .add(step.turn.subscriber)
+                                .add_array(element::int8, step.results, &final_delivery::entry))
+                   .add_texts(step.results, &final_delivery::provider_call_id));
   const bool by_id = std::ranges::any_of(
       step.results, [](const final_delivery& each) { return each.entry == entry_id{}; });
   if (by_id)
     session_.add(sql::note_results_by_id,
-                 parameters{}
-                     .add(step.turn.subscriber)
-                     .add_texts(step.results, &final_delivery::provider_message_id)
-                     .add_array(element::timestamptz, step.results, &final_delivery::delivered_at)
-                     .add_texts(step.results, error_of)
-                     .add(now)
-                     .add_array(element::int2, step.results, channel)
-                     .add(outcome, std::int64_t{tries_max}));
+                 with_results(parameters{}
+                                  .add(step.turn.subscriber)
+                                  .add_texts(step.results, &final_delivery::provider_message_id)));
   const auto noted = session_.run_to_commit("store results");
   if (!noted)
     return std::unexpected(repeatable(noted.error()));

@@ -1,7 +1,8 @@
-// Statements that nothing is sent by: retries by hand, pruning, what finally became of messages,
+// Statements that nothing is sent by: retries by hand, pruning, the final results of messages,
 // and the forgetting of idempotency keys. The order of locks stands in session_sql.hpp.
 #pragma once
 
+#include "db/joined_text.hpp"
 #include "db/postgres/statement.hpp"
 
 namespace paymentd::db::postgres::sql {
@@ -93,33 +94,10 @@ inline constexpr statement read_results_again{"read_results_again", R"sql(
 update result_marks set read_until = $2::timestamptz, lease_until = $3::timestamptz,
   turn = turn + 1 where subscriber_id = $1::bigint and read_until > $2::timestamptz)sql"};
 
-// Locks the deliveries that it changes. $1 subscriber, $2 entries, $3 times, $4 errors, $5 what the
-// provider's ids begin with, $6 now, $7 channels (0: not known), $8 the outcome of a try that did
-// not arrive, $9 how many tries of a message are kept. Gives how many have arrived and how many
-// have failed.
-inline constexpr statement note_results{"note_results", R"sql(
-with changed as (
-  update deliveries d set delivered_at = n.delivered_at, updated_at = $6::timestamptz,
-    status = case when n.delivered_at is null then 2 else 1 end,
-    channel = coalesce(nullif(n.channel, 0), d.channel),
-    last_error = case when n.delivered_at is null then n.last_error else d.last_error end,
-    tries = case when n.delivered_at is not null then d.tries else
-      (case when jsonb_typeof(d.tries) = 'array' then
-        case when jsonb_array_length(d.tries) >= $9::bigint then d.tries - 0 else d.tries end
-      else '[]'::jsonb end) || jsonb_build_object('at', $6::timestamptz, 'tookMs', 0,
-        'outcome', $8::bigint, 'detail', n.last_error) end
-  from unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $7::smallint[])
-    as n (entry_id, delivered_at, last_error, call_id, channel)
-  where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id
-  and d.status = 1 and d.delivered_at is null
-  and starts_with(coalesce(d.provider_message_id, n.call_id), n.call_id)
-  returning d.status)
-select count(*) filter (where status = 1), count(*) filter (where status = 2) from changed)sql"};
-
-// The same by the provider's ids, where these are all that is known; an empty id is nobody's. Locks
-// the deliveries that it changes. $1 subscriber, $2 ids, $3 times, $4 errors, $5 now, $6 channels,
-// $7 the outcome of a try that did not arrive, $8 how many tries of a message are kept.
-inline constexpr statement note_results_by_id{"note_results_by_id", R"sql(
+// Notes final results in the deliveries `d` that the rows `n` are of, a try that did not arrive for
+// those that failed. $1 subscriber, $5 now, $7 the outcome of such a try, $8 how many tries of a
+// message are kept.
+inline constexpr shared_text noted_results = R"sql(
 with changed as (
   update deliveries d set delivered_at = n.delivered_at, updated_at = $5::timestamptz,
     status = case when n.delivered_at is null then 2 else 1 end,
@@ -130,12 +108,28 @@ with changed as (
         case when jsonb_array_length(d.tries) >= $8::bigint then d.tries - 0 else d.tries end
       else '[]'::jsonb end) || jsonb_build_object('at', $5::timestamptz, 'tookMs', 0,
         'outcome', $7::bigint, 'detail', n.last_error) end
-  from unnest($2::text[], $3::timestamptz[], $4::text[], $6::smallint[])
-    as n (message_id, delivered_at, last_error, channel)
-  where d.provider_message_id = n.message_id and d.provider_message_id like '#%'
+  from )sql";
+inline constexpr shared_text count_noted = R"sql(
   and d.subscriber_id = $1::bigint and d.status = 1 and d.delivered_at is null
   returning d.status)
-select count(*) filter (where status = 1), count(*) filter (where status = 2) from changed)sql"};
+select count(*) filter (where status = 1), count(*) filter (where status = 2) from changed)sql";
+
+// Locks the deliveries that it changes. $1 subscriber, $2 entries, $3 times, $4 errors, $5 now,
+// $6 channels (0: not known), $7 and $8 as above, $9 what the provider's ids begin with. Gives how
+// many have arrived and how many have failed.
+inline constexpr statement note_results{"note_results", joined<noted_results, R"sql(
+  unnest($2::bigint[], $3::timestamptz[], $4::text[], $6::smallint[], $9::text[])
+    as n (entry_id, delivered_at, last_error, channel, call_id)
+  where d.entry_id = n.entry_id
+  and starts_with(coalesce(d.provider_message_id, n.call_id), n.call_id))sql",
+                                                               count_noted>};
+
+// The same by the provider's ids ($2), where these are all that is known; an empty id is nobody's.
+inline constexpr statement note_results_by_id{"note_results_by_id", joined<noted_results, R"sql(
+  unnest($2::text[], $3::timestamptz[], $4::text[], $6::smallint[])
+    as n (message_id, delivered_at, last_error, channel)
+  where d.provider_message_id = n.message_id and d.provider_message_id like '#%')sql",
+                                                                           count_noted>};
 
 // Forgets old keys, some at a time. Locks them, skipping those that another process forgets now.
 // $1 before when, $2 how many at the most.

@@ -114,8 +114,6 @@ TEST(http_metrics, the_page_is_as_prometheus_reads_it) {
 }
 
 TEST(http_metrics, promtool_finds_no_fault_in_the_page) {
-  if (std::string_view{PAYMENTD_PROMTOOL}.ends_with("NOTFOUND"))
-    GTEST_SKIP() << "promtool is not there: the package prometheus has it";
   const support::temporary_file page{page_of()};
   const std::string check = PAYMENTD_PROMTOOL " check metrics < '" + page.path() + "'";
   EXPECT_EQ(std::system(check.c_str()), 0);
