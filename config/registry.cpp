@@ -67,8 +67,8 @@ std::vector<setting> http_list() {
           "answers other hosts 421, so that no page can reach it by a name of its own. Pages "
           "served under these names may make calls."),
       listening(PAYMENTD_AT(admin.listen),
-                "Where /healthz, /readyz and /metrics are served. It asks for no key: keep it on a "
-                "network of your own. Not the same as http.listen."),
+                "Where /healthz, /readyz, /metrics and the console are served. All but the console "
+                "ask for no key: keep it on a network of your own. Not the same as http.listen."),
   };
 }
 

@@ -60,6 +60,18 @@ std::string_view to_string(refusal why) noexcept {
   return "unknown";
 }
 
+std::string masked_phone(std::string_view phone) {
+  constexpr std::size_t shown_before = 3;
+  constexpr std::size_t shown_after = 4;
+  std::string masked(phone);
+  const bool hide_all = phone.size() <= shown_before + shown_after;
+  const std::size_t begin = hide_all ? 0 : shown_before;
+  const std::size_t end = hide_all ? phone.size() : phone.size() - shown_after;
+  for (std::size_t i = begin; i < end; ++i)
+    masked[i] = '*';
+  return masked;
+}
+
 std::optional<std::string> read_phone(std::string_view text) {
   constexpr std::size_t bytes_max = 40;
   constexpr std::string_view country = "+82";

@@ -115,4 +115,8 @@ bool valid_phone(std::string_view phone) noexcept;
 /// out, and +82 in front becomes 0. Nothing where it is none.
 std::optional<std::string> read_phone(std::string_view text);
 
+/// Enough of a phone number to recognise it, not enough to call it: "010****5678". A number of
+/// seven characters or fewer is hidden wholly.
+std::string masked_phone(std::string_view phone);
+
 } // namespace paymentd

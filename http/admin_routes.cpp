@@ -1,7 +1,8 @@
 // The routes for operators and their machinery, on a listener of their own.
-#include "http/router.hpp"
+#include "http/routes.hpp"
 
 #include <array>
+#include <vector>
 
 namespace paymentd::http {
 
@@ -77,7 +78,13 @@ constexpr std::array table{
 } // namespace
 
 std::span<const route> admin_routes() {
-  return table;
+  static const std::vector<route> all = [] {
+    std::vector<route> joined(table.begin(), table.end());
+    const auto console = console_routes();
+    joined.insert(joined.end(), console.begin(), console.end());
+    return joined;
+  }();
+  return all;
 }
 
 } // namespace paymentd::http

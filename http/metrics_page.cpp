@@ -174,7 +174,8 @@ bool shown_from_the_start(std::size_t column) {
   return counted_statuses[column] >= servers_fault;
 }
 
-/// The requests of all threads that serve the same routes, one route after the other.
+/// The requests of all threads that serve the same routes, one route after the other; at last those
+/// without a route, of clients and operators together.
 template <class Each>
 void for_each_cell(const http_counters& of, Each each) {
   std::vector<const route*> done;
@@ -183,14 +184,25 @@ void for_each_cell(const http_counters& of, Each each) {
     if (std::ranges::find(done, routes.data()) != done.end())
       continue;
     done.push_back(routes.data());
-    for (std::size_t row = 0; row <= routes.size(); ++row)
+    for (std::size_t row = 0; row < routes.size(); ++row)
       for (std::size_t column = 0; column < counted_statuses.size(); ++column) {
         histogram_reading sum = first->at(row, column).read();
         for (const auto& other : of.requests)
           if (other != first && other->routes().data() == routes.data())
             sum.add(other->at(row, column).read());
-        each(row < routes.size() ? &routes[row] : nullptr, column, sum);
+        each(&routes[row], column, sum);
       }
+  }
+  if (of.requests.empty())
+    return;
+  for (std::size_t column = 0; column < counted_statuses.size(); ++column) {
+    const auto without_route = [column](const auto& thread) {
+      return thread->at(thread->routes().size(), column).read();
+    };
+    histogram_reading sum = without_route(of.requests.front());
+    for (std::size_t at = 1; at < of.requests.size(); ++at)
+      sum.add(without_route(of.requests[at]));
+    each(nullptr, column, sum);
   }
 }
 

@@ -14,6 +14,8 @@ constexpr std::string_view reason_of(int status) {
     return "Created";
   case 202:
     return "Accepted";
+  case 308:
+    return "Permanent Redirect";
   case 400:
     return "Bad Request";
   case 401:
@@ -60,7 +62,7 @@ constexpr std::string_view reason_of(int status) {
 void response::clear() {
   status = 200;
   is_problem = replayed = identity_only = false;
-  text_type = {};
+  text_type = more_fields = {};
   body.clear();
   location.clear();
   allow.clear();
@@ -84,6 +86,7 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
   out += "\r\nX-Request-Id: ";
   out += of.request_id;
   out += "\r\nCache-Control: no-store";
+  out += answer.more_fields;
   if (!answer.location.empty()) {
     out += "\r\nLocation: ";
     out += answer.location;

@@ -11,10 +11,11 @@ namespace paymentd::http {
 
 struct response {
   int status = 200;
-  bool is_problem = false;         // application/problem+json instead of application/json
-  std::string_view text_type = {}; // sent instead of JSON's where not empty
-  bool replayed = false;           // it was given before, under the same idempotency key
-  bool identity_only = false;      // the body came encoded: Accept-Encoding says what is taken
+  bool is_problem = false;           // application/problem+json instead of application/json
+  std::string_view text_type = {};   // sent instead of JSON's where not empty
+  bool replayed = false;             // it was given before, under the same idempotency key
+  bool identity_only = false;        // the body came encoded: Accept-Encoding says what is taken
+  std::string_view more_fields = {}; // each begins with the end of a line; sent as they are
   std::string body;
   std::string location;                // sent where not empty
   std::string allow;                   // likewise

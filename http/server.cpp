@@ -2,6 +2,7 @@
 
 #include "http/events/event_hub.hpp"
 #include "http/io_thread.hpp"
+#include "http/keys/key_ring.hpp"
 #include "http/listener.hpp"
 
 #include <boost/asio/post.hpp>
@@ -72,8 +73,11 @@ session_options client_sessions_of(const server_options& options, event_hub& eve
   return made;
 }
 
-session_options admin_sessions_of(const server_options& options) {
+/// The console's calls need a key where clients need one. Beyond this machine they always do: where
+/// there are no keys, `none` lets nobody make them.
+session_options admin_sessions_of(const server_options& options, key_ring& none) {
   session_options made = sessions_of(options, options.admin_listen);
+  made.keys = options.keys != nullptr || is_loopback(options.admin_listen) ? options.keys : &none;
   made.metrics = options.metrics;
   made.health = options.health;
   made.counts = counts_of(options, admin_routes());
@@ -87,7 +91,7 @@ struct server::parts {
       : options(given), connections(clients_of(given)), admin_connections(operators_of(given)),
         events(system, events_of(given), connections, given.keys),
         admin_thread(system, {std::min(given.request_timeout, ready_timeout), admin_in_flight_max},
-                     admin_sessions_of(given), admin_routes(), admin_connections),
+                     admin_sessions_of(given, no_keys), admin_routes(), admin_connections),
         admin_listener({&admin_thread}, admin_connections,
                        {.connections_max = admin_connections_max, .always_serves = true}) {
     const auto threads_count = static_cast<std::size_t>(std::max(1, options.threads));
@@ -113,6 +117,7 @@ struct server::parts {
   event_hub events;
   std::vector<std::unique_ptr<io_thread>> threads;
   std::unique_ptr<listener> public_listener;
+  key_ring no_keys;
   io_thread admin_thread;
   listener admin_listener;
   bool operators_served = false;

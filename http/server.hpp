@@ -45,7 +45,8 @@ struct server_options {
   /// Tells what the parts of the payment system know, on the admin listener's thread; empty:
   /// /readyz knows only whether a read is answered.
   std::function<actors::health_report()> health = nullptr;
-  /// The keys that clients need; null: none. Outlives the server.
+  /// The keys that clients need, and that the console needs; null: none, and then the console's
+  /// calls are refused where operators are served beyond loopback. Outlives the server.
   key_ring* keys = nullptr;
   /// The certificate that clients are shown; null: no TLS. It holds one, and outlives the server.
   const certificate_holder* certificate = nullptr;

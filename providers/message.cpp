@@ -90,18 +90,6 @@ std::optional<instant> parse_korea_time(std::string_view text) {
                  templates::korea_offset};
 }
 
-std::string masked_phone(std::string_view phone) {
-  constexpr std::size_t shown_before = 3;
-  constexpr std::size_t shown_after = 4;
-  std::string masked(phone);
-  const bool hide_all = phone.size() <= shown_before + shown_after;
-  const std::size_t begin = hide_all ? 0 : shown_before;
-  const std::size_t end = hide_all ? phone.size() : phone.size() - shown_after;
-  for (std::size_t i = begin; i < end; ++i)
-    masked[i] = '*';
-  return masked;
-}
-
 std::string log_line(std::string_view delivery_id, const payment_event& event, bool mask_phone) {
   std::string line = "AlimTalk to ";
   line.append(mask_phone ? masked_phone(event.phone) : event.phone).append(": order ");

@@ -95,10 +95,6 @@ std::string korea_time_text(instant at);
 /// over). Nothing where it is no such time.
 std::optional<instant> parse_korea_time(std::string_view text);
 
-/// Enough of a phone number to recognise it, not enough to call it: "010****5678". A number of
-/// seven characters or fewer is hidden wholly.
-std::string masked_phone(std::string_view phone);
-
 /// The line of the `log` adapter: "AlimTalk to 010****5678: order 1 paid, 10,000원 at 2026-11-22
 /// 23:05 (Korea) [alimtalk-17]".
 std::string log_line(std::string_view delivery_id, const payment_event& event, bool mask_phone);

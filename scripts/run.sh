@@ -98,6 +98,7 @@ To pay in another terminal, a user with a balance, an order, the payment, and wh
   curl -s $api/v1/users/\$user | jq
 
 $message Ctrl-C stops the server.
+To look at it all: http://$(setting admin listen)/console
 
 TEXT
 exec "$paymentd" serve "$@"

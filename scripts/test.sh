@@ -39,9 +39,9 @@ done
 echo "test: running scripts/package.sh"
 scripts/package.sh
 
-# The packages of others and the client for TypeScript, where npm is: the server needs none.
+# The packages of others, the console and the client for TypeScript, where npm is: the server needs none.
 if ! command -v npm >/dev/null; then
-  echo "test: npm is not there, so tests/clients and clients/typescript are left out"
+  echo "test: npm is not there, so tests/clients, tests/console and clients/typescript are left out"
   exit 0
 fi
 programs=$PWD/build/release
@@ -50,6 +50,16 @@ if ! (cd tests/clients && npm install); then
 else
   echo "test: running tests/clients"
   (cd tests/clients && PAYMENTD=$programs/paymentd FAKE_ALIMTALK=$programs/fake-alimtalk npm test)
+fi
+
+# The console: its modules, and the whole page where Chromium is.
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+if ! (cd tests/console && npm install); then
+  echo "test: the packages of tests/console cannot be installed, so it is left out"
+else
+  echo "test: running tests/console"
+  [[ -n $chromium ]] || echo "test: Chromium is not there, so the console is not tried in it"
+  (cd tests/console && PAYMENTD=$programs/paymentd FAKE_ALIMTALK=$programs/fake-alimtalk CHROMIUM=$chromium npm test)
 fi
 
 if ! (cd clients/typescript && npm install); then

@@ -34,5 +34,12 @@ TEST(types, a_phone_number_is_korean_mobile_digits) {
   EXPECT_FALSE(valid_phone("+821012345678"));
 }
 
+TEST(types, a_masked_phone_shows_its_prefix_and_its_last_four_digits) {
+  EXPECT_EQ(masked_phone("01012345678"), "010****5678");
+  EXPECT_EQ(masked_phone("0161234567"), "016***4567");
+  EXPECT_EQ(masked_phone("0101234"), "*******");
+  EXPECT_EQ(masked_phone(""), "");
+}
+
 } // namespace
 } // namespace paymentd

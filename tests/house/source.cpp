@@ -81,9 +81,15 @@ class splitter {
 };
 
 bool is_text_file(const std::filesystem::path& path) {
-  constexpr std::array endings{"",    ".cpp",  ".hpp", ".txt", ".cmake", ".json", ".md",
-                               ".sh", ".toml", ".lua", ".sql", ".yml",   ".yaml", ".py"};
+  constexpr std::array endings{"",      ".cpp", ".hpp",  ".txt", ".cmake", ".json",
+                               ".md",   ".sh",  ".toml", ".lua", ".sql",   ".yml",
+                               ".yaml", ".py",  ".js",   ".mjs", ".css",   ".html"};
   return std::ranges::find(endings, path.extension().string()) != endings.end();
+}
+
+/// Pages show pictures: they have to be there, and have no text.
+bool is_picture(const std::filesystem::path& path) {
+  return path.extension() == ".webp";
 }
 
 bool is_ours(const std::filesystem::path& path) {
@@ -125,6 +131,8 @@ std::vector<source> read_tree(const std::filesystem::path& root) {
         continue;
       if (entry.is_directory()) {
         folders.push_back(entry.path());
+      } else if (entry.is_regular_file() && is_picture(entry.path())) {
+        all.push_back(make_source(entry.path().lexically_relative(root).generic_string(), {}));
       } else if (entry.is_regular_file() && is_text_file(entry.path())) {
         std::ifstream file{entry.path(), std::ios::binary};
         std::stringstream read;

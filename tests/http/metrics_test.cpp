@@ -48,6 +48,8 @@ std::string page_of(const options_of_alimtalk& set = [](auto&) {}) {
     counters.add_thread(public_routes())->count(&public_routes()[0], 201, 12ms);
   counters.requests[0]->count(nullptr, 418, 1ms);
   counters.add_thread(admin_routes())->count(&admin_routes()[0], 200, 100us);
+  counters.requests[0]->count(nullptr, 404, 1ms);
+  counters.requests[2]->count(nullptr, 404, 1ms); // of operators
   metric_families all;
   add_build(all, "1.2.3");
   add_metrics(all, payments.metrics(std::chrono::steady_clock::now()), noon);
@@ -173,6 +175,7 @@ TEST(http_metrics, requests_are_shown_by_route_and_status_over_all_threads) {
         "paymentd_http_request_duration_seconds_bucket" + pay + "\"201\",le=\"+Inf\"} 2\n"})
     EXPECT_THAT(page, HasSubstr("\n" + line));
   EXPECT_THAT(page, HasSubstr(R"re({method="none",route="none",status="other"} 1)re"));
+  EXPECT_THAT(page, HasSubstr(R"re({method="none",route="none",status="404"} 2)re"));
   EXPECT_THAT(page, HasSubstr(R"re({method="GET",route="/healthz",status="200"} 1)re"));
   EXPECT_THAT(page, Not(HasSubstr(pay + "\"409\"")));
 }

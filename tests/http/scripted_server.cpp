@@ -252,7 +252,9 @@ scripted_server::scripted_server(server_options options) {
         },
     };
   });
-  options.listen = options.admin_listen = "127.0.0.1:0";
+  options.listen = "127.0.0.1:0";
+  if (!options.admin_listen.ends_with(":0")) // a free port, unless the test says where
+    options.admin_listen = "127.0.0.1:0";
   options.health = [this] { return actors.health(); };
   server_ = std::make_unique<http::server>(*system_, options);
   const actors::entrance to{{entrance_}, {entrance_}, {entrance_},

@@ -72,7 +72,8 @@ class script {
   std::vector<actors::ticket> tickets_;
 };
 
-/// The server; listens on free ports of 127.0.0.1.
+/// The server; listens on free ports of 127.0.0.1. A test may name another address for operators,
+/// with port 0.
 class scripted_server {
   // First, so that the actors' handles below are gone before their system is.
   caf::actor_system_config config_;

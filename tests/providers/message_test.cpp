@@ -87,13 +87,6 @@ TEST(message, a_fallback_is_cut_to_what_a_phone_takes) {
   EXPECT_TRUE(cut.ends_with("10,000원10,")) << cut;
 }
 
-TEST(message, a_masked_phone_shows_its_prefix_and_its_last_four_digits) {
-  EXPECT_EQ(masked_phone("01012345678"), "010****5678");
-  EXPECT_EQ(masked_phone("0161234567"), "016***4567");
-  EXPECT_EQ(masked_phone("0101234"), "*******");
-  EXPECT_EQ(masked_phone(""), "");
-}
-
 TEST(message, the_log_line_tells_who_what_how_much_when_and_which_delivery) {
   payment_event event = example();
   EXPECT_EQ(

@@ -1,0 +1,122 @@
+// Goal: figures of /metrics and retries of many are right whatever comes. Method: the modules as they
+// are served, without a page: texts that Prometheus's format allows, and calls that the test plays.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+/** A module that imports nothing; Node takes a file without a package for CommonJS. */
+function moduleOf(name) {
+  const text = readFileSync(new URL(`../../http/console/${name}`, import.meta.url), "utf8");
+  return import(`data:text/javascript,${encodeURIComponent(text)}`);
+}
+const { figuresOf, parse, quantile, rate } = await moduleOf("metrics.js");
+const { retryAll, runMax } = await moduleOf("retries.js");
+
+test("labels are read with their escapes, and lines that are no series passed by", () => {
+  const families = parse('# HELP a b\n# TYPE a gauge\na{x="1",y="a\\"b\\\\c\\nd, e=\\"f\\""} 2.5\nb 3e2\nb{le="+Inf"} +Inf\n\n{} \n');
+  assert.deepEqual(families.get("a"), [{ labels: { x: "1", y: 'a"b\\c\nd, e="f"' }, value: 2.5 }]);
+  assert.deepEqual(families.get("b").map(({ value }) => value), [300, Infinity]);
+  assert.equal(families.size, 2);
+});
+
+test("figures are those of payments, of all faults, and of each subscriber", () => {
+  const figures = figuresOf(`paymentd_build_info{version="1.2.3"} 1
+paymentd_http_requests_total{method="POST",route="/v1/payments",status="201"} 7
+paymentd_http_requests_total{method="POST",route="/v1/payments",status="409"} 5
+paymentd_http_requests_total{method="GET",route="/v1/orders",status="201"} 3
+paymentd_http_requests_total{method="GET",route="/v1/orders",status="503"} 2
+paymentd_notification_state{subscriber="alimtalk",state="running"} 0
+paymentd_notification_state{subscriber="alimtalk",state="degraded"} 1
+paymentd_notification_state{subscriber="webhook-a",state="running"} 1
+paymentd_notification_backlog_messages{subscriber="alimtalk"} 4
+paymentd_notification_restart_delay_seconds{subscriber="alimtalk"} 27.5
+`, 1000);
+  assert.equal(figures.payments, 7);
+  assert.equal(figures.faults, 2);
+  assert.equal(figures.version, "1.2.3");
+  assert.equal(figures.diskSizeBytes, null);
+  assert.deepEqual(figures.subscribers.map(({ name, state, backlog, restartSeconds }) => [name, state, backlog, restartSeconds]),
+    [["alimtalk", "degraded", 4, 27.5], ["webhook-a", "running", 0, 0]]);
+});
+
+test("a rate is that of the time between, and none over a restart of the server", () => {
+  const before = { atMs: 1000, startedAt: 5, payments: 10 };
+  assert.equal(rate(before, { atMs: 3000, startedAt: 5, payments: 40 }, "payments"), 15);
+  assert.equal(rate(before, { atMs: 3000, startedAt: 6, payments: 4 }, "payments"), null);
+  assert.equal(rate(before, before, "payments"), null);
+});
+
+test("a quantile lies within its bucket, and beyond the last bound is that bound", () => {
+  const none = new Map([[0.1, 0], [0.2, 0], [Infinity, 0]]);
+  assert.equal(quantile(none, none, 0.99), null);
+  assert.ok(Math.abs(quantile(none, new Map([[0.1, 0], [0.2, 100], [Infinity, 100]]), 0.5) - 0.15) < 1e-9);
+  assert.ok(Math.abs(quantile(new Map(), new Map([[0.1, 100], [Infinity, 100]]), 0.99) - 0.099) < 1e-9);
+  assert.equal(quantile(none, new Map([[0.1, 0], [0.2, 0], [Infinity, 9]]), 0.99), 0.2);
+  const earlier = new Map([[0.1, 50], [0.2, 50], [Infinity, 50]]);
+  assert.ok(quantile(earlier, new Map([[0.1, 50], [0.2, 60], [Infinity, 60]]), 0.01) > 0.1);
+});
+
+/** Pages of FAILED messages, and a retry of each that `answer` plays. */
+function played(count, answer) {
+  const ids = Array.from({ length: count }, (_, at) => `alimtalk-${count - at}`);
+  const asked = [];
+  const call = async (path, { method } = {}) => {
+    asked.push(path);
+    if (method === "POST") return answer(decodeURIComponent(path.split("/")[1]));
+    const query = new URLSearchParams(path.split("?")[1]);
+    assert.equal(query.get("status"), "FAILED");
+    const begin = Number(query.get("cursor") ?? 0);
+    const end = begin + Number(query.get("limit"));
+    const items = ids.slice(begin, end).map((id) => ({ id }));
+    return { items, hasMore: end < count, nextCursor: end < count ? String(end) : null };
+  };
+  return { call, asked, ids };
+}
+const problem = (status) => Object.assign(new Error(String(status)), { status, retryAfterSeconds: 0 });
+const run = (call, filter = {}, tell = () => {}, signal = new AbortController().signal) =>
+  retryAll(call, filter, tell, signal, async (ms) => void slept.push(ms));
+const slept = [];
+
+test("all that a filter finds are retried once, over its pages", async () => {
+  const retried = [];
+  const { call, asked, ids } = played(250, (id) => retried.push(id));
+  const counts = await run(call, { subscriber: "alimtalk" });
+  assert.deepEqual(counts, { done: 250, passed: 0, refused: 0, bounded: false });
+  assert.deepEqual([...retried].sort(), [...ids].sort());
+  assert.ok(asked.filter((path) => path.includes("?")).every((path) => path.includes("subscriber=alimtalk")));
+});
+
+test("one that somebody else retried has passed, and others go on", async () => {
+  const { call } = played(10, (id) => {
+    if (id === "alimtalk-3") throw problem(409);
+    if (id === "alimtalk-4") throw problem(404);
+  });
+  assert.deepEqual(await run(call), { done: 8, passed: 2, refused: 0, bounded: false });
+});
+
+test("a fault of the server ends the run and is told", async () => {
+  const { call, asked } = played(10, () => { throw problem(500); });
+  await assert.rejects(run(call), { status: 500 });
+  assert.ok(asked.length <= 1 + 4, "no message is tried after the fault");
+});
+
+test("a server that is busy is asked again", async () => {
+  let refused = 0;
+  const { call } = played(3, (id) => {
+    if (id === "alimtalk-2" && refused++ === 0) throw problem(503);
+  });
+  assert.deepEqual(await run(call), { done: 3, passed: 0, refused: 0, bounded: false });
+  assert.equal(refused, 2);
+  assert.deepEqual(slept.splice(0), [1000]);
+});
+
+test("a run ends where it is stopped, and at its bound", async () => {
+  const stopping = new AbortController();
+  const { call } = played(500, () => {});
+  const counts = await run(call, {}, ({ done }) => { if (done === 50) stopping.abort(); }, stopping.signal);
+  assert.ok(counts.done >= 50 && counts.done < 60, `${counts.done}`);
+  const many = played(runMax + 500, () => {});
+  const bounded = await run(many.call);
+  assert.equal(bounded.bounded, true);
+  assert.ok(bounded.done >= runMax && bounded.done < runMax + 4, `${bounded.done}`);
+});
