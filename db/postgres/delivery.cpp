@@ -23,7 +23,7 @@ void read_waiting(std::span<const rows> answers, delivery_reach reach,
   const rows& next_retry = answers[1];
   const rows& ahead = answers[2];
   for (const row_view row : due)
-    into.due.push_back({{row.integer(0)}, row.time(1)});
+    into.due.push_back({{row.integer(0)}, row.time(1), std::string(row.text(2))});
   if (!next_retry.empty())
     into.next_retry = next_retry[0].time(0);
   into.seen_to = into.position;
@@ -85,7 +85,10 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
   // One stretch at a time, so that each claim lies in one.
   const wanted_kinds::stretch within = assumed.wanted.at(assumed.position + 1);
   const auto waiting = [&] { return parameters{}.add(step.subscriber, step.stream.stream); };
-  session_.add(sql::due_retries, waiting().add(now, reach.messages));
+  session_.add(sql::due_retries, waiting()
+                                     .add(now, reach.messages)
+                                     .add_texts(doubt_filter_of(step), std::identity{})
+                                     .add(!step.takes_new));
   session_.add(sql::next_retry, waiting().add(now));
   session_.add(
       sql::events_ahead,
