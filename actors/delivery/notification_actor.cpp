@@ -143,6 +143,8 @@ void deliverer::on(const stream_lost& news) {
 }
 
 void deliverer::on(const payment_success& hint) {
+  if (takes_now() == intake::none)
+    return; // it is another provider's
   if (held_stream* stream = book_.find(hint.stream.stream)) {
     stream->more = true;
     pump();

@@ -105,13 +105,15 @@ void provider_chain::look(steady_instant now) {
                           {{"subscriber", subscriber_}}));
     return;
   }
-  const bool back = !before || *serving_ < *before;
-  spdlog::log(back ? spdlog::level::info : spdlog::level::warn, "{}",
-              with_fields(fmt::format("{}: new messages go to {} from now on, since {}",
-                                      subscriber_, names_[*serving_],
-                                      back ? std::string("it works again")
-                                           : names_[*before] + " has failed for long"),
-                          {{"subscriber", subscriber_}, {"provider", names_[*serving_]}}));
+  const std::size_t place = *serving_;
+  const std::size_t from = before.value_or(names_.size());
+  const bool back = place < from;
+  spdlog::log(
+      back ? spdlog::level::info : spdlog::level::warn, "{}",
+      with_fields(
+          fmt::format("{}: new messages go to {} from now on, since {}", subscriber_, names_[place],
+                      back ? std::string("it works again") : names_[from] + " has failed for long"),
+          {{"subscriber", subscriber_}, {"provider", names_[place]}}));
 }
 
 } // namespace paymentd::actors

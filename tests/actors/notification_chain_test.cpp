@@ -3,6 +3,7 @@
 // one is ever sent by the other, and nothing is sent twice or lost.
 // Method: the fixture of delivery_fixture.hpp with a supervised notification actor for each of two
 // model providers, on one store.
+#include "actors/payment_success.hpp"
 #include "tests/actors/delivery_fixture.hpp"
 
 #include <gtest/gtest.h>
@@ -234,6 +235,23 @@ TEST_F(notification_chain_test, a_provider_that_asks_for_a_long_wait_is_passed_o
   pass(6min);
   EXPECT_EQ(second.accepted.size(), 6u) << "nor after a restart";
   expect_all_once(more);
+}
+
+TEST_F(notification_chain_test, one_that_gets_nothing_new_looks_for_its_own_doubts_once_a_second) {
+  know_no_keys(second);
+  start();
+  std::vector<entry_id> paid;
+  for (int i = 0; i < 100; ++i) {
+    paid.push_back(fixture.pay(1)[0]);
+    caf::anon_send(next_, payment_success{fixture.stream, paid.back()});
+    pass(100ms);
+  }
+  const auto looks = std::ranges::count_if(
+      fixture.store->steps, [](const delivery_step& each) { return !each.takes_new; });
+  EXPECT_GE(looks, 8);
+  EXPECT_LE(looks, 15) << "not for each payment";
+  EXPECT_TRUE(second.sent.empty());
+  expect_all_once(paid);
 }
 
 TEST_F(notification_chain_test, where_both_fail_the_one_that_works_first_sends_all) {
