@@ -115,6 +115,8 @@ struct delivery_counters {
   std::atomic<std::int64_t> oldest_open_ms{0};
   /// Until when nothing is sent, as the API asked, in ms since 1970.
   std::atomic<std::int64_t> quiet_until_ms{0};
+  /// Whether new messages go this way; of several providers, they go by one at a time.
+  std::atomic<bool> takes_new{true};
 };
 
 enum class supervision : std::uint8_t {
@@ -134,6 +136,7 @@ struct supervision_gauges {
 /// How the delivery to one subscriber goes.
 struct subscriber_metrics {
   std::string name;
+  std::string provider; // where there are several; else empty
   std::shared_ptr<const delivery_counters> delivery;
   std::shared_ptr<const supervision_gauges> supervision;
 };

@@ -8,6 +8,9 @@
 #include <caf/actor.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 
+#include <map>
+#include <string>
+
 namespace paymentd::actors {
 
 /// A hint after a commit: the stream holds new payments or refunds. The ledger is the record; a
@@ -36,6 +39,9 @@ struct subscriber_ended {
   std::string name;
   caf::actor supervisor;
 };
+
+/// By subscriber; one has several where it has several providers.
+using supervisors_by_subscriber = std::multimap<std::string, caf::actor>;
 
 } // namespace paymentd::actors
 

@@ -125,9 +125,12 @@ payment_metrics payment_system::metrics(steady_instant now) const {
                       .subscribers = {},
                       .health = health(now)};
   for (const notification_supervisor_options& each : options_.subscribers)
-    all.subscribers.push_back({each.delivery.subscriber, each.delivery.counters, each.gauges});
+    all.subscribers.push_back(
+        {each.delivery.subscriber,
+         each.delivery.chain ? std::string(each.delivery.provider->name()) : std::string(),
+         each.delivery.counters, each.gauges});
   for (const auto& [name, numbers] : webhooks_->all())
-    all.subscribers.push_back({name, numbers.delivery, numbers.supervision});
+    all.subscribers.push_back({name, "", numbers.delivery, numbers.supervision});
   all.webhooks_paused = webhooks_->paused.load();
   all.webhooks_disabled = webhooks_->disabled.load();
   return all;
@@ -236,7 +239,14 @@ void payment_system::start_results(const notification_supervisor_options& of,
   results_poller_options options;
   options.subscriber = of.delivery.subscriber;
   options.store = store;
-  options.provider = of.delivery.provider;
+  for (const notification_supervisor_options& each : options_.subscribers)
+    if (each.delivery.subscriber == options.subscriber &&
+        each.delivery.provider->can_tell_results())
+      options.others.push_back(each.delivery.provider);
+  if (options.others.empty())
+    return;
+  options.provider = options.others.front();
+  options.others.erase(options.others.begin());
   options.poll = of.results_poll;
   options.lease = of.results_lease;
   options.now = of.delivery.now;
@@ -253,7 +263,7 @@ void payment_system::start_results(const notification_supervisor_options& of,
 
 void payment_system::start_delivery(const delivery_worker& store) {
   for (notification_supervisor_options each : options_.subscribers) {
-    if (each.delivery.provider->can_tell_results())
+    if (each.delivery.place == 0) // one for all of its providers
       start_results(each, store);
     each.delivery.store = store;
     supervisors_.push_back(

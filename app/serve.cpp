@@ -34,7 +34,9 @@ namespace {
 /// file.
 std::uint64_t calls_at_once(const config::settings& settings) {
   constexpr std::uint64_t to_webhooks = 512;
-  const auto calls = static_cast<std::uint64_t>(settings.alimtalk.max_in_flight) + to_webhooks;
+  const std::uint64_t providers = 1 + settings.alimtalk.next_providers.size();
+  const auto calls =
+      providers * static_cast<std::uint64_t>(settings.alimtalk.max_in_flight) + to_webhooks;
   constexpr std::uint64_t of_nats = 5; // one, and tries to connect that were left behind
   return settings.nats.urls.empty() ? calls : calls + of_nats;
 }

@@ -104,6 +104,34 @@ make_webhook(const webhook& what, const config::notification_settings& all,
   return part;
 }
 
+actors::notification_supervisor_options
+alimtalk_options_of(const config::settings& settings,
+                    std::shared_ptr<providers::provider> provider) {
+  // A call by several templates is several requests: the last one begins within a time-out.
+  const int timeouts = api_options_of(settings).others.empty() ? 1 : 2;
+  auto alimtalk = subscriber_options_of(settings.notification, std::move(provider),
+                                        timeouts * settings.alimtalk.timeout);
+  alimtalk.delivery.subscriber = "alimtalk";
+  alimtalk.delivery.in_flight_max = settings.alimtalk.max_in_flight;
+  alimtalk.delivery.messages_max = settings.alimtalk.max_recipients;
+  alimtalk.delivery.messages_per_second_max = settings.alimtalk.max_per_second;
+  return alimtalk;
+}
+
+/// Null where there is one provider, or none.
+std::shared_ptr<actors::provider_chain> chain_of(const config::settings& settings) {
+  if (settings.alimtalk.next_providers.empty())
+    return nullptr;
+  std::vector<std::string> names{settings.alimtalk.provider};
+  names.insert(names.end(), settings.alimtalk.next_providers.begin(),
+               settings.alimtalk.next_providers.end());
+  actors::chain_times times{.failover_after = settings.alimtalk.failover_after};
+  // During an outage it is tried that often.
+  times.gap_max =
+      std::max({times.gap_max, 2 * times.failover_after, 2 * settings.notification.backoff.max});
+  return std::make_shared<actors::provider_chain>("alimtalk", std::move(names), times);
+}
+
 webhook old_webhook_of(const config::webhook_settings& settings) {
   webhook made{.name = settings.name,
                .url = settings.url,
@@ -239,19 +267,19 @@ double random_fraction() {
 std::expected<std::vector<actors::notification_supervisor_options>, std::string>
 make_subscribers(const config::settings& settings) {
   std::vector<actors::notification_supervisor_options> all;
-  const auto provider = make_alimtalk_provider(settings);
-  if (!provider)
-    return std::unexpected(provider.error());
-  if (*provider) {
-    // A call by several templates is several requests: the last one begins within a time-out.
-    const int timeouts = api_options_of(settings).others.empty() ? 1 : 2;
-    auto alimtalk = subscriber_options_of(settings.notification, *provider,
-                                          timeouts * settings.alimtalk.timeout);
-    alimtalk.delivery.subscriber = "alimtalk";
+  const auto chain = chain_of(settings);
+  for (const config::settings& each : config::by_provider(settings)) {
+    const auto provider = make_alimtalk_provider(each);
+    if (!provider)
+      return std::unexpected(provider.error());
+    if (!*provider)
+      continue;
+    auto alimtalk = alimtalk_options_of(each, *provider);
     alimtalk.delivery.wants_refunds = config::tells_refunds(settings.alimtalk);
-    alimtalk.delivery.in_flight_max = settings.alimtalk.max_in_flight;
-    alimtalk.delivery.messages_max = settings.alimtalk.max_recipients;
-    alimtalk.delivery.messages_per_second_max = settings.alimtalk.max_per_second;
+    alimtalk.delivery.chain = chain;
+    alimtalk.delivery.place = all.size();
+    if (alimtalk.delivery.place > 0)
+      alimtalk.delivery.retention = {}; // the first one prunes
     all.push_back(std::move(alimtalk));
   }
   for (const config::webhook_settings& each : settings.old_webhooks) {

@@ -13,9 +13,9 @@
 
 namespace paymentd {
 
-/// The AlimTalk, unless its provider is none, and NATS where it has a server. An error is one line
-/// that names the setting, for a setting that a provider, or an old webhook of the file, cannot
-/// work with. Their providers are the caller's to stop.
+/// The AlimTalk, unless its provider is none, once for each of its providers, and NATS where it has
+/// a server. An error is one line that names the setting, for a setting that a provider, or an old
+/// webhook of the file, cannot work with. Their providers are the caller's to stop.
 std::expected<std::vector<actors::notification_supervisor_options>, std::string>
 make_subscribers(const config::settings& settings);
 
@@ -34,8 +34,8 @@ providers::api_options api_options_of(const config::settings& settings);
 /// Whether any message says something of its user's reference or metadata.
 bool messages_read_users(const config::settings& settings);
 
-/// The provider that the settings name; null where they name none. An error is one line that names
-/// the setting. It is the caller's to stop.
+/// The first provider that the settings name; null where they name none. An error is one line that
+/// names the setting. It is the caller's to stop.
 std::expected<std::shared_ptr<providers::provider>, std::string>
 make_alimtalk_provider(const config::settings& settings);
 

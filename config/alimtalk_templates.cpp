@@ -131,10 +131,10 @@ class template_reader {
   /// The code in [alimtalk] is another template's.
   void look_at_provider() {
     for (const auto& kind : providers::provider_kinds())
-      if (kind.name == made_.alimtalk.provider && !kind.template_key.empty() &&
+      if (names_provider(made_.alimtalk, kind.name) && !kind.template_key.empty() &&
           !is_given(kind.template_key))
         fail(table_.line, kind.template_key,
-             "must be given, because alimtalk.provider is " + made_.alimtalk.provider);
+             "must be given, because alimtalk.provider is " + named_providers(made_.alimtalk));
     if (about_ == entry_kind::refund && alimtalk_.refunds != refund_messages::off &&
         !has_refund_template(alimtalk_))
       fail(table_.line, event_key,

@@ -49,9 +49,14 @@ void add_unused(const alimtalk_settings& of, const std::vector<templates::button
 
 } // namespace
 
+bool names_provider(const alimtalk_settings& of, std::string_view name) {
+  return of.provider == name ||
+         std::ranges::find(of.next_providers, name) != of.next_providers.end();
+}
+
 bool wants_whole_text(const alimtalk_settings& of) {
   return std::ranges::any_of(providers::provider_kinds(), [&](const auto& kind) {
-    return kind.name == of.provider && kind.whole_text;
+    return kind.whole_text && names_provider(of, kind.name);
   });
 }
 
@@ -65,7 +70,7 @@ std::vector<conflict> text_conflicts(const alimtalk_settings& of, std::string_vi
     return found;
   if (of.template_text.empty())
     found.push_back({{"alimtalk.template_text", "alimtalk.provider"},
-                     "must be given, because alimtalk.provider is " + of.provider});
+                     "must be given, because alimtalk.provider is " + named_providers(of)});
   if (!found.empty())
     return found;
   const auto plan = plan_of(of);
@@ -136,7 +141,50 @@ std::vector<conflict> nats_conflicts(const nats_settings& of) {
   return found;
 }
 
+std::vector<conflict> provider_conflicts(const alimtalk_settings& of) {
+  std::vector<conflict> found;
+  for (const auto& kind : providers::provider_kinds())
+    for (const auto& needed : kind.credentials)
+      if (const auto given = of.credentials.find(needed.key);
+          names_provider(of, kind.name) && (given == of.credentials.end() || given->second.empty()))
+        found.push_back({{"alimtalk." + std::string{needed.key}, "alimtalk.provider"},
+                         "must be given, because alimtalk.provider is " + named_providers(of)});
+  const bool one_address = of.base_url.empty() && of.next_base_urls.empty(); // of each its own
+  if (!one_address && of.next_base_urls.size() != of.next_providers.size())
+    found.push_back({{"alimtalk.base_url", "alimtalk.provider"},
+                     "must be a list of " + std::to_string(1 + of.next_providers.size()) +
+                         ", because alimtalk.provider is " + named_providers(of)});
+  return found;
+}
+
 } // namespace
+
+std::string named_providers(const alimtalk_settings& of) {
+  std::string all = of.provider;
+  for (const std::string& each : of.next_providers)
+    all.append(", ").append(each);
+  return all;
+}
+
+std::vector<settings> by_provider(const settings& of) {
+  std::vector<settings> all;
+  for (std::size_t i = 0; i <= of.alimtalk.next_providers.size(); ++i) {
+    settings& one = all.emplace_back(of);
+    const auto choose = [&](alimtalk_settings& alimtalk) {
+      if (i > 0) {
+        alimtalk.provider = of.alimtalk.next_providers[i - 1];
+        alimtalk.base_url =
+            of.alimtalk.next_base_urls.empty() ? "" : of.alimtalk.next_base_urls[i - 1];
+      }
+      alimtalk.next_providers.clear();
+      alimtalk.next_base_urls.clear();
+    };
+    choose(one.alimtalk);
+    for (alimtalk_template& each : one.alimtalk_templates)
+      choose(each.alimtalk);
+  }
+  return all;
+}
 
 std::vector<conflict> conflicts(const settings& of) {
   std::vector<conflict> found;
@@ -167,13 +215,7 @@ std::vector<conflict> conflicts(const settings& of) {
                      "must be at least three times notification.results_poll, " +
                          to_string(of.notification.results_poll) + ", not " +
                          to_string(of.notification.retention)});
-  for (const auto& kind : providers::provider_kinds())
-    for (const auto& needed : kind.credentials)
-      if (const auto given = of.alimtalk.credentials.find(needed.key);
-          kind.name == of.alimtalk.provider &&
-          (given == of.alimtalk.credentials.end() || given->second.empty()))
-        found.push_back({{"alimtalk." + std::string{needed.key}, "alimtalk.provider"},
-                         "must be given, because alimtalk.provider is " + of.alimtalk.provider});
+  std::ranges::move(provider_conflicts(of.alimtalk), std::back_inserter(found));
   std::ranges::move(nats_conflicts(of.nats), std::back_inserter(found));
   std::ranges::move(fallback_conflicts(of.alimtalk, "alimtalk.fallback", parameters_section),
                     std::back_inserter(found));

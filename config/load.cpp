@@ -26,9 +26,19 @@ struct given {
   std::string where; // "paymentd.toml:12", "PAYMENTD_HTTP_LISTEN" or "--set"
   std::string key;
   std::string text;
-  bool typed = false;                           // from the file, where the type counts too
-  std::optional<toml_type> type = std::nullopt; // of a typed one
+  bool typed = false;                             // from the file, where the type counts too
+  std::optional<toml_type> type = std::nullopt;   // of a typed one
+  std::optional<std::string> list = std::nullopt; // of an array of texts, with commas between them
 };
+
+std::optional<std::string> joined(const std::optional<std::vector<std::string>>& list) {
+  if (!list || list->empty())
+    return std::nullopt;
+  std::string all = list->front();
+  for (std::size_t i = 1; i < list->size(); ++i)
+    all.append(",").append((*list)[i]);
+  return all;
+}
 
 /// How many letters must be put in, left out, changed or swapped with their neighbour.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -123,8 +133,8 @@ class loader {
                                ? "each webhook is an [[webhook]] of its own"
                                : "unknown section" + did_you_mean(each.key, sections())));
       else
-        values.push_back(
-            {std::move(where), std::move(each.key), std::move(each.text), true, each.type});
+        values.push_back({std::move(where), std::move(each.key), std::move(each.text), true,
+                          each.type, joined(each.list)});
     }
     take(values);
     templates_ = std::move(contents.templates);
@@ -197,7 +207,8 @@ class loader {
     const bool is_number = value.type == toml_type::whole || value.type == toml_type::real;
     const bool right_type = !value.typed || value.type == to.type || (takes_real && is_number) ||
                             (to.type == toml_type::text_or_real && value.type == toml_type::text);
-    if (right_type && to.set(values_, value.text)) {
+    const bool is_list = to.takes_list && value.list;
+    if ((is_list || right_type) && to.set(values_, is_list ? *value.list : value.text)) {
       where_[to.key] = value.where;
       return;
     }

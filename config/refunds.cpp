@@ -4,6 +4,7 @@
 #include "providers/kind.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace paymentd::config {
 
@@ -33,14 +34,37 @@ std::vector<conflict> missing_halves(const alimtalk_settings& of) {
   const bool has_code = has_refund_template(of);
   const bool has_text = !of.refund_template_text.empty();
   if (of.refunds == refund_messages::on && !has_code)
-    return {
-        {{code, "alimtalk.refunds"},
-         "must be given, because alimtalk.refunds is on and alimtalk.provider is " + of.provider}};
+    return {{{code, "alimtalk.refunds"},
+             "must be given, because alimtalk.refunds is on and alimtalk.provider is " +
+                 named_providers(of)}};
   if (!wants_whole_text(of) || has_code == has_text)
     return {};
   if (has_code)
     return {{{text, code}, "must be given, because " + code + " is"}};
   return {{{code, text}, "must be given, because " + text + " is"}};
+}
+
+/// A template of one provider that another one has not: whichever sends has to have it.
+std::vector<conflict> missing_beside_others(const alimtalk_settings& of) {
+  std::vector<conflict> found;
+  std::string given; // the key of one that there is
+  std::vector<std::string> missing;
+  for (const auto& kind : providers::provider_kinds()) {
+    if (!names_provider(of, kind.name) || kind.template_key.empty())
+      continue;
+    std::string key = refund_key_of(kind.template_key);
+    const auto code = of.credentials.find(key);
+    if (code == of.credentials.end() || code->second.empty())
+      missing.push_back("alimtalk." + std::move(key));
+    else
+      given = "alimtalk." + std::move(key);
+  }
+  if (!given.empty())
+    for (std::string& each : missing)
+      found.push_back({{std::move(each), given, "alimtalk.provider"},
+                       "must be given, because " + given + " is and alimtalk.provider is " +
+                           named_providers(of)});
+  return found;
 }
 
 /// A contradiction in `refund_settings` by the names that its settings have in [alimtalk].
@@ -92,6 +116,7 @@ alimtalk_settings refund_settings(const alimtalk_settings& of) {
 
 std::vector<conflict> refund_conflicts(const alimtalk_settings& of) {
   std::vector<conflict> found = missing_halves(of);
+  std::ranges::move(missing_beside_others(of), std::back_inserter(found));
   const alimtalk_settings refunds = refund_settings(of);
   const bool own_parameters = !of.refund_parameters.parameters().empty();
   const std::string_view parameters =

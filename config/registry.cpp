@@ -104,10 +104,16 @@ std::vector<setting> provider_list() {
   }
   names.emplace_back("none");
   sentence += "none sends nothing.";
+  sentence += " Of a list, new messages go to the first one; while it fails for long, to the next.";
   std::vector<setting> all{
-      one_of(PAYMENTD_AT(alimtalk.provider), names, std::move(sentence)),
-      base_url(PAYMENTD_AT(alimtalk.base_url),
-               "Where the message API is. Empty: the provider's own address."),
+      provider_names(names, std::move(sentence)),
+      duration(PAYMENTD_AT(alimtalk.failover_after), 1s, 24h,
+               "How long a provider of the list fails before new messages go to the next one. A "
+               "message that may have been sent by one is never sent by another. The one that "
+               "failed gets a "
+               "message that often, and all new ones again once it has taken one."),
+      base_urls("Where the message API is; for a list of providers, a list of as many. Empty: the "
+                "provider's own address."),
       words(PAYMENTD_AT(alimtalk.ca_file), 1000,
             "A PEM file of certificates to trust besides the system's, for a base_url behind a "
             "private CA. Empty: none."),

@@ -17,7 +17,8 @@ struct setting {
   std::string takes;    // "a whole number from 1 to 8": its type and bounds, after "must be "
   std::string sentence; // what it does, for the example file
   toml_type type = toml_type::text;
-  bool is_secret = false; // its value is in no error; it can be given as <key>_file
+  bool is_secret = false;  // its value is in no error; it can be given as <key>_file
+  bool takes_list = false; // an array of texts, too, as one text with commas between them
   /// Takes a value that is in bounds, or changes nothing and gives false.
   std::function<bool(settings&, std::string_view)> set;
   /// The value as TOML, with secrets hidden.
@@ -58,7 +59,10 @@ std::vector<conflict> conflicts(const settings& of);
 std::vector<conflict> fallback_conflicts(const alimtalk_settings& of, std::string_view fallback,
                                          std::string_view parameters);
 
-/// Whether the provider is sent the whole text of each message.
+/// Whether it is one of the providers.
+bool names_provider(const alimtalk_settings& of, std::string_view name);
+
+/// Whether a provider is sent the whole text of each message.
 bool wants_whole_text(const alimtalk_settings& of);
 
 /// Those of the template's whole text and its buttons with what stands beside them. Lines name the

@@ -125,13 +125,6 @@ setting text_that(field<Of> at, std::string takes, std::string sentence, IsGood 
 }
 
 template <class Of>
-setting one_of(field<Of> at, const std::vector<std::string>& names, std::string sentence) {
-  return text_that(
-      std::move(at), alternatives(names), std::move(sentence),
-      [names](std::string_view text) { return std::ranges::find(names, text) != names.end(); });
-}
-
-template <class Of>
 setting requests(field<Of> at, std::string sentence) {
   return made(std::move(at), "off, errors, all, or a number from 0.0 to 1.0", std::move(sentence),
               parse_request_lines, toml_of, toml_type::text_or_real);
@@ -262,18 +255,79 @@ inline bool is_http_url(std::string_view text) {
          text.find_first_of("@?#\"\\") == text.npos;
 }
 
-template <class Of>
-setting base_url(field<Of> at, std::string sentence) {
-  return made(
-      std::move(at),
-      "empty, or a URL that begins with http:// or https:// and has no user and no query",
-      std::move(sentence),
-      [](std::string_view text) {
-        return text.empty() || is_http_url(text)
-                   ? std::optional<std::string>(text.substr(0, text.find_last_not_of('/') + 1))
-                   : std::nullopt;
-      },
-      toml_text);
+/// The parts between commas, without the spaces around them; one that is empty where `text` is.
+inline std::vector<std::string> parts_of(std::string_view text) {
+  std::vector<std::string> parts;
+  for (bool more = true; more;) {
+    const auto comma = std::min(text.find(','), text.size());
+    std::string_view part = text.substr(0, comma);
+    part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+    parts.emplace_back(part.substr(0, part.find_last_not_of(' ') + 1));
+    more = comma < text.size();
+    text.remove_prefix(more ? comma + 1 : comma);
+  }
+  return parts;
+}
+
+/// As TOML: a text, or an array where there are several.
+inline std::string toml_list(const std::string& first, const std::vector<std::string>& rest) {
+  if (rest.empty())
+    return toml_text(first);
+  std::string all = "[" + toml_text(first);
+  for (const std::string& each : rest)
+    all.append(", ").append(toml_text(each));
+  return all + "]";
+}
+
+/// The message API or a list of them, each of `names`.
+inline setting provider_names(const std::vector<std::string>& names, std::string sentence) {
+  return {.key = "alimtalk.provider",
+          .takes = alternatives(names) + ", or a list of some of them, but for log and none",
+          .sentence = std::move(sentence),
+          .takes_list = true,
+          .set =
+              [names](settings& s, std::string_view text) {
+                std::vector<std::string> given = parts_of(text);
+                const bool alone = given.size() == 1;
+                for (auto each = given.begin(); each != given.end(); ++each)
+                  if (std::ranges::find(names, *each) == names.end() ||
+                      (!alone && (*each == "log" || *each == "none")) ||
+                      std::find(given.begin(), each, *each) != each)
+                    return false;
+                s.alimtalk.provider = std::move(given.front());
+                given.erase(given.begin());
+                s.alimtalk.next_providers = std::move(given);
+                return true;
+              },
+          .show =
+              [](const settings& s) {
+                return toml_list(s.alimtalk.provider, s.alimtalk.next_providers);
+              }};
+}
+
+inline setting base_urls(std::string sentence) {
+  return {.key = "alimtalk.base_url",
+          .takes = "empty, or a URL that begins with http:// or https:// and has no user and no "
+                   "query; or a list of these",
+          .sentence = std::move(sentence),
+          .takes_list = true,
+          .set =
+              [](settings& s, std::string_view text) {
+                std::vector<std::string> given = parts_of(text);
+                for (std::string& each : given) {
+                  if (!each.empty() && !is_http_url(each))
+                    return false;
+                  each.resize(each.find_last_not_of('/') + 1);
+                }
+                s.alimtalk.base_url = std::move(given.front());
+                given.erase(given.begin());
+                s.alimtalk.next_base_urls = std::move(given);
+                return true;
+              },
+          .show =
+              [](const settings& s) {
+                return toml_list(s.alimtalk.base_url, s.alimtalk.next_base_urls);
+              }};
 }
 
 constexpr std::string_view nats_scheme = "nats://";

@@ -69,11 +69,16 @@ struct database_settings {
   migration_mode migrations = migration_mode::automatic;
 };
 
-/// The credentials of the provider are not empty. With a fallback, fallback_from is not.
+/// The credentials of each provider are not empty. With a fallback, fallback_from is not.
 struct alimtalk_settings {
   std::string provider = "log"; // one of providers/kind.hpp, or "none"
-  std::string base_url;         // empty: the provider's own; no slash at its end
-  std::string ca_file;          // empty: none
+  /// Those that new messages go to while the ones before them fail, in their order; none of them
+  /// log or none, and none twice.
+  std::vector<std::string> next_providers;
+  std::string base_url;                    // empty: the provider's own; no slash at its end
+  std::vector<std::string> next_base_urls; // of the next providers, or none at all
+  milliseconds failover_after = std::chrono::minutes{5};
+  std::string ca_file;                                    // empty: none
   std::map<std::string, secret, std::less<>> credentials; // by key, of all providers: "app_key"
   templates::message_plan parameters; // [alimtalk.parameters]; empty: the standard ones
   std::string template_text;          // not empty where the provider wants the whole text
@@ -83,7 +88,8 @@ struct alimtalk_settings {
   std::string fallback_from;
   std::string fallback_title;
   std::string fallback_text;
-  // Of messages about refunds; their template is among the credentials: "refund_template_code".
+  // Of messages about refunds; their template is among the credentials: "refund_template_code". All
+  // of several providers have one, or none has.
   refund_messages refunds = refund_messages::automatic; // by whether there is a template for them
   templates::message_plan refund_parameters; // [alimtalk.refund_parameters]; empty: as parameters
   std::string refund_template_text; // not empty where there is one and the provider wants the text
@@ -95,6 +101,9 @@ struct alimtalk_settings {
   int max_in_flight = 8;
   int max_per_second = 0; // 0: no limit
 };
+
+/// "nhn, solapi": all providers, for a line about them.
+std::string named_providers(const alimtalk_settings& of);
 
 /// Whether the customers of refunds that happen from now on get a message.
 bool tells_refunds(const alimtalk_settings& of);
@@ -196,6 +205,9 @@ struct settings {
   shutdown_settings shutdown;
   log_settings log;
 };
+
+/// The settings of each provider of the AlimTalk as if it were the only one, in their order.
+std::vector<settings> by_provider(const settings& of);
 
 /// Name and value, or key and text.
 using named_texts = std::vector<std::pair<std::string, std::string>>;

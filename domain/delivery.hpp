@@ -136,7 +136,11 @@ struct delivery_step {
   int messages_max = 1000;                 // how many messages in each of them, at the most
   std::optional<instant> quiet_until = {}; // stored, for the next one that delivers
   std::string provider = {};               // noted with the claims that it opens
-  std::vector<noted_claim> noted = {};     // of those that it does not end
+  /// Providers beside this one that deliver to the subscriber, too: their messages in doubt are
+  /// left to them.
+  std::vector<std::string> others = {};
+  bool takes_new = true; // false: of what waits it claims only what is in doubt at `provider`
+  std::vector<noted_claim> noted = {}; // of those that it does not end
 };
 
 struct delivery_answer {

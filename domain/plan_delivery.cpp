@@ -88,7 +88,8 @@ class planner {
     for (const delivery_result* one : results) {
       if (entry != what->entries.end() && entry->id == one->entry) {
         plan_.results.push_back({one, entry->created_at, what->retries});
-        waits_for(*one);
+        if (one->status == delivery_status::pending)
+          waits_for(*one, what->provider);
         add_tries(ended.tries, *one);
         ++entry;
       } else if (!was_deleted(*what, one->entry, entry)) {
@@ -111,13 +112,15 @@ class planner {
     refuse("the results of " + name_of(id) + " are not exactly those of its messages");
   }
 
-  void waits_for(const delivery_result& one) {
-    if (one.status != delivery_status::pending)
-      return;
-    if (one.next_attempt <= now_)
-      view_.due.push_back({one.entry, one.next_attempt});
-    else
+  void waits_for(const delivery_result& one, const std::string& provider) {
+    const bool doubtful = one.copies > 0;
+    if (doubtful)
+      plan_.in_doubt.push_back({one.entry, provider});
+    const std::string_view copies_by = doubtful ? std::string_view(provider) : "";
+    if (one.next_attempt > now_)
       is_due(one.next_attempt);
+    else if (takes(step_, copies_by))
+      view_.due.push_back({one.entry, one.next_attempt, std::string(copies_by)});
   }
 
   /// Those of its claim and its own, by their times: the last ones, as far as they are kept.
@@ -167,14 +170,18 @@ class planner {
   std::size_t open_retries(std::size_t slots) {
     auto& due = view_.due;
     std::ranges::stable_sort(due, {}, &delivery_view::due_retry::at);
-    const std::size_t taken = std::min(due.size(), slots * size_);
-    for (std::size_t from = 0; from < taken; from += size_) {
-      planned_claim& one = plan_.opened.emplace_back(planned_claim{.provider = step_.provider});
-      for (std::size_t at = from; at < std::min(from + size_, taken); ++at)
-        one.retries.push_back(due[at].entry);
-      std::ranges::sort(one.retries);
-      plan_.taken.insert(plan_.taken.end(), one.retries.begin(), one.retries.end());
+    const std::size_t halves = plan_.opened.size();
+    std::size_t taken = 0;
+    for (; taken < due.size(); ++taken) {
+      const std::string& by = due[taken].copies_by;
+      planned_claim* const one = claim_for(by.empty() ? step_.provider : by, halves, slots);
+      if (one == nullptr)
+        break;
+      one->retries.push_back(due[taken].entry);
+      plan_.taken.push_back(due[taken].entry);
     }
+    for (std::size_t at = halves; at < plan_.opened.size(); ++at)
+      std::ranges::sort(plan_.opened[at].retries);
     std::ranges::sort(plan_.taken);
     if (taken < due.size()) {
       plan_.more = true;
@@ -182,13 +189,27 @@ class planner {
     }
     if (view_.next_retry)
       is_due(*view_.next_retry);
-    return (taken + size_ - 1) / size_;
+    return plan_.opened.size() - halves;
+  }
+
+  /// Of those from `from` on, the one with room for a retry that goes by that provider; a new one
+  /// where there is none; null where no slot is left for it.
+  planned_claim* claim_for(const std::string& provider, std::size_t from, std::size_t slots) {
+    for (std::size_t at = plan_.opened.size(); at > from; --at)
+      if (planned_claim& one = plan_.opened[at - 1];
+          one.retries.size() < size_ && one.provider == provider)
+        return &one;
+    if (plan_.opened.size() - from == slots)
+      return nullptr;
+    return &plan_.opened.emplace_back(planned_claim{.provider = provider});
   }
 
   void open_ahead(std::size_t slots, std::size_t used) {
+    plan_.position = view_.position;
+    if (!step_.takes_new)
+      return;
     auto& ahead = view_.ahead;
     const std::size_t claimed = std::min(ahead.size(), (slots - used) * size_);
-    plan_.position = view_.position;
     for (std::size_t from = 0; from < claimed; from += size_) {
       const std::size_t to = std::min(from + size_, claimed);
       const entry_id last = ahead[to - 1].event.entry;
@@ -219,7 +240,21 @@ class planner {
 
 delivery_reach reach_of(const delivery_step& step) {
   const std::int64_t room = std::int64_t{std::max(step.open_max, 0)} * step.messages_max;
-  return {.messages = room + 1, .entries = room > 0 ? room + room / 8 + 256 : entries_peeked_at};
+  const bool claims_ahead = room > 0 && step.takes_new;
+  return {.messages = room + 1,
+          .entries = claims_ahead ? room + room / 8 + 256 : entries_peeked_at};
+}
+
+bool takes(const delivery_step& step, std::string_view copies_by) {
+  if (!step.takes_new)
+    return !copies_by.empty() && copies_by == step.provider;
+  return std::ranges::find(step.others, copies_by) == step.others.end();
+}
+
+std::span<const std::string> doubt_filter_of(const delivery_step& step) {
+  if (!step.takes_new)
+    return std::span(&step.provider, 1);
+  return step.others;
 }
 
 std::expected<delivery_plan, std::string> plan_delivery(const delivery_step& step,

@@ -5,6 +5,7 @@
 #include "domain/delivery.hpp"
 
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,15 +36,26 @@ struct delivery_reach {
 /// number of entries, since charges, which nobody wants, lie between those that are wanted.
 delivery_reach reach_of(const delivery_step& step);
 
+/// Whether the step claims a message that waits and whose copies were sent by that provider; empty:
+/// it has none. Another provider never sends what is in doubt, but where the settings do not know
+/// the first one any more, it has to be ended.
+bool takes(const delivery_step& step, std::string_view copies_by);
+
+/// The same for a store: of what is in doubt at one of these providers it takes nothing, or where
+/// the step takes nothing new, of all that waits this alone.
+std::span<const std::string> doubt_filter_of(const delivery_step& step);
+
 /// All that a store read for a step, under the lock of its cursor and before it wrote anything.
 struct delivery_view {
   struct due_retry {
     entry_id entry;
     instant at;
+    std::string copies_by = {}; // of one that is in doubt, the provider that sent its copies
   };
   std::int64_t position = 0;              // the cursor: the number up to which all is claimed
   std::vector<claim_record> claims = {};  // those that are open of the ones that the step names
-  std::vector<due_retry> due = {};        // PENDING, in no claim; the earliest first
+  std::vector<due_retry> due = {};        // PENDING, in no claim, and the step's to take; the
+                                          // earliest first
   std::optional<instant> next_retry = {}; // the earliest that is due later than now
   std::vector<message> ahead = {};        // wanted, ahead of the cursor, by rising entry
   std::int64_t seen_to = 0;               // the number of the last entry that was looked at
@@ -66,6 +78,12 @@ struct planned_try {
   std::string_view detail; // in the step
 };
 
+/// A message that waits and is in doubt, and the provider that sent its copies.
+struct planned_doubt {
+  entry_id entry;
+  std::string provider;
+};
+
 /// A claim to be added, in its first generation.
 struct planned_claim {
   std::vector<entry_id> retries = {}; // by rising id; empty: it is a range
@@ -80,6 +98,7 @@ struct planned_claim {
 struct delivery_plan {
   std::vector<planned_result> results; // by rising entry
   std::vector<planned_try> tries;      // of these; those of one message together, the oldest first
+  std::vector<planned_doubt> in_doubt; // of these
   std::vector<claim_id> deleted;       // the ended and the halved ones
   std::vector<claim_record> regenerated;
   std::vector<planned_claim> opened; // in the order of the answer
@@ -95,9 +114,10 @@ struct delivery_plan {
 
 /// Plans `step`. Ends, regenerates and halves the claims that it names; then claims retries that
 /// are due, the earliest first, before what lies ahead of the cursor; a new claim holds the one or
-/// the other. The cursor passes what is claimed, and where all of that is, also the unwanted
-/// entries that follow. Gives one line where the step does not fit what stands there: nothing may
-/// be written then. Cost: n log n for n messages. Precondition: messages_max is at least 1.
+/// the other, and retries that are in doubt at one provider alone. The cursor passes what is
+/// claimed, and where all of that is, also the unwanted entries that follow. Gives one line where
+/// the step does not fit what stands there: nothing may be written then. Cost: n log n for n
+/// messages. Precondition: messages_max is at least 1.
 std::expected<delivery_plan, std::string> plan_delivery(const delivery_step& step,
                                                         delivery_view view, instant now);
 

@@ -11,7 +11,10 @@ namespace {
 using subscribers = std::vector<actors::subscriber_metrics>;
 
 metric_families::labels label_of(const actors::subscriber_metrics& of) {
-  return {{"subscriber", of.name}};
+  metric_families::labels labels{{"subscriber", of.name}};
+  if (!of.provider.empty())
+    labels.emplace_back("provider", of.provider);
+  return labels;
 }
 
 /// For how long something has been so; 0 where it is not.
@@ -96,6 +99,10 @@ void add_delivery(metric_families& to, const subscribers& all, instant now) {
   for (const auto& one : all)
     to.seconds(label_of(one), std::max<std::int64_t>(0, one.delivery->quiet_until_ms.load() -
                                                             now.time_since_epoch().count()));
+  to.gauge("paymentd_notification_takes_new",
+           "1 where new messages go this way; of several providers they go by one at a time.");
+  for (const auto& one : all)
+    to.value(label_of(one), one.delivery->takes_new.load() ? 1 : 0);
   to.gauge("paymentd_notification_backlog_messages",
            "Messages without a final result in the whole database, as far as they are counted.");
   for (const auto& one : all)
@@ -126,9 +133,11 @@ void add_supervision(metric_families& to, const subscribers& all) {
            "1 for the supervisor's present state, 0 for the others.");
   static constexpr std::array<std::string_view, 3> names{"running", "backing_off", "degraded"};
   for (const auto& one : all)
-    for (std::size_t state = 0; state < names.size(); ++state)
-      to.value({{"subscriber", one.name}, {"state", names[state]}},
-               one.supervision->state.load() == static_cast<int>(state) ? 1 : 0);
+    for (std::size_t state = 0; state < names.size(); ++state) {
+      auto labels = label_of(one);
+      labels.emplace_back("state", names[state]);
+      to.value(labels, one.supervision->state.load() == static_cast<int>(state) ? 1 : 0);
+    }
 }
 
 void add_webhooks(metric_families& to, const actors::payment_metrics& of) {

@@ -258,10 +258,10 @@ void claim_book::put_forward(std::chrono::milliseconds by) {
       claim.put_forward += by;
 }
 
-void claim_book::put_back(instant now) {
+void claim_book::put_back(instant now, bool at_once) {
   for (auto& [id, stream] : streams_)
     for (auto& [claim_id, claim] : stream.claims)
-      actors::put_back(claim, now);
+      actors::put_back(claim, now, at_once);
 }
 
 std::optional<instant> claim_book::oldest() const {

@@ -86,7 +86,7 @@ class claim_book {
   void put_forward(std::chrono::milliseconds by);
 
   /// Ends what surely was not sent, to be claimed anew.
-  void put_back(instant now);
+  void put_back(instant now, bool at_once);
 
   /// When the oldest event in an open claim happened.
   std::optional<instant> oldest() const;

@@ -122,6 +122,16 @@ void set_unreachable_apart(open_claim& claim, const delivery_policy& policy) {
       each.lost = "the user has no phone";
 }
 
+/// Opened for another provider, of a time when the settings named that one.
+bool is_anothers(const open_claim& claim, const delivery_policy& policy) {
+  return !claim.claim.provider.empty() && claim.claim.provider != policy.provider;
+}
+
+std::string may_be_sent_by(const std::string& provider) {
+  return "outcome unknown: it may have been sent by " + provider +
+         " before the provider was changed";
+}
+
 bool is_whole(const open_claim& claim) {
   return !claim.claim.messages.empty() && std::ranges::none_of(claim.claim.messages, is_lost);
 }
@@ -384,7 +394,11 @@ bool is_in_doubt(const claim_state& state) {
 
 void opened(open_claim& claim, instant now, const delivery_policy& policy) {
   set_unreachable_apart(claim, policy);
-  if (is_whole(claim))
+  if (is_anothers(claim, policy))
+    claim.state = ended(claim, true, [&](const message& each) {
+      return failed(each, may_be_sent_by(claim.claim.provider));
+    });
+  else if (is_whole(claim))
     claim.state = to_send(claim, now, policy);
   else if (std::ranges::all_of(claim.claim.messages, is_lost))
     claim.state =
@@ -397,15 +411,13 @@ void taken_over(open_claim& claim, instant now, const delivery_policy& policy) {
   set_unreachable_apart(claim, policy);
   claim.tries = std::move(claim.claim.tries);
   claim.tried = claim.noted = claim.tries.size();
-  const std::string& by = claim.claim.provider;
   const auto cut_off = [&](delivery_result result) {
     note_cut_off(result, claim);
     return result;
   };
-  if (!by.empty() && by != policy.provider)
+  if (is_anothers(claim, policy))
     claim.state = ended(claim, true, [&](const message& each) {
-      return cut_off(failed(each, "outcome unknown: it may have been sent by " + by +
-                                      " before the provider was changed"));
+      return cut_off(failed(each, may_be_sent_by(claim.claim.provider)));
     });
   else if (policy.repeats_are_copies)
     claim.state = ended(claim, true, [&](const message& each) {
@@ -500,11 +512,11 @@ void others_worked(open_claim& claim, instant now) {
     claim.state = states::to_regenerate{.at = now, .others_passed = true};
 }
 
-void put_back(open_claim& claim, instant now) {
+void put_back(open_claim& claim, instant now, bool at_once) {
   const auto when = due(claim.state);
   if (!when || is_in_doubt(claim.state) || std::holds_alternative<states::to_end>(claim.state))
     return;
-  const instant at = std::max(*when, now);
+  const instant at = at_once ? now : std::max(*when, now);
   claim.state =
       ended(claim, false, [at](const message& each) { return again(each, "not sent yet", at, 0); });
 }

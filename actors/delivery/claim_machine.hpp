@@ -171,8 +171,9 @@ consequence answered(open_claim& claim, providers::search_result result,
 /// any longer. The cause may be mended by now, so that alone fails no message.
 void others_worked(open_claim& claim, instant now);
 
-/// The actor ends, and repeats are copies: what was not sent ends too, to be claimed anew, rather
-/// than stay in the database, where it would be in doubt.
-void put_back(open_claim& claim, instant now);
+/// The actor ends, and repeats are copies or another provider may take it; or that one takes all
+/// that is new by now: what was not sent ends, to be claimed anew, rather than stay in the
+/// database, where it would be in doubt. `at_once`: whatever it waited for.
+void put_back(open_claim& claim, instant now, bool at_once = false);
 
 } // namespace paymentd::actors

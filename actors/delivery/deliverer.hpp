@@ -82,13 +82,16 @@ class deliverer {
   void be_quiet(std::chrono::milliseconds wait);
   void show_quiet();
   circumstances around(const open_claim& of);
+  intake takes_now();
+  void tell_chain(const providers::call_result& result);
   bool probing() const { return successes_ == 0; }
 
   caf::event_based_actor* const self_;
   notification_options options_;
   subscription subscribed_ = subscription::wanted;
   subscriber_id subscriber_;
-  std::string instance_; // of the database
+  std::string instance_;            // of the database
+  std::vector<std::string> others_; // the other providers of its chain
   steady_instant subscribe_not_before_;
   int subscribe_failures_ = 0;
 

@@ -39,11 +39,18 @@ providers::call make_call(const claim& claim, const std::string& subscriber,
 /// After each event: does all that is possible now, and has itself woken for what is not yet.
 void deliverer::pump() {
   check_clock();
-  if (closing_ && options_.policy.repeats_are_copies)
-    book_.put_back(time_now()); // left open, it would count as a copy
+  const bool chained = options_.chain != nullptr;
+  if (closing_ && (options_.policy.repeats_are_copies || chained))
+    book_.put_back(time_now(), chained); // left open, it would count as a copy, or be in doubt here
   allow_another_probe();
   ask_store();
   call_provider();
+  if (chained) {
+    const bool all = takes_now() == intake::all;
+    options_.counters->takes_new.store(all, std::memory_order_relaxed);
+    if (!all)
+      book_.put_back(time_now(), true); // but for a probe, which has left
+  }
   ask_store(); // a claim that waited too long for a call wants a new key now
   prune();
   options_.counters->parked.store(book_.parked(time_now()), std::memory_order_relaxed);
@@ -153,7 +160,10 @@ void deliverer::step(held_stream& stream, int wanting) {
     if (each.read_again_from)
       *each.read_again_from += ahead;
   step.quiet_until = unstored_quiet_;
+  const intake takes = takes_now();
   step.provider = options_.policy.provider;
+  step.others = others_;
+  step.takes_new = takes != intake::none;
   const bool anything =
       !step.ended.empty() || !step.regenerate.empty() || !step.split.empty() || step.quiet_until;
   const bool over = stream.lease_until && *stream.lease_until <= self_->clock().now();
@@ -167,7 +177,8 @@ void deliverer::step(held_stream& stream, int wanting) {
   const bool may_gather = step.regenerate.empty() && step.split.empty() && !(notes && closing_);
   if (stream.gather_until > self_->clock().now() && may_gather)
     return; // what comes meanwhile goes in the same step
-  step.messages_max = probing() ? options_.probe_messages : options_.messages_max;
+  step.messages_max =
+      probing() || takes == intake::probe ? options_.probe_messages : options_.messages_max;
   if (step.open_max > 0) {
     stream.more = false;
     served_ = stream.lease.stream;
@@ -189,6 +200,11 @@ int deliverer::room() {
   if (closing_ || quiet_until_ > self_->clock().now() || book_.parked(now) >= options_.parked_max)
     return 0;
   const int used = book_.used(now);
+  const intake takes = takes_now();
+  if (takes == intake::probe)
+    return used > 0 ? 0 : 1;
+  if (takes == intake::none && !options_.policy.repeats_are_copies)
+    return 0; // else there may be messages in doubt here, in no claim
   // Claims in doubt that have long outlived their predecessors may be what the API cannot take:
   // a new one is the better probe. They come to no more than a working API has open.
   if (probing() && calls_.empty() && used > 0 && used < options_.in_flight_max &&

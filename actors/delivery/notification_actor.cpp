@@ -59,15 +59,23 @@ namespace {
 // A shorter wait is not worth a line of its own.
 constexpr std::chrono::seconds quiet_told_min{10};
 
-/// A line about one subscriber, whose name begins it.
-void say(spdlog::level::level_enum level, const std::string& subscriber, std::string_view what) {
-  spdlog::log(level, "{}",
-              with_fields(fmt::format("{}: {}", subscriber, what), {{"subscriber", subscriber}}));
+/// A line about one subscriber, whose name begins it; where it has several providers, with this
+/// one.
+void say(spdlog::level::level_enum level, const notification_options& of, std::string_view what) {
+  const std::string_view provider = of.provider->name();
+  if (of.chain)
+    spdlog::log(level, "{}",
+                with_fields(fmt::format("{} by {}: {}", of.subscriber, provider, what),
+                            {{"subscriber", of.subscriber}, {"provider", provider}}));
+  else
+    spdlog::log(
+        level, "{}",
+        with_fields(fmt::format("{}: {}", of.subscriber, what), {{"subscriber", of.subscriber}}));
 }
 
 /// A line for a call that was not taken. An outage ends the actor, and has its line from the
 /// supervisor, one for the whole of it.
-void log_failure(const std::string& subscriber, std::string_view what,
+void log_failure(const notification_options& subscriber, std::string_view what,
                  const providers::failure& why) {
   using providers::failure_class;
   using namespace spdlog::level;
@@ -87,6 +95,12 @@ void log_failure(const std::string& subscriber, std::string_view what,
     say(warn, subscriber, fmt::format("a {} was refused as a whole: {}", what, why.reason));
   }
 }
+
+/// Tries at several providers stand side by side.
+void name_provider(std::string& reason, const notification_options& of) {
+  if (of.chain)
+    reason.insert(0, std::string(of.provider->name()) + ": ");
+}
 } // namespace
 
 deliverer::deliverer(caf::event_based_actor* self, notification_options options)
@@ -98,6 +112,8 @@ deliverer::deliverer(caf::event_based_actor* self, notification_options options)
   options_.policy.repeats_are_copies = options_.provider->repeats_are_copies();
   options_.messages_max = static_cast<int>(std::min(static_cast<std::size_t>(options_.messages_max),
                                                     options_.provider->recipients_max()));
+  if (options_.chain)
+    others_ = options_.chain->others(options_.place);
   if (options_.messages_per_second_max > 0) // no call is more than a second's worth
     options_.messages_max = std::min(options_.messages_max, options_.messages_per_second_max);
 }
@@ -127,6 +143,8 @@ void deliverer::on(const stream_lost& news) {
 }
 
 void deliverer::on(const payment_success& hint) {
+  if (takes_now() == intake::none)
+    return; // it is another provider's
   if (held_stream* stream = book_.find(hint.stream.stream)) {
     stream->more = true;
     pump();
@@ -147,11 +165,13 @@ void deliverer::on_subscribed(db::result<paymentd::subscriber> answer) {
     // Those of a webhook are in the database alone.
     if (options_.registers && (answer->wants_payments != options_.wants_payments ||
                                answer->wants_refunds != options_.wants_refunds))
-      say(spdlog::level::warn, options_.subscriber,
+      say(spdlog::level::warn, options_,
           "its kinds of events are not those of this process's settings: another process that "
           "started later has changed them");
     instance_ = std::move(answer->instance);
-    if (const auto until = answer->quiet_until; until && *until > time_now()) {
+    // The wait that is stored is of the first provider.
+    if (const auto until = answer->quiet_until;
+        until && *until > time_now() && options_.place == 0) {
       be_quiet(std::min(*until - time_now(), options_.policy.retry_after_max));
       unstored_quiet_.reset();
     }
@@ -172,6 +192,10 @@ void deliverer::on_claims(const stream_lease& of, db::result<std::vector<claim>>
   if (!stream || stream->lease != of || stream->claims_known != held_stream::loading::asked)
     return;
   if (claims) {
+    if (options_.chain)
+      std::erase_if(*claims, [this](const claim& each) {
+        return !options_.chain->is_for(options_.place, each.provider);
+      });
     record(book_.take_over(*stream, *std::move(claims), options_.policy, time_now()));
   } else {
     stream->claims_known = held_stream::loading::wanted;
@@ -187,11 +211,13 @@ void deliverer::on_delivered(const stream_lease& of, db::result<delivery_answer>
   if (answer) {
     // Where more waits already, nothing has to gather.
     const auto rest = answer->more ? std::chrono::milliseconds{0} : options_.linger;
+    if (stream->step->open_max > 0 && !answer->claims.empty() && takes_now() == intake::probe)
+      options_.chain->probed(options_.place, self_->clock().now());
     record(book_.step_done(*stream, *std::move(answer), options_.policy, time_now()));
     stream->gather_until = self_->clock().now() + rest;
   } else if (answer.error().kind == db::error_kind::in_doubt) {
     claim_book::step_in_doubt(*stream);
-    say(spdlog::level::warn, options_.subscriber,
+    say(spdlog::level::warn, options_,
         fmt::format("a step may have been stored or not, looking: {}", answer.error().text));
   } else {
     const bool still_ours = stream->lease == of;
@@ -210,13 +236,27 @@ void deliverer::on(call_answered& answer) {
         static_cast<std::size_t>(std::ranges::count_if(
             *answer.result, [](const auto& each) { return each.has_value(); })));
   else
-    log_failure(options_.subscriber, "call", answer.result.error());
+    log_failure(options_, "call", answer.result.error());
+  tell_chain(answer.result);
+  if (options_.chain && answer.result) {
+    for (providers::recipient_result& each : *answer.result)
+      if (!each)
+        name_provider(each.error().reason, options_);
+  } else if (!answer.result) {
+    name_provider(answer.result.error().reason, options_);
+  }
   after(answer.call, std::move(answer.result));
 }
 
 void deliverer::on(search_answered& answer) {
-  if (!answer.result)
-    log_failure(options_.subscriber, "search", answer.result.error());
+  if (!answer.result) {
+    log_failure(options_, "search", answer.result.error());
+    name_provider(answer.result.error().reason, options_);
+  } else if (options_.chain) {
+    for (providers::found_message& each : *answer.result)
+      if (!each.failed.empty())
+        name_provider(each.failed, options_);
+  }
   after(answer.call, std::move(answer.result));
 }
 
@@ -256,11 +296,14 @@ void deliverer::be_quiet(std::chrono::milliseconds wait) {
     return;
   quiet_until_ = until;
   show_quiet();
+  if (options_.chain)
+    options_.chain->failed(options_.place, self_->clock().now(), until);
   if (wait < quiet_told_min)
     return;
-  say(spdlog::level::warn, options_.subscriber,
+  say(spdlog::level::warn, options_,
       fmt::format("nothing is sent for {} s, as the API asks", wait.count() / 1000));
-  unstored_quiet_ = time_now() + wait;
+  if (options_.place == 0)
+    unstored_quiet_ = time_now() + wait;
   allowed_ = 1;
 }
 
@@ -311,6 +354,24 @@ circumstances deliverer::around(const open_claim& of) {
           .others_untried = untried};
 }
 
+/// The part of new messages that this provider gets; all where it is the only one.
+intake deliverer::takes_now() {
+  return options_.chain ? options_.chain->of(options_.place, self_->clock().now()) : intake::all;
+}
+
+/// Tells the chain how a call ended. Only calls count: a search may work where no call does. A call
+/// that was refused for itself tells nothing of the API.
+void deliverer::tell_chain(const providers::call_result& result) {
+  using enum providers::failure_class;
+  if (!options_.chain)
+    return;
+  const steady_instant clock = self_->clock().now();
+  if (result || result.error().kind == seen)
+    options_.chain->worked(options_.place, clock);
+  else if (result.error().kind == outage || result.error().kind == unknown)
+    options_.chain->failed(options_.place, clock, clock);
+}
+
 /// The store could not do something for this stream, and nothing of it happened.
 void deliverer::store_failed(held_stream& stream, const db::error& why) {
   switch (why.kind) {
@@ -324,7 +385,7 @@ void deliverer::store_failed(held_stream& stream, const db::error& why) {
     return;
   default:
     if (stream.store_failures == 0)
-      say(spdlog::level::warn, options_.subscriber,
+      say(spdlog::level::warn, options_,
           fmt::format("the database is away, deliveries wait: {}", why.text));
   }
   stream.store_not_before =

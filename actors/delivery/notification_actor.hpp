@@ -7,6 +7,7 @@
 #include "actors/clock.hpp"
 #include "actors/counters.hpp"
 #include "actors/delivery/delivery_policy.hpp"
+#include "actors/delivery/provider_chain.hpp"
 #include "actors/payment_success.hpp"
 #include "actors/store_worker.hpp"
 #include "providers/provider.hpp"
@@ -30,6 +31,10 @@ struct notification_options {
   worker_of<db::delivery_store> store;
   std::shared_ptr<providers::provider> provider; // can_search and key_window are asked of it
   caf::actor_addr supervisor;                    // is sent child_succeeded; may be nobody
+  /// Where the subscriber has several providers, each with an actor of its own: their chain, and
+  /// the place of this one in it.
+  std::shared_ptr<provider_chain> chain = nullptr;
+  std::size_t place = 0;
 
   delivery_policy policy;
   int in_flight_max = 8;           // calls at a time, over all streams; claims that take a slot

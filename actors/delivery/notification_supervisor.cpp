@@ -14,6 +14,8 @@ caf::behavior notification_supervisor(caf::stateful_actor<backoff_supervisor_sta
                                       notification_supervisor_options options) {
   backoff_supervisor_options supervision;
   supervision.name = "delivery to " + options.delivery.subscriber;
+  if (options.delivery.chain)
+    supervision.name.append(" by ").append(options.delivery.provider->name());
   supervision.backoff = options.restart;
   supervision.restarts_max = options.restarts_max;
   supervision.window = options.window;

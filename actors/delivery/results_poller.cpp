@@ -73,12 +73,22 @@ void store_page(poller_actor* self, results_step step) {
       [self](const db::result<results_answer>& answer) { on_stored(self, answer); });
 }
 
+providers::provider& asked_one(results_poller_state& state) {
+  return state.asked == 0 ? *state.options.provider : *state.options.others[state.asked - 1];
+}
+
 void ask_provider(poller_actor* self) {
   auto& state = self->state;
   ++state.pages;
+  // Turns are by the first one's clock.
+  const auto no_time = std::chrono::milliseconds{0};
+  const auto ahead = asked_one(state).ahead().value_or(no_time) -
+                     state.options.provider->ahead().value_or(no_time);
   // A weak handle: an answer that outlives the actor is of no use to anyone.
-  state.options.provider->results(
-      {.from = state.turn.from, .to = state.turn.to, .cursor = std::exchange(state.cursor, {})},
+  asked_one(state).results(
+      {.from = state.turn.from + ahead,
+       .to = state.turn.to + ahead,
+       .cursor = std::exchange(state.cursor, {})},
       [to = self->address(), question = ++state.questions](providers::results_answer answer) {
         if (const auto actor = caf::actor_cast<caf::actor>(to))
           caf::anon_send(actor, results_told{question, std::move(answer)});
@@ -110,6 +120,7 @@ void on_begun(poller_actor* self, const turn_answer& turn) {
   if (!turn || !*turn)
     return rest(self);
   state.turn = **turn;
+  state.asked = 0;
   state.pages = 0;
   state.failed = false;
   state.cursor.clear();
@@ -123,14 +134,18 @@ void on_told(poller_actor* self, results_told& told) {
     return;
   results_step step{.turn = state.turn, .results = {}, .lease = options.lease};
   if (!told.answer) {
-    spdlog::warn("{}: what became of its messages is not known yet: {}", options.subscriber,
-                 told.answer.error().reason);
+    const std::string name{options.others.empty() ? "" : asked_one(state).name()};
+    spdlog::warn("{}: what became of its messages is not known yet: {}{}{}", options.subscriber,
+                 name, name.empty() ? "" : ": ", told.answer.error().reason);
     state.failed = true;
+    state.goes_on = false;
     step.what = then::given_up;
     store_page(self, std::move(step));
     return;
   }
   for (providers::final_result& each : told.answer->results) {
+    if (!options.others.empty() && !each.reached)
+      each.reason.insert(0, std::string(asked_one(state).name()) + ": ");
     auto entry = entry_of(each, options.subscriber, state.turn.instance);
     if (!entry && each.delivery_id.empty() && each.provider_message_id.starts_with(found_by_id))
       entry = entry_id{}; // the store finds it
@@ -147,7 +162,14 @@ void on_told(poller_actor* self, results_told& told) {
     spdlog::warn("{}: too many results at once, the rest is passed by", options.subscriber);
     state.cursor.clear();
   }
-  step.what = state.cursor.empty() ? then::done : then::goes_on;
+  if (state.cursor.empty() && state.asked < options.others.size()) {
+    ++state.asked;
+    state.pages = 0;
+    state.goes_on = true;
+  } else {
+    state.goes_on = !state.cursor.empty();
+  }
+  step.what = state.goes_on ? then::goes_on : then::done;
   store_page(self, std::move(step));
 }
 
@@ -163,7 +185,7 @@ void on_stored(poller_actor* self, const db::result<results_answer>& answer) {
     spdlog::warn("{}: {} accepted messages did not arrive: FAILED", options.subscriber, failed);
     add(options.counters->failed, static_cast<std::size_t>(failed));
   }
-  if (!state.cursor.empty())
+  if (state.goes_on)
     return ask_provider(self);
   // Behind a span that is as long as it may be, more is due.
   if (!state.failed && state.turn.to - state.turn.from >= options.span_max)

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace paymentd::actors {
 
@@ -23,6 +24,9 @@ struct results_poller_options {
   std::string subscriber = "alimtalk"; // its name
   worker_of<db::delivery_store> store;
   std::shared_ptr<providers::provider> provider; // can_tell_results()
+  /// Providers that are asked behind it, in the same turn. Where one of all has no answer, the turn
+  /// is given up, and all are asked again.
+  std::vector<std::shared_ptr<providers::provider>> others = {};
   std::chrono::milliseconds poll{60000};
   /// The time that is asked for ended so many polls ago: by then the provider tells all of it, and
   /// the messages are stored as DELIVERED.
@@ -44,8 +48,10 @@ struct results_poller_state {
   static inline const char* name = "results-poller";
   results_poller_options options;
   results_turn turn;           // that is being read
+  std::size_t asked = 0;       // the provider that is being asked; 0: the first, then `others`
   std::string cursor;          // of the page that comes next; empty: none does
-  int pages = 0;               // of this turn so far
+  int pages = 0;               // of this provider in this turn so far
+  bool goes_on = false;        // there is more to ask in this turn
   bool failed = false;         // the provider, in this turn
   std::uint64_t questions = 0; // asked so far
 };

@@ -22,7 +22,8 @@ caf::behavior retry_lane(lane_actor* self, retry_lane_options options) {
   return gather_and_answer<retry_delivery>(
       self, send_batch,
       [self](const subscriber_begun& news) {
-        self->state.options.supervisors[news.name] = news.supervisor;
+        self->state.options.supervisors.erase(news.name);
+        self->state.options.supervisors.emplace(news.name, news.supervisor);
       },
       [self](const subscriber_ended& news) {
         auto& supervisors = self->state.options.supervisors;
@@ -66,10 +67,12 @@ void on_retried(lane_actor* self, batch_answers answers) {
     if (const auto* one = std::get_if<delivery>(&each))
       due[one->subscriber].insert(stream_of(one->entry));
   answer_batch(self, *std::move(answers));
-  for (const auto& [name, streams] : due)
-    if (const auto to = state.options.supervisors.find(name); to != state.options.supervisors.end())
+  for (const auto& [name, streams] : due) {
+    const auto [first, last] = state.options.supervisors.equal_range(name);
+    for (auto to = first; to != last; ++to)
       for (const stream_id each : streams)
         self->send(to->second, retries_due{each});
+  }
   send_batch(self);
 }
 

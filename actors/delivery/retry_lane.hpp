@@ -3,22 +3,20 @@
 #pragma once
 
 #include "actors/batcher.hpp"
+#include "actors/payment_success.hpp"
 #include "actors/requests.hpp"
 #include "actors/store_worker.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
-#include <map>
-#include <string>
-
 namespace paymentd::actors {
 
 struct retry_lane_options {
   worker_of<db::delivery_store> worker;
-  std::map<std::string, caf::actor> supervisors; // by subscriber; those of this process
-  std::size_t batch_max = 100;                   // in one transaction, at the most
-  std::size_t pending_max = 1000;                // one more is answered `overloaded`
+  supervisors_by_subscriber supervisors; // those of this process
+  std::size_t batch_max = 100;           // in one transaction, at the most
+  std::size_t pending_max = 1000;        // one more is answered `overloaded`
 };
 
 struct retry_lane_state {

@@ -33,7 +33,8 @@ caf::behavior stream_keeper(keeper_actor* self, stream_keeper_options options) {
         lanes_changed(self);
       },
       [self](const subscriber_begun& news) {
-        self->state.options.supervisors[news.name] = news.supervisor;
+        self->state.options.supervisors.erase(news.name);
+        self->state.options.supervisors.emplace(news.name, news.supervisor);
         lanes_changed(self); // it is told of all that is held
       },
       [self](const subscriber_ended& news) { forget(self->state, news); },
@@ -61,7 +62,8 @@ void look(keeper_actor* self) {
   state.asked_at = self->clock().now();
   std::vector<std::string> subscribers;
   for (const auto& [name, handle] : state.options.supervisors)
-    subscribers.push_back(name);
+    if (subscribers.empty() || subscribers.back() != name)
+      subscribers.push_back(name);
   std::vector<stream_id> written;
   for (const auto& [stream, lease] : state.written)
     written.push_back(stream);
@@ -100,7 +102,11 @@ bool is_complete(const stream_keeper_state& state) {
   const auto own = std::ranges::count_if(state.held, [&](const delivery_lease& each) {
     return state.written.contains(each.stream.stream);
   });
-  return static_cast<std::size_t>(own) == state.written.size() * state.options.supervisors.size();
+  std::size_t subscribers = 0;
+  const auto& all = state.options.supervisors;
+  for (auto one = all.begin(); one != all.end(); one = all.upper_bound(one->first))
+    ++subscribers;
+  return static_cast<std::size_t>(own) == state.written.size() * subscribers;
 }
 
 /// Says of a stream that another process writes, or wrote, that it is delivered here. It may come
@@ -129,8 +135,8 @@ void on_leased(keeper_actor* self, leases_answer leases) {
     return;
   }
   const auto tell = [&](const delivery_lease& whose, const auto& news) {
-    const auto handle = state.options.supervisors.find(whose.subscriber);
-    if (handle != state.options.supervisors.end())
+    const auto [first, last] = state.options.supervisors.equal_range(whose.subscriber);
+    for (auto handle = first; handle != last; ++handle)
       self->send(handle->second, news);
   };
   const auto before = std::exchange(state.held, *std::move(leases));

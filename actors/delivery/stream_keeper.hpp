@@ -18,9 +18,9 @@ namespace paymentd::actors {
 
 struct stream_keeper_options {
   worker_of<db::delivery_store> store;
-  std::map<std::string, caf::actor> supervisors; // by subscriber; told of streams held and lost
-  std::chrono::milliseconds lease{15000};        // 0: what is held stays so
-  std::chrono::milliseconds interval{2000};      // between looks; well below the lease
+  supervisors_by_subscriber supervisors;    // told of streams held and lost
+  std::chrono::milliseconds lease{15000};   // 0: what is held stays so
+  std::chrono::milliseconds interval{2000}; // between looks; well below the lease
   /// Between looks while something that its lanes write is not held yet, as before a subscriber is
   /// registered: doubled up to `interval`.
   std::chrono::milliseconds soon{50};

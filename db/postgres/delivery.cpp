@@ -23,7 +23,7 @@ void read_waiting(std::span<const rows> answers, delivery_reach reach,
   const rows& next_retry = answers[1];
   const rows& ahead = answers[2];
   for (const row_view row : due)
-    into.due.push_back({{row.integer(0)}, row.time(1)});
+    into.due.push_back({{row.integer(0)}, row.time(1), std::string(row.text(2))});
   if (!next_retry.empty())
     into.next_retry = next_retry[0].time(0);
   into.seen_to = into.position;
@@ -55,6 +55,26 @@ result<delivery_answer> postgres_store::deliver(const delivery_step& step, insta
   return write(*at, step, *std::move(plan), now);
 }
 
+// Adds what read_waiting() reads: due messages, the time of the next one, and the events ahead of
+// `position`.
+void postgres_store::add_waiting(const delivery_step& step, instant now, std::int64_t position,
+                                 const wanted_kinds::stretch& within) {
+  const delivery_reach reach = reach_of(step);
+  const auto waiting = [&] { return parameters{}.add(step.subscriber, step.stream.stream); };
+  session_.add(sql::due_retries, waiting()
+                                     .add(now, reach.messages)
+                                     .add_texts(doubt_filter_of(step), std::identity{})
+                                     .add(!step.takes_new));
+  session_.add(sql::next_retry, waiting().add(now));
+  session_.add(
+      sql::events_ahead,
+      kinds_after(parameters{}.add(make_entry_id(step.stream.stream, position),
+                                   within.last ? make_entry_id(step.stream.stream, *within.last + 1)
+                                               : make_entry_id({step.stream.stream.value + 1}, 0)),
+                  within.kinds)
+          .add(reach.messages, reach.entries, options_.reads_user));
+}
+
 // The step's first round trip; begins the transaction where `at` is not there yet.
 result<delivery_view> postgres_store::look(const delivery_step& step, instant now,
                                            std::optional<locked_cursor>& at) {
@@ -84,16 +104,7 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
   const delivery_reach reach = reach_of(step);
   // One stretch at a time, so that each claim lies in one.
   const wanted_kinds::stretch within = assumed.wanted.at(assumed.position + 1);
-  const auto waiting = [&] { return parameters{}.add(step.subscriber, step.stream.stream); };
-  session_.add(sql::due_retries, waiting().add(now, reach.messages));
-  session_.add(sql::next_retry, waiting().add(now));
-  session_.add(
-      sql::events_ahead,
-      kinds_after(parameters{}.add(make_entry_id(step.stream.stream, assumed.position),
-                                   within.last ? make_entry_id(step.stream.stream, *within.last + 1)
-                                               : make_entry_id({step.stream.stream.value + 1}, 0)),
-                  within.kinds)
-          .add(reach.messages, reach.entries, options_.reads_user));
+  add_waiting(step, now, assumed.position, within);
   const auto answers = session_.run("deliver");
   if (!answers)
     return std::unexpected(answers.error());

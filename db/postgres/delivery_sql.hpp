@@ -209,12 +209,14 @@ left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
 left join deliveries d on d.subscriber_id = $2::bigint and d.entry_id = n.id
 order by n.id)sql">};
 
-// No locks: under the lock of the cursor. By the partial index: only what waits is looked at.
+// No locks: under the lock of the cursor. By the partial index: only what waits is looked at. What
+// is in doubt at one of the providers of $5 is left out, or where $6 holds taken alone.
 // $1 subscriber, $2 stream, $3 now, $4 how many.
 inline constexpr statement due_retries{"due_retries", R"sql(
-select entry_id, next_attempt_at from deliveries
+select entry_id, next_attempt_at, case when copies > 0 then copies_by end from deliveries
 where subscriber_id = $1::bigint and entry_id >> 41 = $2::bigint
 and next_attempt_at is not null and next_attempt_at <= $3::timestamptz and status = 0
+and coalesce(copies > 0 and copies_by = any ($5::text[]), false) = $6::boolean
 order by next_attempt_at limit $4::bigint)sql"};
 
 // The earliest that is due later. No locks. $1 subscriber, $2 stream, $3 now.
@@ -255,6 +257,13 @@ where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
 inline constexpr statement mark_deliveries{"mark_deliveries", R"sql(
 update deliveries d set copies = n.copies, channel = nullif(n.channel, 0)
 from unnest($2::bigint[], $3::smallint[], $4::smallint[]) as n (entry_id, copies, channel)
+where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+
+// The providers at which messages that wait are in doubt. Few are. Locks the deliveries, under the
+// lock of their cursor. $1 subscriber, $2 entries, $3 providers.
+inline constexpr statement set_copies_by{"set_copies_by", R"sql(
+update deliveries d set copies_by = nullif(n.copies_by, '')
+from unnest($2::bigint[], $3::text[]) as n (entry_id, copies_by)
 where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
 
 // Tries of messages, behind those that are stored; of each message the last ones are kept. Locks

@@ -330,9 +330,15 @@ create table replays (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 )sql";
 
+// The provider that sent the copies of a message which is in doubt: no other one sends it. It
+// counts only where there are copies; null: not known, as by a release that noted none.
+inline constexpr const char* migration_14 = R"sql(
+alter table deliveries add column copies_by text;
+)sql";
+
 inline constexpr std::array migrations = {
-    migration_1, migration_2, migration_3,  migration_4,  migration_5,  migration_6, migration_7,
-    migration_8, migration_9, migration_10, migration_11, migration_12, migration_13};
+    migration_1, migration_2, migration_3,  migration_4,  migration_5,  migration_6,  migration_7,
+    migration_8, migration_9, migration_10, migration_11, migration_12, migration_13, migration_14};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

@@ -101,6 +101,11 @@ void step_writer::add_results() {
                                   .add_array(element::int2, marked, [](const auto* one) {
                                     return std::int64_t{channel_number(one->channel)};
                                   }));
+  if (!plan_.in_doubt.empty())
+    add(sql::set_copies_by, parameters{}
+                                .add(at_.subscriber)
+                                .add_array(element::int8, plan_.in_doubt, &planned_doubt::entry)
+                                .add_texts(plan_.in_doubt, &planned_doubt::provider));
 }
 
 void step_writer::add_tries() {

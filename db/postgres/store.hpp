@@ -163,6 +163,8 @@ class postgres_store final : public store {
   result<locked_cursor> begin_step(subscriber_id subscriber, stream_lease stream);
   result<std::vector<claim>> load_claims(const locked_cursor& at, std::span<const claim_id> ids,
                                          bool all);
+  void add_waiting(const delivery_step& step, instant now, std::int64_t position,
+                   const wanted_kinds::stretch& within);
   result<delivery_view> look(const delivery_step& step, instant now,
                              std::optional<locked_cursor>& at);
   result<delivery_answer> write(const locked_cursor& at, const delivery_step& step,

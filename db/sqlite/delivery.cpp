@@ -32,6 +32,14 @@ std::string to_list(std::span<const entry_id> ids) {
   return list + "]";
 }
 
+// ",nhn,solapi,", so that SQL can look inside; empty where there is none.
+std::string names_in(std::span<const std::string> names) {
+  std::string list;
+  for (const std::string& each : names)
+    list.append(list.empty() ? "," : "").append(each).append(",");
+  return list;
+}
+
 std::vector<entry_id> from_list(std::string_view list) {
   std::vector<entry_id> ids;
   const char* at = list.data();
@@ -67,8 +75,8 @@ deliveries::deliveries(connection& on, bool reads_user)
       entries_of_range_(on, sql::entries_of_range), entry_created_(on, sql::entry_created),
       due_retries_(on, sql::due_retries), next_retry_(on, sql::next_retry),
       take_retry_(on, sql::take_retry), put_deliveries_(on, sql::put_deliveries),
-      mark_delivery_(on, sql::mark_delivery), add_try_(on, sql::add_try),
-      is_failed_(on, sql::is_failed), retry_(on, sql::retry_delivery),
+      mark_delivery_(on, sql::mark_delivery), set_copies_by_(on, sql::set_copies_by),
+      add_try_(on, sql::add_try), is_failed_(on, sql::is_failed), retry_(on, sql::retry_delivery),
       prune_end_(on, sql::prune_end), prune_look_(on, sql::prune_look),
       prune_one_(on, sql::prune_one), raise_kept_from_(on, sql::raise_kept_from), keys_(on) {}
 
@@ -262,9 +270,11 @@ delivery_view deliveries::look(const subscription& at, const delivery_step& step
     look_at_claim(at, each, view);
   const delivery_reach reach = reach_of(step);
   {
-    auto rows = due_retries_.query(at.subscriber, now, at.stream, reach.messages);
+    const std::string named = names_in(doubt_filter_of(step));
+    auto rows = due_retries_.query(at.subscriber, now, at.stream, reach.messages,
+                                   std::string_view(named), !step.takes_new);
     while (rows.next())
-      view.due.push_back({{rows.integer(0)}, rows.time(1)});
+      view.due.push_back({{rows.integer(0)}, rows.time(1), std::string(rows.text(2))});
   }
   if (auto row = next_retry_.query(at.subscriber, at.stream, now); row.next())
     view.next_retry = row.time(0);
@@ -326,6 +336,8 @@ void deliveries::write_deliveries(const subscription& at, const delivery_plan& p
   for (const planned_result& one : plan.results)
     if (const delivery_result& what = *one.result; what.copies > 0 || what.channel)
       mark_delivery_.run(at.subscriber, what.entry, what.copies, channel_number(what.channel));
+  for (const planned_doubt& one : plan.in_doubt)
+    set_copies_by_.run(at.subscriber, one.entry, std::string_view(one.provider));
   for (const planned_try& one : plan.tries)
     add_try_.run(at.subscriber, one.entry, one.at, one.took.count(), static_cast<int>(one.outcome),
                  one.detail, tries_max);

@@ -85,7 +85,8 @@ class deliveries {
   statement forget_tries_, note_try_, tries_of_claim_;
   statement events_of_range_, event_of_entry_, get_refund_, get_user_words_;
   statement entries_of_range_, entry_created_;
-  statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_, add_try_;
+  statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_;
+  statement set_copies_by_, add_try_;
   statement is_failed_, retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
   kept_keys keys_;
 };

@@ -242,12 +242,14 @@ inline constexpr const char* entries_of_range =
 
 inline constexpr const char* entry_created = "select created_at from ledger_entries where id = ?";
 
-// By the partial index: only what waits is looked at.
+// By the partial index: only what waits is looked at. Messages in doubt at one of the providers of
+// ?5 (",nhn,solapi,") are left out, or where ?6 is 1 taken alone.
 inline constexpr const char* due_retries =
-    "select entry_id, next_attempt_at from deliveries where subscriber_id = ?1 and "
-    "next_attempt_at is not null "
-    "and status = 0 and next_attempt_at <= ?2 and entry_id >> 41 = ?3 order by next_attempt_at "
-    "limit ?4";
+    "select entry_id, next_attempt_at, iif(copies > 0, copies_by, null) from deliveries "
+    "where subscriber_id = ?1 and next_attempt_at is not null "
+    "and status = 0 and next_attempt_at <= ?2 and entry_id >> 41 = ?3 "
+    "and (copies > 0 and copies_by is not null and instr(?5, ',' || copies_by || ',') > 0) = ?6 "
+    "order by next_attempt_at limit ?4";
 
 inline constexpr const char* next_retry =
     "select next_attempt_at from deliveries where subscriber_id = ?1 and next_attempt_at is not "
@@ -271,6 +273,10 @@ inline constexpr const char* put_deliveries =
 inline constexpr const char* mark_delivery =
     "update deliveries set copies = ?3, channel = nullif(?4, 0) "
     "where subscriber_id = ?1 and entry_id = ?2";
+
+// The provider at which a message that waits is in doubt. Few are.
+inline constexpr const char* set_copies_by =
+    "update deliveries set copies_by = nullif(?3, '') where subscriber_id = ?1 and entry_id = ?2";
 
 // A try of a message. Few have one.
 inline constexpr const char* add_try = joined<"update deliveries set tries = ", tries_and_one,

@@ -150,6 +150,12 @@ const std::map<event, std::function<world()>>& ways() {
       {{"", "opened, halved or given a new key"}, [] { return world().is_opened(); }},
       {{"", "the same, some messages lost"}, [] { return world().lose(1).is_opened(); }},
       {{"", "the same, all messages lost"}, [] { return world().lose(2).is_opened(); }},
+      {{"", "opened, but in doubt at another provider"},
+       [] {
+         world made;
+         made.it.claim.provider = "another";
+         return made.is_opened();
+       }},
       {{"", "taken over"}, [] { return world().at(1min).is_taken_over(); }},
       {{"", "taken over, key used up"}, [] { return world().at(11min).is_taken_over(); }},
       {{"", "taken over, some messages lost"}, [] { return world().lose(1).is_taken_over(); }},
@@ -361,6 +367,13 @@ TEST(claim_machine, what_was_not_sent_is_put_back_and_what_is_in_doubt_stays) {
       EXPECT_EQ(each.next_attempt, due(state));
     }
   }
+}
+
+TEST(claim_machine, what_is_put_back_at_once_waits_for_nothing) {
+  world made = world().in(states::to_regenerate{begin + 1h});
+  put_back(made.it, begin, true);
+  for (const delivery_result& each : std::get<states::to_end>(made.it.state).results)
+    EXPECT_EQ(each.next_attempt, begin);
 }
 
 TEST(claim_machine, a_message_that_its_call_did_not_send_is_tried_again_however_old_it_is) {

@@ -41,8 +41,10 @@ class asked_provider final : public providers::provider {
 
 class results_poller_test : public ::testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { start({}); }
+  void start(std::vector<std::shared_ptr<providers::provider>> others) {
     results_poller_options options;
+    options.others = std::move(others);
     options.store = store.as<db::delivery_store>();
     options.provider = provider;
     options.poll = 1min;
@@ -103,6 +105,51 @@ TEST_F(results_poller_test, turns_go_by_the_providers_clock) {
   ASSERT_EQ(questions.size(), 1u);
   EXPECT_EQ(questions[0].due.to, on.time() - 5min - 2min);
   EXPECT_EQ(questions[0].due.ahead, -5min);
+}
+
+TEST_F(results_poller_test, several_providers_are_asked_in_one_turn_each_by_its_own_clock) {
+  on.end(poller);
+  const auto next = std::make_shared<asked_provider>();
+  start({next});
+  next->its_clock = 10s;
+  on.advance(1min);
+  store.take<asked::begin_results>();
+  const auto turn = a_turn();
+  begun(turn);
+  told({{.delivery_id = "alimtalk-0f1e2d3c-5", .reached = true, .at = on.time(), .reason = {}}});
+  EXPECT_EQ(next_step().what, then::goes_on);
+  EXPECT_TRUE(next->asked.empty()) << "the page is stored first";
+  stored();
+  ASSERT_EQ(next->asked.size(), 1u);
+  EXPECT_EQ(next->asked[0].from, turn.from + 10s);
+  EXPECT_EQ(next->asked[0].to, turn.to + 10s);
+  EXPECT_EQ(next->asked[0].cursor, "");
+  next->answer(providers::results_page{
+      .results = {{.delivery_id = "alimtalk-0f1e2d3c-6", .at = {}, .reason = "no KakaoTalk"}},
+      .next = {}});
+  on.run();
+  const auto last = next_step();
+  EXPECT_EQ(last.what, then::done);
+  ASSERT_EQ(last.results.size(), 1u);
+  EXPECT_EQ(last.results[0].last_error, "asked: no KakaoTalk");
+  stored();
+  EXPECT_EQ(provider->asked.size(), 1u);
+}
+
+TEST_F(results_poller_test, where_one_of_several_providers_has_no_answer_the_turn_is_given_up) {
+  on.end(poller);
+  const auto next = std::make_shared<asked_provider>();
+  start({next});
+  on.advance(1min);
+  begun(a_turn());
+  told({});
+  stored();
+  store.take<asked::store_results>();
+  next->answer(std::unexpected(providers::failure{.reason = "503"}));
+  on.run();
+  EXPECT_EQ(next_step().what, then::given_up);
+  stored();
+  EXPECT_EQ(provider->asked.size(), 1u) << "until the next poll";
 }
 
 TEST_F(results_poller_test, a_result_without_an_id_of_ours_is_stored_by_the_providers_own) {

@@ -63,6 +63,26 @@ TEST_F(stream_keeper_test, what_is_leased_is_told_to_its_subscriber_and_renewed_
   EXPECT_TRUE(alimtalk.got<stream_lost>().empty());
 }
 
+TEST_F(stream_keeper_test, each_provider_of_a_subscriber_is_told_and_the_store_is_asked_once) {
+  inbox<stream_held, stream_lost> next{on};
+  played_worker its_store{on};
+  const auto one = on.system.spawn(
+      stream_keeper, stream_keeper_options{.store = its_store.as<db::delivery_store>(),
+                                           .supervisors = {{"alimtalk", alimtalk.handle()},
+                                                           {"alimtalk", next.handle()}},
+                                           .lease = 15s,
+                                           .interval = 2s,
+                                           .soon = 50ms});
+  on.run();
+  const auto questions = its_store.take<asked::lease_deliveries>();
+  ASSERT_EQ(questions.size(), 1u);
+  EXPECT_EQ(questions[0].subscribers, std::vector<std::string>{"alimtalk"});
+  its_store.answer(one, db::result<leases>(leases{{"alimtalk", second}}));
+  EXPECT_EQ(alimtalk.take<stream_held>().size(), 1u);
+  EXPECT_EQ(next.take<stream_held>().size(), 1u);
+  on.end(one);
+}
+
 TEST_F(stream_keeper_test, what_is_no_longer_held_is_told_as_lost) {
   answer(leases{{"alimtalk", second}, {"alimtalk", third}, {"webhook-shop", second}});
   on.advance(2s);

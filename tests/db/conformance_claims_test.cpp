@@ -313,6 +313,78 @@ TEST_P(claims, copies_and_the_channel_are_stored_with_the_message) {
   EXPECT_EQ(deliver(step(who_, 1)).claims.at(0).messages.at(0).copies, 0) << "a hand says: again";
 }
 
+TEST_P(claims, a_message_in_doubt_is_left_to_the_provider_that_sent_its_copies) {
+  paid_orders(3);
+  auto opening = step(who_, 1);
+  opening.provider = "solapi";
+  auto ended = end_as(deliver(opening).claims.at(0), delivery_status::pending, now_);
+  const entry_id doubtful = ended.results[0].entry;
+  ended.results[0].copies = 1;
+  auto ending = step(who_);
+  ending.provider = "nhn";
+  ending.others = {"solapi"};
+  ending.ended = {ended};
+  deliver(ending);
+
+  auto other = ending;
+  other.ended.clear();
+  other.open_max = 4;
+  const auto claimed = deliver(other).claims;
+  ASSERT_THAT(claimed, SizeIs(1));
+  EXPECT_EQ(claimed[0].provider, "nhn");
+  EXPECT_THAT(entries_of(claimed[0]), testing::Not(testing::Contains(doubtful)));
+  EXPECT_THAT(claimed[0].messages, SizeIs(2));
+
+  paid_orders(1);
+  auto own = step(who_, 4);
+  own.provider = "solapi";
+  own.others = {"nhn"};
+  own.takes_new = false;
+  const auto repeated = deliver(own).claims;
+  ASSERT_THAT(repeated, SizeIs(1)) << "nothing that is new";
+  EXPECT_EQ(repeated[0].provider, "solapi");
+  EXPECT_THAT(entries_of(repeated[0]), ElementsAre(doubtful));
+  EXPECT_EQ(repeated[0].messages[0].copies, 1);
+  EXPECT_THAT(deliver(own).claims, IsEmpty());
+}
+
+TEST_P(claims, a_message_in_doubt_at_a_provider_that_is_gone_is_claimed_for_that_one) {
+  paid_orders(2);
+  auto opening = step(who_, 1);
+  opening.provider = "aligo";
+  auto ended = end_as(deliver(opening).claims.at(0), delivery_status::pending, now_);
+  ended.results[0].copies = 1;
+  auto next = step(who_, 2);
+  next.provider = "nhn";
+  next.ended = {ended};
+  const auto claimed = deliver(next).claims;
+  ASSERT_THAT(claimed, SizeIs(2));
+  for (const claim& each : claimed)
+    EXPECT_EQ(each.provider, each.messages.at(0).copies > 0 ? "aligo" : "nhn");
+}
+
+TEST_P(claims, a_retry_by_hand_takes_a_message_out_of_doubt) {
+  paid_orders(1);
+  auto opening = step(who_, 1);
+  opening.provider = "solapi";
+  auto ended = end_as(deliver(opening).claims.at(0), delivery_status::pending, now_);
+  ended.results[0].copies = 4;
+  auto again = step(who_, 1);
+  again.provider = "solapi";
+  again.ended = {ended};
+  auto failed = end_as(deliver(again).claims.at(0), delivery_status::failed);
+  failed.results[0].copies = 5;
+  again.open_max = 0;
+  again.ended = {failed};
+  deliver(again);
+  const delivery_retry which{{"alimtalk", failed.results[0].entry}};
+  must(deliverer().retry(std::span(&which, 1), now_));
+  auto other = step(who_, 1);
+  other.provider = "nhn";
+  other.others = {"solapi"};
+  EXPECT_THAT(deliver(other).claims, SizeIs(1));
+}
+
 INSTANTIATE_TEST_SUITE_P(stores, claims, testing::ValuesIn(all_stores()), name_of_store);
 INSTANTIATE_TEST_SUITE_P(stores, missing_rows, testing::ValuesIn(all_stores()), name_of_store);
 

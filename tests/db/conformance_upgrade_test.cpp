@@ -87,11 +87,10 @@ TEST_P(upgrade, what_may_have_been_sent_and_what_waits_is_delivered_on) {
 
 /// Undoes the newest migration of a store, and so changes with each new one.
 const char* undo_newest(const std::string& store) {
-  return store == "sqlite" ? "drop table webhooks; drop table ended_subscribers; "
-                             "drop table replays; pragma user_version = 12"
-                           : "drop table paymentd.webhooks, paymentd.ended_subscribers, "
-                             "paymentd.replays; "
-                             "delete from paymentd.schema_migrations where version = 13";
+  return store == "sqlite"
+             ? "alter table deliveries drop column copies_by; pragma user_version = 13"
+             : "alter table paymentd.deliveries drop column copies_by; "
+               "delete from paymentd.schema_migrations where version = 14";
 }
 
 class upgrade_by_one : public conformance {

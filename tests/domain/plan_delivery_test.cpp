@@ -126,6 +126,55 @@ TEST(plan_delivery, claims_due_retries_before_what_lies_ahead) {
   EXPECT_TRUE(plan->more);
 }
 
+TEST(plan_delivery, retries_in_doubt_are_claimed_for_the_provider_that_sent_their_copies) {
+  delivery_view view = view_at(8);
+  view.due = {{entry(1), earlier, "aligo"}, {entry(2), earlier}, {entry(3), earlier, "aligo"},
+              {entry(4), earlier},          {entry(5), now},     {entry(6), now}};
+  const auto plan = plan_delivery(step_of(2, 2), std::move(view), now);
+  ASSERT_TRUE(plan);
+  ASSERT_THAT(plan->opened, SizeIs(2));
+  EXPECT_EQ(plan->opened[0].provider, "aligo");
+  EXPECT_THAT(plan->opened[0].retries, ElementsAre(entry(1), entry(3)));
+  EXPECT_EQ(plan->opened[1].provider, "nhn");
+  EXPECT_THAT(plan->opened[1].retries, ElementsAre(entry(2), entry(4)));
+  EXPECT_TRUE(plan->more);
+  EXPECT_EQ(plan->next_due, now) << "of the first one without room";
+}
+
+TEST(plan_delivery, what_ends_in_doubt_is_left_to_its_own_provider) {
+  delivery_view view = view_at(3);
+  view.claims = {range_of(7, 1, 3)};
+  delivery_step step = step_of(3);
+  step.others = {"old"};
+  step.ended = {end_of(7, {1, 2, 3}, delivery_status::pending, earlier)};
+  step.ended[0].results[1].copies = 2;
+  const auto plan = plan_delivery(step, std::move(view), now);
+  ASSERT_TRUE(plan);
+  ASSERT_THAT(plan->in_doubt, SizeIs(1));
+  EXPECT_EQ(plan->in_doubt[0].entry, entry(2));
+  EXPECT_EQ(plan->in_doubt[0].provider, "old");
+  EXPECT_THAT(plan->taken, ElementsAre(entry(1), entry(3)));
+}
+
+TEST(plan_delivery, a_step_that_takes_nothing_new_claims_its_own_doubts_alone) {
+  delivery_view view = view_at(3);
+  view.claims = {range_of(7, 1, 3)};
+  view.claims[0].provider = "nhn";
+  view.ahead = {message_of(4)};
+  view.seen_to = 4;
+  delivery_step step = step_of(3);
+  step.takes_new = false;
+  step.ended = {end_of(7, {1, 2, 3}, delivery_status::pending, earlier)};
+  step.ended[0].results[1].copies = 2;
+  const auto plan = plan_delivery(step, std::move(view), now);
+  ASSERT_TRUE(plan);
+  EXPECT_THAT(plan->taken, ElementsAre(entry(2)));
+  ASSERT_THAT(plan->opened, SizeIs(1));
+  EXPECT_FALSE(plan->moves);
+  EXPECT_EQ(plan->position, 3);
+  EXPECT_EQ(doubt_filter_of(step).size(), 1u);
+}
+
 TEST(plan_delivery, tells_when_the_earliest_of_the_waiting_retries_is_due) {
   delivery_view view = view_at(8);
   view.claims = {range_of(1, 1, 2)};

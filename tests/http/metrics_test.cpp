@@ -224,6 +224,29 @@ TEST(http_metrics, the_supervisor_and_the_delivery_of_each_subscriber_are_shown)
     EXPECT_THAT(page, HasSubstr(line));
 }
 
+TEST(http_metrics, each_of_several_providers_of_a_subscriber_is_shown_by_its_name) {
+  const auto delivery = std::make_shared<actors::delivery_counters>();
+  delivery->takes_new = false;
+  delivery->delivered = 7;
+  const actors::payment_metrics all{
+      .lanes = std::make_shared<actors::lane_counters>(),
+      .store = std::make_shared<actors::store_counters>(),
+      .registries = std::make_shared<actors::registry_counters>(),
+      .subscribers = {{"alimtalk", "nhn", delivery, std::make_shared<actors::supervision_gauges>()},
+                      {"alimtalk", "solapi", std::make_shared<actors::delivery_counters>(),
+                       std::make_shared<actors::supervision_gauges>()}},
+      .health = {}};
+  metric_families page;
+  add_metrics(page, all, noon);
+  for (const auto* line :
+       {"paymentd_notification_delivered_total{subscriber=\"alimtalk\",provider=\"nhn\"} 7\n",
+        "paymentd_notification_takes_new{subscriber=\"alimtalk\",provider=\"nhn\"} 0\n",
+        "paymentd_notification_takes_new{subscriber=\"alimtalk\",provider=\"solapi\"} 1\n",
+        "paymentd_notification_state{subscriber=\"alimtalk\",provider=\"nhn\",state=\"running\"} "
+        "0\n"})
+    EXPECT_THAT(page.text(), HasSubstr(line));
+}
+
 TEST(http_metrics, a_request_is_counted_before_its_answer_is_there) {
   http_counters counters;
   server_options options;
