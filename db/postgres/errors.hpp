@@ -18,6 +18,9 @@ bool is_contention(std::string_view sqlstate) noexcept;
 /// Whether a unique index refused a row.
 bool is_duplicate(std::string_view sqlstate) noexcept;
 
+/// Whether a row was not where a batch had read it (change_orders of settlement_sql.hpp).
+bool is_moved(std::string_view sqlstate) noexcept;
+
 /// Whether an error will stay as long as the connection does: then it is closed.
 bool belongs_to_connection(std::string_view sqlstate) noexcept;
 

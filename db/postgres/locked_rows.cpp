@@ -30,12 +30,12 @@ std::vector<Id> list_of(const std::set<Id>& ids) {
 
 } // namespace
 
-result<postgres_store::locked_rows>
-postgres_store::ask_locked(const std::vector<order_id>& orders, const std::vector<user_id>& users,
-                           const std::vector<order_id>& refunded) {
+result<postgres_store::locked_rows> postgres_store::ask_locked(const std::vector<order_id>& orders,
+                                                               const std::vector<user_id>& users,
+                                                               const std::vector<order_id>& owned) {
   if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
-  const auto of_users = [&] { return parameters{}.add_ids(users).add_ids(refunded); };
+  const auto of_users = [&] { return parameters{}.add_ids(users).add_ids(owned); };
   session_.add(sql::begin);
   session_.add(sql::read_orders, parameters{}.add_ids(orders));
   session_.add(sql::users_and_owners, of_users());
@@ -51,12 +51,12 @@ postgres_store::ask_locked(const std::vector<order_id>& orders, const std::vecto
   locked_rows found;
   found.orders = lacking((*answers)[6], ids_in<order_id>((*answers)[1], order_id_column));
   found.users = lacking((*answers)[7], ids_in<user_id>((*answers)[2]));
-  if (!found.users.empty() && !refunded.empty()) {
-    session_.add(sql::orders_of, parameters{}.add_ids(refunded).add_ids(list_of(found.users)));
-    const auto owned = session_.run("look for locked rows");
-    if (!owned)
-      return std::unexpected(owned.error());
-    for (const order_id each : ids_in<order_id>(owned->front()))
+  if (!found.users.empty() && !owned.empty()) {
+    session_.add(sql::orders_of, parameters{}.add_ids(owned).add_ids(list_of(found.users)));
+    const auto theirs = session_.run("look for locked rows");
+    if (!theirs)
+      return std::unexpected(theirs.error());
+    for (const order_id each : ids_in<order_id>(theirs->front()))
       found.of_users.insert(each);
   }
   session_.roll_back();
@@ -65,7 +65,7 @@ postgres_store::ask_locked(const std::vector<order_id>& orders, const std::vecto
 
 bool postgres_store::find_locked(std::span<const command> batch) {
   const named_ids named = ids_named_by(batch);
-  auto found = ask_locked(named.orders, named.users, refunded_in(batch));
+  auto found = ask_locked(named.orders, named.users, owned_in(batch));
   if (!found || found->empty())
     return false;
   locked_.orders.merge(found->orders);
@@ -98,10 +98,11 @@ bool postgres_store::names_locked(const command& what) const {
     bool operator()(const pay& one) const {
       return locked.users.contains(one.user) || locked.orders.contains(one.order);
     }
-    bool operator()(const cancel& one) const { return locked.orders.contains(one.order); }
-    bool operator()(const update_order& one) const { return locked.orders.contains(one.order); }
-    bool operator()(const refund& one) const {
-      return locked.orders.contains(one.order) || locked.of_users.contains(one.order);
+    bool operator()(const cancel& one) const { return of(one.order); }
+    bool operator()(const update_order& one) const { return of(one.order); }
+    bool operator()(const refund& one) const { return of(one.order); }
+    bool of(order_id order) const {
+      return locked.orders.contains(order) || locked.of_users.contains(order);
     }
   };
   return std::visit(asks{locked_}, what.what);

@@ -6,7 +6,7 @@ namespace paymentd::db::postgres {
 
 result<void> session::begin_call() {
   deadline_ = std::chrono::steady_clock::now() + limits_.call;
-  opened_now_ = stale_ = contended_ = duplicate_ = false;
+  opened_now_ = stale_ = contended_ = duplicate_ = overtaken_ = false;
   if (connection_ && connection_->alive()) {
     if (!connection_->in_transaction())
       return {};
@@ -27,9 +27,11 @@ result<void> session::begin_call() {
 }
 
 std::unexpected<error> session::failed(const failure& what, std::string_view doing) {
-  const bool ends = belongs_to_connection({what.sqlstate.data(), what.sqlstate.size()});
-  contended_ = is_contention({what.sqlstate.data(), what.sqlstate.size()});
-  duplicate_ = is_duplicate({what.sqlstate.data(), what.sqlstate.size()});
+  const std::string_view state(what.sqlstate.data(), what.sqlstate.size());
+  const bool ends = belongs_to_connection(state);
+  contended_ = is_contention(state);
+  duplicate_ = is_duplicate(state);
+  overtaken_ = duplicate_ || is_moved(state);
   stale_ = !opened_now_ && (ends || (what.lost && !what.late));
   // The next connection may reach another server, and has no plans and statements of before.
   if (ends)

@@ -24,6 +24,9 @@ class session {
   bool contended() const noexcept { return contended_; }
   /// Whether the call failed since a row with the same key was there already.
   bool duplicate() const noexcept { return duplicate_; }
+  /// Whether the call failed since another transaction was first, one with the same key or one that
+  /// moved a row. Decided again, it may be done.
+  bool overtaken() const noexcept { return overtaken_; }
   /// Whether the call failed since the connection, which is older than the call, is of no use any
   /// more: a firewall, a restart, a failover or the server's idle_session_timeout has ended it.
   /// Work that does no harm when it is done twice may be tried once more, on a new connection.
@@ -56,6 +59,7 @@ class session {
   bool stale_ = false;
   bool contended_ = false;
   bool duplicate_ = false;
+  bool overtaken_ = false;
   steady_instant deadline_;
 };
 

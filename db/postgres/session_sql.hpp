@@ -3,8 +3,9 @@
 // and work off the hot path (seed.cpp, audit.cpp, export.cpp, retry_all.cpp) keep theirs to
 // themselves.
 //
-// The order of locks, everywhere: the stream's row, the cursor, orders, users, idempotency keys;
-// the ids of one statement sorted. A locking statement returns only rows that it locks itself. All
+// The order of locks, everywhere: the stream's row, the cursor, users, orders, deliveries,
+// idempotency keys; the ids of one statement sorted. An order is read and changed behind the lock
+// of its owner. A locking statement returns only rows that it locks itself. All
 // rows are reached by an index, most by their primary keys: begin_session turns the other ways off,
 // since a plan is made once and kept while its tables grow.
 #pragma once

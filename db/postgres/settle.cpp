@@ -10,8 +10,8 @@
 namespace paymentd::db::postgres {
 namespace {
 
-/// How often a batch is decided again since keys of it were taken meanwhile.
-constexpr int key_races_max = 5;
+/// How often a batch is decided again since other transactions were first.
+constexpr int races_max = 5;
 
 } // namespace
 
@@ -21,9 +21,9 @@ result<std::vector<outcome>> postgres_store::settle(std::span<const command> bat
   if (!locked_.empty())
     review_locked();
   auto settled = settle_free(batch, now);
-  // Another process was first with one of the keys. It has committed by now, so this batch, of
-  // which nothing is left, is decided again with what that one did.
-  for (int times = 0; !settled && session_.duplicate() && times < key_races_max; ++times)
+  // Another transaction was first with one of the keys, or with one of the rows. It has committed
+  // by now, so this batch, of which nothing is left, is decided again with what that one did.
+  for (int times = 0; !settled && session_.overtaken() && times < races_max; ++times)
     settled = settle_free(batch, now);
   if (settled || !session_.contended() || !find_locked(batch))
     return settled;

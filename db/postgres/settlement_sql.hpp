@@ -14,9 +14,11 @@ inline constexpr statement reserve_ids{"reserve_ids", R"sql(
 update id_blocks set next = greatest(next, $3::bigint) + $2::bigint where kind = $1::text
 returning next - $2::bigint)sql"};
 
-// Locks the orders (no key update) by rising id. $1 ids.
-inline constexpr statement lock_orders{"lock_orders", joined<"select ", order_columns, R"sql(, ctid
-from orders where id = any ($1::bigint[]) order by id for no key update)sql">};
+// No locks: it stands behind the lock of the orders' owners, which all commands on an order take,
+// so nobody of this program changes these rows until the commit. $1 ids.
+inline constexpr statement read_owned_orders{
+    "read_owned_orders",
+    joined<"select ", order_columns, ", ctid from orders where id = any ($1::bigint[])">};
 
 // Users that are named ($1), and the owners of orders ($2).
 inline constexpr shared_text named_or_owners = R"sql(
@@ -51,26 +53,31 @@ select id from orders where id = any ($1::bigint[]) and user_id = any ($2::bigin
 
 // The writes of the hot path take their rows from arrays by subscript, which costs the server less
 // than unnest of several arrays; that is fast only for arrays without nulls, so 0 stands for null.
-// Locked rows cannot move, so they are found by their address (ctid) rather than by their key
-// again.
+// Rows that nobody changes meanwhile cannot move, so they are found by their address (ctid) rather
+// than by their key again.
 
-// The rows are locked by this transaction already.
+// Their owners are locked by this transaction already. A row that has moved all the same, by a hand
+// that took no lock of an owner, ends the transaction with a division by zero: is_moved() knows it.
 // $1 addresses, $2 statuses, $3 payment entries, $4 refund entries, $5 now, $6 refunded.
 inline constexpr statement change_orders{"change_orders", R"sql(
-update orders o set status = ($2::smallint[])[i],
-  payment_entry_id = nullif(($3::bigint[])[i], 0), refund_entry_id = nullif(($4::bigint[])[i], 0),
-  updated_at = $5::timestamptz, refunded = ($6::bigint[])[i]
-from generate_series(1, cardinality($1::tid[])) as i where o.ctid = ($1::tid[])[i])sql"};
+with changed as (
+  update orders o set status = ($2::smallint[])[i],
+    payment_entry_id = nullif(($3::bigint[])[i], 0), refund_entry_id = nullif(($4::bigint[])[i], 0),
+    updated_at = $5::timestamptz, refunded = ($6::bigint[])[i]
+  from generate_series(1, cardinality($1::tid[])) as i where o.ctid = ($1::tid[])[i] returning 1)
+select 1 / (count(*) = cardinality($1::tid[]))::int from changed)sql"};
 
 // The same where some of them were paid under a key. $7 keys, $8 bodies, $9 when they were paid.
 inline constexpr statement change_keyed_orders{"change_keyed_orders", R"sql(
-update orders o set status = n.status, payment_entry_id = nullif(n.payment_entry_id, 0),
-  refund_entry_id = nullif(n.refund_entry_id, 0), updated_at = $5::timestamptz,
-  refunded = n.refunded, pay_key = n.pay_key, pay_body = n.pay_body, paid_at = n.paid_at
-from unnest($1::tid[], $2::smallint[], $3::bigint[], $4::bigint[], $6::bigint[], $7::uuid[],
-            $8::bigint[], $9::timestamptz[])
-  as n (address, status, payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at)
-where o.ctid = n.address)sql"};
+with changed as (
+  update orders o set status = n.status, payment_entry_id = nullif(n.payment_entry_id, 0),
+    refund_entry_id = nullif(n.refund_entry_id, 0), updated_at = $5::timestamptz,
+    refunded = n.refunded, pay_key = n.pay_key, pay_body = n.pay_body, paid_at = n.paid_at
+  from unnest($1::tid[], $2::smallint[], $3::bigint[], $4::bigint[], $6::bigint[], $7::uuid[],
+              $8::bigint[], $9::timestamptz[])
+    as n (address, status, payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at)
+  where o.ctid = n.address returning 1)
+select 1 / (count(*) = cardinality($1::tid[]))::int from changed)sql"};
 
 // The rows are locked by this transaction already. $1 addresses, $2 balances, $3 sequences.
 inline constexpr statement change_users{"change_users", R"sql(

@@ -117,7 +117,7 @@ class postgres_store final : public store {
   struct locked_rows {
     std::set<order_id> orders;
     std::set<user_id> users;
-    std::set<order_id> of_users; // refunds name no user; those of these orders' owners are locked
+    std::set<order_id> of_users; // named without their owners, who are locked
     bool empty() const { return orders.empty() && users.empty(); }
   };
   // Looks which rows of a batch are locked elsewhere, now that one was; false where none is.
@@ -126,7 +126,7 @@ class postgres_store final : public store {
   void review_locked();
   result<locked_rows> ask_locked(const std::vector<order_id>& orders,
                                  const std::vector<user_id>& users,
-                                 const std::vector<order_id>& refunded);
+                                 const std::vector<order_id>& owned);
   bool names_locked(const command& what) const;
 
   // ---- streams.cpp
@@ -208,8 +208,8 @@ class postgres_store final : public store {
 inline std::int64_t numbers_for(std::span<const command> batch) {
   return std::max<std::int64_t>(std::ssize(batch), 1);
 }
-/// The orders that a batch refunds: they alone tell whose balances it changes.
-std::vector<order_id> refunded_in(std::span<const command> batch);
+/// The orders of commands that name no user: refunds, cancels and changes. Their owners are locked.
+std::vector<order_id> owned_in(std::span<const command> batch);
 
 /// The messages of rows of events_of_range or, for retries, of events_of_list.
 std::vector<message> messages_in(const rows& from, bool retries);

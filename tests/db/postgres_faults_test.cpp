@@ -20,6 +20,15 @@ class postgres_faults : public postgres_test {
     return "postgresql:///" + name_ + "?user=postgres&host=" + proxy_.host();
   }
 
+  /// Returns when a session of the program waits for the lock of a row; after ten seconds at most.
+  void wait_for_a_lock() {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (sql("select 1 from pg_stat_activity where application_name = 'paymentd' and "
+               "wait_event_type = 'Lock' and datname = current_database()")
+               .empty())
+      ASSERT_LT(std::chrono::steady_clock::now(), give_up) << "nobody waits for a lock";
+  }
+
   postgres_proxy proxy_{cluster().socket()};
 };
 
@@ -196,6 +205,47 @@ TEST_F(postgres_faults, an_order_that_is_locked_elsewhere_is_refused_and_changes
     EXPECT_EQ(std::get<refused>(each).why, refusal::row_locked);
   EXPECT_EQ(paid_orders(), "0");
   other.sql("rollback");
+}
+
+TEST_F(postgres_faults, an_order_that_a_hand_changes_in_the_middle_of_a_batch_is_decided_again) {
+  const auto on = lane("one");
+  const auto pays = payable(*on, 3);
+  const auto by_hand = std::get<pay>(pays[1].what).order;
+  side_session other(url());
+  other.sql("begin; update paymentd.orders set status = 2 where id = " +
+            std::to_string(by_hand.value));
+  std::vector<outcome> outcomes;
+  {
+    const std::jthread settles([&] { outcomes = must(on->settle(pays, start)); });
+    wait_for_a_lock(); // the batch has read the order PENDING
+    other.sql("commit");
+  }
+  ASSERT_EQ(outcomes.size(), 3u);
+  EXPECT_EQ(outcomes[1], outcome(refused{refusal::order_not_payable, order_status::cancelled}));
+  EXPECT_EQ(paid_orders(), "2");
+  EXPECT_THAT(breaches(), testing::IsEmpty());
+}
+
+TEST_F(postgres_faults, commands_of_several_processes_on_the_same_orders_leave_one_truth) {
+  const auto one = lane("one");
+  const auto two = lane("two");
+  const auto pays = payable(*one, 60);
+  std::vector<command> others;
+  for (const command& each : pays) {
+    const auto which = std::get<pay>(each.what).order;
+    others.emplace_back(cancel{which});
+    others.emplace_back(refund{which});
+  }
+  const auto settle_all = [&](store& on, std::span<const command> all, std::size_t size) {
+    for (; !all.empty(); all = all.subspan(std::min(size, all.size())))
+      EXPECT_TRUE(on.settle(all.first(std::min(size, all.size())), start));
+  };
+  {
+    const std::jthread beside([&] { settle_all(*two, others, 7); });
+    settle_all(*one, pays, 5);
+  }
+  EXPECT_EQ(sql("select count(*) from paymentd.orders where status = 0").at(0), "0");
+  EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
 TEST_F(postgres_faults, a_lock_on_the_stream_itself_makes_the_batch_unavailable) {

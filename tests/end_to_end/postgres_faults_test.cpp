@@ -78,12 +78,12 @@ TEST_F(postgres_faults, a_deadlock_with_a_stranger_is_tried_again) {
   const auto server = serve({"notification.lease=12s"});
   db::side_session other(cluster.url(database));
   other.sql("set deadlock_timeout = '60s'");
-  other.sql("begin; select id from users where id = 2 for update");
+  other.sql("begin; select id from orders where id = 1 for update");
   auto client = server->client();
   ASSERT_TRUE(client.send(
-      http::testing::post_text("/v1/payments", paying_clients::payment_of(1)))); // order, then user
-  ASSERT_TRUE(eventually([&] { return one_waits_for_a_user(); }));
-  other.send("select id from orders where id = 1 for update");
+      http::testing::post_text("/v1/payments", paying_clients::payment_of(1)))); // user, then order
+  ASSERT_TRUE(eventually([&] { return one_waits_for_an_order(); }));
+  other.send("select id from users where id = 2 for update");
   other.receive();
   other.sql("commit");
   const auto answer = client.receive();

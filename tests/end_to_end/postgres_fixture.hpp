@@ -147,13 +147,17 @@ class postgres : public ::testing::Test {
   static std::string code_of(const http::testing::test_answer& answer) {
     return nlohmann::json::parse(answer.body).value("code", std::string{});
   }
-  /// Whether a session of paymentd waits for the lock of a user.
-  bool one_waits_for_a_user() const {
-    return number("select count(*) from pg_stat_activity where application_name = 'paymentd' and "
-                  "wait_event_type = 'Lock' and query like '%from users%'") > 0;
-  }
+  /// Whether a session of paymentd waits for the lock of a row in such a statement.
+  bool one_waits_for_a_user() const { return one_waits_in("from users"); }
+  bool one_waits_for_an_order() const { return one_waits_in("update orders"); }
 
  private:
+  bool one_waits_in(const std::string& statement) const {
+    return number("select count(*) from pg_stat_activity where application_name = 'paymentd' and "
+                  "wait_event_type = 'Lock' and query like '%" +
+                  statement + "%'") > 0;
+  }
+
   std::unique_ptr<db::postgres_cluster> cluster_;
 
  protected:

@@ -85,8 +85,11 @@ TEST_F(provider_chain, the_second_sends_while_the_first_is_gone_and_the_first_on
 TEST_F(provider_chain, a_message_whose_answer_the_first_lost_is_not_sent_by_the_second) {
   server_process server(place_, sets());
   auto client = server.client();
-  nhn_->set_behaviour({.drop_answers = true}); // it accepts them all the same
-  std::int64_t paid = 0;
+  nhn_->set_behaviour({.drop_answers = true}); // it accepts this one all the same
+  std::int64_t paid = 1;
+  ASSERT_EQ(pay_orders(client, 1, 1, users).size(), 1u);
+  ASSERT_TRUE(eventually([&] { return nhn_->accepted() == 1; }));
+  nhn_->set_behaviour({.status = 500}); // of the message that is in doubt it tells nothing
   ASSERT_TRUE(eventually([&] {
     ++paid;
     EXPECT_EQ(pay_orders(client, paid, paid, users).size(), 1u);

@@ -79,6 +79,8 @@ program::program(std::vector<std::string> arguments, const std::function<void()>
   if (pid_ < 0)
     throw std::runtime_error("fork");
   if (pid_ == 0) {
+    // A socket that the test listens on would otherwise stay open in the child, and answer nobody.
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     in_child();
     ::execv(raw.front(), raw.data());
     ::_exit(127);
