@@ -78,6 +78,16 @@ wait_for() { # URL [SECONDS]
   fail "$1 does not answer"
 }
 
+# The same of a process of this script, which must not end before.
+wait_until_ready() { # PROCESS URL SECONDS LOG
+  for _ in $(seq $(($3 * 20))); do
+    curl -fsS --max-time 5 -o /dev/null "$2" 2> /dev/null && return
+    kill -0 "$1" 2> /dev/null || fail "a process ended: $(tail -n 1 "$4")"
+    sleep 0.02
+  done
+  fail "$2 does not answer"
+}
+
 # Ends a process of this script and gives its exit code. One that does not end in a minute is killed.
 end_process() { # PROCESS
   local code=0
@@ -97,7 +107,7 @@ seconds_between() { awk "BEGIN { printf \"%.1f\", ($2 - $1) / 1000 }"; } # BEGIN
 # The ledger of a database that nobody serves, a line an entry: "ID KIND ORDER", KIND as the API has it.
 ledger_of() { # URL
   timeout 600 "$programs/paymentd" export entries --set "database.url=$1" --from 2020-01-01 --to 2100-01-01 \
-    2> "$work/export" | awk -F, 'NR > 1 { print $1, $5, $4 }'
+    2> "$work/export" | awk -F, 'NR > 1 { print $1, $5, $4 }' || fail "no export: $(tail -n 1 "$work/export")"
 }
 
 audit_of() { # URL
@@ -135,4 +145,4 @@ CONF
 }
 
 # How many messages the message API has accepted.
-messages() { curl -fsS "http://127.0.0.1:$((port + 2))/received?count=1" | jq .count; }
+messages() { curl -fsS --max-time 30 "http://127.0.0.1:$((port + 2))/received?count=1" | jq .count; }

@@ -89,7 +89,7 @@ begin() { # STORE ORDERS
     --set webhooks.networks=all ${BENCH_SETTINGS:-} > "$work/server.log" 2>&1 &
   server=$!
   started+=("$fake" "$server")
-  wait_for "http://127.0.0.1:$((port + 1))/readyz" 60
+  wait_until_ready "$server" "http://127.0.0.1:$((port + 1))/readyz" 60 "$work/server.log"
   wait_for "http://127.0.0.1:$((port + 2))/received?count=1"
 }
 
