@@ -45,31 +45,6 @@ start_server() {
   wait_for "http://127.0.0.1:$((port + $1 * 2 + 1))/readyz"
 }
 
-start_haproxy() {
-  cat > "$work/haproxy.cfg" << CONF
-global
-  maxconn 1000
-defaults
-  mode http
-  timeout connect 2s
-  timeout client 60s
-  timeout server 60s
-  timeout check 5s
-  option redispatch 1
-  retries 3
-  retry-on conn-failure
-frontend shop
-  bind 127.0.0.1:$front
-  default_backend paymentd
-backend paymentd
-  option httpchk GET /readyz
-  default-server check inter 500ms fall 2 rise 2
-  server one 127.0.0.1:$port check port $((port + 1))
-  server two 127.0.0.1:$((port + 2)) check port $((port + 3))
-CONF
-  haproxy -db -f "$work/haproxy.cfg" > "$work/proxy.log" 2>&1 &
-}
-
 start_nginx() { # "keepalive" or nothing
   local keeps='' passes=''
   if [ "${1:-}" = keepalive ]; then
@@ -119,7 +94,7 @@ run() {
   start_server 0
   start_server 1
   case $1 in
-    haproxy) start_haproxy ;;
+    haproxy) start_haproxy "$front" "$port" $((port + 2)) ;;
     nginx) start_nginx ;;
     nginx-keepalive) start_nginx keepalive ;;
   esac
