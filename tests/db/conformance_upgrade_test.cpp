@@ -41,7 +41,7 @@ class upgrade : public conformance {
 
 TEST_P(upgrade, an_older_database_is_refused_until_it_is_migrated) {
   EXPECT_EQ(kind_of(database_->check_schema()), error_kind::broken);
-  EXPECT_EQ(must(database_->migrate(now_)), 10);
+  EXPECT_EQ(must(database_->migrate(now_)), 11);
   EXPECT_EQ(kind_of(database_->check_schema()), std::nullopt);
   EXPECT_EQ(must(database_->migrate(now_)), 0);
 }
@@ -88,9 +88,9 @@ TEST_P(upgrade, what_may_have_been_sent_and_what_waits_is_delivered_on) {
 /// Undoes the newest migration of a store, and so changes with each new one.
 const char* undo_newest(const std::string& store) {
   return store == "sqlite"
-             ? "alter table deliveries drop column copies_by; pragma user_version = 13"
-             : "alter table paymentd.deliveries drop column copies_by; "
-               "delete from paymentd.schema_migrations where version = 14";
+             ? "alter table ledger_entries drop column trace; pragma user_version = 14"
+             : "alter table paymentd.ledger_entries drop column trace; "
+               "delete from paymentd.schema_migrations where version = 15";
 }
 
 class upgrade_by_one : public conformance {
