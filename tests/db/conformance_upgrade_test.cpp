@@ -126,6 +126,11 @@ TEST_P(upgrade_by_one, all_of_the_schema_before_is_there_and_pays_on) {
   EXPECT_EQ(read<user>(get_user{owner.id}), owner);
   EXPECT_EQ(settle_one<order>(pay{new_order(owner.id, 100).id, owner.id}).status,
             order_status::paid);
+  const auto who = subscribe();
+  command traced = pay{new_order(owner.id, 100).id, owner.id};
+  traced.trace.id.fill(7);
+  settle({traced});
+  EXPECT_EQ(deliver(step(who, 1)).claims.at(0).messages.at(0).event.trace, traced.trace);
   EXPECT_THAT(breaches(), IsEmpty());
 }
 
