@@ -21,7 +21,7 @@ struct trace_context {
   friend bool operator==(const trace_context&, const trace_context&) = default;
 };
 
-/// The flags that the standard knows (3.2.2.5): sampled, random-trace-id. Others have to become 0.
+/// The trace-flags that the standard knows: sampled, random-trace-id. Others have to become 0.
 inline constexpr std::uint8_t known_trace_flags = 0x03;
 
 /// The trace's id as fields and the log have it: 32 hexadecimal digits. Empty where there is none.

@@ -13,7 +13,7 @@ namespace paymentd::providers {
 
 /// The trace that all these messages share; none where two of them differ. A field names one
 /// parent, and OpenTelemetry has none for a batch of several traces, but links, which no field can
-/// carry (https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/#batch-receiving).
+/// carry (https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/).
 /// Of several requests of one trace it has all flags.
 trace_context shared_trace(std::span<const recipient> messages) noexcept;
 

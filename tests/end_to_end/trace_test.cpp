@@ -47,7 +47,7 @@ void stop(server_process& server) {
   ASSERT_EQ(server.process().wait().exit_code, 0);
 }
 
-/// What the message API lists of what it accepted.
+/// The messages that the message API lists as accepted.
 json received_by(const providers::fake_alimtalk& api) {
   test_client asks(api.port());
   return json::parse(asks.get("/received").value().body)["messages"];
