@@ -19,6 +19,11 @@ inline std::optional<std::string_view> or_null(std::string_view text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
+/// Likewise for a trace: its bytes.
+inline std::optional<std::string_view> or_null(const trace_context& trace) {
+  return or_null(bytes_of(trace));
+}
+
 /// A column that a statement does not give would be read as null, or as empty, and nobody would
 /// see.
 template <class Row>
@@ -30,8 +35,8 @@ void check_width(const Row& row, int columns) {
 inline constexpr int user_id_column = 7;
 inline constexpr int order_id_column = 16;
 inline constexpr int payment_column = 9; // where that part of an order begins
-inline constexpr int refund_column = 12; // likewise of an event
-inline constexpr int user_words_column = 15;
+inline constexpr int refund_column = 13; // likewise of an event
+inline constexpr int user_words_column = 16;
 
 template <class Row>
 user read_user(const Row& row, user_id id) {
@@ -137,6 +142,7 @@ message read_event(const Row& row) {
                              .at = row.time(2)};
   made.event.reference = row.text(10);
   made.event.metadata = row.text(11);
+  made.event.trace = trace_from_bytes(row.text(12));
   return made;
 }
 /// The rest of a refund, which begins with column `first`.
@@ -169,10 +175,10 @@ message read_message(const Row& row) {
 /// The same, with how often it was tried.
 template <class Row>
 message read_retry(const Row& row) {
-  check_width(row, 19);
+  check_width(row, 20);
   message made = read_message(row);
-  made.attempts = static_cast<int>(row.integer(17));
-  made.copies = static_cast<int>(row.integer(18));
+  made.attempts = static_cast<int>(row.integer(18));
+  made.copies = static_cast<int>(row.integer(19));
   return made;
 }
 

@@ -79,6 +79,7 @@ struct command {
   action what;
   std::optional<idempotency_key> key = std::nullopt;
   rare_text created_by = {}; // the name of the API key that asks; empty: none
+  trace_context trace = {};  // of the request
 
   command() = default;
   /// Any of the actions is a command without a key.

@@ -162,6 +162,7 @@ class decider {
 
   outcome operator()(const command& asked) {
     asker_ = asked.created_by;
+    trace_ = asked.trace;
     if (!asked.key)
       return std::visit(*this, asked.what);
     if (const auto* payment = std::get_if<pay>(&asked.what))
@@ -389,7 +390,8 @@ class decider {
                                .created_at = now_,
                                .reason = std::move(of.reason),
                                .refunded_after = of.refunded_after,
-                               .created_by = asker_});
+                               .created_by = asker_,
+                               .trace = of.order ? trace_ : trace_context{}});
     ++next_entry_.value;
     return result_.entries.back();
   }
@@ -411,6 +413,7 @@ class decider {
   entry_id next_entry_;
   instant now_;
   std::string_view asker_; // the present command's created_by
+  trace_context trace_;    // and its trace
   decision result_;
 };
 

@@ -29,6 +29,7 @@ struct payment_event {
   // Of the user, likewise; empty unless the reader asked for them (db::database_options).
   rare_text user_reference = {};
   rare_text user_metadata = {};
+  trace_context trace = {}; // of the request that paid or refunded
   constexpr won final_amount() const { return {total.value - discount.value}; }
   /// The amount that moved: paid, or given back by this refund.
   constexpr won amount() const { return kind == entry_kind::refund ? refund : final_amount(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain/rare_text.hpp"
+#include "domain/trace_context.hpp"
 #include "domain/types.hpp"
 
 #include <array>
@@ -81,6 +82,9 @@ struct ledger_entry {
   rare_text reason = {};     // the client's own words; empty: none
   won refunded_after = {};   // of a refund: of its order, with this one
   rare_text created_by = {}; // the name of the API key that asked for it; empty: none
+  /// That of the request, of a payment or a refund: of others nobody is told. On its way to the
+  /// store alone: reads of entries leave it out, and those of events have it (payment_event).
+  trace_context trace = {};
   friend bool operator==(const ledger_entry&, const ledger_entry&) = default;
 };
 

@@ -264,7 +264,7 @@ void each_plain_field_of_entry(Fields& to, Entry& of) {
   to.field(of.amount);
   to.field(of.balance_after);
   to.field(of.created_at);
-  to.field(of.reason); // refunded_after stands in no answer
+  to.field(of.reason); // refunded_after and trace stand in no answer
 }
 
 template <class Fields, class Entry>

@@ -6,6 +6,7 @@
 #include "http/io_thread.hpp"
 #include "http/json_input.hpp"
 #include "http/json_text.hpp"
+#include "http/trace_context.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -126,6 +127,7 @@ demand request_handler::prepare() {
     if (next) {
       if (auto* what = std::get_if<command>(&*next)) {
         what->created_by = key_name();
+        what->trace = trace_of(request_.traceparent);
         if (request_.has_key)
           what->key = key_of(request_.key, request_.body);
       } else if (auto* again = std::get_if<delivery_retry>(&*next); again && request_.has_key) {
@@ -222,12 +224,14 @@ bool request_handler::is_noted(const command& note, const actors::outcome_reply&
 std::vector<command> request_handler::commands_of(const bulk& many) const {
   std::vector<command> all;
   all.reserve(many.items.size());
+  const trace_context trace = trace_of(request_.traceparent);
   for (std::size_t index = 0; index < many.items.size(); ++index) {
     const auto& item = many.items[index];
     if (!item)
       continue;
     command& what = all.emplace_back(item->what);
     what.created_by = key_name();
+    what.trace = trace;
     if (!item->key.empty())
       what.key = key_of(item->key, item->body);
     else if (request_.has_key)

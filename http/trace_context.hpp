@@ -1,11 +1,11 @@
 // The trace that a request belongs to, as its client tells it in the field traceparent (W3C Trace
-// Context, https://www.w3.org/TR/trace-context/): read here, continued in the log. Pure functions;
-// any thread.
+// Context, https://www.w3.org/TR/trace-context/): read here, continued in the log and in the
+// command (domain/trace_context.hpp). Pure functions; any thread.
 #pragma once
 
-#include <cstdint>
+#include "domain/trace_context.hpp"
+
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace paymentd::http {
@@ -14,16 +14,17 @@ namespace paymentd::http {
 inline constexpr std::size_t traceparent_kept_max = 256;
 
 /// Points into the field.
-struct trace_context {
+struct traceparent_parts {
   std::string_view trace_id;  // 32 hexadecimal digits
   std::string_view parent_id; // 16: the span that asked
+  std::string_view flags;     // 2
 };
 
 /// The parts of a traceparent; nothing where it is not as the standard wants it. A version above 00
 /// is read by the parts that it shares with 00.
-std::optional<trace_context> parse_traceparent(std::string_view field);
+std::optional<traceparent_parts> parse_traceparent(std::string_view field);
 
-/// A span's id made of `number`: 16 hexadecimal digits. Zero, which no span may have, becomes one.
-std::string span_id_of(std::uint64_t number);
+/// The trace of a traceparent, to be continued; none where `parse_traceparent` gives nothing.
+trace_context trace_of(std::string_view field);
 
 } // namespace paymentd::http

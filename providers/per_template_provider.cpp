@@ -1,5 +1,7 @@
 #include "providers/per_template_provider.hpp"
 
+#include "providers/traceparent.hpp"
+
 #include <algorithm>
 #include <functional>
 
@@ -13,7 +15,7 @@ void per_template_provider::send(call what, std::function<void(call_result)> don
     return next_part(std::make_shared<send_in_parts>(
         send_in_parts{{std::move(what), templates}, std::move(done), now_by_both()}));
   const std::size_t by = templates.empty() ? 0 : templates.front();
-  net::http_request post = post_of(what, by, what.key);
+  net::http_request post = with_traceparent(post_of(what, by, what.key), what.recipients);
   request(std::move(post),
           [this, by, what = std::move(what), done = std::move(done)](net::http_result answer) {
             done(result_of(what, by, std::move(answer)));
@@ -39,7 +41,9 @@ std::vector<std::size_t> per_template_provider::templates_of(const call& what) c
 
 void per_template_provider::next_part(std::shared_ptr<send_in_parts> on) {
   const call_parts::part& part = on->parts.now();
-  request(post_of(part.what, part.of_template, part.key), [this, on](net::http_result answer) {
+  net::http_request post =
+      with_traceparent(post_of(part.what, part.of_template, part.key), part.what.recipients);
+  request(std::move(post), [this, on](net::http_result answer) {
     const call_parts::part& sent = on->parts.now();
     auto over = on->parts.answered(result_of(sent.what, sent.of_template, std::move(answer)));
     // Somebody may by now think that the call is over, and send its messages again.

@@ -127,7 +127,7 @@ class provider {
   virtual void send(call what, std::function<void(call_result)> done) = 0;
 
   /// The request that `send` would make of a call, without making it; nothing where it makes none.
-  /// Any thread.
+  /// But for its `traceparent`, of which each request has its own. Any thread.
   virtual std::optional<shown_request> show(const call&) const { return std::nullopt; }
 
   /// Asks which of a call's recipients were accepted under its key. As `send`. Only where

@@ -397,13 +397,17 @@ void deliverer::log_failed(const open_claim& of, const delivery_result& what) co
   const auto& messages = of.claim.messages;
   const auto message = std::ranges::find_if(
       messages, [&](const paymentd::message& each) { return each.event.entry == what.entry; });
-  const std::int64_t order = message == messages.end() ? 0 : message->event.order.value;
-  spdlog::warn(
-      "{}",
-      with_fields(
-          fmt::format("{}-{} FAILED after {} tries: {} (order {})", options_.subscriber,
-                      what.entry.value, what.attempts, what.last_error, order),
-          {{"subscriber", options_.subscriber}, {"order", order}, {"entry", what.entry.value}}));
+  const payment_event* const event = message == messages.end() ? nullptr : &message->event;
+  const std::int64_t order = event ? event->order.value : 0;
+  const std::string trace = event ? trace_id_text(event->trace) : std::string();
+  std::vector<log_field> fields{
+      {"subscriber", options_.subscriber}, {"order", order}, {"entry", what.entry.value}};
+  if (!trace.empty())
+    fields.emplace_back("trace_id", trace);
+  spdlog::warn("{}", with_fields(fmt::format("{}-{} FAILED after {} tries: {} (order {})",
+                                             options_.subscriber, what.entry.value, what.attempts,
+                                             what.last_error, order),
+                                 fields));
 }
 
 void deliverer::record(const std::vector<open_claim>& ended) {

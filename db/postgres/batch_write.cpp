@@ -25,9 +25,9 @@ constexpr auto digest_of = [](const payment_key& under) { return under.key.diges
 constexpr auto body_of = [](const payment_key& under) { return under.key.body; };
 constexpr auto paid_at_of = [](const payment_key& under) { return under.paid_at; };
 
-/// The text of a member, or null where it is empty.
-template <class Of>
-auto text_of(rare_text Of::* member) {
+/// The text of a member, or the bytes of a trace; null where it is empty.
+template <class Of, class Member>
+auto text_of(Member Of::* member) {
   return [member](const Of& one) { return or_null(one.*member); };
 }
 
@@ -135,7 +135,8 @@ void postgres_store::add_entries(const std::vector<ledger_entry>& entries, insta
           .add_array(element::int8, entries, &entry::balance_after)
           .add(now);
   const bool payments_alone = std::ranges::none_of(entries, [](const entry& one) {
-    return one.kind == entry_kind::refund || !one.reason.empty() || !one.created_by.empty();
+    return one.kind == entry_kind::refund || !one.reason.empty() || !one.created_by.empty() ||
+           !one.trace.empty();
   });
   if (payments_alone)
     return session_.add(sql::add_entries, with);
@@ -144,6 +145,7 @@ void postgres_store::add_entries(const std::vector<ledger_entry>& entries, insta
     return one.kind == entry_kind::refund ? std::optional(one.refunded_after) : std::nullopt;
   });
   with.add_texts(entries, text_of(&entry::created_by));
+  with.add_texts(entries, text_of(&entry::trace), element::bytea);
   session_.add(sql::add_told_entries, with);
 }
 

@@ -27,7 +27,7 @@ inline constexpr shared_text batch_entry_columns = R"sql(e.id, e.user_id, e.sequ
 // Behind the entry's id: of `ledger_entries e` with `orders o` and `users u`.
 inline constexpr shared_text event_columns =
     R"sql(e.kind, e.created_at, o.id, o.user_id, o.coupon_id,
-  o.total, o.discount, o.created_at, u.phone, o.reference, o.metadata,
+  o.total, o.discount, o.created_at, u.phone, o.reference, o.metadata, e.trace,
   e.amount, coalesce(e.refunded_after, e.amount), e.reason)sql";
 
 // Behind the entry's id: of `ledger_entries e` and `deliveries d`.

@@ -195,8 +195,8 @@ order by e.id)sql">};
 
 // Of events_ahead, behind an event's own columns: whether the entry is wanted, and how many were
 // looked at in all.
-inline constexpr int wanted_column = 17;
-inline constexpr int looked_at_column = 18;
+inline constexpr int wanted_column = 18;
+inline constexpr int looked_at_column = 19;
 
 // No locks. A row for each of the entries, also where there is none. $1 entries, $2 subscriber, $3
 // as $4 of events_of_range.

@@ -336,9 +336,17 @@ inline constexpr const char* migration_14 = R"sql(
 alter table deliveries add column copies_by text;
 )sql";
 
-inline constexpr std::array migrations = {
-    migration_1, migration_2, migration_3,  migration_4,  migration_5,  migration_6,  migration_7,
-    migration_8, migration_9, migration_10, migration_11, migration_12, migration_13, migration_14};
+// The trace of the request that paid or refunded, as domain/trace_context.hpp keeps it; null where
+// the client gave none. No check and no index: both would cost each payment. A null takes no room:
+// the row's bitmap of nulls has a bit left.
+inline constexpr const char* migration_15 = R"sql(
+alter table ledger_entries add column trace bytea;
+)sql";
+
+inline constexpr std::array migrations = {migration_1,  migration_2,  migration_3,  migration_4,
+                                          migration_5,  migration_6,  migration_7,  migration_8,
+                                          migration_9,  migration_10, migration_11, migration_12,
+                                          migration_13, migration_14, migration_15};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

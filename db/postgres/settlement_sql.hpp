@@ -96,17 +96,17 @@ select ($1::bigint[])[i], ($2::bigint[])[i], ($3::bigint[])[i], nullif(($4::bigi
 from generate_series(1, cardinality($1::bigint[])) as i)sql"};
 
 // The same where an entry has more than a payment has. $9 reasons, $10 refunded_after, $11
-// created_by.
+// created_by, $12 traces.
 inline constexpr statement add_told_entries{"add_told_entries", R"sql(
 insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind,
-  reason, refunded_after, created_by, batch_last)
+  reason, refunded_after, created_by, trace, batch_last)
 select n.id, n.user_id, n.sequence, nullif(n.order_id, 0), n.amount, n.balance_after,
-  $8::timestamptz, n.kind, n.reason, n.refunded_after, n.created_by,
+  $8::timestamptz, n.kind, n.reason, n.refunded_after, n.created_by, n.trace,
   case n.id when ($1::bigint[])[1] then ($1::bigint[])[cardinality($1::bigint[])] end
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[],
-            $7::bigint[], $9::text[], $10::bigint[], $11::text[])
+            $7::bigint[], $9::text[], $10::bigint[], $11::text[], $12::bytea[])
   as n (id, user_id, sequence, order_id, kind, amount, balance_after, reason, refunded_after,
-        created_by))sql"};
+        created_by, trace))sql"};
 
 // No locks but those of the new rows. $1 ids, $2 phones, $3 balances, $4 sequences, $5 now,
 // $6 references, $7 metadata.

@@ -32,7 +32,7 @@ inline constexpr shared_text delivery_columns =
 // Of `ledger_entries e` with `orders o` and `users u`.
 inline constexpr shared_text event_columns =
     "e.id, e.kind, e.created_at, o.id, e.user_id, o.coupon_id, o.total, o.discount, o.created_at, "
-    "u.phone, o.reference, o.metadata";
+    "u.phone, o.reference, o.metadata, e.trace";
 
 // A list of tries with one more behind it; as many as ?7 are kept. A text that is no JSON, by some
 // hand, counts as an empty list.

@@ -202,8 +202,8 @@ message deliveries::load_retry(const subscription& at, entry_id id) {
     return made;
   }
   message made = load_message(row);
-  made.attempts = static_cast<int>(row.integer(12));
-  made.copies = static_cast<int>(row.integer(13));
+  made.attempts = static_cast<int>(row.integer(13));
+  made.copies = static_cast<int>(row.integer(14));
   return made;
 }
 

@@ -24,8 +24,8 @@ const given_rows& rows_of(const sqlite3_vtab_cursor* at) {
 }
 
 int connect(sqlite3* on, void* rows, int, const char* const*, sqlite3_vtab** made, char**) {
-  const int declared =
-      sqlite3_declare_vtab(on, "create table given (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11)");
+  const int declared = sqlite3_declare_vtab(
+      on, "create table given (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12)");
   if (declared != SQLITE_OK)
     return declared;
   *made = &(new table{{}, static_cast<const given_rows*>(rows)})->base;

@@ -1,7 +1,7 @@
 // The rows that a statement takes all at once, as the table `given` of its connection. To begin a
 // statement costs more than one of its rows: those of a payment take half the time so.
 //
-// `given` is a virtual table (https://www.sqlite.org/vtab.html) with the columns c1 to c11. It
+// `given` is a virtual table (https://www.sqlite.org/vtab.html) with the columns c1 to c12. It
 // lives as long as its connection, and nothing of it is in the file. SQL reads it as any table:
 //
 //     insert into t (a, b) select c1, c2 from given
@@ -22,7 +22,7 @@ namespace paymentd::db::sqlite {
 /// again.
 class given_rows {
  public:
-  static constexpr std::size_t columns_max = 11;
+  static constexpr std::size_t columns_max = 12;
 
   /// Adds the table to the connection. Once this is gone, no statement may read the table.
   explicit given_rows(sqlite3* on);

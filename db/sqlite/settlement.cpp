@@ -241,10 +241,11 @@ void settlement::add(std::span<const ledger_entry> entries) {
 }
 
 void give(const ledger_entry& entry, given_rows& to) {
+  const auto trace = or_null(entry.trace);
   to.add(entry.id, entry.user, entry.sequence, entry.order, static_cast<int>(entry.kind),
          entry.amount, entry.balance_after, entry.created_at, or_null(entry.reason),
          entry.kind == entry_kind::refund ? std::optional(entry.refunded_after) : std::nullopt,
-         or_null(entry.created_by));
+         or_null(entry.created_by), trace ? std::optional(blob{*trace}) : std::nullopt);
 }
 
 } // namespace paymentd::db::sqlite

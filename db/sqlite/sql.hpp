@@ -122,8 +122,8 @@ inline constexpr const char* change_whole_orders =
 
 inline constexpr const char* add_entries =
     "insert or rollback into ledger_entries (id, user_id, sequence, order_id, kind, amount, "
-    "balance_after, created_at, reason, refunded_after, created_by) "
-    "select c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 from given";
+    "balance_after, created_at, reason, refunded_after, created_by, trace) "
+    "select c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12 from given";
 
 // Lists by time find entries by these rows, one a batch.
 inline constexpr const char* add_entry_times =

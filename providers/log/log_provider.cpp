@@ -1,5 +1,6 @@
 #include "providers/log/log_provider.hpp"
 
+#include "domain/log_fields.hpp"
 #include "providers/kind.hpp"
 
 #include <spdlog/spdlog.h>
@@ -23,8 +24,13 @@ class log_provider final : public provider {
     std::vector<recipient_result> results;
     results.reserve(what.recipients.size());
     for (const recipient& one : what.recipients) {
+      std::string line = log_line(one.delivery_id, one.event, options_.mask_phone);
+      if (!one.event.trace.empty()) {
+        const std::string trace = trace_id_text(one.event.trace);
+        line = with_fields(line, {{"trace_id", std::string_view{trace}}});
+      }
       // As an argument, not as the format: the text is not ours alone.
-      spdlog::info("{}", log_line(one.delivery_id, one.event, options_.mask_phone));
+      spdlog::info("{}", line);
       results.emplace_back(accepted{"log"});
     }
     done(std::move(results));

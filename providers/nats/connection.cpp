@@ -17,7 +17,7 @@ using providers::failure_class;
 namespace {
 
 constexpr std::string_view tls_scheme = "tls://";
-/// More than the three headers of an event and their frame take: names and ids are bounded.
+/// More than the four headers of an event and their frame take: names and ids are bounded.
 constexpr std::size_t header_bytes_max = 512;
 /// A connection without a sign of life is held to be lost after three of these.
 constexpr std::chrono::milliseconds ping_interval{5000};
@@ -190,7 +190,8 @@ std::expected<void, std::string> connection::listen(answer_handler handler) {
 }
 
 std::expected<void, failure> connection::publish(std::uint64_t number, const std::string& id,
-                                                 const std::string& body) {
+                                                 const std::string& body,
+                                                 const std::string& traceparent) {
   const auto most = static_cast<std::size_t>(
       std::max<std::int64_t>(natsConnection_GetMaxPayload(connection_.get()), 0));
   // Beyond it a server closes the connection.
@@ -206,7 +207,11 @@ std::expected<void, failure> connection::publish(std::uint64_t number, const std
   const message_handle message(raw);
   making.then([&] { return natsMsgHeader_Set(raw, "Nats-Msg-Id", id.c_str()); })
       .then([&] { return natsMsgHeader_Set(raw, "Nats-Expected-Stream", stream_.c_str()); })
-      .then([&] { return natsMsgHeader_Set(raw, "Content-Type", "application/cloudevents+json"); });
+      .then([&] { return natsMsgHeader_Set(raw, "Content-Type", "application/cloudevents+json"); })
+      .then([&] {
+        return traceparent.empty() ? NATS_OK
+                                   : natsMsgHeader_Set(raw, "traceparent", traceparent.c_str());
+      });
   if (making.status() != NATS_OK)
     return std::unexpected(not_written(making.status()));
   const natsStatus status = natsConnection_PublishMsg(connection_.get(), raw);

@@ -39,8 +39,10 @@ class connection {
 
   /// Publishes an event under its message id. Its answer comes by its number, unless it fails here.
   /// After another failure than one of which nothing was written, the connection is out of order.
+  /// `traceparent`: its header, without which it goes where it is empty.
   std::expected<void, providers::failure> publish(std::uint64_t number, const std::string& id,
-                                                  const std::string& body);
+                                                  const std::string& body,
+                                                  const std::string& traceparent);
 
   /// The server's last error about this connection, such as a permission that is missing; empty:
   /// none.

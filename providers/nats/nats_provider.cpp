@@ -5,6 +5,7 @@
 #include "providers/http_provider.hpp"
 #include "providers/nats/connection.hpp"
 #include "providers/nats/puback.hpp"
+#include "providers/traceparent.hpp"
 
 #include <algorithm>
 #include <condition_variable>
@@ -211,7 +212,8 @@ class publisher : public std::enable_shared_from_this<publisher> {
     lock.unlock();
     const providers::recipient& to = what.recipients.front();
     const auto written = connection_->publish(number, to.delivery_id,
-                                              cloudevents::event_json(to.event, what.instance));
+                                              cloudevents::event_json(to.event, what.instance),
+                                              providers::new_traceparent(what.recipients));
     lock.lock();
     if (written)
       return;

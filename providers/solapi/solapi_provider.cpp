@@ -6,6 +6,7 @@
 #include "providers/http_provider.hpp"
 #include "providers/solapi/solapi_json.hpp"
 #include "providers/solapi/solapi_outcome.hpp"
+#include "providers/traceparent.hpp"
 
 #include <openssl/rand.h>
 
@@ -39,7 +40,7 @@ class solapi_provider final : public http_provider {
   void send(call what, std::function<void(call_result)> done) override {
     if (std::optional<failure> refused = refuse_at_once(what.recipients.size()))
       return done(std::unexpected(*std::move(refused)));
-    net::http_request post = post_of(what);
+    net::http_request post = with_traceparent(post_of(what), what.recipients);
     request(std::move(post),
             [this, what = std::move(what), done = std::move(done)](net::http_result result) {
               done(solapi_call_result(what, std::move(result), options_.others));

@@ -3,6 +3,7 @@
 #include "cloudevents/event_json.hpp"
 #include "net/origin.hpp"
 #include "providers/http_provider.hpp"
+#include "providers/traceparent.hpp"
 #include "providers/webhook/outcome.hpp"
 #include "providers/webhook/signature.hpp"
 
@@ -11,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 
 namespace paymentd::webhooks {
 namespace {
@@ -112,7 +114,9 @@ class webhook_provider final : public providers::http_provider_of<providers::end
 
   net::http_request request_of(const call& what, std::size_t event) const {
     const providers::recipient& to = what.recipients[event];
-    return signed_request(to.delivery_id, cloudevents::event_json(to.event, what.instance));
+    return providers::with_traceparent(
+        signed_request(to.delivery_id, cloudevents::event_json(to.event, what.instance)),
+        std::span(&to, 1));
   }
 
   net::http_request signed_request(const std::string& id, std::string body) const {

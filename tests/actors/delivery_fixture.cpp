@@ -201,14 +201,14 @@ void delivery_fixture::end() {
   run();
 }
 
-std::vector<entry_id> delivery_fixture::pay(int orders, bool hint) {
+std::vector<entry_id> delivery_fixture::pay(int orders, bool hint, const trace_context& trace) {
   std::vector<command> batch;
   for (int i = 0; i < orders; ++i)
     batch.emplace_back(create_order{payer, won{1000}, won{0}, std::nullopt});
   const auto made = lane->settle(batch, on.time()).value();
   batch.clear();
   for (const outcome& each : made)
-    batch.emplace_back(paymentd::pay{std::get<order>(each).id, payer});
+    batch.emplace_back(paymentd::pay{std::get<order>(each).id, payer}).trace = trace;
   std::vector<entry_id> entries;
   const auto paid = lane->settle(batch, on.time()).value();
   for (const outcome& each : paid)

@@ -142,7 +142,7 @@ class delivery_fixture {
   void start();
   void end();
   /// Pays that many new orders and gives their ledger entries; says so to the supervisor, or not.
-  std::vector<entry_id> pay(int orders, bool hint = true);
+  std::vector<entry_id> pay(int orders, bool hint = true, const trace_context& trace = {});
   /// Ends the notification actor that lives now, as a bug would. Gives whether there was one.
   bool kill();
 

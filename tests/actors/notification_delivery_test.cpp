@@ -43,6 +43,26 @@ TEST_F(notification_delivery_test, a_payment_is_sent_once_and_stored_as_delivere
   EXPECT_EQ(recipient.event.phone, "01012345678");
 }
 
+TEST_F(notification_delivery_test, a_message_has_the_trace_of_its_request_at_each_try) {
+  trace_context trace;
+  trace.id.fill(7);
+  fixture.provider->hold_answers = true;
+  fixture.start();
+  const auto paid = fixture.pay(1, true, trace);
+  fixture.run();
+  ASSERT_EQ(fixture.provider->sent.size(), 1u);
+  ASSERT_TRUE(fixture.kill()); // the next one reads the claim from the database
+  fixture.provider->hold_answers = false;
+  fixture.pass_until_delivered(paid, 60s);
+  const auto untraced = fixture.pay(1);
+  fixture.pass_until_delivered(untraced, 60s);
+  ASSERT_GE(fixture.provider->sent.size(), 3u);
+  for (const providers::call& each : fixture.provider->sent) {
+    const payment_event& event = each.recipients.at(0).event;
+    EXPECT_EQ(event.trace, event.entry == paid[0] ? trace : trace_context{});
+  }
+}
+
 TEST_F(notification_delivery_test, payments_from_before_the_subscription_are_not_sent) {
   fixture.pay(3, false);
   fixture.start();

@@ -88,9 +88,9 @@ TEST_P(upgrade, what_may_have_been_sent_and_what_waits_is_delivered_on) {
 /// Undoes the newest migration of a store, and so changes with each new one.
 const char* undo_newest(const std::string& store) {
   return store == "sqlite"
-             ? "alter table deliveries drop column copies_by; pragma user_version = 13"
-             : "alter table paymentd.deliveries drop column copies_by; "
-               "delete from paymentd.schema_migrations where version = 14";
+             ? "alter table ledger_entries drop column trace; pragma user_version = 14"
+             : "alter table paymentd.ledger_entries drop column trace; "
+               "delete from paymentd.schema_migrations where version = 15";
 }
 
 class upgrade_by_one : public conformance {
@@ -126,6 +126,11 @@ TEST_P(upgrade_by_one, all_of_the_schema_before_is_there_and_pays_on) {
   EXPECT_EQ(read<user>(get_user{owner.id}), owner);
   EXPECT_EQ(settle_one<order>(pay{new_order(owner.id, 100).id, owner.id}).status,
             order_status::paid);
+  const auto who = subscribe();
+  command traced = pay{new_order(owner.id, 100).id, owner.id};
+  traced.trace.id.fill(7);
+  settle({traced});
+  EXPECT_EQ(deliver(step(who, 1)).claims.at(0).messages.at(0).event.trace, traced.trace);
   EXPECT_THAT(breaches(), IsEmpty());
 }
 

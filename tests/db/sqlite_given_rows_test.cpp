@@ -33,7 +33,7 @@ class given : public testing::Test {
 TEST_F(given, each_type_of_value_arrives_as_it_was_given) {
   statement reads(on_,
                   "select typeof(c1), c1, typeof(c2), c2, typeof(c3), hex(c3), typeof(c4), c5, "
-                  "c11 from given");
+                  "c12 from given");
   given_.add(std::int64_t{-7}, std::string_view("가"), blob{"\x01\x02"}, std::nullopt,
              std::optional<won>(won{5}));
   EXPECT_EQ(texts_of(reads.query_on(given_), 9),

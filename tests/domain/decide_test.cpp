@@ -76,6 +76,21 @@ TEST(decide, a_payment_takes_the_final_amount_and_marks_the_order_paid) {
   EXPECT_EQ(result.changed_users.front().last_sequence, 2);
 }
 
+TEST(decide, entries_of_orders_have_the_trace_of_their_own_request) {
+  const auto traced = [](command what, std::uint8_t byte) {
+    what.trace.id.fill(byte);
+    return what;
+  };
+  const decision result = run({traced(pay{{1}, {7}}, 1), pay{{2}, {7}}, traced(refund{{1}}, 2),
+                               traced(create_order{{7}, {10}, {0}, std::nullopt, true}, 3),
+                               traced(charge{{7}, {5}}, 4)},
+                              {make_order(1, 7, 10), make_order(2, 7, 10)}, {make_user(7, 100)});
+  ASSERT_EQ(result.entries.size(), 5u);
+  for (const auto& [entry, byte] : std::vector<std::pair<std::size_t, std::uint8_t>>{
+           {0, 1}, {1, 0}, {2, 2}, {3, 3}, {4, 0}}) // nobody is told of a charge
+    EXPECT_EQ(result.entries[entry].trace.id.back(), byte) << entry;
+}
+
 TEST(decide, an_unknown_order_is_not_found) {
   const decision result = run({pay{{1}, {7}}}, {}, {make_user(7, 50'000)});
   EXPECT_EQ(result.outcomes.front(), refusal_of(refusal::order_not_found));

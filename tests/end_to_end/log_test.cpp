@@ -55,7 +55,12 @@ TEST(log, a_503_has_its_request_and_a_failed_message_its_order) {
   sets.insert(sets.end(), {"log.format=json", "log.requests=off", "http.request_timeout=200ms"});
   server_process server(place, sets);
   auto client = server.client();
-  ASSERT_EQ(pay_orders(client, 1, 3, 10).size(), 3u);
+  ASSERT_EQ(pay_orders(client, 1, 1, 10).size(), 1u);
+  const auto traced =
+      client.post("/v1/payments", R"({"orderId":2,"userId":3})",
+                  "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n");
+  ASSERT_TRUE(traced && traced->status == 201);
+  ASSERT_EQ(pay_orders(client, 3, 3, 10).size(), 1u);
   ASSERT_TRUE(eventually(
       [&] { return place.number("select count(*) from deliveries where status = 2") == 1; }));
   {
@@ -77,6 +82,7 @@ TEST(log, a_503_has_its_request_and_a_failed_message_its_order) {
       found_failed = true;
       EXPECT_EQ(line["subscriber"], "alimtalk");
       EXPECT_TRUE(line["entry"].is_number_integer());
+      EXPECT_EQ(line["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
       EXPECT_NE(line["message"].get<std::string>().find("FAILED"), std::string::npos);
     }
   }

@@ -2,6 +2,8 @@
 // is replaced by one that writes to a string for the time of a test.
 #include "providers/log/log_provider.hpp"
 
+#include "domain/log_fields.hpp"
+
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
@@ -48,6 +50,21 @@ TEST_F(log_provider_test, each_message_is_one_line_at_info_with_the_phone_masked
                             "09:00 (Korea) [alimtalk-1]\n"
                             "info AlimTalk to 010****5678: order 1 paid, 10,000원 at 1970-01-01 "
                             "09:00 (Korea) [alimtalk-{}]\n");
+}
+
+TEST_F(log_provider_test, a_line_has_the_trace_of_its_request_as_a_field) {
+  call what = two_messages();
+  what.recipients[1].event.trace.id.fill(0xab);
+  make_log_provider()->send(std::move(what), [](call_result) {});
+  std::istringstream lines(written_.str());
+  std::string line;
+  ASSERT_TRUE(std::getline(lines, line));
+  EXPECT_TRUE(split_fields(line).fields.empty());
+  ASSERT_TRUE(std::getline(lines, line));
+  const log_line traced = split_fields(line);
+  ASSERT_EQ(traced.fields.size(), 1u);
+  EXPECT_EQ(traced.fields[0].name, "trace_id");
+  EXPECT_EQ(std::get<std::string_view>(traced.fields[0].value), "abababababababababababababababab");
 }
 
 TEST_F(log_provider_test, the_whole_phone_is_written_only_where_asked_for) {

@@ -115,7 +115,20 @@ TEST(nats_provider, an_event_is_stored_with_its_id_and_the_body_of_a_webhook) {
   EXPECT_EQ(stored[0].subject, "paymentd.events");
   EXPECT_EQ(stored[0].id, what.recipients[0].delivery_id);
   EXPECT_EQ(stored[0].content_type, "application/cloudevents+json");
+  EXPECT_EQ(stored[0].traceparent, "");
   EXPECT_EQ(stored[0].body, cloudevents::event_json(what.recipients[0].event, what.instance));
+}
+
+TEST(nats_provider, an_event_goes_on_with_the_trace_of_its_request) {
+  const nats_server server;
+  jetstream look(server.url());
+  look.add_stream();
+  call what = event(1);
+  what.recipients[0].event.trace.id.fill(0xab);
+  what.recipients[0].event.trace.flags = 1;
+  expect_accepted(send(*made(options_to(server.url())), what));
+  EXPECT_THAT(look.messages().at(0).traceparent,
+              testing::MatchesRegex("00-(ab){16}-[0-9a-f]{16}-01"));
 }
 
 TEST(nats_provider, a_repeat_is_accepted_and_stored_once) {

@@ -131,6 +131,26 @@ TEST(webhook_provider, a_repeat_has_the_same_id_and_body_under_a_new_time) {
   EXPECT_TRUE(verifies(requests[1], secret));
 }
 
+TEST(webhook_provider, an_event_goes_on_with_the_trace_of_its_request_in_a_new_span_at_each_try) {
+  const receiver hook;
+  const auto to = made(options_to(hook.url()));
+  call what = example_call("k", 2, evening); // as a release before made them
+  what.recipients[0].event.trace.id.fill(0xab);
+  what.recipients[0].event.trace.flags = 1;
+  for (int tries = 0; tries < 2; ++tries)
+    ASSERT_TRUE(send(*to, what));
+  std::set<std::string> fields;
+  for (const received_request& each : hook.requests()) {
+    const auto found = each.headers.find("traceparent");
+    EXPECT_EQ(found != each.headers.end(), each.headers.at("webhook-id") == "alimtalk-1");
+    if (found != each.headers.end())
+      fields.insert(found->second);
+  }
+  EXPECT_EQ(fields.size(), 2u);
+  for (const std::string& each : fields)
+    EXPECT_THAT(each, testing::MatchesRegex("00-(ab){16}-[0-9a-f]{16}-01"));
+}
+
 TEST(webhook_provider, one_event_that_hangs_fails_alone) {
   receiver hook([](const received_request& request) {
     return reply{.hang = request.headers.at("webhook-id") == "alimtalk-1"};

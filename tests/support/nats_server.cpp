@@ -207,6 +207,7 @@ std::vector<stored_message> jetstream::messages(const std::string& name) const {
                    .subject = natsMsg_GetSubject(raw),
                    .id = header(raw, "Nats-Msg-Id"),
                    .content_type = header(raw, "Content-Type"),
+                   .traceparent = header(raw, "traceparent"),
                    .body = std::string(natsMsg_GetData(raw),
                                        static_cast<std::size_t>(natsMsg_GetDataLength(raw)))});
   }

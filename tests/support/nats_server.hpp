@@ -50,6 +50,7 @@ struct stored_message {
   std::string subject;
   std::string id; // Nats-Msg-Id
   std::string content_type;
+  std::string traceparent; // empty: there is none
   std::string body;
 };
 

@@ -63,8 +63,9 @@ struct fake_message {
   std::string phone;
   std::string request_id;
   int recipient_seq = 0;
-  bool with_fallback = false; // an SMS was asked for where the AlimTalk does not arrive
-  bool as_sms = false;        // refused as an AlimTalk: the SMS went out at once
+  bool with_fallback = false;   // an SMS was asked for where the AlimTalk does not arrive
+  bool as_sms = false;          // refused as an AlimTalk: the SMS went out at once
+  std::string traceparent = {}; // the field of its call; empty: there was none
   friend bool operator==(const fake_message&, const fake_message&) = default;
 };
 

@@ -83,6 +83,7 @@ fake_answer fake_api::handle(const fake_request& request) {
 fake_answer fake_api::handle_locked(const fake_request& request) {
   const std::string_view path = request.target.substr(0, request.target.find('?'));
   const query filters = parse_query(request.target);
+  log_.come_with(request.traceparent);
   if (path == "/received" && request.method == "GET")
     return list_received(filters);
   if (path == "/behaviour" && request.method == "GET")
@@ -334,6 +335,10 @@ fake_answer fake_api::list_received(const query& filters) const {
     json.append(listed++ == 0 ? "{" : ",{");
     append_message(json, message);
     json.append(message.as_sms ? R"(,"channel":"SMS")" : R"(,"channel":"ALIMTALK")");
+    if (!message.traceparent.empty()) {
+      json.push_back(',');
+      append_field(json, "traceparent", message.traceparent);
+    }
     json.append(R"(,"timesAccepted":)");
     net::append_number(json, times);
     json.push_back('}');

@@ -24,6 +24,7 @@ struct fake_request {
   std::string_view timestamp;
   std::string_view access_key;
   std::string_view signature;
+  std::string_view traceparent;
   std::string_view body;
 };
 

@@ -19,6 +19,7 @@ void received_log::begin_call(std::string_view sender_grouping_key, instant at,
   calls_.push_back({.sender_key = std::string(sender_grouping_key),
                     .sender = std::string(sender),
                     .by = std::string(by),
+                    .traceparent = traceparent_,
                     .at = at,
                     .first_message = static_cast<std::uint32_t>(messages_.size()),
                     .earlier = none});
@@ -71,7 +72,8 @@ fake_message received_log::at(std::size_t index) const {
           .request_id = request_id(found.call),
           .recipient_seq = found.recipient_seq,
           .with_fallback = found.with_fallback,
-          .as_sms = found.as_sms};
+          .as_sms = found.as_sms,
+          .traceparent = calls_[found.call].traceparent};
 }
 
 std::vector<std::size_t> received_log::with_recipient_key(std::string_view key) const {

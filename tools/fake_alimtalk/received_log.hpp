@@ -13,6 +13,8 @@ class received_log {
  public:
   static constexpr std::size_t key_bytes_max = 100; // NHN's bound
 
+  /// The field `traceparent` of the request whose call may begin next; empty: it has none.
+  void come_with(std::string_view traceparent) { traceparent_ = traceparent; }
   /// A call that was accepted; the messages appended after it are its. `sender` and `by` are NHN's
   /// senderKey and templateCode.
   void begin_call(std::string_view sender_grouping_key, instant at, std::string_view sender = {},
@@ -58,6 +60,7 @@ class received_log {
     std::string sender_key; // the grouping key
     std::string sender;
     std::string by;
+    std::string traceparent;
     instant at;
     std::uint32_t first_message;
     std::uint32_t earlier; // the call before with the same key, plus one
@@ -76,6 +79,7 @@ class received_log {
   std::size_t arena_used_ = 0;                                          // of the last chunk
   std::vector<std::uint32_t> slots_ = std::vector<std::uint32_t>(1024); // newest message, plus one
   std::size_t distinct_ = 0;
+  std::string traceparent_; // of the next call
 };
 
 } // namespace paymentd::providers

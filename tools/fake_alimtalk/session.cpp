@@ -92,6 +92,7 @@ class fake_session : public std::enable_shared_from_this<fake_session> {
                            .timestamp = header("x-ncp-apigw-timestamp"),
                            .access_key = header("x-ncp-iam-access-key"),
                            .signature = header("x-ncp-apigw-signature-v2"),
+                           .traceparent = header("traceparent"),
                            .body = request.body()});
     if (answer_.how == fake_answer::way::hang)
       return wait_for_the_end();
