@@ -34,9 +34,10 @@ void on_read(watch_actor* self, const db::result<std::vector<answer>>& answers) 
       answers && !answers->empty() ? std::get_if<noted_audits>(&answers->front()) : nullptr;
   if (found != nullptr) {
     auto& gauges = *self->state.options.gauges;
-    const audit_result last = found->last.value_or(audit_result{}); // none: all is 0
-    gauges.began_at_ms.store(last.began_at.time_since_epoch().count(), std::memory_order_relaxed);
-    gauges.breaches.store(last.breaches, std::memory_order_relaxed);
+    const auto& last = found->last;
+    gauges.began_at_ms.store(last ? last->began_at.time_since_epoch().count() : 0,
+                             std::memory_order_relaxed);
+    gauges.breaches.store(last ? last->breaches : 0, std::memory_order_relaxed);
   } else if (!answers) {
     // A database that is away is logged by those whom it hurts.
     spdlog::debug("the last audit was not looked for: {}", answers.error().text);
