@@ -88,6 +88,12 @@ struct store_counters {
   }
 };
 
+/// Of the last audit whose result the database has, as last read.
+struct audit_gauges {
+  std::atomic<std::int64_t> began_at_ms{0}; // in ms since 1970; 0: none is known
+  std::atomic<std::int64_t> breaches{0};    // that it found
+};
+
 /// Of all order registries.
 struct registry_counters {
   std::atomic<std::int64_t> resident{0};    // order actors alive now
@@ -175,6 +181,8 @@ struct payment_metrics {
   health_report health; // at the moment it was asked for
   std::uint64_t webhooks_paused = 0;
   std::int64_t webhooks_disabled = 0;
+  std::int64_t audit_began_at_ms = 0; // as audit_gauges have it
+  std::int64_t audit_breaches = 0;
 };
 
 } // namespace paymentd::actors

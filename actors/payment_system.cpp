@@ -4,6 +4,7 @@
 #include "actors/delivery/results_poller.hpp"
 #include "actors/delivery/retry_lane.hpp"
 #include "actors/delivery/stream_keeper.hpp"
+#include "actors/payment/audit_watch.hpp"
 #include "actors/payment/key_pruner.hpp"
 #include "actors/payment/read_lane.hpp"
 #include "domain/check.hpp"
@@ -59,11 +60,16 @@ void payment_system::start(std::function<void(const std::string& who)> died) {
   start_key_pruner(store);
   start_backlog_watch(store);
   start_lanes(workers, keeper);
-  for (std::size_t i = 0; i < read_lane_health_.size(); ++i)
-    way_in_.read_lanes.push_back(
-        start_read_lane(std::to_string(i + 1), read_batch_max, read_lane_health_[i]));
-  way_in_.page_lanes.push_back(
-      start_read_lane("of pages", page_batch_max, std::make_shared<lane_health>(condition::ok)));
+  for (std::size_t i = 0; i < read_lane_health_.size(); ++i) {
+    const std::string number = std::to_string(i + 1);
+    way_in_.read_lanes.push_back(start_read_lane(number,
+                                                 start_worker<db::read_store>("reader " + number),
+                                                 read_batch_max, read_lane_health_[i]));
+  }
+  const auto page_reader = start_worker<db::read_store>("reader of pages");
+  way_in_.page_lanes.push_back(start_read_lane("of pages", page_reader, page_batch_max,
+                                               std::make_shared<lane_health>(condition::ok)));
+  start_audit_watch(page_reader);
   const auto context = std::make_shared<const order_actor_context>(
       order_actor_context{.lanes = way_in_.lanes,
                           .read_lanes = way_in_.read_lanes,
@@ -133,6 +139,8 @@ payment_metrics payment_system::metrics(steady_instant now) const {
     all.subscribers.push_back({name, "", numbers.delivery, numbers.supervision});
   all.webhooks_paused = webhooks_->paused.load();
   all.webhooks_disabled = webhooks_->disabled.load();
+  all.audit_began_at_ms = audits_->began_at_ms.load();
+  all.audit_breaches = audits_->breaches.load();
   return all;
 }
 
@@ -309,16 +317,25 @@ void payment_system::start_webhooks(const delivery_worker& store, const caf::act
       started_.emplace_back(system_.spawn<caf::detached>(webhook_keeper, std::move(options)));
 }
 
-caf::actor payment_system::start_read_lane(const std::string& name, std::size_t batch_max,
+caf::actor payment_system::start_read_lane(const std::string& name,
+                                           const worker_of<db::read_store>& worker,
+                                           std::size_t batch_max,
                                            std::shared_ptr<lane_health> health) {
   read_lane_options options;
   options.name = "read lane " + name;
-  options.worker = start_worker<db::read_store>("reader " + name);
+  options.worker = worker;
   options.batch_max = batch_max;
   options.pending_max = options_.pending_max;
   options.health = std::move(health);
   options.random = options_.random;
   return started_.emplace_back(system_.spawn(read_lane, std::move(options)));
+}
+
+void payment_system::start_audit_watch(const worker_of<db::read_store>& worker) {
+  audit_watch_options options;
+  options.worker = worker;
+  options.gauges = audits_;
+  started_.push_back(system_.spawn(audit_watch, std::move(options)));
 }
 
 void payment_system::start_retries(const delivery_worker& store) {

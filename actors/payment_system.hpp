@@ -77,8 +77,9 @@ class payment_system {
   void start_results(const notification_supervisor_options& of, const delivery_worker& store);
   caf::actor start_keeper(const delivery_worker& store);
   void start_webhooks(const delivery_worker& store, const caf::actor& keeper);
-  caf::actor start_read_lane(const std::string& name, std::size_t batch_max,
-                             std::shared_ptr<lane_health> health);
+  caf::actor start_read_lane(const std::string& name, const worker_of<db::read_store>& worker,
+                             std::size_t batch_max, std::shared_ptr<lane_health> health);
+  void start_audit_watch(const worker_of<db::read_store>& worker);
   void start_retries(const delivery_worker& store);
   void start_backlog_watch(const delivery_worker& store);
   void start_key_pruner(const delivery_worker& store);
@@ -92,6 +93,7 @@ class payment_system {
   std::shared_ptr<std::atomic<std::uint64_t>> database_changes_ =
       std::make_shared<std::atomic<std::uint64_t>>(0);
   std::shared_ptr<registry_counters> registry_counters_ = std::make_shared<registry_counters>();
+  std::shared_ptr<audit_gauges> audits_ = std::make_shared<audit_gauges>();
   std::vector<std::shared_ptr<lane_health>> lane_health_; // one a lane
   std::vector<std::shared_ptr<lane_health>> read_lane_health_;
   entrance way_in_;

@@ -3,10 +3,12 @@
 #include "actors/payment_system.hpp"
 #include "app/exit_code.hpp"
 #include "app/subscribers.hpp"
+#include "app/version.hpp"
 #include "db/embedded_file.hpp"
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <random>
 #include <unistd.h>
 
@@ -60,12 +62,23 @@ int audit(const config::settings& settings) {
   auto database = open_database(settings);
   if (!database)
     return complain(failed, database.error().text);
-  const auto breaches = (*database)->audit([](std::string_view line) { fmt::print("{}\n", line); });
-  if (!breaches)
-    return complain(failed, breaches.error().text);
+  const instant began_at = actors::system_wall_clock();
+  const auto begun = std::chrono::steady_clock::now();
+  auto found = (*database)->audit([](std::string_view line) { fmt::print("{}\n", line); });
+  if (!found)
+    return complain(failed, found.error().text);
+  found->began_at = began_at;
+  found->took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begun);
+  found->version = version_text();
   fmt::print("{}: {}\n", settings.database.url.shown(),
-             *breaches == 0 ? "every invariant holds" : fmt::format("{} breaches", *breaches));
-  return *breaches == 0 ? fine : failed;
+             found->breaches == 0 ? "every invariant holds"
+                                  : fmt::format("{} breaches", found->breaches));
+  const int code = found->breaches == 0 ? fine : failed;
+  // The audit is done: where its result cannot be noted, it counts all the same.
+  if (const auto noted = (*database)->note_audit(*found); !noted)
+    return complain(code, "the result was not noted: " + noted.error().text);
+  return code;
 }
 
 int back_up(const config::settings& settings, const std::string& file) {

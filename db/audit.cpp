@@ -63,10 +63,10 @@ constexpr const char* instances = "select value from meta where name = 'instance
 class small_tables_auditor : private audit_judge {
  public:
   using audit_judge::audit_judge;
-  std::int64_t run();
+  void run();
 };
 
-std::int64_t small_tables_auditor::run() {
+void small_tables_auditor::run() {
   from_.begin_snapshot();
   for (const auto row = ask(strays); row->next();)
     say(row->text(0), " names subscriber ", row->integer(1), ", which does not exist");
@@ -104,15 +104,20 @@ std::int64_t small_tables_auditor::run() {
   for (const char* const rule : from_.own_rules())
     for (const auto row = ask(rule); row->next();)
       say(row->text(0));
-  return count_;
 }
 
 } // namespace
 
-std::int64_t audit(audit_source& from, const std::function<void(std::string_view)>& breach) {
-  std::int64_t breaches = audit_ledger(from, breach);
-  breaches += audit_delivery(from, breach);
-  return breaches + small_tables_auditor(from, breach).run();
+audit_result audit(audit_source& from, const std::function<void(std::string_view)>& breach) {
+  audit_result found;
+  const std::function<void(std::string_view)> each = [&](std::string_view line) {
+    add_breach(found, line);
+    breach(line);
+  };
+  audit_ledger(from, each, found);
+  audit_delivery(from, each);
+  small_tables_auditor(from, each).run();
+  return found;
 }
 
 } // namespace paymentd::db

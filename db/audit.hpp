@@ -1,8 +1,9 @@
 // The audit: judges the invariants of docs/design.md on a database that may be in use. Both stores
-// read the rows, in the same order; what is right stands here, once. Run by `paymentd audit`.
+// read the rows, in the same order; what is right stands here, once. Run by `paymentd audit`, which
+// has the result noted by a call of its own: the audit itself only reads.
 #pragma once
 
-#include "domain/types.hpp"
+#include "domain/audit.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -56,8 +57,8 @@ class audit_source {
   virtual std::span<const char* const> own_rules() const = 0;
 };
 
-/// Calls `breach` with one line for each breach, and gives how many there were. A user, an order, a
-/// ledger entry and a delivery are each judged within one snapshot.
-std::int64_t audit(audit_source& from, const std::function<void(std::string_view)>& breach);
+/// Calls `breach` with one line for each breach, and gives the result, without its time and
+/// version. A user, an order, a ledger entry and a delivery are each judged within one snapshot.
+audit_result audit(audit_source& from, const std::function<void(std::string_view)>& breach);
 
 } // namespace paymentd::db

@@ -13,7 +13,7 @@ namespace {
 class delivery_auditor : private audit_judge {
  public:
   using audit_judge::audit_judge;
-  std::int64_t run();
+  void run();
 
  private:
   struct subscriber_row {
@@ -201,21 +201,19 @@ void delivery_auditor::judge_subscriber(const subscriber_row& of) {
       [&](const audit_rows& row) { judge_tries(of, row); });
 }
 
-std::int64_t delivery_auditor::run() {
+void delivery_auditor::run() {
   std::vector<subscriber_row> subscribers;
   from_.begin_snapshot();
   for (const auto row = ask(all_subscribers); row->next();)
     subscribers.push_back({row->integer(0), std::string(row->text(1))});
   for (const auto& each : subscribers)
     judge_subscriber(each);
-  return count_;
 }
 
 } // namespace
 
-std::int64_t audit_delivery(audit_source& from,
-                            const std::function<void(std::string_view)>& breach) {
-  return delivery_auditor(from, breach).run();
+void audit_delivery(audit_source& from, const std::function<void(std::string_view)>& breach) {
+  delivery_auditor(from, breach).run();
 }
 
 } // namespace paymentd::db

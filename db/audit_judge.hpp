@@ -24,7 +24,6 @@ class audit_judge {
     std::string line;
     (line.append(text_of(parts)), ...);
     breach_(line);
-    ++count_;
   }
   static std::string_view text_of(std::string_view text) { return text; }
   static std::string text_of(std::int64_t number) { return std::to_string(number); }
@@ -54,14 +53,14 @@ class audit_judge {
 
   audit_source& from_;
   const std::function<void(std::string_view)>& breach_;
-  std::int64_t count_ = 0; // of breaches
 };
 
-/// Users, ledger entries and orders. Gives how many breaches there were, as do all parts.
-std::int64_t audit_ledger(audit_source& from, const std::function<void(std::string_view)>& breach);
+/// Users, ledger entries and orders. Counts the entries and orders that it looked at in
+/// `looked_at`.
+void audit_ledger(audit_source& from, const std::function<void(std::string_view)>& breach,
+                  audit_result& looked_at);
 
 /// Each subscriber with its cursors, claims and deliveries.
-std::int64_t audit_delivery(audit_source& from,
-                            const std::function<void(std::string_view)>& breach);
+void audit_delivery(audit_source& from, const std::function<void(std::string_view)>& breach);
 
 } // namespace paymentd::db

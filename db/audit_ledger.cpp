@@ -15,7 +15,7 @@ std::int64_t wrapped_sum(std::int64_t a, std::int64_t b) {
 class ledger_auditor : private audit_judge {
  public:
   using audit_judge::audit_judge;
-  std::int64_t run();
+  void run(audit_result& looked_at);
 
  private:
   void judge_users();
@@ -222,22 +222,28 @@ void ledger_auditor::judge_named_entry(const audit_rows& row, int names, int fou
     say("order ", id, ": ledger entry ", row.integer(names), " is not its ", to_string(kind));
 }
 
-std::int64_t ledger_auditor::run() {
+void ledger_auditor::run(audit_result& looked_at) {
   const auto nothing = [](bool) {};
   judge_users();
-  each_row(entries_with_orders, 0, nothing, [this](const audit_rows& row) { judge_entry(row); });
-  each_row(orders_with_entries, 0, nothing, [this](const audit_rows& row) { judge_order(row); });
+  each_row(entries_with_orders, 0, nothing, [&](const audit_rows& row) {
+    ++looked_at.entries;
+    judge_entry(row);
+  });
+  each_row(orders_with_entries, 0, nothing, [&](const audit_rows& row) {
+    ++looked_at.orders;
+    judge_order(row);
+  });
   each_row(from_.entries_listed_by_time(), 0, nothing, [this](const audit_rows& row) {
     if (row.integer(1) == 0)
       say("ledger entry ", row.integer(0), ": lists by time do not find it");
   });
-  return count_;
 }
 
 } // namespace
 
-std::int64_t audit_ledger(audit_source& from, const std::function<void(std::string_view)>& breach) {
-  return ledger_auditor(from, breach).run();
+void audit_ledger(audit_source& from, const std::function<void(std::string_view)>& breach,
+                  audit_result& looked_at) {
+  ledger_auditor(from, breach).run(looked_at);
 }
 
 } // namespace paymentd::db

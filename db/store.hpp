@@ -269,8 +269,16 @@ class database {
                    const std::function<void(std::int64_t)>& progress) = 0;
 
   /// Checks the invariants of docs/design.md on the live database, each judged within one snapshot,
-  /// and calls `breach` with one line for each breach. Gives how many there were.
-  virtual result<std::int64_t> audit(const std::function<void(std::string_view)>& breach) = 0;
+  /// and calls `breach` with one line for each breach. Writes nothing. Gives the result, without
+  /// its time and version.
+  virtual result<audit_result> audit(const std::function<void(std::string_view)>& breach) = 0;
+
+  /// Notes the result of an audit for those who ask `get_audits`, in the place of the one before;
+  /// the newest one that found nothing stays beside it. In a transaction of its own, which is over
+  /// in some milliseconds and waits for others at most 5 s; beside processes that serve. `broken`
+  /// or `unavailable`, and nothing is noted, where that may not be written; the embedded store also
+  /// writes no file that paymentd has not served or changed under this name, such as a backup.
+  virtual result<void> note_audit(const audit_result& what) = 0;
 };
 
 struct database_options {

@@ -1,6 +1,7 @@
 // Questions of clients that change nothing, and their answers. Values only; any thread.
 #pragma once
 
+#include "domain/audit.hpp"
 #include "domain/delivery.hpp"
 #include "domain/model.hpp"
 #include "domain/webhook.hpp"
@@ -128,7 +129,7 @@ struct list_events {
 };
 
 using query = std::variant<get_user, get_order, get_delivery, list_deliveries, list_users,
-                           list_orders, list_entries, list_events>;
+                           list_orders, list_entries, list_events, get_audits>;
 
 /// That a FAILED delivery be tried again, under a key or without one.
 struct delivery_retry {
@@ -179,7 +180,7 @@ struct event_page {
 };
 using answer =
     std::variant<not_found, user, order, delivery, delivery_page, not_failed, replayed_retry,
-                 key_reused, user_page, order_page, entry_page, event_page, webhook_list,
-                 webhook_shown, webhook_done, webhook_refused, webhook_tested>;
+                 key_reused, user_page, order_page, entry_page, event_page, noted_audits,
+                 webhook_list, webhook_shown, webhook_done, webhook_refused, webhook_tested>;
 
 } // namespace paymentd

@@ -89,6 +89,7 @@ struct bounds_of_query {
            (!what.order || is_id(*what.order));
   }
   bool operator()(const list_events& what) const { return what.limit >= 0; }
+  bool operator()(const get_audits&) const { return true; }
 
   static bool is_page(const auto& what) { return what.limit >= 1 && what.below.number >= 1; }
 };

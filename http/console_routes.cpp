@@ -1,12 +1,15 @@
-// The console: the files of a page for operators, and the calls that the page makes. These are
-// calls of the contract, by the same functions, under paths of their own. They give no customer's
-// whole phone, and all of them need the scope `operate`.
+// The console: the files of a page for operators, and the calls that the page makes. All but that
+// of the audits are calls of the contract, by the same functions, under paths of their own. They
+// give no customer's whole phone, and all of them need the scope `operate`.
 #include "domain/check.hpp"
 #include "http/console/files.hpp"
+#include "http/json_text.hpp"
 #include "http/routes.hpp"
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -81,6 +84,46 @@ std::expected<void, problem> write_masked_users(const answer& what, response& an
   return write(paymentd::answer{std::move(masked)}, answer);
 }
 
+std::expected<demand, problem> prepare_get_audits(const route_input&, response&) {
+  return query{get_audits{}};
+}
+
+void append_audit(std::string& out, const std::optional<audit_result>& what) {
+  if (!what) {
+    out += "null";
+    return;
+  }
+  out += R"({"beganAt":)";
+  append_time(out, what->began_at);
+  out += R"(,"tookMs":)";
+  append_number(out, what->took.count());
+  out += R"(,"entries":)";
+  append_number(out, what->entries);
+  out += R"(,"orders":)";
+  append_number(out, what->orders);
+  out += R"(,"breaches":)";
+  append_number(out, what->breaches);
+  out += R"(,"firstBreaches":[)";
+  for (const std::string& each : what->first_breaches) {
+    if (&each != &what->first_breaches.front())
+      out += ',';
+    append_quoted(out, each);
+  }
+  out += R"(],"version":)";
+  append_quoted(out, what->version);
+  out += '}';
+}
+
+std::expected<void, problem> write_audits(const answer& what, response& answer) {
+  const auto& audits = std::get<noted_audits>(what);
+  answer.body += R"({"last":)";
+  append_audit(answer.body, audits.last);
+  answer.body += R"(,"lastClean":)";
+  append_audit(answer.body, audits.last_clean);
+  answer.body += '}';
+  return {};
+}
+
 struct console_call {
   http_method method;
   std::string_view as;   // the path of the contract
@@ -105,6 +148,11 @@ constexpr std::array calls{
     console_call{post, "/v1/webhooks/{name}/replay", "/console/api/webhooks/{name}/replay"},
 };
 
+/// The console's own: clients have no need of it.
+constexpr route own_call{
+    get,     "/console/api/audit", scope::operate, body_rule::ignored, prepare_get_audits,
+    nullptr, write_audits};
+
 // ---- the table ----------------------------------------------------------------------------------
 
 template <std::string_view (*file)() noexcept, const std::string_view& type = script>
@@ -122,6 +170,7 @@ constexpr std::array files{
     file_route<console_text>("/console/text.js"),
     file_route<console_dom>("/console/dom.js"),
     file_route<console_metrics>("/console/metrics.js"),
+    file_route<console_audit>("/console/audit.js"),
     file_route<console_overview>("/console/overview.js"),
     file_route<console_orders>("/console/orders.js"),
     file_route<console_users>("/console/users.js"),
@@ -136,6 +185,7 @@ constexpr std::array files{
 std::span<const route> console_routes() {
   static const std::vector<route> all = [] {
     std::vector<route> made(files.begin(), files.end());
+    made.push_back(own_call);
     for (const console_call& each : calls) {
       route& one = made.emplace_back(call_of_clients(each.method, each.as));
       one.path = each.path;

@@ -148,6 +148,14 @@ void add_webhooks(metric_families& to, const actors::payment_metrics& of) {
   to.value({}, of.webhooks_disabled);
 }
 
+void add_audits(metric_families& to, const actors::payment_metrics& of) {
+  to.gauge("paymentd_audit_last_timestamp_seconds",
+           "When the last audit that is noted began, in seconds since 1970; 0 where none is.");
+  to.seconds({}, of.audit_began_at_ms);
+  to.gauge("paymentd_audit_breaches", "Breaches that the last audit found.");
+  to.value({}, of.audit_breaches);
+}
+
 void add_health(metric_families& to, const actors::health_report& of) {
   to.gauge("paymentd_ready",
            "1 where the part works, 0 where the database does not let it; /readyz needs all.");
@@ -166,6 +174,7 @@ void add_metrics(metric_families& to, const actors::payment_metrics& of, instant
   add_delivery(to, of.subscribers, now);
   add_supervision(to, of.subscribers);
   add_webhooks(to, of);
+  add_audits(to, of);
 }
 
 // ---- the HTTP side ------------------------------------------------------------------------------

@@ -28,7 +28,10 @@ result<import_result> import_orders(const conninfo& to, const import_file& file,
 
 result<void> export_entries(const conninfo& to, const entry_range& range, const entry_sink& sink);
 
-result<std::int64_t> audit(const conninfo& to, const std::function<void(std::string_view)>& breach);
+result<audit_result> audit(const conninfo& to, const std::function<void(std::string_view)>& breach);
+
+/// On a connection of its own, since that of the audit may not write.
+result<void> note_audit(const conninfo& to, const audit_result& what);
 
 result<std::int64_t> retry_all_failed(const conninfo& to, std::string_view subscriber, instant now,
                                       const std::function<void(std::int64_t)>& progress);

@@ -2,6 +2,7 @@
 // snapshot, so that a live database can be judged while it is used.
 #include "db/audit.hpp"
 
+#include "db/noted_audit.hpp"
 #include "db/postgres/administration.hpp"
 
 #include <pqxx/pqxx>
@@ -22,6 +23,19 @@ constexpr const char* prepare_audit =
     // Tables that were never analyzed look large, and compiling the queries then takes seconds,
     // each.
     "set local jit = off";
+
+// A note that a crash takes can be made again: its commit waits for no disk and no standby.
+constexpr const char* prepare_note =
+    "set local search_path = paymentd; set local lock_timeout = '5s'; "
+    "set local statement_timeout = '5s'; set local synchronous_commit = off";
+
+// Locks the row, until the commit at once.
+constexpr const char* put_audit = R"sql(
+insert into audits (name, began_at, took_ms, entries, orders, breaches, first_breaches, version)
+values ($1, to_timestamp($2 / 1000.0), $3, $4, $5, $6, $7, $8)
+on conflict (name) do update set began_at = excluded.began_at, took_ms = excluded.took_ms,
+  entries = excluded.entries, orders = excluded.orders, breaches = excluded.breaches,
+  first_breaches = excluded.first_breaches, version = excluded.version)sql";
 
 using snapshot_transaction = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;
 
@@ -137,7 +151,7 @@ class source final : public audit_source {
 
 } // namespace
 
-result<std::int64_t> audit(const conninfo& to,
+result<audit_result> audit(const conninfo& to,
                            const std::function<void(std::string_view)>& breach) {
   try {
     pqxx::connection on(to.text());
@@ -147,6 +161,22 @@ result<std::int64_t> audit(const conninfo& to,
     return db::audit(from, breach);
   } catch (const std::exception&) {
     return std::unexpected(current_error(to, "audit"));
+  }
+}
+
+result<void> note_audit(const conninfo& to, const audit_result& what) {
+  try {
+    pqxx::connection on(to.text());
+    pqxx::work step(on);
+    step.exec(prepare_note);
+    for (const std::string_view name : names_of(what))
+      step.exec_params(put_audit, std::string(name), what.began_at.time_since_epoch().count(),
+                       what.took.count(), what.entries, what.orders, what.breaches,
+                       to_lines(what.first_breaches), what.version);
+    step.commit();
+    return {};
+  } catch (const std::exception&) {
+    return std::unexpected(current_error(to, "note the audit"));
   }
 }
 

@@ -60,8 +60,11 @@ class postgres_database final : public database {
                    const std::function<void(std::int64_t)>& progress) override {
     return postgres::retry_all_failed(to_, subscriber, now, progress);
   }
-  result<std::int64_t> audit(const std::function<void(std::string_view)>& breach) override {
+  result<audit_result> audit(const std::function<void(std::string_view)>& breach) override {
     return postgres::audit(to_, breach);
+  }
+  result<void> note_audit(const audit_result& what) override {
+    return postgres::note_audit(to_, what);
   }
 
  private:

@@ -91,6 +91,8 @@ result<std::vector<answer>> postgres_store::read_with_deliveries(std::span<const
         return deliveries.page(one);
       else if constexpr (std::is_same_v<Query, list_events>)
         return gather_events(events, one);
+      else if constexpr (std::is_same_v<Query, get_audits>)
+        return read_audits();
       else if constexpr (requires { one.below; })
         return page(one);
       else

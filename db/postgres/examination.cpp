@@ -42,7 +42,7 @@ where relnamespace = 'paymentd'::regnamespace and relkind = 'r'
   and not pg_has_role(relowner, 'USAGE') order by 1 limit 1)sql";
 
 // Each table needs all four, but for those that the store only reads, or only adds to. The
-// rights of import and migrate are not asked for, since another role may do these.
+// rights of import, audit and migrate are not asked for, since another role may do these.
 constexpr const char* missing_privileges = R"sql(
 select string_agg(needed || ' on ' || relname, ', ' order by relname, needed)
 from pg_catalog.pg_class,
@@ -54,6 +54,7 @@ where relnamespace = 'paymentd'::regnamespace and relkind = 'r'
       ('schema_migrations', 'insert'), ('schema_migrations', 'update'),
       ('schema_migrations', 'delete'),
       ('imports', 'insert'), ('imports', 'update'), ('imports', 'delete'),
+      ('audits', 'insert'), ('audits', 'update'), ('audits', 'delete'),
       ('users', 'delete'), ('orders', 'delete'),
       ('ledger_entries', 'update'), ('ledger_entries', 'delete'),
       ('id_blocks', 'insert'), ('id_blocks', 'delete'), ('batch_marks', 'update'),

@@ -343,10 +343,25 @@ inline constexpr const char* migration_15 = R"sql(
 alter table ledger_entries add column trace bytea;
 )sql";
 
+// The results of audits: the `last` one, and the `last_clean` one, which found nothing. A line each
+// of first_breaches is the text of a breach.
+inline constexpr const char* migration_16 = R"sql(
+create table audits (
+  name text primary key,
+  began_at timestamptz not null,
+  took_ms bigint not null,
+  entries bigint not null,
+  orders bigint not null,
+  breaches bigint not null,
+  first_breaches text not null,
+  version text not null
+);
+)sql";
+
 inline constexpr std::array migrations = {migration_1,  migration_2,  migration_3,  migration_4,
                                           migration_5,  migration_6,  migration_7,  migration_8,
                                           migration_9,  migration_10, migration_11, migration_12,
-                                          migration_13, migration_14, migration_15};
+                                          migration_13, migration_14, migration_15, migration_16};
 inline constexpr std::int64_t newest_schema = std::ssize(migrations);
 
 } // namespace paymentd::db::postgres

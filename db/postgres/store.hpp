@@ -82,6 +82,9 @@ class postgres_store final : public store {
   result<std::vector<answer>> read_things(std::span<const query> queries);
   result<std::vector<answer>> read_with_deliveries(std::span<const query> queries);
 
+  // ---- upkeep.cpp
+  result<answer> read_audits();
+
   // ---- lists.cpp
   result<answer> page(const list_users& asked);
   result<answer> page(const list_orders& asked);

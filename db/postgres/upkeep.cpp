@@ -1,4 +1,5 @@
 // Work that a database needs now and then, beside the payments.
+#include "db/noted_audit.hpp"
 #include "db/postgres/store.hpp"
 #include "db/postgres/upkeep_sql.hpp"
 
@@ -24,6 +25,17 @@ result<delivery_backlog> postgres_store::measure_backlog(std::string_view subscr
     return std::unexpected(answers.error());
   const auto& row = answers->front()[0];
   return delivery_backlog{.messages = row.integer(0), .oldest = row.optional_time(1)};
+}
+
+result<answer> postgres_store::read_audits() {
+  session_.add(sql::get_audits);
+  const auto answers = session_.run("read the results of audits");
+  if (!answers)
+    return std::unexpected(answers.error());
+  noted_audits found;
+  for (const row_view row : answers->front())
+    read_audit(row, found);
+  return answer{std::move(found)};
 }
 
 } // namespace paymentd::db::postgres

@@ -160,4 +160,9 @@ select count(m.at), min(m.at) from subscribers b cross join lateral (
 where b.name = $1::text and (m.kind is null or (m.kind = 1 and b.wants_payments)
   or (m.kind = 2 and b.wants_refunds)))sql"};
 
+// No locks. The results of audits, as db/noted_audit.hpp reads them.
+inline constexpr statement get_audits{"get_audits", R"sql(
+select name, began_at, took_ms, entries, orders, breaches, first_breaches, version
+from audits where name in ('last', 'last_clean'))sql"};
+
 } // namespace paymentd::db::postgres::sql

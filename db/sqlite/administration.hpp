@@ -1,6 +1,6 @@
 // Work on an embedded database off the hot path: seed, import, export, audit and the retry of all
-// that failed. Each has a connection of its own, and what writes has the database alone; any
-// thread. SQLite's failures leave as its exceptions.
+// that failed. Each has a connection of its own, and what writes has the database alone, but for
+// the note of an audit; any thread. SQLite's failures leave as its exceptions.
 #pragma once
 
 #include "db/sqlite/connection.hpp"
@@ -25,9 +25,11 @@ result<import_result> import_orders(connection& on, const import_file& file,
 /// export began, and the entries before that never change.
 void export_entries(connection& on, const entry_range& range, const entry_sink& to);
 
-/// Calls `breach` with one line for each breach and gives how many there were; in many short
-/// snapshots.
-std::int64_t audit(connection& on, const std::function<void(std::string_view)>& breach);
+/// Calls `breach` with one line for each breach and gives the result; in many short snapshots.
+audit_result audit(connection& on, const std::function<void(std::string_view)>& breach);
+
+/// Beside the process that serves, which waits for as long as two rows take.
+void note_audit(connection& on, const audit_result& what);
 
 result<std::int64_t> retry_all_failed(connection& on, std::string_view subscriber, instant now,
                                       const std::function<void(std::int64_t)>& progress);

@@ -1,5 +1,6 @@
 // The embedded store's reads for the audit (db/audit.hpp).
 #include "db/audit.hpp"
+#include "db/noted_audit.hpp"
 #include "db/sqlite/administration.hpp"
 
 #include <optional>
@@ -12,6 +13,10 @@ constexpr const char* own[] = {
     "select 'the time of ledger entry ' || first_entry || ' is noted twice' "
     "from (select first_entry, max(last_entry) over (order by first_entry rows between unbounded "
     "preceding and 1 preceding) as before from entry_times) where before >= first_entry"};
+
+constexpr const char* put_audit =
+    "insert or replace into audits (name, began_at, took_ms, entries, orders, breaches, "
+    "first_breaches, version) values (?, ?, ?, ?, ?, ?, ?, ?)";
 
 class found_rows final : public audit_rows {
  public:
@@ -80,9 +85,23 @@ class source final : public audit_source {
 
 } // namespace
 
-std::int64_t audit(connection& on, const std::function<void(std::string_view)>& breach) {
+audit_result audit(connection& on, const std::function<void(std::string_view)>& breach) {
   source from(on);
   return db::audit(from, breach);
+}
+
+void note_audit(connection& on, const audit_result& what) {
+  // The lock that writers share is held for no sync of the disk: the next commit of the server
+  // syncs the log, or a power cut takes the note, which another audit can make again.
+  on.exec("pragma synchronous = normal");
+  transactions with(on);
+  transaction whole(with, transaction::kind::write);
+  statement put(on, put_audit);
+  const std::string texts = to_lines(what.first_breaches);
+  for (const std::string_view name : names_of(what))
+    put.run(name, what.began_at, what.took.count(), what.entries, what.orders, what.breaches,
+            std::string_view(texts), std::string_view(what.version));
+  whole.commit();
 }
 
 } // namespace paymentd::db::sqlite

@@ -1,6 +1,7 @@
 #include "db/sqlite/database.hpp"
 
 #include "db/sqlite/administration.hpp"
+#include "db/sqlite/file.hpp"
 #include "db/sqlite/migrations.hpp"
 #include "db/sqlite/store.hpp"
 
@@ -113,11 +114,24 @@ class sqlite_database final : public database {
         [&](connection& on) { return sqlite::retry_all_failed(on, subscriber, now, progress); });
   }
 
-  result<std::int64_t> audit(const std::function<void(std::string_view)>& breach) override {
-    return reading([&](connection& on) -> result<std::int64_t> {
+  result<audit_result> audit(const std::function<void(std::string_view)>& breach) override {
+    return reading([&](connection& on) -> result<audit_result> {
       if (auto fits = sqlite::check_schema(on); !fits)
         return std::unexpected(fits.error());
       return sqlite::audit(on, breach);
+    });
+  }
+
+  // Without the lock, which the process that serves has: SQLite's own locks keep two commits apart.
+  result<void> note_audit(const audit_result& what) override {
+    if (auto takes = check_takes_notes(path_); !takes)
+      return takes;
+    return guarded([&]() -> result<void> {
+      connection on(path_, access::read_write);
+      if (auto fits = sqlite::check_schema(on); !fits)
+        return fits;
+      sqlite::note_audit(on, what);
+      return {};
     });
   }
 

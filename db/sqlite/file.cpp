@@ -1,6 +1,7 @@
 #include "db/sqlite/file.hpp"
 
 #include "db/sqlite/connection.hpp"
+#include "db/sqlite/file_lock.hpp"
 #include "db/sqlite/migrations.hpp"
 
 #include <cerrno>
@@ -134,6 +135,20 @@ result<void> check_writable(const std::string& path) {
   // Its log and its lock stand beside it.
   if (fs::is_directory(directory, failed) && !may(directory, W_OK | X_OK))
     return failed_file("cannot write in the database's directory", directory);
+  return {};
+}
+
+result<void> check_takes_notes(const std::string& path) {
+  if (auto may = check_writable(path); !may)
+    return may;
+  std::error_code failed;
+  // root may write it all the same, and shall not.
+  using fs::perms;
+  constexpr perms writers = perms::owner_write | perms::group_write | perms::others_write;
+  if ((fs::status(path, failed).permissions() & writers) == perms::none)
+    return broken(path + " is read-only");
+  if (!fs::exists(file_lock::file_beside(path), failed))
+    return broken(path + " is a copy, or was not served yet: there is no lock file beside it");
   return {};
 }
 

@@ -27,11 +27,15 @@ std::string holder_of(int descriptor) {
 
 } // namespace
 
-result<std::shared_ptr<file_lock>> file_lock::take(const std::string& database_path) {
-  // By its real name, so that symbolic links share one.
+// By its real name, so that symbolic links share one.
+std::string file_lock::file_beside(const std::string& database_path) {
   std::error_code failed;
   const auto real = std::filesystem::weakly_canonical(database_path, failed);
-  const std::string path = (failed ? database_path : real.string()) + ".lock";
+  return (failed ? database_path : real.string()) + ".lock";
+}
+
+result<std::shared_ptr<file_lock>> file_lock::take(const std::string& database_path) {
+  const std::string path = file_beside(database_path);
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, lock_file_mode);
   if (descriptor < 0)
     return std::unexpected(error{error_kind::broken, "cannot open the lock file " + path + ": " +

@@ -1,6 +1,6 @@
 // The locks of an embedded database: one process writes, a second one is refused, whatever name it
-// has for the file. Held by the database and its stores; any thread. The kernel lets go of them
-// when the process dies.
+// has for the file. (The note of an audit alone is written beside it, by SQLite's own locks.) Held
+// by the database and its stores; any thread. The kernel lets go of them when the process dies.
 #pragma once
 
 #include "db/error.hpp"
@@ -17,6 +17,9 @@ class file_lock {
   /// Locks `<database>.lock`, which tells who has it, and the database's file itself where it is
   /// there, which may have several names (links). `broken` where another process has either.
   static result<std::shared_ptr<file_lock>> take(const std::string& database_path);
+
+  /// The file that stands beside a database from its first lock on, and stays.
+  static std::string file_beside(const std::string& database_path);
 
   /// Whether the name still leads to the file that was locked: one that was removed or replaced
   /// would take commits that nobody finds again. Looks at most once a second.

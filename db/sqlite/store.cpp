@@ -1,5 +1,6 @@
 #include "db/sqlite/store.hpp"
 
+#include "db/noted_audit.hpp"
 #include "db/sqlite/migrations.hpp"
 #include "db/sqlite/upkeep_sql.hpp"
 #include "db/store_rules.hpp"
@@ -11,6 +12,18 @@
 #include <utility>
 
 namespace paymentd::db::sqlite {
+
+namespace {
+
+noted_audits read_audits(connection& on) {
+  noted_audits found;
+  statement asks(on, sql::get_audits);
+  for (auto row = asks.query(); row.next();)
+    read_audit(row, found);
+  return found;
+}
+
+} // namespace
 
 sqlite_store::reading_session::reading_session(const store_options& options)
     : on(options.path, options.mode), with(on), reads(on), lists(on, reads), deliveries(on),
@@ -241,6 +254,8 @@ result<std::vector<answer>> sqlite_store::read(std::span<const query> queries) {
         return session_->lists.page(one);
       else if constexpr (std::is_same_v<Query, list_events>)
         return gather_events(session_->events, one);
+      else if constexpr (std::is_same_v<Query, get_audits>)
+        return answer{read_audits(session_->on)};
       else if constexpr (requires { one.below; })
         return given(session_->lists.page(one));
       else

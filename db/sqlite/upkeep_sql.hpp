@@ -111,4 +111,9 @@ inline constexpr const char* note_failure_by_id =
     "and provider_message_id >= '#' and provider_message_id < '$' "
     "and subscriber_id = ?1 and status = 1 and delivered_at is null returning entry_id";
 
+// The results of audits, as db/noted_audit.hpp reads them.
+inline constexpr const char* get_audits =
+    "select name, began_at, took_ms, entries, orders, breaches, first_breaches, version "
+    "from audits where name in ('last', 'last_clean')";
+
 } // namespace paymentd::db::sqlite::sql

@@ -82,7 +82,7 @@ export function duration(seconds) {
 }
 
 const tones = {
-  PAID: "good", DELIVERED: "good", running: "good", ok: "good", on: "good",
+  PAID: "good", DELIVERED: "good", running: "good", ok: "good", clean: "good", on: "good",
   PENDING: "warn", backing_off: "warn", starting: "warn", paused: "warn",
   FAILED: "bad", degraded: "bad", unavailable: "bad",
 };

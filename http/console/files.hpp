@@ -15,6 +15,7 @@ std::string_view console_api() noexcept;
 std::string_view console_text() noexcept;
 std::string_view console_dom() noexcept;
 std::string_view console_metrics() noexcept;
+std::string_view console_audit() noexcept;
 std::string_view console_overview() noexcept;
 std::string_view console_orders() noexcept;
 std::string_view console_users() noexcept;

@@ -71,6 +71,7 @@ export function figuresOf(text, atMs) {
     payBuckets: bucketsOf(families, isPay),
     subscribers: subscribersOf(families),
     webhooksPaused: only("paymentd_webhooks_disabled"),
+    auditAt: only("paymentd_audit_last_timestamp_seconds"),
     startedAt: only("process_start_time_seconds"),
     diskFreeBytes: only("paymentd_database_disk_free_bytes"),
     diskSizeBytes: only("paymentd_database_disk_size_bytes"),

@@ -1,5 +1,6 @@
 // The overview: figures of the server, read again every three seconds while the page is seen.
-import { readMetrics, readReadiness } from "./api.js";
+import { call, readMetrics, readReadiness } from "./api.js";
+import { auditPart } from "./audit.js";
 import { badge, count, duration, faultOf, link, make, none, renew, table } from "./dom.js";
 import { figuresOf, quantile, rate } from "./metrics.js";
 import { t } from "./text.js";
@@ -98,10 +99,34 @@ function subscribers(readings) {
   ], now.subscribers);
 }
 
+/**
+ * Gives the audits, which are asked for anew only where the figures tell of another one: the call
+ * needs a key where the server has keys, and the figures need none.
+ */
+function auditReader(signal) {
+  let known = { audits: null, why: "" };
+  let at; // of the figures that it was asked for
+  return async (figures) => {
+    if (at === figures.auditAt) return known;
+    try {
+      known = { audits: await call("audit", { signal }), why: "" };
+      at = figures.auditAt;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const needsKey = error.status === 401 || error.status === 403;
+      known = { audits: known.audits, why: needsKey ? t("audit.key") : faultOf(error) };
+      if (needsKey) at = figures.auditAt; // a key that is given shows this page anew
+    }
+    return known;
+  };
+}
+
 export async function overview({ signal }) {
   const readings = [];
   const figures = make("div", {}, make("div"));
   const rows = make("div", {}, make("div"));
+  const audit = make("div", {}, make("div"));
+  const readAudits = auditReader(signal);
   const lost = make("p", { class: "bad", role: "alert" });
 
   async function read() {
@@ -112,6 +137,8 @@ export async function overview({ signal }) {
       lost.replaceChildren();
       renew(figures.firstChild, make("div", {}, tiles(readings, ready), chart(readings)));
       renew(rows.firstChild, subscribers(readings));
+      const { audits, why } = await readAudits(readings.at(-1));
+      renew(audit.firstChild, auditPart(audits, Date.now(), why));
     } catch (error) {
       if (signal.aborted) return;
       const since = new Date(readings.at(-1)?.atMs ?? Date.now());
@@ -129,6 +156,6 @@ export async function overview({ signal }) {
   return {
     title: t("overview"),
     content: [lost, figures, make("p", { class: "muted" }, t("overview.scope")), make("h2", {}, t("subscribers")), rows,
-      make("h2", {}, t("overview.audit")), make("p", {}, t("overview.audit.how"))],
+      make("h2", {}, t("audit")), audit],
   };
 }

@@ -258,7 +258,7 @@ std::size_t delivery_fixture::open_claims() {
 }
 
 std::int64_t delivery_fixture::breaches() {
-  return database->audit([](std::string_view line) { ADD_FAILURE() << line; }).value();
+  return database->audit([](std::string_view line) { ADD_FAILURE() << line; }).value().breaches;
 }
 
 testing::AssertionResult

@@ -106,6 +106,18 @@ test("the overview needs no key, shows payments and each subscriber, and goes on
   await picture(page, "console-overview");
 });
 
+test("the last audit is shown once there was one, to those who have a key", { skip }, async () => {
+  const page = await openPage();
+  await page.goto(`${server.console}/`);
+  await shows(page, "An API key with the scope operate shows the last audit.");
+  const keyed = await signedIn({}, "#/overview");
+  await title(keyed, "Overview");
+  await shows(keyed, "There was no audit yet.");
+  server.audit();
+  await shows(keyed, "clean", ".facts"); // by itself
+  assert.match(await text(keyed, ".facts"), /ledger entries/);
+});
+
 test("a key is asked for, and a wrong one again", { skip }, async () => {
   const page = await openPage();
   await page.goto(`${server.console}/#/orders`);

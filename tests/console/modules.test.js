@@ -1,16 +1,35 @@
-// Goal: figures of /metrics and retries of many are right whatever comes. Method: the modules as they
-// are served, without a page: texts that Prometheus's format allows, and calls that the test plays.
+// Goal: figures of /metrics, retries of many and the last audit are right whatever comes. Method: the
+// modules as they are served, without a page: texts that Prometheus's format allows, calls that the test
+// plays, and elements that only hold their texts.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-/** A module that imports nothing; Node takes a file without a package for CommonJS. */
-function moduleOf(name) {
-  const text = readFileSync(new URL(`../../http/console/${name}`, import.meta.url), "utf8");
-  return import(`data:text/javascript,${encodeURIComponent(text)}`);
+/** The address of a module and of those that it imports; Node takes a file without a package for CommonJS. */
+function addressOf(name) {
+  const text = readFileSync(new URL(`../../http/console/${name}`, import.meta.url), "utf8")
+    .replace(/ from "\.\/([a-z]+\.js)"/g, (_, other) => ` from "${addressOf(other)}"`);
+  return `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`;
 }
+const moduleOf = (name) => import(addressOf(name));
+
+/** The part of a page that making elements needs. */
+class PlayedElement {
+  constructor(name) { Object.assign(this, { name, attributes: {}, children: [] }); }
+  setAttribute(name, value) { this.attributes[name] = value; }
+  append(...more) { this.children.push(...more); }
+  get text() { return this.children.map((each) => each.text ?? each).join(" "); }
+  all(name) { return this.children.flatMap((each) => (each.all ? [...(each.name === name ? [each] : []), ...each.all(name)] : [])); }
+}
+const stored = { language: null };
+Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, configurable: true });
+globalThis.localStorage = { getItem: () => stored.language, setItem: (_, value) => { stored.language = value; } };
+globalThis.document = { createElement: (name) => new PlayedElement(name) };
+
 const { figuresOf, parse, quantile, rate } = await moduleOf("metrics.js");
 const { retryAll, runMax } = await moduleOf("retries.js");
+const { auditPart } = await moduleOf("audit.js");
+const { switchLanguage } = await moduleOf("text.js");
 
 test("labels are read with their escapes, and lines that are no series passed by", () => {
   const families = parse('# HELP a b\n# TYPE a gauge\na{x="1",y="a\\"b\\\\c\\nd, e=\\"f\\""} 2.5\nb 3e2\nb{le="+Inf"} +Inf\n\n{} \n');
@@ -119,4 +138,43 @@ test("a run ends where it is stopped, and at its bound", async () => {
   const bounded = await run(many.call);
   assert.equal(bounded.bounded, true);
   assert.ok(bounded.done >= runMax && bounded.done < runMax + 4, `${bounded.done}`);
+});
+
+const began = Date.parse("2026-11-29T03:00:00Z");
+const clean = { beganAt: "2026-11-29T03:00:00.000Z", tookMs: 65_000, entries: 1234567, orders: 7, breaches: 0, firstBreaches: [], version: "1.2.3" };
+const broken = { ...clean, beganAt: "2026-11-30T03:00:00.000Z", tookMs: 12, breaches: 12, firstBreaches: ["user 1: <b>", "user 2"] };
+
+test("an audit that found nothing is shown with its time and what it looked at", () => {
+  const { text } = auditPart({ last: clean, lastClean: clean }, began + 200_000);
+  for (const part of ["clean", "3 min 20 s ago", "1 min 5 s", "1,234,567 ledger entries, 7 orders", "1.2.3"])
+    assert.ok(text.includes(part), `${part} in ${text}`);
+  assert.ok(!text.includes("breaches:") && !text.includes("Last clean audit"), text);
+  assert.ok(auditPart({ last: clean, lastClean: clean }, began - 5000).text.includes("0 s ago"), "clocks differ");
+});
+
+test("the breaches of an audit are counted, the first ones shown as texts, and the last clean one named", () => {
+  const shown = auditPart({ last: broken, lastClean: clean }, began + 2 * 86_400_000);
+  assert.ok(shown.text.includes("breaches: 12"), shown.text);
+  assert.deepEqual(shown.all("li").map(({ children }) => children), [["user 1: <b>"], ["user 2"]]);
+  for (const part of ["and 10 more", "12 ms", "Last clean audit", "2 d ago"]) assert.ok(shown.text.includes(part), shown.text);
+  assert.ok(auditPart({ last: broken, lastClean: null }, began).text.includes("none yet"));
+  const all = auditPart({ last: { ...broken, breaches: 2 }, lastClean: null }, began);
+  assert.ok(!all.text.includes("more"), all.text);
+});
+
+test("a database without an audit says so, and one that is not known says why", () => {
+  assert.ok(auditPart({ last: null, lastClean: null }, began).text.includes("There was no audit yet."));
+  const { text } = auditPart(null, began, "a key is needed");
+  assert.ok(text.includes("a key is needed") && !text.includes("no audit yet"), text);
+});
+
+test("the last audit is shown in Korean, too", () => {
+  switchLanguage();
+  try {
+    const { text } = auditPart({ last: broken, lastClean: clean }, began);
+    for (const part of ["위반 12건", "외 10건", "위반이 없던 최근 감사"]) assert.ok(text.includes(part), text);
+    assert.ok(auditPart({ last: null, lastClean: null }, began).text.includes("아직 감사한 적이 없습니다."));
+  } finally {
+    switchLanguage();
+  }
 });

@@ -69,6 +69,7 @@ export async function startAll(paymentd, fakeAlimtalk) {
   };
   return {
     keys,
+    audit: () => run("audit"),
     console: `http://127.0.0.1:${ports[2]}/console`,
     hookUrl: `http://127.0.0.1:${hooks.address().port}/hook`,
     call: (method, path, body, as = keys.shop) =>

@@ -44,6 +44,31 @@ class postgres_examination : public postgres_test {
   const std::string clerk_ = "clerk_of_" + name_; // roles are the whole cluster's
 };
 
+TEST_F(postgres_examination, an_audit_by_a_role_that_may_only_read_is_made_and_not_noted) {
+  let_clerk_read();
+  const auto on = open("audit", url_as_clerk());
+  const auto found = must(on->audit([](std::string_view) {}));
+  EXPECT_EQ(found.breaches, 0);
+  const auto noted = on->note_audit(found);
+  ASSERT_FALSE(noted);
+  EXPECT_THAT(noted.error().text, HasSubstr("permission denied"));
+  EXPECT_EQ(noted.error().text.find('\n'), std::string::npos);
+  EXPECT_EQ(sql("select count(*) from paymentd.audits"), std::vector<std::string>{"0"});
+  sql("grant insert, update on paymentd.audits to " + clerk_);
+  must(on->note_audit(found));
+  EXPECT_EQ(sql("select count(*) from paymentd.audits"), std::vector<std::string>{"2"});
+}
+
+TEST_F(postgres_examination, an_audit_of_a_read_only_database_is_made_and_not_noted) {
+  sql("alter database " + name_ + " set default_transaction_read_only = on");
+  const auto on = open("audit");
+  const auto found = must(on->audit([](std::string_view) {}));
+  const auto noted = on->note_audit(found);
+  ASSERT_FALSE(noted);
+  EXPECT_THAT(noted.error().text, HasSubstr("read-only"));
+  EXPECT_EQ(sql("select count(*) from paymentd.audits"), std::vector<std::string>{"0"});
+}
+
 TEST_F(postgres_examination, a_role_without_rights_is_told_step_by_step) {
   EXPECT_THAT(found(url_as_clerk()),
               ElementsAre(HasSubstr("grant usage on schema paymentd to " + clerk_)));

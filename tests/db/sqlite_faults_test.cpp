@@ -79,7 +79,8 @@ class sqlite_faults : public testing::Test {
     writes_fail = false;
     syncs_fail = false;
     locks_fail = false;
-    EXPECT_EQ(must(database_->audit([](std::string_view line) { ADD_FAILURE() << line; })), 0);
+    EXPECT_EQ(must(database_->audit([](std::string_view line) { ADD_FAILURE() << line; })).breaches,
+              0);
   }
 
   static std::string url(const fs::path& in) { return "sqlite:" + (in / "test.db").string(); }
@@ -94,7 +95,7 @@ class sqlite_faults : public testing::Test {
     for (const char* name : {"test.db", "test.db-wal"})
       fs::copy_file(directory_.path() / name, crashed.path() / name);
     const auto again = must(open_database({.url = url(crashed.path()), .owner = "test"}));
-    EXPECT_EQ(must(again->audit([](std::string_view line) { ADD_FAILURE() << line; })), 0);
+    EXPECT_EQ(must(again->audit([](std::string_view line) { ADD_FAILURE() << line; })).breaches, 0);
     const auto reader = must(again->connect_reader());
     return is_paid(*reader, id);
   }

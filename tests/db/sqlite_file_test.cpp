@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <sqlite3.h>
+#include <sstream>
 #include <sys/fsuid.h>
 #include <unistd.h>
 
@@ -111,7 +112,7 @@ TEST_F(sqlite_file, readers_and_audits_need_no_lock) {
   auto second = must(open(path()));
   EXPECT_TRUE(second->connect_reader());
   EXPECT_TRUE(second->check_schema());
-  EXPECT_EQ(must(second->audit([](std::string_view) {})), 0);
+  EXPECT_EQ(must(second->audit([](std::string_view) {})).breaches, 0);
 }
 
 TEST_F(sqlite_file, a_database_without_a_schema_says_to_migrate) {
@@ -212,7 +213,7 @@ TEST_F(sqlite_file, a_stream_that_is_used_up_is_followed_by_the_next_and_its_res
   step.open_max = 1;
   step.ended = {end_as(must(lane->deliver(step, start)).claims.at(0), delivery_status::delivered)};
   must(lane->deliver(step, start));
-  EXPECT_EQ(must(made->audit([](std::string_view line) { ADD_FAILURE() << line; })), 0);
+  EXPECT_EQ(must(made->audit([](std::string_view line) { ADD_FAILURE() << line; })).breaches, 0);
 }
 
 class backup : public sqlite_file {
@@ -221,7 +222,7 @@ class backup : public sqlite_file {
   std::string url() const { return "sqlite:" + path(); }
   static std::int64_t breaches_in(const std::string& file) {
     auto opened = must(open_database({.url = "sqlite:" + file, .owner = "test"}));
-    return must(opened->audit([](std::string_view) {}));
+    return must(opened->audit([](std::string_view) {})).breaches;
   }
   std::int64_t users_in(const std::string& file) {
     EXPECT_EQ(breaches_in(file), 0);
@@ -300,6 +301,99 @@ TEST_F(backup, where_nothing_may_be_written_is_audited_all_the_same) {
   std::filesystem::permissions(place, perms::all);
   EXPECT_FALSE(std::filesystem::exists(place / "copy.db-shm")) << "nothing could be written";
   EXPECT_EQ(users_in((place / "copy.db").string()), 1);
+}
+
+// ---- the result of an audit is noted in the database that is served, and in no copy of it
+// --------
+
+class audit_of_a_file : public sqlite_file {
+ protected:
+  static std::string bytes_of(const std::string& file) {
+    std::ostringstream all;
+    all << std::ifstream(file, std::ios::binary).rdbuf();
+    return all.str();
+  }
+  /// As `paymentd audit` does it.
+  static result<void> audit_and_note(const std::string& file) {
+    auto opened = must(open_database({.url = "sqlite:" + file, .owner = "test"}));
+    auto found = must(opened->audit([](std::string_view) {}));
+    EXPECT_EQ(found.breaches, 0);
+    found.began_at = start;
+    return opened->note_audit(found);
+  }
+  static noted_audits known_in(const std::string& file) {
+    auto opened = must(open_database({.url = "sqlite:" + file, .owner = "test"}));
+    const std::vector<query> asked{get_audits{}};
+    return std::get<noted_audits>(must(must(opened->connect_reader())->read(asked)).at(0));
+  }
+  /// A database with a user, after a clean stop.
+  void leave_one() {
+    auto made = migrated();
+    auto lane = must(made->connect());
+    must(lane->take_stream(start));
+    must(lane->settle(std::vector<command>{create_user{"01012345678", {5}}}, start));
+  }
+  /// An audit of the file has its outcome, is not noted for this reason, and changes no byte.
+  void expect_untouched(const std::string& file, const std::string& reason) {
+    const std::string before = bytes_of(file);
+    const auto noted = audit_and_note(file);
+    ASSERT_FALSE(noted);
+    expect_line(noted.error(), reason);
+    EXPECT_EQ(bytes_of(file), before);
+    EXPECT_FALSE(std::filesystem::exists(file + ".lock"));
+  }
+};
+
+TEST_F(audit_of_a_file, that_is_served_or_was_is_noted) {
+  leave_one();
+  must(audit_and_note(path()));
+  EXPECT_FALSE(std::filesystem::exists(path() + "-wal")) << "one file is the database";
+  EXPECT_EQ(known_in(path()).last->began_at, start);
+  auto served = must(open(path()));
+  const auto lane = must(served->connect());
+  must(lane->take_stream(start));
+  must(audit_and_note(path()));
+  must(lane->settle(std::vector<command>{create_user{"01012345678", {5}}}, start));
+  EXPECT_TRUE(known_in(path()).last_clean);
+  const auto link = (directory_.path() / "link.db").string();
+  std::filesystem::create_symlink(path(), link);
+  must(audit_and_note(link));
+}
+
+TEST_F(audit_of_a_file, that_is_a_copy_changes_nothing_in_it) {
+  leave_one();
+  const std::string copied = (directory_.path() / "copied.db").string();
+  std::filesystem::copy_file(path(), copied);
+  expect_untouched(copied, "is a copy");
+  const std::string backed_up = (directory_.path() / "backup.db").string();
+  must(back_up("sqlite:" + path(), backed_up));
+  expect_untouched(backed_up, "is a copy");
+  EXPECT_FALSE(std::filesystem::exists(backed_up + "-wal")) << "it needs no log to be read";
+}
+
+TEST_F(audit_of_a_file, that_is_read_only_is_not_noted_by_root_either) {
+  leave_one();
+  using std::filesystem::perms;
+  std::filesystem::permissions(path(), perms::owner_read);
+  const std::string before = bytes_of(path());
+  const auto noted = audit_and_note(path());
+  ASSERT_FALSE(noted);
+  EXPECT_THAT(noted.error().text, testing::AnyOf(testing::HasSubstr("is read-only"),
+                                                 testing::HasSubstr("cannot write")));
+  EXPECT_EQ(bytes_of(path()), before);
+  std::filesystem::permissions(path(), perms::owner_read | perms::owner_write);
+  must(audit_and_note(path()));
+}
+
+TEST_F(audit_of_a_file, that_another_writer_holds_for_long_is_not_noted) {
+  leave_one();
+  sqlite3* raw = nullptr;
+  sqlite3_open_v2(path().c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> on(raw, &sqlite3_close);
+  sqlite3_exec(raw, "begin immediate", nullptr, nullptr, nullptr);
+  EXPECT_EQ(kind_of(audit_and_note(path())), error_kind::unavailable);
+  sqlite3_exec(raw, "rollback", nullptr, nullptr, nullptr);
+  must(audit_and_note(path()));
 }
 
 TEST_F(sqlite_file, one_that_may_not_be_written_is_named_before_it_is_waited_for) {

@@ -241,5 +241,51 @@ TEST(command_line, audit_is_clean_beside_a_server_and_finds_a_breach_put_in_by_h
   EXPECT_NE(result.output.find("user " + user.dump()), std::string::npos) << result.output;
 }
 
+TEST(command_line, the_result_of_an_audit_is_shown_by_the_server_beside_it) {
+  const workplace place;
+  server_process server(place);
+  http::testing::test_client operators(server.admin_port());
+  const auto shown = [&] {
+    return nlohmann::json::parse(operators.get("/console/api/audit").value().body);
+  };
+  ASSERT_EQ(server.client().post("/v1/users", R"({"phone":"01012345678","balance":50000})")->status,
+            201);
+  EXPECT_EQ(shown(), (nlohmann::json{{"last", nullptr}, {"lastClean", nullptr}}));
+
+  const ended clean = place.audit();
+  EXPECT_EQ(clean.exit_code, 0) << clean.output;
+  EXPECT_EQ(lines(clean.output), 1) << clean.output;
+  const auto first = shown();
+  EXPECT_EQ(first["last"]["breaches"], 0);
+  EXPECT_EQ(first["last"]["entries"], 1); // the charge
+  EXPECT_EQ(first["last"]["orders"], 0);
+  EXPECT_GE(first["last"]["tookMs"], 0);
+  EXPECT_NE(first["last"]["version"].get<std::string>().find("commit"), std::string::npos);
+  EXPECT_EQ(first["lastClean"], first["last"]);
+
+  place.execute("update users set balance = balance + 1");
+  EXPECT_EQ(place.audit().exit_code, 1);
+  const auto second = shown();
+  EXPECT_EQ(second["last"]["breaches"], 1);
+  EXPECT_NE(second["last"]["firstBreaches"][0].get<std::string>().find("the balance is"),
+            std::string::npos);
+  EXPECT_EQ(second["lastClean"], first["last"]);
+  EXPECT_EQ(server.client().post("/v1/users", R"({"phone":"01012345678"})")->status, 201)
+      << "it goes on";
+}
+
+TEST(command_line, an_audit_of_a_copy_says_in_a_line_that_it_was_not_noted) {
+  const workplace place;
+  const std::string copy = (place.path() / "copy.db").string();
+  ASSERT_EQ(place.run({"migrate", "--set", "database.url=" + place.database_url()}).exit_code, 0);
+  ASSERT_EQ(place.run({"backup", copy, "--set", "database.url=" + place.database_url()}).exit_code,
+            0);
+  const ended result = place.run({"audit", "--set", "database.url=sqlite:" + copy});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(lines(result.output), 2) << result.output;
+  EXPECT_NE(result.output.find("the result was not noted: "), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("every invariant holds"), std::string::npos) << result.output;
+}
+
 } // namespace
 } // namespace paymentd::end_to_end

@@ -30,6 +30,20 @@ TEST_F(postgres, a_dead_processs_messages_are_sent_by_a_living_one_within_second
   expect_all_arrive_once(200);
 }
 
+TEST_F(postgres, the_result_of_an_audit_is_shown_by_each_process_beside_it) {
+  seed(20);
+  const auto one = serve();
+  const auto other = serve();
+  expect_sound();
+  for (const auto* process : {one.get(), other.get()}) {
+    http::testing::test_client operators(process->admin_port());
+    const auto shown = nlohmann::json::parse(operators.get("/console/api/audit").value().body);
+    EXPECT_EQ(shown["last"]["breaches"], 0);
+    EXPECT_EQ(shown["last"]["orders"], 20);
+    EXPECT_EQ(shown["last"], shown["lastClean"]);
+  }
+}
+
 TEST_F(postgres, two_processes_that_pay_the_same_orders_pay_none_twice) {
   seed(600);
   const auto one = serve();

@@ -206,6 +206,43 @@ TEST_F(http_console, a_thing_that_is_not_there_is_told_as_to_clients) {
   }
 }
 
+TEST_F(http_console, the_last_audits_are_shown_or_that_there_was_none) {
+  EXPECT_EQ(json::parse(text_of("/console/api/audit")),
+            (json{{"last", nullptr}, {"lastClean", nullptr}}));
+  noted_audits known;
+  known.last_clean = audit_result{.began_at = noon, .version = "1.2.3"};
+  known.last = audit_result{.began_at = noon + std::chrono::hours{1},
+                            .took = std::chrono::milliseconds{1234},
+                            .entries = safe_integer_max,
+                            .orders = 7,
+                            .breaches = 12,
+                            .first_breaches = {"user 1: the \"balance\"", "<b>two</b> \xff"},
+                            .version = "1.2.4 (commit 0123456789ab)"};
+  server.actors.look_up = [&](const query& what) -> actors::answer_reply {
+    EXPECT_TRUE(std::holds_alternative<get_audits>(what));
+    return paymentd::answer{known};
+  };
+  const test_answer answer = ask(get_text("/console/api/audit"));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.field("content-type"), "application/json");
+  const json shown = json::parse(answer.body);
+  EXPECT_EQ(shown["last"],
+            (json{{"beganAt", "2025-11-22T06:04:03.021Z"},
+                  {"tookMs", 1234},
+                  {"entries", safe_integer_max},
+                  {"orders", 7},
+                  {"breaches", 12},
+                  {"firstBreaches", {"user 1: the \"balance\"", "<b>two</b> \ufffd"}},
+                  {"version", "1.2.4 (commit 0123456789ab)"}}));
+  EXPECT_EQ(shown["lastClean"]["firstBreaches"], json::array());
+  EXPECT_EQ(shown["lastClean"]["version"], "1.2.3");
+  server.actors.look_up = [](const query&) -> actors::answer_reply {
+    return std::unexpected(actors::no_outcome::database_unavailable);
+  };
+  EXPECT_EQ(ask(get_text("/console/api/audit")).status, 503);
+  EXPECT_EQ(test_client{server.port()}.get("/console/api/audit")->status, 404); // clients have none
+}
+
 TEST_F(http_console, a_page_of_another_site_makes_no_change_and_no_other_name_leads_here) {
   int retries = 0;
   server.actors.retry = [&](const delivery_retry& what) {

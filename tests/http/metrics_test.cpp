@@ -224,6 +224,21 @@ TEST(http_metrics, the_supervisor_and_the_delivery_of_each_subscriber_are_shown)
     EXPECT_THAT(page, HasSubstr(line));
 }
 
+TEST(http_metrics, the_last_audit_is_shown_with_its_time) {
+  EXPECT_THAT(page_of(), HasSubstr("\npaymentd_audit_last_timestamp_seconds 0\n"));
+  const actors::payment_metrics all{.lanes = std::make_shared<actors::lane_counters>(),
+                                    .store = std::make_shared<actors::store_counters>(),
+                                    .registries = std::make_shared<actors::registry_counters>(),
+                                    .subscribers = {},
+                                    .health = {},
+                                    .audit_began_at_ms = noon.time_since_epoch().count(),
+                                    .audit_breaches = 3};
+  metric_families page;
+  add_metrics(page, all, noon);
+  EXPECT_THAT(page.text(), HasSubstr("\npaymentd_audit_last_timestamp_seconds 1763787843.021\n"));
+  EXPECT_THAT(page.text(), HasSubstr("\npaymentd_audit_breaches 3\n"));
+}
+
 TEST(http_metrics, each_of_several_providers_of_a_subscriber_is_shown_by_its_name) {
   const auto delivery = std::make_shared<actors::delivery_counters>();
   delivery->takes_new = false;

@@ -139,6 +139,8 @@ actors::answer_reply plausible(const query& what) {
     return delivery_page{};
   if (std::holds_alternative<list_events>(what))
     return event_page{.items = {}, .begin = {}, .next = {}, .instance = "0f1e2d3c"};
+  if (std::holds_alternative<get_audits>(what))
+    return noted_audits{};
   return some_order(std::get<get_order>(what).id, user_id{1}, order_status::pending);
 }
 
