@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Makes a bare Debian in a folder, by debootstrap. Sourced by the scripts that try the package and the
 # image; `release`, `mirror` and `base` are their options, and `work` is their folder.
 

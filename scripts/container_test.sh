@@ -53,7 +53,10 @@ driver = "vfs"
 graphroot = "$work/storage"
 runroot = "$work/run"
 CONF
+# The build uses this machine's own network, so that no bridge is made for it.
 cat >"$CONTAINERS_CONF" <<CONF
+[containers]
+netns = "host"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"

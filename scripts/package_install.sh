@@ -56,11 +56,9 @@ for tool in debootstrap systemd-nspawn nsenter curl jq dpkg-deb; do
     usage "$tool is missing: apt-get install debootstrap systemd-container curl jq"
 done
 
-work=$(mktemp --directory --tmpdir="${TMPDIR:-/var/tmp}" paymentd-install.XXXXXX)
+work=$(mktemp --directory --tmpdir="${TMPDIR:-/var/tmp}" bare-debian.XXXXXX)
 root=$work/root
-group=/sys/fs/cgroup/systemd
-[[ -d $group ]] || group=/sys/fs/cgroup
-group+=/paymentd-install-$$
+groups=() # of control, where this machine has no systemd
 nspawn='' leader='' key=''
 workers=()
 
@@ -80,15 +78,22 @@ client() {
 }
 
 boot() {
-  local began options=() ended state=''
+  local began options=() ended state='' hierarchy each
   began=$(now)
-  # Where this machine has no systemd, nobody makes a scope for the container: it gets a group of its own.
+  # Where this machine has no systemd, nobody makes a scope for the container: it gets a group of its own
+  # in each hierarchy that systemd-nspawn uses.
   if [[ ! -d /run/systemd/system ]]; then
     options+=(--keep-unit)
-    mkdir --parents "$group"
+    groups=()
+    for hierarchy in /sys/fs/cgroup{,/unified,/systemd}; do
+      [[ ! -e $hierarchy/cgroup.procs ]] || groups+=("$hierarchy/paymentd-install-$$")
+    done
+    mkdir --parents "${groups[@]}"
   fi
   (
-    [[ ! -d $group ]] || echo "$BASHPID" >"$group/cgroup.procs"
+    for each in "${groups[@]}"; do
+      echo "$BASHPID" >"$each/cgroup.procs"
+    done
     exec systemd-nspawn --quiet --boot --directory="$root" --machine="paymentd-install-$$" --private-network \
       --register=no "${options[@]}" --resolv-conf=off --timezone=off --link-journal=no --console=pipe
   ) </dev/null >>"$work/console.log" 2>&1 &
@@ -110,6 +115,7 @@ boot() {
 }
 
 halt() {
+  local each
   [[ -n $nspawn ]] || return 0
   # SIGTERM has systemd-nspawn shut the container down in order.
   kill -TERM "$nspawn" 2>/dev/null || true
@@ -123,7 +129,9 @@ halt() {
   fi
   wait "$nspawn" 2>/dev/null || true
   nspawn='' leader=''
-  [[ ! -d $group ]] || find "$group" -depth -type d -exec rmdir {} +
+  for each in "${groups[@]}"; do
+    [[ ! -d $each ]] || find "$each" -depth -type d -exec rmdir {} +
+  done
 }
 
 finish() {
@@ -354,10 +362,11 @@ end_load() {
     "$(wc --lines <"$work/again") tries were refused and repeated"
 }
 
-# longest_gap FROM TO: the longest time without a payment between these times, in ms.
+# longest_gap FROM TO: the longest time without a payment that touches the time between these, in ms.
 longest_gap() {
-  cat "$work"/paid.? | awk -v from="$1" -v to="$2" '$2 >= from && $2 <= to { print $2 }' | sort --numeric-sort |
-    awk 'NR > 1 && $1 - last > gap { gap = $1 - last } { last = $1 } END { print gap + 0 }'
+  cat "$work"/paid.? | awk '{ print $2 }' | sort --numeric-sort |
+    awk -v from="$1" -v to="$2" 'NR > 1 && $1 >= from && last <= to && $1 - last > gap { gap = $1 - last }
+      { last = $1 } END { print gap + 0 }'
 }
 
 audited() {
@@ -448,8 +457,8 @@ say "the package: $(stat --format=%s "$package") bytes, installed $(dpkg-deb --f
 
 look_at_files
 look_at_unit
-given=$(as_service paymentd doctor 2>&1) || say "paymentd doctor: ${given//$'\n'/; }"
-ok "paymentd doctor has run: $(head --lines=1 <<<"$given")"
+given=$(as_service paymentd doctor 2>&1) || fail "paymentd doctor: $given"
+ok "paymentd doctor: $given"
 look_at_console
 apt purge paymentd
 began=$(now)
