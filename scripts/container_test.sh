@@ -10,6 +10,7 @@
 # images are in a folder below TMPDIR (/var/tmp), 2 GB at the most; all is removed at the end. It takes
 # some three minutes. One line is printed for each check; exit 1 at the first that fails.
 set -euo pipefail
+called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/bare_debian.sh
 
@@ -27,8 +28,12 @@ now() { date +%s%3N; } # ms
 release=bookworm mirror='' base='' runtime=''
 while (($# > 0)); do
   case $1 in
-  --mirror | --base | --runtime)
+  --mirror | --runtime)
     declare "${1#--}=${2:?$1 needs a value}"
+    shift 2
+    ;;
+  --base)
+    base=$(cd "$called_from" && realpath "${2:?$1 needs a value}")
     shift 2
     ;;
   *) usage "unknown option $1" ;;
@@ -125,10 +130,11 @@ client() { nsenter --net="$space" curl --silent --max-time 10 "$@"; }
 status() { client --location --output /dev/null --write-out '%{http_code}' "$@" || true; }
 
 stop() {
-  local began
+  local began code
   began=$(now)
   timeout 60 podman stop paymentd >>"$log" 2>&1 || fail "podman stop"
-  [[ $(podman inspect --format '{{.State.ExitCode}}' paymentd) == 0 ]] || fail "it ends with $(podman inspect --format '{{.State.ExitCode}}' paymentd)"
+  code=$(podman inspect --format '{{.State.ExitCode}}' paymentd)
+  [[ $code == 0 ]] || fail "it ends with $code"
   stop_ms=$(($(now) - began))
 }
 
@@ -150,7 +156,8 @@ ok "it runs as 10001; /console is 200; podman exec paymentd paymentd doctor: $gi
 
 user=$(client http://127.0.0.1:8080/v1/users --json '{"balance":50000}' | jq .id)
 order=$(client http://127.0.0.1:8080/v1/orders --json "{\"userId\":$user,\"totalAmount\":12000}" | jq .id)
-[[ $(status http://127.0.0.1:8080/v1/payments --json "{\"orderId\":$order,\"userId\":$user}") == 201 ]] || fail "the payment is not 201"
+given=$(status http://127.0.0.1:8080/v1/payments --json "{\"orderId\":$order,\"userId\":$user}")
+[[ $given == 201 ]] || fail "the payment is $given"
 stop
 timeout 60 podman rm paymentd >>"$log" 2>&1 || fail "podman rm"
 ok "a payment is 201; podman stop ends it in order after $stop_ms ms"

@@ -14,6 +14,7 @@
 # asked by curl alone. Nothing is installed on this machine, and all that was made is removed at the end.
 # It takes some five minutes. One line is printed for each check; exit 1 at the first that fails.
 set -euo pipefail
+called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/bare_debian.sh
 
@@ -29,16 +30,22 @@ usage() {
 }
 now() { date +%s%3N; } # ms
 
+path() { (cd "$called_from" && realpath "$1"); } # of a name that an option gives
+
 release=bookworm older='' mirror='' base='' screenshot='' package=''
 while (($# > 0)); do
   case $1 in
-  --release | --older | --mirror | --base | --screenshot)
+  --release | --mirror)
     declare "${1#--}=${2:?$1 needs a value}"
+    shift 2
+    ;;
+  --older | --base | --screenshot)
+    declare "${1#--}=$(path "${2:?$1 needs a value}")"
     shift 2
     ;;
   -*) usage "unknown option $1" ;;
   *)
-    package=$1
+    package=$(path "$1")
     shift
     ;;
   esac
@@ -77,6 +84,9 @@ client() {
     ${key:+--header "Authorization: Bearer $key"} "$@"
 }
 
+# status ARGUMENT...: the status of the answer, which is then in $work/answer; 000 where there is none.
+status() { client --output "$work/answer" --write-out '%{http_code}' "$@" || true; }
+
 boot() {
   local began options=() ended state='' hierarchy each
   began=$(now)
@@ -111,7 +121,8 @@ boot() {
   [[ $state == running || $state == degraded ]] ||
     fail "systemd does not boot: $(tail --lines=5 "$work/console.log")"
   boot_ms=$(($(now) - began))
-  failed=$(inside systemctl list-units --failed --plain --no-legend | awk '{print $1}' | paste --serial --delimiters=' ')
+  failed=$(inside systemctl list-units --failed --plain --no-legend | awk '{ print $1 }' |
+    paste --serial --delimiters=' ')
 }
 
 halt() {
@@ -197,9 +208,7 @@ wait_for() {
 
 serves() {
   [[ $(property ActiveState) == active ]] || fail "the service is $(property ActiveState): $(property Result)"
-  local status
-  status=$(client --output "$work/answer" --write-out '%{http_code}' http://127.0.0.1:8081/readyz || true)
-  expect "/readyz" 200 "$status"
+  expect "/readyz" 200 "$(status http://127.0.0.1:8081/readyz)"
 }
 
 # Mode, owner, group and path of all that docs/packaging.md names.
@@ -224,35 +233,39 @@ look_at_files() {
 FILES
   ok "$count files and folders have the modes and owners of docs/packaging.md"
   given=$(inside getent passwd paymentd)
-  expect "home and shell of the user" /var/lib/paymentd:/usr/sbin/nologin "$(cut --delimiter=: --fields=6,7 <<<"$given")"
+  expect "home and shell of the user" /var/lib/paymentd:/usr/sbin/nologin \
+    "$(cut --delimiter=: --fields=6,7 <<<"$given")"
   given=$(inside dpkg --verify paymentd)
   [[ -z $given ]] || fail "dpkg --verify: $given"
   ok "the user paymentd cannot log in; dpkg --verify finds nothing"
 }
 
 look_at_unit() {
-  expect "the unit" "notify active running enabled 30s 0" \
-    "$(for each in Type ActiveState SubState UnitFileState WatchdogUSec NRestarts; do property $each; done | paste --serial --delimiters=' ')"
-  local pid
+  local pid each later given=''
+  for each in Type ActiveState SubState UnitFileState WatchdogUSec NRestarts; do
+    given+="$(property $each) "
+  done
+  expect "the unit" "notify active running enabled 30s 0 " "$given"
   pid=$(property MainPID)
   expect "the user of the process" paymentd "$(inside stat --format=%U "/proc/$pid")"
   ok "the unit: notify, active, running, enabled, as the user paymentd; \"$(property StatusText)\""
   alive=$(property WatchdogTimestampMonotonic)
   later_alive() { (($(property WatchdogTimestampMonotonic) > alive)); }
   wait_for 20 "a sign of life" later_alive
-  ok "the watchdog: a sign of life came after $((($(property WatchdogTimestampMonotonic) - alive) / 1000)) ms, the bound is 30 s"
+  later=$(property WatchdogTimestampMonotonic)
+  ok "the watchdog: a sign of life came after $(((later - alive) / 1000)) ms, the bound is 30 s"
   ok "$(inside systemd-analyze security --no-pager paymentd | tail --lines=1 | grep --only-matching 'Overall.*[A-Z]')"
 }
 
 as_service() { inside runuser --user paymentd -- "$@" --config /etc/paymentd/paymentd.toml; }
 
 look_at_console() {
-  local chromium user order shown flags
+  local chromium user order shown flags page
   user=$(client http://127.0.0.1:8080/v1/users --json '{"phone":"01012345678","balance":50000}' | jq .id)
   order=$(client http://127.0.0.1:8080/v1/orders --json "{\"userId\":$user,\"totalAmount\":12000}" | jq .id)
-  expect "a payment" 201 "$(client --output /dev/null --write-out '%{http_code}' \
-    http://127.0.0.1:8080/v1/payments --json "{\"orderId\":$order,\"userId\":$user}")"
-  expect "/console" 200 "$(client --location --output "$work/answer" --write-out '%{http_code}' http://127.0.0.1:8081/console)"
+  expect "a payment" 201 \
+    "$(status http://127.0.0.1:8080/v1/payments --json "{\"orderId\":$order,\"userId\":$user}")"
+  expect "/console" 200 "$(status --location http://127.0.0.1:8081/console)"
   chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
   if [[ -z $chromium ]]; then
     ok "/console is 200; Chromium is not there, so the page was not tried in it"
@@ -261,25 +274,28 @@ look_at_console() {
   # shellcheck disable=SC2054 # one word
   flags=(--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --lang=en
     --user-data-dir="$work/chromium" --window-size=1100,900 --virtual-time-budget=8000)
+  page=http://127.0.0.1:8081/console/#/orders/$order
   shown=$(timeout --kill-after=5 90 nsenter --target "$leader" --net "$chromium" "${flags[@]}" --dump-dom \
-    "http://127.0.0.1:8081/console/#/orders/$order" 2>"$work/chromium.log") || fail "Chromium: $(tail --lines=3 "$work/chromium.log")"
+    "$page" 2>"$work/chromium.log") || fail "Chromium: $(tail --lines=3 "$work/chromium.log")"
   [[ $shown == *"$order"* && $shown == *PAID* ]] || fail "Chromium does not show the order in the console: ${shown:0:2000}"
   [[ -z $screenshot ]] || timeout --kill-after=5 90 nsenter --target "$leader" --net "$chromium" "${flags[@]}" \
-    --screenshot="$(realpath "$screenshot")" "http://127.0.0.1:8081/console/#/orders/$order" >/dev/null 2>&1 ||
+    --screenshot="$screenshot" "$page" >/dev/null 2>&1 ||
     fail "Chromium makes no picture"
-  ok "a payment is 201, and the console shows its order PAID in Chromium$([[ -z $screenshot ]] || echo ": $screenshot")"
+  ok "a payment is 201, and the console shows its order PAID in Chromium${screenshot:+: $screenshot}"
 }
 
 # API keys as docs/packaging.md makes them. The settings are changed from here on.
 use_keys() {
-  key=$(as_service paymentd keys create shop --scopes pay,read,charge --set http.api_keys_file=/var/lib/paymentd/keys.json 2>"$work/keys.log") ||
+  key=$(as_service paymentd keys create shop --scopes pay,read,charge \
+    --set http.api_keys_file=/var/lib/paymentd/keys.json 2>"$work/keys.log") ||
     fail "keys create: $(cat "$work/keys.log")"
   key=$(grep --only-matching 'pmd_[A-Za-z0-9]*' <<<"$key")
-  inside sed --in-place 's|^#api_keys_file = .*|api_keys_file = "/var/lib/paymentd/keys.json"|' /etc/paymentd/paymentd.toml
+  inside sed --in-place 's|^#api_keys_file = .*|api_keys_file = "/var/lib/paymentd/keys.json"|' \
+    /etc/paymentd/paymentd.toml
   inside systemctl restart paymentd || fail "systemctl restart: $(property Result)"
   serves
-  expect "a call without a key" 401 "$(key='' client --output /dev/null --write-out '%{http_code}' http://127.0.0.1:8080/v1/orders)"
-  expect "a call with the key" 200 "$(client --output /dev/null --write-out '%{http_code}' http://127.0.0.1:8080/v1/orders)"
+  expect "a call without a key" 401 "$(key='' status http://127.0.0.1:8080/v1/orders)"
+  expect "a call with the key" 200 "$(status http://127.0.0.1:8080/v1/orders)"
   inside systemctl reload paymentd || fail "systemctl reload"
   serves
   ok "a key made by the user paymentd is asked for after a restart; reload works"
@@ -291,7 +307,8 @@ use_keys() {
 repeated() {
   local answer
   for _ in $(seq 300); do
-    answer=$(client --write-out '\n%{http_code}' --header "Idempotency-Key: $1" --json "$3" "http://127.0.0.1:8080$2" || true)
+    answer=$(client --write-out '\n%{http_code}' --header "Idempotency-Key: $1" --json "$3" \
+      "http://127.0.0.1:8080$2" || true)
     if [[ ${answer##*$'\n'} == 201 ]]; then
       printf '%s\n' "$answer"
       return
@@ -310,7 +327,8 @@ pay_on() {
   echo "$user" >"$work/user.$1"
   while [[ ! -e $work/stop ]]; do
     number=$((number + 1))
-    [[ $(repeated "order-$1-$number" /v1/orders "{\"userId\":$user,\"totalAmount\":100}") =~ \"id\":([0-9]+) ]] || return 1
+    [[ $(repeated "order-$1-$number" /v1/orders "{\"userId\":$user,\"totalAmount\":100}") =~ \"id\":([0-9]+) ]] ||
+      return 1
     order=${BASH_REMATCH[1]}
     repeated "pay-$1-$number" /v1/payments "{\"orderId\":$order,\"userId\":$user}" >/dev/null || return 1
     echo "$order $(now)" >>"$work/paid.$1"
@@ -362,10 +380,10 @@ end_load() {
     "$(wc --lines <"$work/again") tries were refused and repeated"
 }
 
-# longest_gap FROM TO: the longest time without a payment that touches the time between these, in ms.
+# longest_gap FROM TO: the longest time without a payment that ended between these times, in ms.
 longest_gap() {
   cat "$work"/paid.? | awk '{ print $2 }' | sort --numeric-sort |
-    awk -v from="$1" -v to="$2" 'NR > 1 && $1 >= from && last <= to && $1 - last > gap { gap = $1 - last }
+    awk -v from="$1" -v to="$2" 'NR > 1 && $1 >= from && $1 <= to && $1 - last > gap { gap = $1 - last }
       { last = $1 } END { print gap + 0 }'
 }
 
@@ -387,7 +405,7 @@ version() { inside dpkg-query --show --showformat='${Version}' paymentd; }
 state_of_root() {
   (cd "$root" && find . -xdev \( -path ./var/log -o -path ./var/cache -o -path ./var/lib/apt -o -path ./var/lib/dpkg \
     -o -path ./var/lib/systemd/timers -o -path ./var/backups -o -path ./tmp -o -path ./var/tmp -o -path ./run -o -path ./srv \) -prune \
-    -o -printf '%P %M %u:%g %l\n' | sort
+    -o -printf '%P %M %U:%G %l\n' | sort
     find etc -xdev -type f -exec md5sum {} + | awk '{print $2, $1}' | sort)
   inside dpkg-query --show --showformat='package ${Package} ${Version} ${db:Status-Abbrev} ${Installed-Size}\n'
 }
@@ -399,9 +417,10 @@ purge() {
   ! inside getent passwd paymentd >/dev/null || fail "the user stays"
   ! inside getent group paymentd >/dev/null || fail "the group stays"
   ok "purged: no unit, no user, no group"
-  # What came with it is apt's to remove. Of this apt keeps what others recommend, such as certificates.
+  # apt removes the packages that came with it, and keeps those that others recommend, such as certificates.
   apt autoremove --purge
-  rest=$(comm -13 <(packages_of "$work/before") <(state_of_root | tee "$work/after" | packages_of /dev/stdin) | paste --serial --delimiters=' ')
+  state_of_root >"$work/after"
+  rest=$(comm -13 <(packages_of "$work/before") <(packages_of "$work/after") | paste --serial --delimiters=' ')
   say "apt-get autoremove keeps of these, since others recommend them: ${rest:-none}"
   if [[ -n $rest ]]; then
     # shellcheck disable=SC2086 # several names
@@ -416,7 +435,8 @@ purge() {
     "the content of /etc and the list of packages are as before"
   left=$(cd "$root" && find . -xdev -name '*paymentd*' -not -path './srv/*' | sort | paste --serial --delimiters=' ')
   [[ -z $left ]] || fail "files with the package's name are left: $left"
-  left=$(cd "$root" && grep --recursive --files-with-matches --text paymentd etc var | sort | paste --serial --delimiters=' ' || true)
+  left=$(cd "$root" && { grep --recursive --files-with-matches --text paymentd etc var || true; } | sort |
+    paste --serial --delimiters=' ')
   say "by Debian's design these still have its name in them: ${left:-none}"
 }
 
@@ -428,7 +448,7 @@ make_root
 repack "${older:-$package}" "$version~older" "$root/srv/paymentd_older.deb"
 cp "$package" "$root/srv/paymentd_${version}_$architecture.deb"
 new=/srv/paymentd_${version}_$architecture.deb
-# Whatever is to be had from the mirror comes now, since the booted Debian has no network.
+# All packages are fetched now, since the booted Debian has no network.
 fetch() {
   timeout 600 chroot "$root" apt-get --yes --download-only "$@" >"$work/apt.log" 2>&1 ||
     fail "apt-get $* on $release: $(sed --quiet '/unmet dependencies/,$p' "$work/apt.log")"
@@ -438,7 +458,8 @@ fetch install /srv/paymentd_older.deb
 fetch install "$new"
 
 boot
-ok "it boots in $boot_ms ms with systemd $(inside systemctl --version | head --lines=1 | cut --delimiter=' ' --fields=2) as its first process$([[ -z $failed ]] || echo "; failed before anything was installed: $failed")"
+systemd=$(inside systemctl --version | awk 'NR == 1 { print $2 }')
+ok "it boots in $boot_ms ms with systemd $systemd as its first process${failed:+; failed before any installation: $failed}"
 apt dist-upgrade
 state_of_root >"$work/before"
 
@@ -485,8 +506,9 @@ restarted() { (($(property NRestarts) == restarts + 1)) && [[ $(property ActiveS
 wait_for 30 "a new start after SIGKILL" restarted
 sleep 2
 end_load
-ok "meanwhile apt-get upgraded it from $older_version to $version, reinstalled it, and SIGKILL ended it. The longest times" \
-  "without a payment were $(longest_gap "$upgraded" "$reinstalled"), $(longest_gap "$reinstalled" "$killed") and $(longest_gap "$killed" "$(now)") ms"
+ok "meanwhile apt-get upgraded it from $older_version to $version: at the most $(longest_gap "$upgraded" "$reinstalled") ms" \
+  "without a payment; reinstalled it: $(longest_gap "$reinstalled" "$killed") ms;" \
+  "and SIGKILL ended it: $(longest_gap "$killed" "$(now)") ms"
 audited
 inside grep --quiet '^api_keys_file = "/var/lib/paymentd/keys.json"' /etc/paymentd/paymentd.toml || fail "the settings are lost"
 expect "the settings" "640 root:paymentd" "$(inside stat --format='%a %U:%G' /etc/paymentd/paymentd.toml)"
