@@ -200,15 +200,15 @@ int deliverer::room() {
   if (closing_ || quiet_until_ > self_->clock().now() || book_.parked(now) >= options_.parked_max)
     return 0;
   const int used = book_.used(now);
-  const intake takes = takes_now();
-  if (takes == intake::probe)
-    return used > 0 ? 0 : 1;
-  if (takes == intake::none && !options_.policy.repeats_are_copies)
-    return 0; // else there may be messages in doubt here, in no claim
   // Claims in doubt that have long outlived their predecessors may be what the API cannot take:
   // a new one is the better probe. They come to no more than a working API has open.
-  if (probing() && calls_.empty() && used > 0 && used < options_.in_flight_max &&
-      book_.all_linger(now - options_.probe_patience, now))
+  const auto all_linger = [&] {
+    return calls_.empty() && used < options_.in_flight_max &&
+           book_.all_linger(now - options_.probe_patience, now);
+  };
+  if (takes_now() == intake::probe)
+    return used == 0 || all_linger() ? 1 : 0;
+  if (probing() && used > 0 && all_linger())
     return 1;
   return std::max(0, allowed_ - used);
 }

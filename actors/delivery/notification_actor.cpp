@@ -367,8 +367,9 @@ void deliverer::tell_chain(const providers::call_result& result) {
     return;
   const steady_instant clock = self_->clock().now();
   if (result || result.error().kind == seen)
-    options_.chain->worked(options_.place, clock);
-  else if (result.error().kind == outage || result.error().kind == unknown)
+    return options_.chain->worked(options_.place, clock);
+  const providers::failure& why = result.error();
+  if ((why.kind == outage && !why.refused_content) || why.kind == unknown)
     options_.chain->failed(options_.place, clock, clock);
 }
 

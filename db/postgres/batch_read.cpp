@@ -10,6 +10,7 @@
 #include "domain/success_bytes.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace paymentd::db::postgres {
 namespace {
@@ -49,12 +50,13 @@ void read_orders(const rows& found, locked_batch& into) {
   into.orders.reserve(orders.capacity());
   for (const row_view row : found) {
     orders.push_back(read_order(row));
-    into.orders.emplace_back(orders.back().id, row.address(order_address_column));
+    into.orders.push_back({orders.back().id, row.address(order_address_column),
+                           row.version(order_address_column + 1)});
   }
   // An index gives them so today; the statement does not ask for it, which spares a sort.
   if (!std::ranges::is_sorted(orders, {}, &order::id)) {
     std::ranges::sort(orders, {}, &order::id);
-    std::ranges::sort(into.orders, {}, &std::pair<order_id, row_address>::first);
+    std::ranges::sort(into.orders, {}, &read_order_row::id);
   }
 }
 
@@ -68,9 +70,24 @@ void read_balances(const rows& found, locked_batch& into) {
     one.id = {row.integer(0)};
     one.balance = {row.integer(1)};
     one.last_sequence = row.integer(2);
-    into.users.emplace_back(one.id, row.address(3));
+    into.users.push_back({one.id, row.address(3)});
     users.push_back(std::move(one));
   }
+}
+
+/// An order that came between the two statements has an owner who is not locked: it is not known
+/// yet, as is another user's order to the one who would pay it.
+void leave_out_unlocked(locked_batch& from) {
+  const auto is_locked = [&](const order& one) {
+    return std::ranges::binary_search(from.users, one.owner, {}, &locked_user_row::id);
+  };
+  std::vector<order>& orders = from.state.orders;
+  if (std::ranges::all_of(orders, is_locked))
+    return;
+  std::erase_if(orders, std::not_fn(is_locked));
+  std::erase_if(from.orders, [&](const read_order_row& row) {
+    return !std::ranges::binary_search(orders, row.id, {}, &order::id);
+  });
 }
 
 void read_updated(const rows& found, std::vector<user>& users) {
@@ -95,6 +112,7 @@ result<void> read_answers(const named_rows& named, std::span<const rows> answers
     read_balances(*next++, into);
   if (!ids.orders.empty())
     read_orders(*next++, into);
+  leave_out_unlocked(into);
   if (!ids.keys.empty()) {
     auto kept = kept_in<kept_success>(*next++, success_from_bytes);
     if (!kept)

@@ -31,13 +31,14 @@ auto text_of(Member Of::* member) {
   return [member](const Of& one) { return or_null(one.*member); };
 }
 
-/// Gives the addresses of rows by their ids. Both are by rising id, so one walk finds all.
-auto address_in(const auto& locked) {
-  return [next = locked.begin(), end = locked.end()](const auto& one) mutable {
-    while (next != end && next->first != one.id)
+/// Gives the addresses (or versions) of rows by their ids. Both are by rising id, so one walk finds
+/// all.
+auto found_in(const auto& rows, auto member) {
+  return [next = rows.begin(), end = rows.end(), member](const auto& one) mutable {
+    while (next != end && next->id != one.id)
       ++next;
-    check(next != end, "settle: only rows that are locked are changed");
-    return next->second;
+    check(next != end, "settle: only rows that were read are changed");
+    return std::invoke(member, *next);
   };
 }
 
@@ -78,13 +79,14 @@ void postgres_store::add_changed_orders(const std::vector<order>& orders, const 
     return;
   auto with =
       parameters{}
-          .add_array(element::tid, orders, address_in(at.orders))
+          .add_array(element::tid, orders, found_in(at.orders, &read_order_row::address))
           .add_array(element::int2, orders, &order::status)
           .add_array(element::int8, orders,
                      [](const order& one) { return or_0(one.payment_entry); })
           .add_array(element::int8, orders, [](const order& one) { return or_0(one.refund_entry); })
           .add(now)
-          .add_array(element::int8, orders, &order::refunded);
+          .add_array(element::int8, orders, &order::refunded)
+          .add_array(element::xid, orders, found_in(at.orders, &read_order_row::version));
   const auto has_key = [](const order& one) { return one.paid_under.has_value(); };
   if (std::ranges::none_of(orders, has_key))
     return session_.add(sql::change_orders, with);
@@ -97,10 +99,11 @@ void postgres_store::add_changed_orders(const std::vector<order>& orders, const 
 void postgres_store::add_changes(const decision& decided, const locked_batch& at, instant now) {
   add_changed_orders(decided.changed_orders, at, now);
   if (const auto& users = decided.changed_users; !users.empty())
-    session_.add(sql::change_users, parameters{}
-                                        .add_array(element::tid, users, address_in(at.users))
-                                        .add_array(element::int8, users, &user::balance)
-                                        .add_array(element::int8, users, &user::last_sequence));
+    session_.add(sql::change_users,
+                 parameters{}
+                     .add_array(element::tid, users, found_in(at.users, &locked_user_row::address))
+                     .add_array(element::int8, users, &user::balance)
+                     .add_array(element::int8, users, &user::last_sequence));
   if (const auto& users = decided.updated_users; !users.empty())
     session_.add(sql::update_users, parameters{}
                                         .add_array(element::int8, users, &user::id)

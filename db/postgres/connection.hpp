@@ -64,6 +64,7 @@ class row_view {
     return Id{integer(column)};
   }
   row_address address(int column) const { return {bytes<6, char>(column)}; }
+  row_version version(int column) const { return {bytes<4, char>(column)}; }
   /// A uuid's bytes.
   std::array<std::uint8_t, 16> digest(int column) const { return bytes<16, std::uint8_t>(column); }
   /// The numbers of a bigint array.

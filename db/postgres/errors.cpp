@@ -18,12 +18,11 @@ bool passes_by_itself(std::string_view sqlstate) noexcept {
   // Whole classes: connection exceptions, transaction rollback (deadlock, serialization), lack of
   // resources (disk, memory, connections), the operator's interventions (shutdown, cancel).
   constexpr std::array<std::string_view, 4> classes = {"08", "40", "53", "57"};
-  constexpr std::array<std::string_view, 8> states = {
+  constexpr std::array<std::string_view, 7> states = {
       "00000", // no answer from the server at all
       "25P03", // idle inside of a transaction for too long: we stood still
       "25P02", // the transaction had failed before
       "55P03", // a lock was not to be had in time
-      "22012", // a row was moved again and again (is_moved)
       "55006", // the object is in use
       "58030", // the server's disk failed
       "58P01", // likewise, a file of it

@@ -28,6 +28,7 @@ enum class element : std::uint32_t {
   bytea = 17,
   timestamptz = 1184,
   tid = 27,
+  xid = 28,
   uuid = 2950
 };
 
@@ -46,6 +47,12 @@ constexpr instant from_server_time(std::int64_t us) {
 /// Where a row lies in its table (its ctid): block and line, as the server sends them.
 struct row_address {
   std::array<char, 6> raw;
+};
+
+/// The transaction that wrote the version of a row which was read (its xmin), as the server sends
+/// it.
+struct row_version {
+  std::array<char, 4> raw;
 };
 
 class parameters {
@@ -139,12 +146,17 @@ class parameters {
                                  : put_value(at, number);
   }
   static char* put_element(char* at, element, row_address address) {
-    at = put(at, static_cast<std::int32_t>(address.raw.size()));
-    return std::ranges::copy(address.raw, at).out;
+    return put_bytes(at, address.raw);
+  }
+  static char* put_element(char* at, element, row_version version) {
+    return put_bytes(at, version.raw);
   }
   static char* put_element(char* at, element, const std::array<std::uint8_t, 16>& uuid) {
-    at = put(at, static_cast<std::int32_t>(uuid.size()));
-    return std::ranges::copy(uuid, at).out;
+    return put_bytes(at, uuid);
+  }
+  static char* put_bytes(char* at, const auto& bytes) {
+    at = put(at, static_cast<std::int32_t>(bytes.size()));
+    return std::ranges::copy(bytes, at).out;
   }
   template <class Value>
   static char* put_element(char* at, element type, const std::optional<Value>& value) {

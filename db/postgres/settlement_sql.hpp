@@ -18,7 +18,7 @@ returning next - $2::bigint)sql"};
 // so nobody of this program changes these rows until the commit. $1 ids.
 inline constexpr statement read_owned_orders{
     "read_owned_orders",
-    joined<"select ", order_columns, ", ctid from orders where id = any ($1::bigint[])">};
+    joined<"select ", order_columns, ", ctid, xmin from orders where id = any ($1::bigint[])">};
 
 // Users that are named ($1), and the owners of orders ($2).
 inline constexpr shared_text named_or_owners = R"sql(
@@ -56,27 +56,33 @@ select id from orders where id = any ($1::bigint[]) and user_id = any ($2::bigin
 // Rows that nobody changes meanwhile cannot move, so they are found by their address (ctid) rather
 // than by their key again.
 
-// Their owners are locked by this transaction already. A row that has moved all the same, by a hand
-// that took no lock of an owner, ends the transaction with a division by zero: is_moved() knows it.
-// $1 addresses, $2 statuses, $3 payment entries, $4 refund entries, $5 now, $6 refunded.
+// Their owners are locked by this transaction already. A row that has changed all the same, by a
+// hand that took no lock of an owner, ends the transaction with a division by zero: is_moved()
+// knows it. The version tells such a row, also where another one stands at its address by then, or
+// where the server does not look at the address again after it waited for the row (TidRecheck of
+// nodeTidscan.c, in releases before autumn 2025).
+// $1 addresses, $2 statuses, $3 payment entries, $4 refund entries, $5 now, $6 refunded,
+// $7 versions.
 inline constexpr statement change_orders{"change_orders", R"sql(
 with changed as (
   update orders o set status = ($2::smallint[])[i],
     payment_entry_id = nullif(($3::bigint[])[i], 0), refund_entry_id = nullif(($4::bigint[])[i], 0),
     updated_at = $5::timestamptz, refunded = ($6::bigint[])[i]
-  from generate_series(1, cardinality($1::tid[])) as i where o.ctid = ($1::tid[])[i] returning 1)
+  from generate_series(1, cardinality($1::tid[])) as i
+  where o.ctid = ($1::tid[])[i] and o.xmin = ($7::xid[])[i] returning 1)
 select 1 / (count(*) = cardinality($1::tid[]))::int from changed)sql"};
 
-// The same where some of them were paid under a key. $7 keys, $8 bodies, $9 when they were paid.
+// The same where some of them were paid under a key. $8 keys, $9 bodies, $10 when they were paid.
 inline constexpr statement change_keyed_orders{"change_keyed_orders", R"sql(
 with changed as (
   update orders o set status = n.status, payment_entry_id = nullif(n.payment_entry_id, 0),
     refund_entry_id = nullif(n.refund_entry_id, 0), updated_at = $5::timestamptz,
     refunded = n.refunded, pay_key = n.pay_key, pay_body = n.pay_body, paid_at = n.paid_at
-  from unnest($1::tid[], $2::smallint[], $3::bigint[], $4::bigint[], $6::bigint[], $7::uuid[],
-              $8::bigint[], $9::timestamptz[])
-    as n (address, status, payment_entry_id, refund_entry_id, refunded, pay_key, pay_body, paid_at)
-  where o.ctid = n.address returning 1)
+  from unnest($1::tid[], $2::smallint[], $3::bigint[], $4::bigint[], $6::bigint[], $7::xid[],
+              $8::uuid[], $9::bigint[], $10::timestamptz[])
+    as n (address, status, payment_entry_id, refund_entry_id, refunded, version, pay_key, pay_body,
+          paid_at)
+  where o.ctid = n.address and o.xmin = n.version returning 1)
 select 1 / (count(*) = cardinality($1::tid[]))::int from changed)sql"};
 
 // The rows are locked by this transaction already. $1 addresses, $2 balances, $3 sequences.

@@ -35,10 +35,23 @@ struct locked_cursor {
 };
 
 /// All that a batch names, and the addresses of its rows, in step.
+/// Where an order of a batch was read, and which version of it.
+struct read_order_row {
+  order_id id;
+  row_address address;
+  row_version version;
+};
+
+struct locked_user_row {
+  user_id id;
+  row_address address;
+};
+
+/// By rising id.
 struct locked_batch {
   snapshot state;
-  std::vector<std::pair<order_id, row_address>> orders;
-  std::vector<std::pair<user_id, row_address>> users;
+  std::vector<read_order_row> orders;
+  std::vector<locked_user_row> users;
 };
 
 class postgres_store final : public store {

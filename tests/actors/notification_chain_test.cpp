@@ -119,6 +119,26 @@ TEST_F(notification_chain_test, after_an_outage_of_so_long_the_second_sends_what
   EXPECT_TRUE(counters->takes_new);
 }
 
+TEST_F(notification_chain_test, a_message_that_is_refused_for_its_content_leaves_all_at_the_first) {
+  start();
+  const auto bad = fixture.pay(1);
+  auto refusal = failing(failure_class::outage, "400");
+  refusal.refused_content = true;
+  first.on_send = [&](const call& what) {
+    const bool has_it = std::ranges::any_of(what.recipients, [&](const providers::recipient& one) {
+      return one.event.entry == bad[0];
+    });
+    return has_it ? treatment{.accept = false, .says = refusal} : treatment{};
+  };
+  pass(10min); // nobody else is paid for, so nothing else says that the provider works
+  EXPECT_TRUE(second.sent.empty());
+  const auto paid = fixture.pay(5);
+  pass(10s);
+  for (const entry_id each : paid)
+    EXPECT_EQ(first.times_accepted(each), 1);
+  EXPECT_TRUE(fixture.counters->takes_new);
+}
+
 TEST_F(notification_chain_test, once_it_takes_a_probe_new_messages_go_to_the_first_again) {
   start();
   fail(first, failing(failure_class::outage, "503"));
