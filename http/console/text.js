@@ -76,7 +76,7 @@ const texts = {
   "overview.payments": ["Payments a second", "초당 결제"],
   "overview.p99": ["99 % of payments within", "결제의 99%가 끝나는 시간"],
   "overview.commands": ["Commands settled a second", "초당 처리 명령"],
-  "overview.faults": ["Answers 5xx a minute", "분당 5xx 응답"],
+  "overview.faults": ["Answers 5xx to clients a minute", "분당 클라이언트 5xx 응답"],
   "overview.backlog": ["Messages to come", "보낼 메시지"],
   "overview.settlement": ["Settlement", "결제 처리"],
   "overview.reads": ["Reads", "조회"],

@@ -38,12 +38,15 @@ test("labels are read with their escapes, and lines that are no series passed by
   assert.equal(families.size, 2);
 });
 
-test("figures are those of payments, of all faults, and of each subscriber", () => {
+test("figures are those of payments, of faults that clients saw, and of each subscriber", () => {
   const figures = figuresOf(`paymentd_build_info{version="1.2.3"} 1
 paymentd_http_requests_total{method="POST",route="/v1/payments",status="201"} 7
 paymentd_http_requests_total{method="POST",route="/v1/payments",status="409"} 5
 paymentd_http_requests_total{method="GET",route="/v1/orders",status="201"} 3
 paymentd_http_requests_total{method="GET",route="/v1/orders",status="503"} 2
+paymentd_http_requests_total{method="none",route="none",status="503"} 4
+paymentd_http_requests_total{method="GET",route="/console/api/orders",status="504"} 8
+paymentd_http_requests_total{method="GET",route="/readyz",status="503"} 16
 paymentd_notification_state{subscriber="alimtalk",state="running"} 0
 paymentd_notification_state{subscriber="alimtalk",state="degraded"} 1
 paymentd_notification_state{subscriber="webhook-a",state="running"} 1
@@ -51,11 +54,30 @@ paymentd_notification_backlog_messages{subscriber="alimtalk"} 4
 paymentd_notification_restart_delay_seconds{subscriber="alimtalk"} 27.5
 `, 1000);
   assert.equal(figures.payments, 7);
-  assert.equal(figures.faults, 2);
+  assert.equal(figures.faults, 6);
   assert.equal(figures.version, "1.2.3");
   assert.equal(figures.diskSizeBytes, null);
   assert.deepEqual(figures.subscribers.map(({ name, state, backlog, restartSeconds }) => [name, state, backlog, restartSeconds]),
     [["alimtalk", "degraded", 4, 27.5], ["webhook-a", "running", 0, 0]]);
+});
+
+test("each provider of a subscriber has figures of its own", () => {
+  const { subscribers } = figuresOf(`paymentd_notification_state{subscriber="alimtalk",provider="nhn",state="running"} 0
+paymentd_notification_state{subscriber="alimtalk",provider="nhn",state="degraded"} 1
+paymentd_notification_state{subscriber="alimtalk",provider="solapi",state="running"} 1
+paymentd_notification_state{subscriber="alimtalk",provider="solapi",state="degraded"} 0
+paymentd_notification_state{subscriber="webhook-a",state="running"} 1
+paymentd_notification_backlog_messages{subscriber="alimtalk",provider="nhn"} 4
+paymentd_notification_backlog_messages{subscriber="alimtalk",provider="solapi"} 0
+paymentd_notification_failures_in_a_row{subscriber="alimtalk",provider="nhn"} 3
+paymentd_notification_failures_in_a_row{subscriber="alimtalk",provider="solapi"} 1
+paymentd_notification_delivered_total{subscriber="alimtalk",provider="solapi"} 7
+`, 1000);
+  assert.deepEqual(subscribers.map((each) => [each.name, each.subscriber, each.state, each.backlog, each.failuresInARow, each.delivered]), [
+    ["alimtalk (nhn)", "alimtalk", "degraded", 4, 3, 0],
+    ["alimtalk (solapi)", "alimtalk", "running", 0, 1, 7],
+    ["webhook-a", "webhook-a", "running", 0, 0, 0],
+  ]);
 });
 
 test("a rate is that of the time between, and none over a restart of the server", () => {
