@@ -71,13 +71,15 @@ int audit(const config::settings& settings) {
   found->took = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - begun);
   found->version = version_text();
-  fmt::print("{}: {}\n", settings.database.url.shown(),
-             found->breaches == 0 ? "every invariant holds"
-                                  : fmt::format("{} breaches", found->breaches));
+  const std::string result =
+      found->breaches == 0 ? "every invariant holds" : fmt::format("{} breaches", found->breaches);
+  fmt::print("{}: {}\n", settings.database.url.shown(), result);
   const int code = found->breaches == 0 ? fine : failed;
-  // The audit is done: where its result cannot be noted, it counts all the same.
+  // The audit is done: where its result cannot be noted, it counts all the same. The line has the
+  // result, since cron may have thrown standard output away.
   if (const auto noted = (*database)->note_audit(*found); !noted)
-    return complain(code, "the result was not noted: " + noted.error().text);
+    return complain(code,
+                    fmt::format("{}; the result was not noted: {}", result, noted.error().text));
   return code;
 }
 

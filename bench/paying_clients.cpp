@@ -6,15 +6,18 @@
 //
 // Pays orders FIRST to LAST; order i belongs to user 1 + (i mod SPREAD), as `paymentd seed` makes
 // them. RATE payments begin in a second; with 0 each connection begins the next one as soon as it
-// has its answer. On SIGTERM or SIGINT none begins any more, and those under way have ten seconds.
+// has its answer. A payment that waits for a free connection, since others have no answer yet, is
+// measured from the time when it was due: its customer would have waited as well. On SIGTERM or
+// SIGINT none begins any more, and those under way have ten seconds.
 //
 // FILE gets a line for each request, in the order of the answers: "ORDER SENT ANSWERED STATUS". The
 // times are milliseconds since 1970, the status is 0 where no answer came. At the end it says
 //
 //   RESULT requests per_second p50 p99 refused broken gap
 //
-// that is: requests, those answered 201 in a second, milliseconds until the answer, answers other
-// than 201, requests without an answer, and the longest time without a 201, in milliseconds.
+// that is: requests, those answered 201 in a second, milliseconds from when a payment was due (with
+// RATE 0: sent) until its answer 201, answers other than 201, requests without an answer, and the
+// longest time without a 201, in milliseconds.
 #include "bench/loopback.hpp"
 
 #include <sys/epoll.h>
@@ -53,7 +56,8 @@ struct connection {
   int socket = -1;
   std::int64_t order = 0; // whose answer it waits for; 0: none
   std::int64_t sent = 0;
-  std::string bytes; // of the answer, so far
+  std::int64_t due = 0; // its time is measured from here on
+  std::string bytes;    // of the answer, so far
 };
 
 class clients {
@@ -102,8 +106,7 @@ class clients {
  private:
   void begin_due(std::int64_t now) {
     while (!free_.empty() && next_ <= plan_.last) {
-      const auto begun = static_cast<double>(next_ - plan_.first);
-      if (plan_.rate > 0 && begun >= static_cast<double>(now - begun_at_) / us_per_s * plan_.rate)
+      if (plan_.rate > 0 && due_at(next_) > now)
         return;
       const std::size_t which = free_.back();
       free_.pop_back();
@@ -112,11 +115,17 @@ class clients {
     }
   }
 
+  std::int64_t due_at(std::int64_t order) const {
+    const auto before = static_cast<double>(order - plan_.first);
+    return begun_at_ + static_cast<std::int64_t>(before / plan_.rate * us_per_s);
+  }
+
   /// False where there was no connection. Then it counts as a request without an answer.
   bool begin(std::size_t which) {
     connection& on = connections_[which];
     on.order = next_++;
     on.sent = now_us();
+    on.due = plan_.rate > 0 ? due_at(on.order) : on.sent;
     if (on.socket < 0 && !open(which)) {
       end_request(which, 0, on.sent);
       return false;
@@ -192,7 +201,7 @@ class clients {
     file_ << on.order << ' ' << on.sent / us_per_ms << ' ' << now / us_per_ms << ' ' << status
           << '\n';
     if (status == created) {
-      times_.push_back(now - on.sent);
+      times_.push_back(now - on.due);
       gap_ = std::max(gap_, now - last_success_);
       last_success_ = now;
     } else {

@@ -106,21 +106,30 @@ end_load() {
 # The next phase begins now.
 phase() { phases+=("$(now_ms) $*"); }
 
+# A time without a 201 that goes on over the end of a phase counts in each of the two by its own part. Of the
+# last phase it ends with the last answer of any kind, since the load ends there.
 phase_table() {
   printf '%-28s %8s %9s %13s %9s %12s\n' '' seconds requests 'not 201' 'no answer' 'no 201, ms'
   printf '%s\n' "${phases[@]}" | awk '
     FNR == NR { from[++count] = $1; $1 = ""; name[count] = substr($0, 2); next }
     {
-      while (at + 1 < count && $3 >= from[at + 2]) ++at
+      if (last == 0) last = from[1]
+      while (at + 1 < count && $3 >= from[at + 2]) { ++at; close_gap(at, from[at + 1]) }
       i = at + 1
       ++requests[i]
-      if ($4 == 201) {
-        if (last > 0 && $3 - last > gap[i]) gap[i] = $3 - last
-        last = $3
-      } else if ($4 == 0) ++broken[i]
+      seen = $3
+      if ($4 == 201) close_gap(i, $3)
+      else if ($4 == 0) ++broken[i]
       else ++refused[i]
     }
+    function close_gap(phase, until) {
+      if (until - last > gap[phase]) gap[phase] = until - last
+      last = until
+    }
     END {
+      if (last == 0) last = from[1]
+      while (at + 2 < count) { ++at; close_gap(at, from[at + 1]) }
+      close_gap(at + 1, seen)
       for (i = 1; i < count; ++i)
         printf "%-28s %8.1f %9d %13d %9d %12d\n", name[i], (from[i + 1] - from[i]) / 1000, requests[i],
           refused[i], broken[i], gap[i]

@@ -18,7 +18,8 @@
 //                         until so many receivers have taken so many events each, for so many
 //                         seconds at the most; says "WAITED late last": whether the time ran out
 //                         (1), and the microseconds since 1970 of the last event that was taken
-//   COUNT                 says "COUNTED events": POSTs so far, of all receivers
+//   COUNT                 says "COUNTED events": events taken so far, of all receivers, each once
+//                         of each
 //   REPORT RECEIVERS FILE
 //                         FILE has the ledger entries that so many receivers had to take, an id a
 //                         line. Says "RESULT p50 p99 samples lost strange twice refused" and ends:
@@ -109,7 +110,6 @@ class receivers {
     const std::string_view line = request.head.substr(0, request.head.find('\r'));
     const std::size_t begin = line.find(' ') + 1;
     receiver& to = at(line.substr(begin, line.find(' ', begin) - begin));
-    ++posts_;
     if (to.does == behaviour::hanging)
       return {};
     // The others are events about webhooks themselves.
@@ -132,7 +132,12 @@ class receivers {
   }
 
   void measure() { times_.clear(); }
-  std::uint64_t posts() const { return posts_; }
+  std::size_t taken() const {
+    std::size_t all = 0;
+    for (const auto& [path, each] : all_)
+      all += each.taken.size();
+    return all;
+  }
   std::int64_t last_taken() const { return last_taken_; }
   bool have_taken(std::size_t count, std::size_t events) const {
     return static_cast<std::size_t>(std::ranges::count_if(all_, [&](const auto& each) {
@@ -190,7 +195,6 @@ class receivers {
   std::vector<std::int64_t> times_;               // of /measured/, in microseconds
   std::mt19937 chance_{20261130};                 // the same in each run
   std::int64_t last_taken_ = 0;
-  std::uint64_t posts_ = 0;
   std::uint64_t twice_ = 0;
   std::uint64_t refused_ = 0;
 };
@@ -303,7 +307,7 @@ bool obey(const std::string& line, server& serving, receivers& all) {
   } else if (command == "WAIT") {
     wait_for(words, serving, all);
   } else if (command == "COUNT") {
-    std::cout << "COUNTED " << all.posts() << std::endl;
+    std::cout << "COUNTED " << all.taken() << std::endl;
   } else if (command == "REPORT") {
     std::size_t count = 0;
     std::string file;

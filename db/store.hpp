@@ -277,7 +277,7 @@ class database {
   /// the newest one that found nothing stays beside it. In a transaction of its own, which is over
   /// in some milliseconds and waits for others at most 5 s; beside processes that serve. `broken`
   /// or `unavailable`, and nothing is noted, where that may not be written; the embedded store also
-  /// writes no file that paymentd has not served or changed under this name, such as a backup.
+  /// writes no file that paymentd has not served or changed, such as a backup or another copy.
   virtual result<void> note_audit(const audit_result& what) = 0;
 };
 

@@ -94,6 +94,7 @@ void note_audit(connection& on, const audit_result& what) {
   // The lock that writers share is held for no sync of the disk: the next commit of the server
   // syncs the log, or a power cut takes the note, which another audit can make again.
   on.exec("pragma synchronous = normal");
+  on.exec("pragma busy_timeout = 5000"); // ms; as long as on PostgreSQL
   transactions with(on);
   transaction whole(with, transaction::kind::write);
   statement put(on, put_audit);

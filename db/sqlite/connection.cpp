@@ -37,8 +37,9 @@ constexpr const char* reader_pragmas = "pragma query_only = on;"
 [[maybe_unused]] const int without_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 
 int open_flags(access mode) {
-  const int how = mode == access::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                             : SQLITE_OPEN_READONLY;
+  int how = mode == access::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  if (mode == access::read_write)
+    how |= SQLITE_OPEN_CREATE;
   return how | SQLITE_OPEN_NOMUTEX; // one thread at a time: no mutex needed
 }
 
@@ -77,7 +78,7 @@ SQLite::Database open_file(const std::string& path, access mode) {
   SQLite::Database opened(path, open_flags(mode), busy_timeout_ms);
   // Even who reads makes files beside a database that has a log. Where nothing may be written (a
   // backup), and there is no log, there is nobody who changes the database either.
-  if (mode == access::read_write || is_readable(opened) || has_log(path))
+  if (mode != access::read_only || is_readable(opened) || has_log(path))
     return opened;
   return {immutable_name(path), open_flags(mode) | SQLITE_OPEN_URI, busy_timeout_ms};
 }

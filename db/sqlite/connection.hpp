@@ -31,7 +31,8 @@ class commit_in_doubt : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class access : std::uint8_t { read_write, read_only };
+/// Only `read_write` makes a file that is not there.
+enum class access : std::uint8_t { read_write, write_existing, read_only };
 
 class connection {
  public:

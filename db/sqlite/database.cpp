@@ -127,7 +127,7 @@ class sqlite_database final : public database {
     if (auto takes = check_takes_notes(path_); !takes)
       return takes;
     return guarded([&]() -> result<void> {
-      connection on(path_, access::read_write);
+      connection on(path_, access::write_existing); // it may have been removed since
       if (auto fits = sqlite::check_schema(on); !fits)
         return fits;
       sqlite::note_audit(on, what);

@@ -147,8 +147,8 @@ result<void> check_takes_notes(const std::string& path) {
   constexpr perms writers = perms::owner_write | perms::group_write | perms::others_write;
   if ((fs::status(path, failed).permissions() & writers) == perms::none)
     return broken(path + " is read-only");
-  if (!fs::exists(file_lock::file_beside(path), failed))
-    return broken(path + " is a copy, or was not served yet: there is no lock file beside it");
+  if (!file_lock::was_taken_on(path))
+    return broken(path + " is a copy, or was not served yet: no lock file beside it names it");
   return {};
 }
 

@@ -17,7 +17,8 @@ result<void> check_writable(const std::string& path);
 
 /// `broken`, with the reason, where an audit must not note its result in the database at `path`: it
 /// may not be written, or it is a copy. paymentd leaves a lock file beside each database that it
-/// serves or changes, and a copy, as `paymentd backup` or `cp` makes it, has none. Opens no file.
+/// serves or changes, which names this very file. A copy, as `paymentd backup` or `cp` makes it,
+/// has none or, with its whole directory, that of the original. Does not open the database.
 result<void> check_takes_notes(const std::string& path);
 std::vector<finding> examine(const std::string& path, const examination& what);
 

@@ -14,12 +14,15 @@ namespace paymentd::db::sqlite {
 
 class file_lock {
  public:
-  /// Locks `<database>.lock`, which tells who has it, and the database's file itself where it is
-  /// there, which may have several names (links). `broken` where another process has either.
+  /// Locks `<database>.lock`, which tells who has it and of which file, and the database's file
+  /// itself where it is there, which may have several names (links). `broken` where another process
+  /// has either. The lock file stays when the lock has ended.
   static result<std::shared_ptr<file_lock>> take(const std::string& database_path);
 
-  /// The file that stands beside a database from its first lock on, and stays.
-  static std::string file_beside(const std::string& database_path);
+  /// Whether the lock file beside a database names this very file, by its device and inode: a copy
+  /// has a lock file only where the whole directory was copied, which then names the original.
+  /// False where either of the two is not there.
+  static bool was_taken_on(const std::string& database_path);
 
   /// Whether the name still leads to the file that was locked: one that was removed or replaced
   /// would take commits that nobody finds again. Looks at most once a second.

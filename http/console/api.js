@@ -1,18 +1,34 @@
 // The calls to the server. The API key, where the server wants one, stays in this tab: it is in
-// sessionStorage and goes out as Authorization, never as a cookie, so no other site can use it.
+// sessionStorage and goes out as Authorization, never as a cookie, so no other site can use it. Where
+// the browser keeps nothing for this page (site data are blocked), a reload forgets the key.
 
 const keyName = "paymentd.key";
 // Above the server's own bound for an operator's call, which is two seconds.
 const waitsMs = 10_000;
 
+let held = firstKey();
+
+function firstKey() {
+  try {
+    return sessionStorage.getItem(keyName) ?? "";
+  } catch {
+    return "";
+  }
+}
+
 export function storedKey() {
-  return sessionStorage.getItem(keyName) ?? "";
+  return held;
 }
 
 /** Forgets the key where `key` is empty. */
 export function storeKey(key) {
-  if (key) sessionStorage.setItem(keyName, key);
-  else sessionStorage.removeItem(keyName);
+  held = key;
+  try {
+    if (key) sessionStorage.setItem(keyName, key);
+    else sessionStorage.removeItem(keyName);
+  } catch {
+    // The variable has it.
+  }
 }
 
 /** An answer that is no success, or none at all: then `status` is 0 and `code` "unreachable". */

@@ -193,7 +193,8 @@ export function ask(title, contents, actionText, read = () => true) {
 export function faultOf(problem) {
   const known = problem.status === 0 ? t("fault.unreachable") : problem.status === 401 ? t("fault.key")
     : problem.missingScope ? t("fault.scope", { scope: problem.missingScope })
-    : problem.status === 504 ? t("fault.unknown") : "";
+    : problem.status === 504 ? t("fault.unknown")
+    : problem.code ? t(`fault.${problem.code}`, {}, "") : "";
   const fields = (problem.fields ?? []).map(({ field: name, message }) => `${name}: ${message}`);
   return [known, problem.message, ...fields].filter(Boolean).join(" – ");
 }

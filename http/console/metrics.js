@@ -31,6 +31,8 @@ function sum(families, name, fits = () => true) {
   return (families.get(name) ?? []).reduce((all, { labels, value }) => (fits(labels) ? all + value : all), 0);
 }
 
+// "none": no route was found, or the request was no HTTP. The others are the operators' own.
+const isClients = (labels) => labels.route?.startsWith("/v1/") || labels.route === "none";
 const isPay = (labels) => labels.method === "POST" && labels.route === "/v1/payments";
 
 function bucketsOf(families, fits) {
@@ -40,14 +42,17 @@ function bucketsOf(families, fits) {
   return buckets;
 }
 
+/** Of a subscriber with several providers, each provider is one of these, as each has a supervisor. */
 function subscribersOf(families) {
+  const nameOf = ({ subscriber, provider }) => (provider ? `${subscriber} (${provider})` : subscriber);
   const all = new Map();
   for (const { labels, value } of families.get("paymentd_notification_state") ?? []) {
-    if (!all.has(labels.subscriber)) all.set(labels.subscriber, { name: labels.subscriber, state: "" });
-    if (value === 1) all.get(labels.subscriber).state = labels.state;
+    const name = nameOf(labels);
+    if (!all.has(name)) all.set(name, { name, subscriber: labels.subscriber, state: "" });
+    if (value === 1) all.get(name).state = labels.state;
   }
   for (const [name, each] of all) {
-    const read = (metric) => sum(families, `paymentd_notification_${metric}`, (labels) => labels.subscriber === name);
+    const read = (metric) => sum(families, `paymentd_notification_${metric}`, (labels) => nameOf(labels) === name);
     each.backlog = read("backlog_messages");
     each.oldestSeconds = read("backlog_oldest_seconds");
     each.delivered = read("delivered_total");
@@ -67,7 +72,7 @@ export function figuresOf(text, atMs) {
     atMs,
     payments: sum(families, "paymentd_http_requests_total", (labels) => isPay(labels) && labels.status === "201"),
     commands: sum(families, "paymentd_commands_total"),
-    faults: sum(families, "paymentd_http_requests_total", (labels) => Number(labels.status) >= 500),
+    faults: sum(families, "paymentd_http_requests_total", (labels) => isClients(labels) && Number(labels.status) >= 500),
     payBuckets: bucketsOf(families, isPay),
     subscribers: subscribersOf(families),
     webhooksPaused: only("paymentd_webhooks_disabled"),

@@ -86,7 +86,7 @@ export function notificationPanel(message, signal) {
         make("h3", {}, link(pageOf("notifications", now.id), now.id)), badge(now.status),
         now.status === "FAILED" ? make("button", { class: "primary", onclick: again }, t("retry")) : ""),
       make("p", { class: `why ${tones[now.status] ?? ""}` }, t(reasonOf(now))),
-      factsOf(now), tryTable(now.tries ?? []));
+      factsOf(now), now.tries ? tryTable(now.tries) : "");
     if (kept) panel.querySelector("a")?.focus();
   }
   draw(message);
@@ -138,9 +138,7 @@ function manyRetries(filter, signal) {
     let end = "";
     await during(begin, async () => {
       try {
-        // Without an end of its own a run would go on with what fails meanwhile.
-        const bounded = { ...filter, createdTo: filter.createdTo || new Date().toISOString() };
-        const counts = await retryAll(call, bounded, tell, either);
+        const counts = await retryAll(call, filter, tell, either);
         end = counts.bounded ? t("retry.bound") : t(either.aborted ? "retry.stopped" : "retry.ended");
       } catch (error) {
         end = either.aborted ? t("retry.stopped") : t("retry.fault", { why: faultOf(error) });
@@ -149,6 +147,7 @@ function manyRetries(filter, signal) {
     if (document.activeElement === stop) begin.focus();
     stop.hidden = true;
     told.textContent = `${words} ${end}`;
+    if (signal.aborted) announce(`${t("retry.left")} ${words}`); // `told` went with its page
   }
   return make("div", { class: "actions" }, begin, stop, told);
 }

@@ -74,9 +74,12 @@ export async function order({ id, signal }) {
     call(`orders/${own}/entries?limit=${listed}`, { signal }),
     call(`notifications?${query({ orderId: id, limit: messagesShown })}`, { signal }),
   ]);
-  // The list leaves the tries out.
+  // The list leaves the tries out. A message that is gone since then is shown as the list had it.
   const whole = await Promise.all(messages.items.map((each) =>
-    call(`notifications/${encodeURIComponent(each.id)}`, { signal })));
+    call(`notifications/${encodeURIComponent(each.id)}`, { signal }).catch((problem) => {
+      if (problem.status !== 404) throw problem;
+      return each;
+    })));
   return {
     title: t("order", { id: String(one.id) }),
     content: [

@@ -3,7 +3,7 @@ import { call, readMetrics, readReadiness } from "./api.js";
 import { auditPart } from "./audit.js";
 import { badge, count, duration, faultOf, link, make, none, renew, table } from "./dom.js";
 import { figuresOf, quantile, rate } from "./metrics.js";
-import { t } from "./text.js";
+import { locale, t } from "./text.js";
 
 const everyMs = 3000;
 const rateMs = 10_000; // over so long rates are taken
@@ -87,7 +87,7 @@ function subscribers(readings) {
     if (!earlier || seconds <= 0 || before.startedAt !== now.startedAt) return none();
     return count(Math.max(0, each.delivered - earlier.delivered) / seconds, 1);
   };
-  const failedPage = (name) => `#/notifications?${new URLSearchParams({ status: "FAILED", subscriber: name })}`;
+  const failedPage = ({ subscriber }) => `#/notifications?${new URLSearchParams({ status: "FAILED", subscriber })}`;
   return table(t("subscribers"), [
     { label: t("subscriber"), cell: (each) => make("span", { class: "code" }, each.name) },
     { label: t("subscriber.state"), cell: (each) => badge(each.state) },
@@ -95,7 +95,7 @@ function subscribers(readings) {
     { label: t("subscriber.backlog"), number: true, cell: (each) => count(each.backlog) },
     { label: t("subscriber.oldest"), number: true, cell: (each) => (each.backlog > 0 ? duration(each.oldestSeconds) : none()) },
     { label: t("subscriber.rate"), number: true, cell: shownRate },
-    { label: t("subscriber.failed"), number: true, cell: (each) => link(failedPage(each.name), count(each.failed)) },
+    { label: t("subscriber.failed"), number: true, cell: (each) => link(failedPage(each), count(each.failed)) },
   ], now.subscribers);
 }
 
@@ -143,7 +143,7 @@ export async function overview({ signal }) {
       if (signal.aborted) return;
       const since = new Date(readings.at(-1)?.atMs ?? Date.now());
       if (!lost.hasChildNodes())
-        lost.replaceChildren(t("overview.lost", { time: since.toLocaleTimeString(), why: faultOf(error) }));
+        lost.replaceChildren(t("overview.lost", { time: since.toLocaleTimeString(locale()), why: faultOf(error) }));
     }
   }
   async function goOn() {

@@ -33,6 +33,14 @@ const texts = {
   "fault.unreachable": ["The server does not answer", "서버가 응답하지 않습니다"],
   "fault.key": ["The server wants another API key", "다른 API 키가 필요합니다"],
   "fault.scope": ["The API key lacks the scope {scope}", "API 키에 {scope} 권한이 없습니다"],
+  // In English the server's own words, which follow, say the same.
+  "fault.database_unavailable": ["", "데이터베이스가 응답하지 않습니다. 아무것도 처리되지 않았습니다"],
+  "fault.overloaded": ["", "서버가 너무 바쁩니다. 아무것도 처리되지 않았습니다"],
+  "fault.shutting_down": ["", "서버를 종료하는 중입니다. 아무것도 처리되지 않았습니다"],
+  "fault.rate_limited": ["", "요청이 너무 많습니다. 잠시 후 다시 시도하세요"],
+  "fault.not_found": ["", "찾을 수 없습니다"],
+  "fault.order_not_found": ["", "그런 주문이 없습니다"],
+  "fault.user_not_found": ["", "그런 사용자가 없습니다"],
   "fault.unknown": [
     "There was no answer within 2 seconds: it may have happened. Look again",
     "2초 안에 응답이 없었습니다. 처리되었을 수 있으니 다시 확인하세요"],
@@ -40,8 +48,8 @@ const texts = {
   "key.open": ["API key", "API 키"],
   "key.title": ["API key", "API 키"],
   "key.help": [
-    "The server wants an API key with the scope operate. It stays in this tab until the tab is closed.",
-    "operate 권한이 있는 API 키가 필요합니다. 키는 이 탭을 닫을 때까지만 이 탭에 보관됩니다."],
+    "The server wants an API key with the scope operate. It stays in this tab. A duplicate of the tab has it too, and the browser may keep it to restore the tab: use “Forget the key” at the end, and make keys with --expires.",
+    "operate 권한이 있는 API 키가 필요합니다. 키는 이 탭에 보관됩니다. 탭을 복제하면 함께 복사되고, 브라우저가 탭을 복원하려고 남겨 둘 수도 있습니다. 다 쓰면 ‘키 지우기’를 누르고, 키를 만들 때 --expires를 쓰세요."],
   "key.make": ["Make one on the server: paymentd keys create console --scopes operate", "서버에서 만들기: paymentd keys create console --scopes operate"],
   "key.beyond": [
     "Where admin.listen is beyond this machine and the settings name no http.api_keys_file, no key will do.",
@@ -76,7 +84,7 @@ const texts = {
   "overview.payments": ["Payments a second", "초당 결제"],
   "overview.p99": ["99 % of payments within", "결제의 99%가 끝나는 시간"],
   "overview.commands": ["Commands settled a second", "초당 처리 명령"],
-  "overview.faults": ["Answers 5xx a minute", "분당 5xx 응답"],
+  "overview.faults": ["Answers 5xx to clients a minute", "분당 클라이언트 5xx 응답"],
   "overview.backlog": ["Messages to come", "보낼 메시지"],
   "overview.settlement": ["Settlement", "결제 처리"],
   "overview.reads": ["Reads", "조회"],
@@ -164,8 +172,8 @@ const texts = {
   "try.outcome": ["Outcome", "결과"],
   "try.detail": ["The provider's words", "발송 업체 메시지"],
   "notifications.none": [
-    "This order has no message. Only what was paid or refunded is told, and with alimtalk.provider = none nothing is.",
-    "이 주문에는 메시지가 없습니다. 결제나 환불만 알리며, alimtalk.provider = none이면 알리지 않습니다."],
+    "This order has no message. Only what was paid or refunded is told, and with alimtalk.provider = none nothing is. Or it was delivered longer ago than notification.retention.",
+    "이 주문에는 메시지가 없습니다. 결제나 환불만 알리며, alimtalk.provider = none이면 알리지 않습니다. 또는 전달된 지 notification.retention보다 오래되어 삭제되었습니다."],
 
   "why.DELIVERED": ["The message reached the phone.", "메시지가 휴대폰에 도착했습니다."],
   "why.DELIVERED.unknown": [
@@ -207,14 +215,15 @@ const texts = {
   "retry.all": ["Send all of these again…", "이 조건의 메시지 모두 다시 보내기…"],
   "retry.title": ["Send failed messages again?", "실패한 메시지를 다시 보낼까요?"],
   "retry.which": [
-    "All FAILED messages that this filter finds become due at once: {filter}. Customers may read them now. Up to {most} in one run.",
-    "이 조건의 실패한 메시지를 모두 지금 다시 보냅니다: {filter}. 고객이 지금 받게 됩니다. 한 번에 최대 {most}건입니다."],
+    "All FAILED messages that this filter finds become due at once: {filter}. Customers may read them now. Up to {most} in one run. Stay on this page: the run ends when you leave it.",
+    "이 조건의 실패한 메시지를 모두 지금 다시 보냅니다: {filter}. 고객이 지금 받게 됩니다. 한 번에 최대 {most}건입니다. 이 페이지를 벗어나면 중단되니 끝날 때까지 머물러 주세요."],
   "retry.every": ["no filter, every subscriber", "조건 없음, 모든 구독자"],
   "retry.going": [
     "{done} are due again, {passed} were no longer FAILED, {refused} were refused.",
     "{done}건을 다시 보냅니다. {passed}건은 이미 실패 상태가 아니었고, {refused}건은 거절되었습니다."],
   "retry.ended": ["Done.", "끝났습니다."],
   "retry.stopped": ["Stopped.", "중지했습니다."],
+  "retry.left": ["You left the page, so sending again has ended.", "페이지를 벗어나 다시 보내기를 중단했습니다."],
   "retry.bound": ["This is as many as one run takes. Begin again for the others.", "한 번에 처리할 수 있는 만큼 처리했습니다. 나머지는 다시 시작하세요."],
   "retry.fault": ["Stopped by a fault: {why}", "오류로 중지했습니다: {why}"],
   "stop": ["Stop", "중지"],
@@ -247,8 +256,17 @@ const texts = {
   "webhook.messages": ["Its failed messages", "실패한 메시지"],
 };
 
+// A browser that keeps nothing for this page (site data are blocked) throws at each use of its store.
+function storedLanguage() {
+  try {
+    return localStorage.getItem(storedName);
+  } catch {
+    return null;
+  }
+}
+
 function firstLanguage() {
-  const stored = localStorage.getItem(storedName);
+  const stored = storedLanguage();
   if (stored === "en" || stored === "ko") return stored;
   return (navigator.language ?? "").toLowerCase().startsWith("ko") ? "ko" : "en";
 }
@@ -267,7 +285,11 @@ export function locale() {
 
 export function switchLanguage() {
   language = language === "ko" ? "en" : "ko";
-  localStorage.setItem(storedName, language);
+  try {
+    localStorage.setItem(storedName, language);
+  } catch {
+    // The next page begins with the browser's language again.
+  }
 }
 
 /** The text of a name, with values for its {fields}. Without such a text: `otherwise`. */

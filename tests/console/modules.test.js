@@ -1,4 +1,4 @@
-// Goal: figures of /metrics, retries of many and the last audit are right whatever comes. Method: the
+// Goal: figures of /metrics, retries of many, the last audit and faults are shown right whatever comes. Method: the
 // modules as they are served, without a page: texts that Prometheus's format allows, calls that the test
 // plays, and elements that only hold their texts.
 import assert from "node:assert/strict";
@@ -18,18 +18,23 @@ class PlayedElement {
   constructor(name) { Object.assign(this, { name, attributes: {}, children: [] }); }
   setAttribute(name, value) { this.attributes[name] = value; }
   append(...more) { this.children.push(...more); }
+  replaceChildren(...more) { this.children = more; }
+  addEventListener() {}
+  contains() { return false; }
   get text() { return this.children.map((each) => each.text ?? each).join(" "); }
   all(name) { return this.children.flatMap((each) => (each.all ? [...(each.name === name ? [each] : []), ...each.all(name)] : [])); }
 }
 const stored = { language: null };
 Object.defineProperty(globalThis, "navigator", { value: { language: "en-GB" }, configurable: true });
 globalThis.localStorage = { getItem: () => stored.language, setItem: (_, value) => { stored.language = value; } };
-globalThis.document = { createElement: (name) => new PlayedElement(name) };
+globalThis.document = { createElement: (name) => new PlayedElement(name), baseURI: "http://127.0.0.1:8081/console/" };
 
 const { figuresOf, parse, quantile, rate } = await moduleOf("metrics.js");
 const { retryAll, runMax } = await moduleOf("retries.js");
 const { auditPart } = await moduleOf("audit.js");
 const { switchLanguage } = await moduleOf("text.js");
+const { faultOf } = await moduleOf("dom.js");
+const { order } = await moduleOf("orders.js");
 
 test("labels are read with their escapes, and lines that are no series passed by", () => {
   const families = parse('# HELP a b\n# TYPE a gauge\na{x="1",y="a\\"b\\\\c\\nd, e=\\"f\\""} 2.5\nb 3e2\nb{le="+Inf"} +Inf\n\n{} \n');
@@ -38,12 +43,15 @@ test("labels are read with their escapes, and lines that are no series passed by
   assert.equal(families.size, 2);
 });
 
-test("figures are those of payments, of all faults, and of each subscriber", () => {
+test("figures are those of payments, of faults that clients saw, and of each subscriber", () => {
   const figures = figuresOf(`paymentd_build_info{version="1.2.3"} 1
 paymentd_http_requests_total{method="POST",route="/v1/payments",status="201"} 7
 paymentd_http_requests_total{method="POST",route="/v1/payments",status="409"} 5
 paymentd_http_requests_total{method="GET",route="/v1/orders",status="201"} 3
 paymentd_http_requests_total{method="GET",route="/v1/orders",status="503"} 2
+paymentd_http_requests_total{method="none",route="none",status="503"} 4
+paymentd_http_requests_total{method="GET",route="/console/api/orders",status="504"} 8
+paymentd_http_requests_total{method="GET",route="/readyz",status="503"} 16
 paymentd_notification_state{subscriber="alimtalk",state="running"} 0
 paymentd_notification_state{subscriber="alimtalk",state="degraded"} 1
 paymentd_notification_state{subscriber="webhook-a",state="running"} 1
@@ -51,11 +59,30 @@ paymentd_notification_backlog_messages{subscriber="alimtalk"} 4
 paymentd_notification_restart_delay_seconds{subscriber="alimtalk"} 27.5
 `, 1000);
   assert.equal(figures.payments, 7);
-  assert.equal(figures.faults, 2);
+  assert.equal(figures.faults, 6);
   assert.equal(figures.version, "1.2.3");
   assert.equal(figures.diskSizeBytes, null);
   assert.deepEqual(figures.subscribers.map(({ name, state, backlog, restartSeconds }) => [name, state, backlog, restartSeconds]),
     [["alimtalk", "degraded", 4, 27.5], ["webhook-a", "running", 0, 0]]);
+});
+
+test("each provider of a subscriber has figures of its own", () => {
+  const { subscribers } = figuresOf(`paymentd_notification_state{subscriber="alimtalk",provider="nhn",state="running"} 0
+paymentd_notification_state{subscriber="alimtalk",provider="nhn",state="degraded"} 1
+paymentd_notification_state{subscriber="alimtalk",provider="solapi",state="running"} 1
+paymentd_notification_state{subscriber="alimtalk",provider="solapi",state="degraded"} 0
+paymentd_notification_state{subscriber="webhook-a",state="running"} 1
+paymentd_notification_backlog_messages{subscriber="alimtalk",provider="nhn"} 4
+paymentd_notification_backlog_messages{subscriber="alimtalk",provider="solapi"} 0
+paymentd_notification_failures_in_a_row{subscriber="alimtalk",provider="nhn"} 3
+paymentd_notification_failures_in_a_row{subscriber="alimtalk",provider="solapi"} 1
+paymentd_notification_delivered_total{subscriber="alimtalk",provider="solapi"} 7
+`, 1000);
+  assert.deepEqual(subscribers.map((each) => [each.name, each.subscriber, each.state, each.backlog, each.failuresInARow, each.delivered]), [
+    ["alimtalk (nhn)", "alimtalk", "degraded", 4, 3, 0],
+    ["alimtalk (solapi)", "alimtalk", "running", 0, 1, 7],
+    ["webhook-a", "webhook-a", "running", 0, 0, 0],
+  ]);
 });
 
 test("a rate is that of the time between, and none over a restart of the server", () => {
@@ -177,4 +204,60 @@ test("the last audit is shown in Korean, too", () => {
   } finally {
     switchLanguage();
   }
+});
+
+test("the fault of a call is told in Korean, too, before the server's own words", () => {
+  const told = { status: 503, code: "database_unavailable", message: "The database does not answer; nothing happened." };
+  assert.equal(faultOf(told), told.message);
+  switchLanguage();
+  try {
+    for (const code of ["database_unavailable", "overloaded", "shutting_down", "rate_limited", "not_found"])
+      assert.match(faultOf({ ...told, code }), /^[가-힣].* – The database/, code);
+    assert.equal(faultOf({ ...told, code: "internal_error" }), told.message);
+  } finally {
+    switchLanguage();
+  }
+});
+
+test("a browser that keeps nothing for the page has the language and the key until the next page", async () => {
+  const blocked = { get() { throw new Error("site data are blocked"); }, configurable: true };
+  const before = globalThis.localStorage;
+  Object.defineProperty(globalThis, "localStorage", blocked);
+  Object.defineProperty(globalThis, "sessionStorage", blocked);
+  try {
+    const text = await import(`${addressOf("text.js")}#blocked`); // anew, as in such a browser
+    assert.equal(text.currentLanguage(), "en");
+    text.switchLanguage();
+    assert.equal(text.currentLanguage(), "ko");
+    const api = await import(`${addressOf("api.js")}#blocked`);
+    assert.equal(api.storedKey(), "");
+    api.storeKey("pmd_a");
+    assert.equal(api.storedKey(), "pmd_a");
+    api.storeKey("");
+    assert.equal(api.storedKey(), "");
+  } finally {
+    Object.defineProperty(globalThis, "localStorage", { value: before, configurable: true, writable: true });
+    delete globalThis.sessionStorage;
+  }
+});
+
+test("an order is shown though one of its messages is gone, and not though a call fails otherwise", async () => {
+  const message = { id: "alimtalk-1", orderId: 1, subscriber: "alimtalk", status: "DELIVERED", attempts: 1, createdAt: "2026-11-29T03:00:00.000Z", updatedAt: "2026-11-29T03:00:00.000Z" };
+  const money = { totalAmount: 12000, discountAmount: 0, finalAmount: 12000, refundedAmount: 0 };
+  const one = { id: 1, userId: 2, status: "PAID", ...money, couponId: null, reference: null, createdAt: message.createdAt, updatedAt: message.createdAt };
+  let status = 404;
+  globalThis.fetch = async ({ pathname }) => {
+    const answers = { "orders/1": one, "orders/1/entries": { items: [], hasMore: false }, notifications: { items: [message], hasMore: false } };
+    const found = answers[pathname.slice("/console/api/".length)];
+    return { ok: Boolean(found), status: found ? 200 : status, headers: new Headers(), json: async () => found ?? { code: "not_found" } };
+  };
+  const shown = async () => {
+    const { content } = await order({ id: "1", signal: new AbortController().signal });
+    return content.flat(3).filter(Boolean).map((each) => each.text ?? "").join(" ");
+  };
+  const text = await shown();
+  assert.ok(text.includes("alimtalk-1") && text.includes("DELIVERED"), text);
+  assert.ok(!text.includes("no try that did not succeed"), "its tries are not known");
+  status = 503;
+  await assert.rejects(shown(), { status: 503 });
 });

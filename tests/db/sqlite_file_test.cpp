@@ -371,6 +371,34 @@ TEST_F(audit_of_a_file, that_is_a_copy_changes_nothing_in_it) {
   EXPECT_FALSE(std::filesystem::exists(backed_up + "-wal")) << "it needs no log to be read";
 }
 
+TEST_F(audit_of_a_file, that_was_copied_with_its_whole_directory_changes_nothing_in_it) {
+  leave_one();
+  const temporary_directory elsewhere;
+  const auto copied = elsewhere.path() / "snapshot";
+  std::filesystem::copy(directory_.path(), copied, std::filesystem::copy_options::recursive);
+  const std::string file = (copied / "test.db").string();
+  ASSERT_TRUE(std::filesystem::exists(file + ".lock"));
+  const std::string before = bytes_of(file);
+  const auto noted = audit_and_note(file);
+  ASSERT_FALSE(noted);
+  expect_line(noted.error(), "is a copy");
+  EXPECT_EQ(bytes_of(file), before);
+
+  std::filesystem::rename(directory_.path() / "test.db", directory_.path() / "moved.db");
+  std::filesystem::rename(directory_.path() / "test.db.lock", directory_.path() / "moved.db.lock");
+  must(audit_and_note((directory_.path() / "moved.db").string())); // it is the same file
+}
+
+TEST_F(audit_of_a_file, that_was_removed_meanwhile_makes_none_anew) {
+  leave_one();
+  auto opened = must(open(path()));
+  audit_result found = must(opened->audit([](std::string_view) {}));
+  found.began_at = start;
+  std::filesystem::rename(path(), directory_.path() / "gone.db");
+  EXPECT_FALSE(opened->note_audit(found));
+  EXPECT_FALSE(std::filesystem::exists(path()));
+}
+
 TEST_F(audit_of_a_file, that_is_read_only_is_not_noted_by_root_either) {
   leave_one();
   using std::filesystem::perms;
