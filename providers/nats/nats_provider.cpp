@@ -93,10 +93,12 @@ class publisher : public std::enable_shared_from_this<publisher> {
       }
       if (!unsent_.empty() && !trying_ && !connect(lock))
         continue;
-      if (open_.empty())
+      if (open_.empty()) {
         changed_.wait(lock);
-      else
-        changed_.wait_until(lock, open_.begin()->second.until);
+      } else {
+        const auto until = open_.begin()->second.until; // the call may end meanwhile
+        changed_.wait_until(lock, until);
+      }
     }
     auto last = std::move(connection_);
     lock.unlock();
