@@ -49,7 +49,7 @@ struct http_settings {
   int max_body_bytes = 65536;
   int max_connections = 10000;
   int max_event_streams = 1000; // 0: nobody follows the events
-  int max_event_bytes_per_second = 32 * 1024 * 1024;
+  int max_event_bytes_per_second = 16 * 1024 * 1024;
   milliseconds request_timeout{5'000};
   milliseconds idle_timeout{120'000};
   milliseconds header_timeout{10'000};

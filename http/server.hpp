@@ -53,7 +53,7 @@ struct server_options {
   /// Clients that follow the events, at the most (more are answered 503), and what they are all
   /// sent in a second, in bytes.
   int max_event_streams = 1000;
-  std::int64_t max_event_bytes_per_second = std::int64_t{32} << 20;
+  std::int64_t max_event_bytes_per_second = std::int64_t{16} << 20;
   /// A client that follows hears something at least so often.
   std::chrono::milliseconds event_heartbeat{15000};
   /// Events in memory for those who follow, in bytes; whoever is further behind is read pages.
