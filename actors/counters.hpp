@@ -28,6 +28,7 @@ struct lane_counters {
   std::atomic<std::uint64_t> batches_repeated{0}; // nothing had happened
   std::atomic<std::uint64_t> commands{0};         // settled
   std::atomic<std::uint64_t> in_doubt{0};         // commits whose answer was lost
+  std::atomic<std::int64_t> open{0};              // commands that are not answered, now
   batch_histogram batch_sizes;                    // of those settled, in commands
   duration_histogram waits;                       // of each command, until its batch begins
   duration_histogram settles;                     // of each batch, until its answer is at the lane

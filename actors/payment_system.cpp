@@ -298,6 +298,7 @@ void payment_system::start_webhooks(const delivery_worker& store, const caf::act
   webhook_keeper_options options;
   options.store = {store.actor};
   options.deliveries = store;
+  options.pace = std::make_shared<step_pace>(lane_counters_, step_pace_options{});
   options.make = options_.make_webhook;
   options.make_secret = options_.make_webhook_secret;
   options.stop = [this](const std::shared_ptr<providers::endpoint>& what) {

@@ -147,7 +147,9 @@ void deliverer::on(const payment_success& hint) {
     return; // it is another provider's
   if (held_stream* stream = book_.find(hint.stream.stream)) {
     stream->more = true;
-    pump();
+    // There is one for each batch. Where its turn has not come, a step's end or the alarm pumps.
+    if (!stream->step && stream->gather_until <= self_->clock().now())
+      pump();
   }
 }
 
@@ -214,7 +216,9 @@ void deliverer::on_delivered(const stream_lease& of, db::result<delivery_answer>
     if (stream->step->open_max > 0 && !answer->claims.empty() && takes_now() == intake::probe)
       options_.chain->probed(options_.place, self_->clock().now());
     record(book_.step_done(*stream, *std::move(answer), options_.policy, time_now()));
-    stream->gather_until = self_->clock().now() + rest;
+    const steady_instant clock = self_->clock().now();
+    const steady_instant turn = options_.pace ? options_.pace->next_turn(clock) : clock;
+    stream->gather_until = std::max(clock + rest, turn);
   } else if (answer.error().kind == db::error_kind::in_doubt) {
     claim_book::step_in_doubt(*stream);
     say(spdlog::level::warn, options_,

@@ -8,6 +8,7 @@
 #include "actors/counters.hpp"
 #include "actors/delivery/delivery_policy.hpp"
 #include "actors/delivery/provider_chain.hpp"
+#include "actors/delivery/step_pace.hpp"
 #include "actors/payment_success.hpp"
 #include "actors/store_worker.hpp"
 #include "providers/provider.hpp"
@@ -45,6 +46,7 @@ struct notification_options {
   /// After a step, so long until the stream's next one: what comes meanwhile goes in one. A lone
   /// message still leaves at once. 0: the next step leaves as soon as there is a reason for it.
   std::chrono::milliseconds linger{0};
+  std::shared_ptr<step_pace> pace;                 // of its steps, shared with others; may be null
   std::chrono::milliseconds poll{1000};            // in case a hint was lost
   std::chrono::milliseconds closing_max{5000};     // for calls under way, before it ends
   std::chrono::milliseconds probe_patience{30000}; // claims in doubt for longer are passed by

@@ -192,6 +192,7 @@ void begin(keeper_actor* self, const webhook& what) {
   supervised.delivery.wants_payments = what.payments;
   supervised.delivery.wants_refunds = what.refunds;
   supervised.delivery.store = state.options.deliveries;
+  supervised.delivery.pace = state.options.pace;
   supervised.delivery.counters = numbers.shown.delivery;
   supervised.gauges = numbers.shown.supervision;
   running& one = state.all[what.name];

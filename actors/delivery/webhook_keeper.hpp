@@ -35,6 +35,7 @@ using webhook_maker = std::function<std::expected<webhook_part, std::string>(con
 struct webhook_keeper_options {
   worker_of<db::webhook_store> store;
   worker_of<db::delivery_store> deliveries; // for those that deliver
+  std::shared_ptr<step_pace> pace;          // of all that deliver; may be null
   webhook_maker make;
   std::function<std::string()> make_secret; // a new "whsec_…" each time
   /// Stops an endpoint that is used no more. That may take as long as the system looks for a name,

@@ -94,6 +94,7 @@ void log(spdlog::level::level_enum level, const settlement_lane_state& state,
 }
 
 void reply(lane_actor* self, const ticket& to, outcome_reply with) {
+  self->state.options.counters->open.fetch_sub(1, std::memory_order_relaxed);
   self->send(to.reply_to, settled{to.number, std::move(with)});
 }
 
@@ -218,6 +219,7 @@ void send_batch(lane_actor* self) {
 /// Lets a command wait for the next batch, where there is room.
 void take_in(lane_actor* self, submit& what) {
   auto& state = self->state;
+  state.options.counters->open.fetch_add(1, std::memory_order_relaxed);
   const auto has_room = [&] { return state.commands.has_room(state.options.pending_max); };
   if (!has_room()) // those whose time is up give way
     state.commands.expire_front(self->clock().now(), [self](const ticket& of) { shed(self, of); });

@@ -124,7 +124,9 @@ TEST_F(settlement_lane_test, waiting_settling_and_the_size_of_each_batch_are_mea
   pay_now(2);
   pay_now(3);
   on.advance(30ms);
+  EXPECT_EQ(counters->open, 3);
   settle_with({paid_order(1, 7, 10)});
+  EXPECT_EQ(counters->open, 2);
   EXPECT_EQ(counters->settles.read().sum, 40'000);
   EXPECT_EQ(counters->waits.read().count(), 3u);
   EXPECT_EQ(counters->waits.read().sum, 2 * 30'000);
@@ -132,6 +134,7 @@ TEST_F(settlement_lane_test, waiting_settling_and_the_size_of_each_batch_are_mea
   EXPECT_EQ(counters->settles.read().count(), 2u);
   EXPECT_EQ(counters->batch_sizes.read().count(), 2u);
   EXPECT_EQ(counters->batch_sizes.read().sum, 3);
+  EXPECT_EQ(counters->open, 0);
 }
 
 TEST_F(settlement_lane_test, a_lone_command_leaves_at_once) {
@@ -173,6 +176,7 @@ TEST_F(settlement_lane_test, a_full_queue_sheds_load_and_what_waits_is_settled) 
     pay_order(id);
   auto got = replies();
   ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(counters->open, 6) << "of seven";
   EXPECT_EQ(got.at(7), outcome_reply(std::unexpected(no_outcome::overloaded)));
 }
 
