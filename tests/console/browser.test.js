@@ -103,19 +103,20 @@ test("the overview needs no key, shows payments and each subscriber, and goes on
   const first = await page.$eval(".chart polyline", (line) => line.getAttribute("points"));
   await page.waitForFunction((before) => document.querySelector(".chart polyline").getAttribute("points") !== before, {}, first);
   assert.ok(await page.evaluate(() => document.activeElement.matches("tbody a")), "new figures take nobody's place away");
-  await picture(page, "console-overview");
 });
 
 test("the last audit is shown once there was one, to those who have a key", { skip }, async () => {
   const page = await openPage();
   await page.goto(`${server.console}/`);
   await shows(page, "An API key with the scope operate shows the last audit.");
-  const keyed = await signedIn({}, "#/overview");
+  const keyed = await signedIn({ scheme: "dark" }, "#/overview");
   await title(keyed, "Overview");
   await shows(keyed, "There was no audit yet.");
   server.audit();
   await shows(keyed, "clean", ".facts"); // by itself
   assert.match(await text(keyed, ".facts"), /ledger entries/);
+  await keyed.waitForSelector(".chart");
+  await picture(keyed, "console-overview");
 });
 
 test("a key is asked for, and a wrong one again", { skip }, async () => {
