@@ -174,7 +174,7 @@ void deliverer::step(held_stream& stream, int wanting) {
   const bool notes = !step.noted.empty() && (stream.more || closing_);
   if (!anything && !notes && step.open_max == 0)
     return;
-  const bool may_gather = step.regenerate.empty() && step.split.empty() && !(notes && closing_);
+  const bool may_gather = step.regenerate.empty() && step.split.empty() && !closing_;
   if (stream.gather_until > self_->clock().now() && may_gather)
     return; // what comes meanwhile goes in the same step
   step.messages_max =

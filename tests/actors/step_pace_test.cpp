@@ -69,6 +69,33 @@ TEST(paced_delivery, events_wait_for_their_turn_and_go_in_one_step) {
   EXPECT_TRUE(fixture.all_delivered_once(paid));
 }
 
+TEST(paced_delivery, results_are_stored_at_once_before_the_end) {
+  delivery_fixture fixture;
+  const auto lanes = std::make_shared<lane_counters>();
+  lanes->open = 1000;
+  fixture.options.delivery.pace =
+      std::make_shared<step_pace>(lanes, step_pace_options{.between = 200ms});
+  fixture.start();
+  fixture.pay(1);
+  fixture.pass(5500ms); // between two looks for work
+  fixture.provider->hold_answers = true;
+  for (int i = 0; i < 3; ++i)
+    fixture.options.delivery.pace->next_turn(fixture.on.now()); // others have them
+  const auto paid = fixture.pay(1);
+  fixture.run();
+  ASSERT_EQ(fixture.provider->waiting(), 1u);
+  bool finished = false;
+  auto asker = fixture.on.system.spawn([&](caf::event_based_actor* self) {
+    self->request(fixture.supervisor, caf::infinite, finish_deliveries{})
+        .then([&](const deliveries_finished&) { finished = true; });
+  });
+  fixture.run();
+  fixture.provider->release();
+  fixture.run();
+  EXPECT_TRUE(finished);
+  EXPECT_EQ(fixture.result_of(paid[0]).status, delivery_status::delivered);
+}
+
 TEST(paced_delivery, without_many_commands_nothing_waits) {
   delivery_fixture fixture;
   fixture.options.delivery.pace =
