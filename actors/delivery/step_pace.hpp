@@ -29,8 +29,8 @@ class step_pace {
   step_pace(std::shared_ptr<const lane_counters> lanes, step_pace_options options)
       : lanes_(std::move(lanes)), options_(options) {}
 
-  /// The time of the asker's next step, which is its turn alone: `now` where few commands are at
-  /// the lanes.
+  /// The time of the asker's next step: `now` where few commands are at the lanes, else a turn that
+  /// nobody else has, unless that would come later than `wait_max` from now.
   steady_instant next_turn(steady_instant now) {
     if (lanes_->open.load(std::memory_order_relaxed) < options_.many_commands)
       return now;

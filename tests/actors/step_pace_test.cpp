@@ -39,7 +39,7 @@ TEST_F(step_pace_test, the_last_of_many_waits_no_longer_than_it_may) {
     EXPECT_LE(pace.next_turn(start), start + 1s);
 }
 
-TEST_F(step_pace_test, steps_end_their_hurry_when_the_commands_are_answered) {
+TEST_F(step_pace_test, nobody_waits_any_more_once_the_commands_are_answered) {
   lanes->open = 10;
   pace.next_turn(start);
   pace.next_turn(start);
@@ -47,12 +47,15 @@ TEST_F(step_pace_test, steps_end_their_hurry_when_the_commands_are_answered) {
   EXPECT_EQ(pace.next_turn(start), start);
 }
 
-TEST(paced_delivery, events_wait_for_their_turn_and_go_in_one_step) {
-  delivery_fixture fixture;
+std::shared_ptr<step_pace> pace_under_load(std::chrono::milliseconds between) {
   const auto lanes = std::make_shared<lane_counters>();
   lanes->open = 1000;
-  fixture.options.delivery.pace =
-      std::make_shared<step_pace>(lanes, step_pace_options{.between = 50ms});
+  return std::make_shared<step_pace>(lanes, step_pace_options{.between = between});
+}
+
+TEST(paced_delivery, events_wait_for_their_turn_and_go_in_one_step) {
+  delivery_fixture fixture;
+  fixture.options.delivery.pace = pace_under_load(50ms);
   fixture.start();
   auto paid = fixture.pay(1);
   fixture.pass(1s); // the probe, and what follows a start
@@ -71,10 +74,7 @@ TEST(paced_delivery, events_wait_for_their_turn_and_go_in_one_step) {
 
 TEST(paced_delivery, results_are_stored_at_once_before_the_end) {
   delivery_fixture fixture;
-  const auto lanes = std::make_shared<lane_counters>();
-  lanes->open = 1000;
-  fixture.options.delivery.pace =
-      std::make_shared<step_pace>(lanes, step_pace_options{.between = 200ms});
+  fixture.options.delivery.pace = pace_under_load(200ms);
   fixture.start();
   fixture.pay(1);
   fixture.pass(5500ms); // between two looks for work
