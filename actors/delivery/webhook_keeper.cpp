@@ -1,11 +1,11 @@
-#include "actors/delivery/webhook_keeper.hpp"
+// The keeper of webhooks: takes its messages, and begins and ends the webhooks that run.
+#include "actors/delivery/webhook_keeping.hpp"
 
 #include "actors/delivery/notification_actor.hpp"
 #include "actors/payment_success.hpp"
 #include "domain/log_fields.hpp"
 
 #include <caf/actor_system.hpp>
-#include <caf/send.hpp>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -17,67 +17,7 @@
 
 namespace paymentd::actors {
 
-namespace {
-
-/// From an endpoint's thread: what became of a test or of a notice.
-struct told {
-  std::uint64_t number = 0;
-  std::string why_not; // empty: it was taken
-};
-
-} // namespace
-
-} // namespace paymentd::actors
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::told)
-
-namespace paymentd::actors {
-
-namespace {
-
-using keeper_actor = caf::stateful_actor<webhook_keeper_state>;
-using running = webhook_keeper_state::running;
-using look_atom = caf::atom_constant<caf::atom("look")>;
-using late_atom = caf::atom_constant<caf::atom("late")>;
-using notice_atom = caf::atom_constant<caf::atom("notice")>;
-
-void look(keeper_actor* self);
-void apply(keeper_actor* self);
-void on_request(keeper_actor* self, webhook_asked& what);
-void on_told(keeper_actor* self, const told& what);
-void end_test(keeper_actor* self, std::uint64_t number, const std::string& why_not);
-void send_notice(keeper_actor* self, std::uint64_t number);
-void on_down(keeper_actor* self, const caf::down_msg& down);
-caf::result<deliveries_finished> finish(keeper_actor* self);
-void end_all(keeper_actor* self);
-
-} // namespace
-
-caf::behavior webhook_keeper(keeper_actor* self, webhook_keeper_options options) {
-  self->state.options = std::move(options);
-  self->set_down_handler([self](caf::down_msg& down) { on_down(self, down); });
-  self->set_exit_handler([self](caf::exit_msg& exit) {
-    end_all(self);
-    self->quit(std::move(exit.reason));
-  });
-  look(self);
-  return {
-      [self](look_atom, std::uint64_t alarm) {
-        if (alarm == self->state.alarm)
-          look(self);
-      },
-      [self](webhook_asked& what) { on_request(self, what); },
-      [self](const told& what) { on_told(self, what); },
-      [self](late_atom, std::uint64_t number) {
-        end_test(self, number, "there was no answer in time");
-      },
-      [self](notice_atom, std::uint64_t number) { send_notice(self, number); },
-      [self](const finish_deliveries&) { return finish(self); },
-      [](const store_answer& answer) { answer.take(); },
-  };
-}
-
-namespace {
+namespace keeping {
 
 void say(spdlog::level::level_enum level, const std::string& name, std::string_view what) {
   spdlog::log(level, "{}",
@@ -85,8 +25,36 @@ void say(spdlog::level::level_enum level, const std::string& name, std::string_v
                           {{"subscriber", webhook_subscriber(name)}}));
 }
 
+bool runs_as(const webhook& by, const webhook& wanted) {
+  return by.url == wanted.url && by.max_in_flight == wanted.max_in_flight &&
+         by.max_per_second == wanted.max_per_second &&
+         by.allow_private_network == wanted.allow_private_network && by.ca_file == wanted.ca_file &&
+         by.content_type == wanted.content_type && by.timeout == wanted.timeout &&
+         by.created_at == wanted.created_at; // else it was deleted and made anew
+}
+
+const webhook* find_wanted(const webhook_keeper_state& state, const std::string& name) {
+  const auto found = std::ranges::find(state.wanted, name, &webhook::name);
+  return found == state.wanted.end() ? nullptr : &*found;
+}
+
+std::expected<webhook_part, std::string> make(const webhook_keeper_state& state,
+                                              const webhook& what) {
+  try {
+    return state.options.make(what);
+  } catch (const std::exception& thrown) {
+    return std::unexpected(std::string(thrown.what()));
+  }
+}
+
+namespace {
+
+using running = webhook_keeper_state::running;
+using look_atom = caf::atom_constant<caf::atom("look")>;
+
 // ---- which webhooks there are -------------------------------------------------------------------
 
+void apply(keeper_actor* self);
 void tend(keeper_actor* self);
 
 void look_later(keeper_actor* self) {
@@ -111,22 +79,6 @@ void on_known(keeper_actor* self, db::result<db::known_webhooks> known) {
   look_later(self);
 }
 
-void look(keeper_actor* self) {
-  auto& state = self->state;
-  if (state.finishing)
-    return;
-  if (state.asked) {
-    state.again = true;
-    return;
-  }
-  state.asked = true;
-  ++state.alarm;
-  ask(
-      self, state.options.store, store_call_kind::webhooks, db::error_kind::unavailable,
-      [](db::webhook_store& store, instant) { return store.webhooks(); },
-      [self](db::result<db::known_webhooks> known) { on_known(self, std::move(known)); });
-}
-
 /// Has the store do a step of what deleted and replayed webhooks left.
 void tend(keeper_actor* self) {
   if (std::exchange(self->state.tends, true))
@@ -145,33 +97,9 @@ void tend(keeper_actor* self) {
       });
 }
 
-/// Whether it can go on as it runs, but for its secrets. Its kinds of events are in the database.
-bool runs_as(const webhook& by, const webhook& wanted) {
-  return by.url == wanted.url && by.max_in_flight == wanted.max_in_flight &&
-         by.max_per_second == wanted.max_per_second &&
-         by.allow_private_network == wanted.allow_private_network && by.ca_file == wanted.ca_file &&
-         by.content_type == wanted.content_type && by.timeout == wanted.timeout &&
-         by.created_at == wanted.created_at; // else it was deleted and made anew
-}
-
-const webhook* find_wanted(const webhook_keeper_state& state, const std::string& name) {
-  const auto found = std::ranges::find(state.wanted, name, &webhook::name);
-  return found == state.wanted.end() ? nullptr : &*found;
-}
-
 void tell_all(keeper_actor* self, const auto& news) {
   for (const caf::actor& each : self->state.options.told)
     self->send(each, news);
-}
-
-/// A system that has no thread or no file left is a fault like others, and may pass.
-std::expected<webhook_part, std::string> make(const webhook_keeper_state& state,
-                                              const webhook& what) {
-  try {
-    return state.options.make(what);
-  } catch (const std::exception& thrown) {
-    return std::unexpected(std::string(thrown.what()));
-  }
 }
 
 void begin(keeper_actor* self, const webhook& what) {
@@ -237,7 +165,12 @@ void on_down(keeper_actor* self, const caf::down_msg& down) {
 
 // ---- which ones fail ----------------------------------------------------------------------------
 
-void on_paused(keeper_actor* self, const webhook& what);
+void on_paused(keeper_actor* self, const webhook& what) {
+  self->state.options.board->paused.fetch_add(1, std::memory_order_relaxed);
+  say(spdlog::level::err, what.name,
+      "it has taken nothing for too long and is paused: PATCH it with enabled true once it works");
+  tell_of_pause(self, what);
+}
 
 void judge(keeper_actor* self, running& one, bool works) {
   one.judged = true;
@@ -279,193 +212,6 @@ void consider(keeper_actor* self, running& one, const webhook& wanted) {
                                                     self->state.options.pause_after;
   if (!took && failed_again && (!wanted.failing_since || too_long))
     judge(self, one, false);
-}
-
-void on_paused(keeper_actor* self, const webhook& what) {
-  auto& state = self->state;
-  state.options.board->paused.fetch_add(1, std::memory_order_relaxed);
-  say(spdlog::level::err, what.name,
-      "it has taken nothing for too long and is paused: PATCH it with enabled true once it works");
-  for (const auto& [name, each] : state.all) {
-    if (name == what.name || each.ends || state.notices.size() >= state.options.notices_max)
-      continue;
-    const std::uint64_t number = ++state.last_number;
-    const instant at = what.paused_at.value_or(state.options.now());
-    state.notices[number] = {
-        .to = name,
-        .what = {.of = webhook_notice::kind::paused,
-                 .id = fmt::format("{}-{}-paused-{}-{}", webhook_subscriber(name), state.instance,
-                                   what.name, at.time_since_epoch().count()),
-                 .webhook = what.name,
-                 .at = at,
-                 .failing_since = what.failing_since,
-                 .instance = state.instance}};
-    send_notice(self, number);
-  }
-}
-
-// ---- notices and tests --------------------------------------------------------------------------
-
-/// The answer of an endpoint becomes a message to this actor, or is lost where that is gone.
-std::function<void(providers::recipient_result)> reporting(keeper_actor* self,
-                                                           std::uint64_t number) {
-  return [to = self->address(), number](const providers::recipient_result& result) {
-    if (const auto actor = caf::actor_cast<caf::actor>(to))
-      caf::anon_send(actor, told{number, result ? std::string() : result.error().reason});
-  };
-}
-
-void send_notice(keeper_actor* self, std::uint64_t number) {
-  auto& state = self->state;
-  const auto found = state.notices.find(number);
-  if (found == state.notices.end())
-    return;
-  const auto to = state.all.find(found->second.to);
-  if (to == state.all.end() || to->second.ends) {
-    state.notices.erase(found);
-    return;
-  }
-  ++found->second.tries;
-  to->second.endpoint->tell(found->second.what, reporting(self, number));
-}
-
-void on_told(keeper_actor* self, const told& what) {
-  auto& state = self->state;
-  const auto found = state.notices.find(what.number);
-  if (found == state.notices.end())
-    return end_test(self, what.number, what.why_not);
-  const std::size_t tries = found->second.tries;
-  const auto& pauses = state.options.notice_pauses;
-  if (what.why_not.empty() || tries > pauses.size()) {
-    if (!what.why_not.empty())
-      say(spdlog::level::warn, found->second.to,
-          "it was not told that another one is paused: " + what.why_not);
-    state.notices.erase(found);
-    return;
-  }
-  self->delayed_send(self, pauses[tries - 1], notice_atom::value, what.number);
-}
-
-void reply(keeper_actor* self, const ticket& to, answer_reply with) {
-  self->send(to.reply_to, looked_up{to.number, std::move(with)});
-}
-
-void begin_test(keeper_actor* self, const ticket& from, const webhook& what) {
-  auto& state = self->state;
-  const auto runs = state.all.find(what.name);
-  std::shared_ptr<providers::endpoint> made;
-  std::shared_ptr<providers::endpoint> endpoint;
-  if (runs != state.all.end() && !runs->second.ends && runs_as(runs->second.by, what)) {
-    endpoint = runs->second.endpoint;
-    endpoint->sign_with(runs->second.secrets = secrets_at(what, state.options.now()));
-  } else {
-    auto part = make(state, what);
-    if (!part)
-      return reply(self, from,
-                   webhook_refused{webhook_refusal::cannot_work, std::move(part.error())});
-    endpoint = made = std::move(part->endpoint);
-  }
-  const std::uint64_t number = ++state.last_number;
-  state.tests[number] = {.from = from, .since = self->clock().now(), .made = std::move(made)};
-  self->delayed_send(self, state.options.tested_within, late_atom::value, number);
-  const instant now = state.options.now();
-  endpoint->tell({.of = webhook_notice::kind::test,
-                  .id = fmt::format("{}-{}-test-{}-{}", webhook_subscriber(what.name),
-                                    state.instance, now.time_since_epoch().count(), number),
-                  .webhook = what.name,
-                  .at = now,
-                  .instance = state.instance},
-                 reporting(self, number));
-}
-
-void end_test(keeper_actor* self, std::uint64_t number, const std::string& why_not) {
-  auto& tests = self->state.tests;
-  const auto found = tests.find(number);
-  if (found == tests.end())
-    return;
-  const auto took =
-      std::chrono::floor<std::chrono::milliseconds>(self->clock().now() - found->second.since);
-  reply(self, found->second.from,
-        webhook_tested{.taken = why_not.empty(), .detail = why_not, .took = took});
-  const auto made = std::move(found->second.made);
-  tests.erase(found);
-  if (made)
-    self->state.options.stop(made);
-}
-
-// ---- requests -----------------------------------------------------------------------------------
-
-/// Why the webhook that is asked for could not work; empty where it could, or is not known here.
-std::string fault_of(const webhook_keeper_state& state, const webhook_request& what) {
-  std::optional<webhook> candidate;
-  if (const auto* created = std::get_if<create_webhook>(&what)) {
-    candidate = created->what;
-  } else if (const auto* changed = std::get_if<update_webhook>(&what); changed && changed->url) {
-    if (const webhook* const known = find_wanted(state, changed->name)) {
-      candidate = *known;
-      candidate->url = *changed->url;
-    }
-  }
-  if (!candidate)
-    return {};
-  auto made = make(state, *candidate);
-  if (!made)
-    return std::move(made.error());
-  made->endpoint->stop();
-  return {};
-}
-
-no_outcome meaning_of(db::error_kind kind, bool only_reads) {
-  switch (kind) {
-  case db::error_kind::unavailable:
-    return no_outcome::database_unavailable;
-  case db::error_kind::in_doubt:
-    return only_reads ? no_outcome::database_unavailable : no_outcome::outcome_unknown;
-  default:
-    return no_outcome::internal_error;
-  }
-}
-
-void on_changed(keeper_actor* self, const ticket& from, const webhook_request& what,
-                db::result<answer> changed) {
-  --self->state.requests;
-  const bool only_reads = std::holds_alternative<list_webhooks>(what) ||
-                          std::holds_alternative<get_webhook>(what) ||
-                          std::holds_alternative<test_webhook>(what);
-  if (!changed) {
-    spdlog::warn("webhooks: {}", changed.error().text);
-    return reply(self, from, std::unexpected(meaning_of(changed.error().kind, only_reads)));
-  }
-  const auto* shown = std::get_if<webhook_shown>(&*changed);
-  if (shown && std::holds_alternative<test_webhook>(what))
-    return begin_test(self, from, *shown->what);
-  reply(self, from, *std::move(changed));
-  if (!only_reads)
-    look(self);
-}
-
-void on_request(keeper_actor* self, webhook_asked& what) {
-  auto& state = self->state;
-  if (state.finishing)
-    return reply(self, what.from, std::unexpected(no_outcome::shutting_down));
-  if (state.requests + state.tests.size() >= state.options.requests_max ||
-      self->clock().now() >= what.from.begin_by)
-    return reply(self, what.from, std::unexpected(no_outcome::overloaded));
-  if (auto* created = std::get_if<create_webhook>(&what.what))
-    created->what.secret = state.options.make_secret();
-  else if (auto* rotated = std::get_if<rotate_webhook_secret>(&what.what))
-    rotated->secret = state.options.make_secret();
-  if (std::string fault = fault_of(state, what.what); !fault.empty())
-    return reply(self, what.from, webhook_refused{webhook_refusal::cannot_work, std::move(fault)});
-  ++state.requests;
-  ask(
-      self, state.options.store, store_call_kind::change_webhook, db::error_kind::in_doubt,
-      [what = what.what](db::webhook_store& store, instant now) {
-        return store.change_webhook(what, now);
-      },
-      [self, from = what.from, what = what.what](db::result<answer> changed) {
-        on_changed(self, from, what, std::move(changed));
-      });
 }
 
 // ---- all together -------------------------------------------------------------------------------
@@ -557,5 +303,49 @@ void end_all(keeper_actor* self) {
 }
 
 } // namespace
+
+void look(keeper_actor* self) {
+  auto& state = self->state;
+  if (state.finishing)
+    return;
+  if (state.asked) {
+    state.again = true;
+    return;
+  }
+  state.asked = true;
+  ++state.alarm;
+  ask(
+      self, state.options.store, store_call_kind::webhooks, db::error_kind::unavailable,
+      [](db::webhook_store& store, instant) { return store.webhooks(); },
+      [self](db::result<db::known_webhooks> known) { on_known(self, std::move(known)); });
+}
+
+} // namespace keeping
+
+caf::behavior webhook_keeper(caf::stateful_actor<webhook_keeper_state>* self,
+                             webhook_keeper_options options) {
+  using namespace keeping;
+  self->state.options = std::move(options);
+  self->set_down_handler([self](caf::down_msg& down) { on_down(self, down); });
+  self->set_exit_handler([self](caf::exit_msg& exit) {
+    end_all(self);
+    self->quit(std::move(exit.reason));
+  });
+  look(self);
+  return {
+      [self](look_atom, std::uint64_t alarm) {
+        if (alarm == self->state.alarm)
+          look(self);
+      },
+      [self](webhook_asked& what) { on_request(self, what); },
+      [self](const told& what) { on_told(self, what); },
+      [self](late_atom, std::uint64_t number) {
+        end_test(self, number, "there was no answer in time");
+      },
+      [self](notice_atom, std::uint64_t number) { send_notice(self, number); },
+      [self](const finish_deliveries&) { return finish(self); },
+      [](const store_answer& answer) { answer.take(); },
+  };
+}
 
 } // namespace paymentd::actors
