@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds everything and runs every test:
-#   scripts/test.sh [--sanitize] [--tsan] [arguments of ctest]...
+#   scripts/test.sh [--sanitize] [--tsan] [--upgrade-from REVISION] [arguments of ctest]...
 # --sanitize runs them again under the address and undefined-behaviour sanitizers, --tsan under the
-# thread sanitizer. Tests that need PostgreSQL start one of their own, as another user if run by
+# thread sanitizer; --upgrade-from builds the program of REVISION and upgrades it under load. Tests that need PostgreSQL start one of their own, as another user if run by
 # root, since PostgreSQL refuses to be.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/jobs.sh
 
 presets=(release)
+upgrade_from=
 while (($# > 0)); do
   case $1 in
   --sanitize) presets+=(debug) ;;
   --tsan) presets+=(tsan) ;;
+  --upgrade-from)
+    upgrade_from=${2:?"--upgrade-from needs a tag or a commit"}
+    shift
+    ;;
   *) break ;;
   esac
   shift
@@ -34,6 +39,11 @@ for preset in "${presets[@]}"; do
   echo "test: running $preset"
   "${run[@]}" ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-on-failure "$@"
 done
+
+if [[ -n $upgrade_from ]]; then
+  echo "test: running scripts/upgrade_test.sh $upgrade_from"
+  scripts/upgrade_test.sh "$upgrade_from"
+fi
 
 # The package, of the release that was built above.
 echo "test: running scripts/package.sh"
