@@ -32,7 +32,7 @@ bool valid_key(std::string_view key) {
 idempotency_key digest_key(const keyed_request& of) {
   std::string scoped;
   scoped.reserve(of.api_key.size() + of.method.size() + of.path.size() + of.key.size() + 3);
-  // None of these parts holds a 0, and the key stands last (that of a bulk's item may hold one), so
+  // None of these parts holds a 0, and the key stands last (that of a bulk may hold one), so
   // that no two requests make the same text.
   for (const std::string_view part : {of.api_key, of.method, of.path})
     scoped.append(part).push_back('\0');

@@ -23,7 +23,7 @@ struct keyed_request {
   std::string_view api_key; // its name; empty where there are no API keys
   std::string_view method;
   std::string_view path;
-  std::string_view key; // without quotes; of a bulk's item, with a 0 and its index behind it
+  std::string_view key; // without quotes; of a bulk, with a 0 behind it, and then an item's index
   std::string_view body;
 };
 

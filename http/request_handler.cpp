@@ -207,7 +207,8 @@ std::optional<command> request_handler::note_of(const bulk& many) const {
   if (!request_.has_key || std::ranges::none_of(many.items, under_it))
     return std::nullopt;
   command note{note_request{}};
-  note.key = key_of(request_.key, request_.body);
+  // An item may have the key of the request for its own: the 0 keeps the two apart.
+  note.key = key_of(request_.key + '\0', request_.body);
   return note;
 }
 

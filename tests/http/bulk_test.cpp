@@ -153,7 +153,7 @@ TEST_F(http_bulk, the_requests_key_belongs_to_one_body_and_nothing_is_done_for_a
   auto sent = server.actors.commands();
   ASSERT_THAT(sent, SizeIs(3));
   EXPECT_TRUE(std::holds_alternative<note_request>(sent[0].what));
-  EXPECT_EQ(sent[0].key, digest_key({"", "POST", path, "whole", body}));
+  EXPECT_EQ(sent[0].key, digest_key({"", "POST", path, std::string("whole") + '\0', body}));
   server.actors.settle = [](const command& what) -> actors::outcome_reply {
     if (std::holds_alternative<note_request>(what.what))
       return refused{refusal::key_reused, std::nullopt};
@@ -174,6 +174,17 @@ TEST_F(http_bulk, elements_that_have_keys_of_their_own_need_no_note) {
   results("/v1/payments/bulk", R"({"payments":[{"orderId":1,"userId":9,"idempotencyKey":"a"}]})",
           "Idempotency-Key: whole\r\n");
   EXPECT_THAT(server.actors.commands(), SizeIs(1));
+}
+
+TEST_F(http_bulk, an_element_may_have_the_key_of_the_request_for_its_own) {
+  results("/v1/payments/bulk", R"({"payments":[{"orderId":1,"userId":9,"idempotencyKey":"whole"},
+      {"orderId":2,"userId":9}]})",
+          "Idempotency-Key: whole\r\n");
+  const auto sent = server.actors.commands();
+  ASSERT_THAT(sent, SizeIs(3));
+  ASSERT_TRUE(sent[0].key && sent[1].key && sent[2].key);
+  EXPECT_NE(sent[0].key->digest, sent[1].key->digest); // else it is refused as used for another body
+  EXPECT_NE(sent[0].key->digest, sent[2].key->digest);
 }
 
 TEST_F(http_bulk, one_of_which_every_success_was_given_before_says_so) {
