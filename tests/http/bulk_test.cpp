@@ -183,7 +183,8 @@ TEST_F(http_bulk, an_element_may_have_the_key_of_the_request_for_its_own) {
   const auto sent = server.actors.commands();
   ASSERT_THAT(sent, SizeIs(3));
   ASSERT_TRUE(sent[0].key && sent[1].key && sent[2].key);
-  EXPECT_NE(sent[0].key->digest, sent[1].key->digest); // else it is refused as used for another body
+  EXPECT_NE(sent[0].key->digest,
+            sent[1].key->digest); // else it is refused as used for another body
   EXPECT_NE(sent[0].key->digest, sent[2].key->digest);
 }
 
