@@ -21,20 +21,22 @@ void read_waiting(std::span<const rows> answers, delivery_reach reach,
                   const wanted_kinds::stretch& within, delivery_view& into) {
   const rows& due = answers[0];
   const rows& next_retry = answers[1];
-  const rows& ahead = answers[2];
+  const row_view end = answers[2][0]; // of end_of_look
+  const rows& ahead = answers[3];
   for (const row_view row : due)
     into.due.push_back({{row.integer(0)}, row.time(1), std::string(row.text(2))});
   if (!next_retry.empty())
     into.next_retry = next_retry[0].time(0);
-  into.seen_to = into.position;
-  for (const row_view row : ahead) {
-    into.seen_to = number_of({row.integer(0)});
-    if (row.boolean(sql::wanted_column))
-      into.ahead.push_back(read_message(row));
-  }
-  const std::int64_t looked_at = ahead.empty() ? 0 : ahead[0].integer(sql::looked_at_column);
-  into.at_end = looked_at < reach.entries && !within.last;
-  if (looked_at < reach.entries && within.last && ahead.size() == looked_at)
+  for (const row_view row : ahead)
+    into.ahead.push_back(read_message(row));
+  into.seen_to = ahead.empty() ? into.position : number_of({ahead[ahead.size() - 1].integer(0)});
+  const bool more = end.boolean(1);
+  into.at_end = !more && !within.last;
+  if (ahead.size() == reach.messages) // there may be wanted ones behind them
+    return;
+  if (!end.is_null(0))
+    into.seen_to = std::max(into.seen_to, number_of({end.integer(0)}));
+  if (!more && within.last)
     into.seen_to = *within.last;
 }
 
@@ -66,13 +68,15 @@ void postgres_store::add_waiting(const delivery_step& step, instant now, std::in
                                      .add_texts(doubt_filter_of(step), std::identity{})
                                      .add(!step.takes_new));
   session_.add(sql::next_retry, waiting().add(now));
+  const auto ahead = [&] {
+    return parameters{}.add(make_entry_id(step.stream.stream, position),
+                            within.last ? make_entry_id(step.stream.stream, *within.last + 1)
+                                        : make_entry_id({step.stream.stream.value + 1}, 0));
+  };
+  session_.add(sql::end_of_look, ahead().add(reach.entries));
   session_.add(
       sql::events_ahead,
-      kinds_after(parameters{}.add(make_entry_id(step.stream.stream, position),
-                                   within.last ? make_entry_id(step.stream.stream, *within.last + 1)
-                                               : make_entry_id({step.stream.stream.value + 1}, 0)),
-                  within.kinds)
-          .add(reach.messages, reach.entries, options_.reads_user));
+      kinds_after(ahead(), within.kinds).add(reach.messages, reach.entries, options_.reads_user));
 }
 
 // The step's first round trip; begins the transaction where `at` is not there yet.
@@ -133,7 +137,7 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
       if (auto known = known_claims_.extract(claim_id{row.integer(0)}); !known.empty())
         view.claims.push_back(std::move(known.mapped()));
   }
-  read_waiting(std::span(*answers).last(3), reach, within, view);
+  read_waiting(std::span(*answers).last(4), reach, within, view);
   return view;
 }
 

@@ -170,33 +170,33 @@ left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
 where e.id >= $1::bigint and e.id <= $2::bigint and e.kind = any ($3::smallint[])
 order by e.id)sql">};
 
-// The part ahead of a cursor: the entries behind it up to the last wanted one that fits, and the
-// unwanted ones (charges, say) behind that. No locks: under the lock of the cursor. A stream's
-// numbers are committed in order, so no entry is passed that commits later. Orders and users are
-// looked up for wanted entries only.
-// $1 behind which entry, $2 below which, $3 kinds, $4 how many wanted ones, $5 how many to look at,
-// $6 as $4 of events_of_range.
+// Looks ahead of a cursor, at so many numbers behind the first entry there: by end_of_look, then by
+// events_ahead. Numbers bound the look, since a stream has an entry for nearly each of them, and a
+// row for each unwanted entry would cost more. A stream's numbers are committed in order, so no
+// entry that is passed commits later: all that end_of_look passes, events_ahead can see, which
+// comes after it. No locks: under the lock of the cursor.
+
+// The last entry of the look, wanted or not (null: there is none), and whether there are more.
+// $1 behind which entry, $2 below which, $3 how many numbers.
+inline constexpr statement end_of_look{"end_of_look", R"sql(
+select (select id from ledger_entries
+        where id >= f.first and id < least(f.first + $3::bigint, $2::bigint)
+        order by id desc limit 1),
+  exists (select from ledger_entries where id >= f.first + $3::bigint and id < $2::bigint)
+from (select min(id) as first from ledger_entries
+      where id > $1::bigint and id < $2::bigint) f)sql"};
+
+// The first wanted entries of the look. $1 behind which entry, $2 below which, $3 kinds, $4 how
+// many events, $5 how many numbers, $6 as $4 of events_of_range.
 inline constexpr statement events_ahead{"events_ahead",
                                         joined<"select e.id, ", event_columns, R"sql(,
-  case when $6::boolean then u.reference end, case when $6::boolean then u.metadata end,
-  e.wanted, e.all_seen
-from (
-  select l.*, l.kind = any ($3::smallint[]) as wanted,
-    count(*) filter (where l.kind = any ($3::smallint[])) over (order by l.id rows unbounded preceding)
-      as wanted_so_far,
-    count(*) over () as all_seen
-  from (select * from ledger_entries
-        where id > $1::bigint and id < $2::bigint
-        order by id limit $5::bigint) l) e
-left join orders o on o.id = e.order_id and e.wanted
-left join users u on u.id = o.user_id
-where e.wanted_so_far <= $4::bigint
-order by e.id)sql">};
-
-// Of events_ahead, behind an event's own columns: whether the entry is wanted, and how many were
-// looked at in all.
-inline constexpr int wanted_column = 18;
-inline constexpr int looked_at_column = 19;
+  case when $6::boolean then u.reference end, case when $6::boolean then u.metadata end
+from ledger_entries e
+left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
+where e.id > $1::bigint and e.id < least($2::bigint, $5::bigint + (
+    select min(id) from ledger_entries where id > $1::bigint and id < $2::bigint))
+  and e.kind = any ($3::smallint[])
+order by e.id limit $4::bigint)sql">};
 
 // No locks. A row for each of the entries, also where there is none. $1 entries, $2 subscriber, $3
 // as $4 of events_of_range.

@@ -22,26 +22,30 @@ result<event_position> event_reading::ends() {
 }
 
 result<std::vector<event_stretch>> event_reading::look(std::span<const event_look> stretches) {
-  for (const event_look& each : stretches)
+  for (const event_look& each : stretches) {
+    const auto ahead = [&] {
+      return parameters{}.add(make_entry_id(each.stream, each.above),
+                              make_entry_id(each.stream, each.up_to + 1));
+    };
+    session_.add(sql::end_of_look, ahead().add(each.looked_at));
     session_.add(sql::events_ahead,
-                 kinds_after(parameters{}.add(make_entry_id(each.stream, each.above),
-                                              make_entry_id(each.stream, each.up_to + 1)),
-                             each.wanted)
-                     .add(each.events, each.looked_at, false));
+                 kinds_after(ahead(), each.wanted).add(each.events, each.looked_at, false));
+  }
   const auto answers = session_.run("read events");
   if (!answers)
     return std::unexpected(answers.error());
   std::vector<event_stretch> found;
   for (std::size_t i = 0; i < stretches.size(); ++i) {
-    const rows& from = (*answers)[i];
+    const row_view end = (*answers)[2 * i][0]; // of end_of_look
+    const rows& from = (*answers)[2 * i + 1];
     event_stretch& to = found.emplace_back();
-    const bool whole = from.empty() || (from.size() == from[0].integer(sql::looked_at_column) &&
-                                        from.size() < stretches[i].looked_at);
-    to.seen_to = whole ? stretches[i].up_to : number_of({from[from.size() - 1].integer(0)});
+    if (from.size() == stretches[i].events)
+      to.seen_to = number_of({from[from.size() - 1].integer(0)});
+    else
+      to.seen_to = end.boolean(1) ? number_of({end.integer(0)}) : stretches[i].up_to;
     for (const row_view row : from)
-      if (row.boolean(sql::wanted_column))
-        if (message one = read_message(row); one.lost.empty())
-          to.events.push_back(std::move(one.event));
+      if (message one = read_message(row); one.lost.empty())
+        to.events.push_back(std::move(one.event));
   }
   return found;
 }
