@@ -2,6 +2,9 @@
 // claims in every way, restart in between, and let the audit judge the states after each test.
 #include "tests/db/conformance.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace paymentd::db {
 namespace {
 
@@ -180,6 +183,48 @@ TEST_P(delivering, what_was_paid_before_a_restart_is_still_ahead_after_it) {
         got.push_back(entry);
   }
   EXPECT_EQ(got, before);
+}
+
+/// The entries that steps claim one after the other, while there is more; each step has one claim
+/// of one message.
+std::vector<entry_id> claimed_in_steps(const auto& deliver, delivery_step step) {
+  std::vector<entry_id> got;
+  for (bool more = true; more;) {
+    const auto answer = deliver(step);
+    for (const claim& one : answer.claims)
+      std::ranges::copy(entries_of(one), std::back_inserter(got));
+    more = answer.more;
+  }
+  return got;
+}
+
+TEST_P(delivering, numbers_that_a_stream_has_left_out_hide_nothing_behind_them) {
+  const auto who = subscribe();
+  auto paid = payments_of(paid_orders(2));
+  now_ += 1h;
+  reopen(); // the stream's next numbers are beyond the reach of a step
+  std::ranges::copy(payments_of(paid_orders(2)), std::back_inserter(paid));
+  const std::vector<std::string> names{"alimtalk"};
+  const std::vector written{lane_->lease().stream};
+  std::vector<entry_id> got;
+  for (const auto& [name, stream] :
+       must(deliverer().lease_deliveries(names, written, 10, now_ + 1h))) {
+    must(deliverer().open_claims(who, stream, now_));
+    auto from = step(who, 1, 1);
+    from.stream = stream;
+    std::ranges::copy(claimed_in_steps([&](const auto& one) { return deliver(one); }, from),
+                      std::back_inserter(got));
+  }
+  EXPECT_THAT(got, testing::UnorderedElementsAreArray(paid));
+}
+
+TEST_P(delivering, more_unwanted_entries_than_a_step_looks_at_hide_nothing_behind_them) {
+  const auto who = subscribe();
+  auto paid = payments_of(paid_orders(1));
+  const auto owner = new_user(1);
+  settle(std::vector<command>(700, command{charge{owner.id, {1}}}));
+  std::ranges::copy(payments_of(paid_orders(1)), std::back_inserter(paid));
+  EXPECT_EQ(claimed_in_steps([&](const auto& one) { return deliver(one); }, step(who, 1, 1)), paid);
 }
 
 TEST_P(delivering, an_ended_claim_is_done_with) {
