@@ -73,10 +73,10 @@ void postgres_store::add_waiting(const delivery_step& step, instant now, std::in
                             within.last ? make_entry_id(step.stream.stream, *within.last + 1)
                                         : make_entry_id({step.stream.stream.value + 1}, 0));
   };
-  session_.add(sql::end_of_look, ahead().add(reach.entries));
-  session_.add(
-      sql::events_ahead,
-      kinds_after(ahead(), within.kinds).add(reach.messages, reach.entries, options_.reads_user));
+  session_.add(sql::end_of_look, ahead().add(numbers_looked_at(reach.entries)));
+  session_.add(sql::events_ahead,
+               kinds_after(ahead(), within.kinds)
+                   .add(reach.messages, numbers_looked_at(reach.entries), options_.reads_user));
 }
 
 // The step's first round trip; begins the transaction where `at` is not there yet.

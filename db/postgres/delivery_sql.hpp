@@ -170,11 +170,11 @@ left join orders o on o.id = e.order_id left join users u on u.id = o.user_id
 where e.id >= $1::bigint and e.id <= $2::bigint and e.kind = any ($3::smallint[])
 order by e.id)sql">};
 
-// Looks ahead of a cursor, at so many numbers behind the first entry there: by end_of_look, then by
-// events_ahead. Numbers bound the look, since a stream has an entry for nearly each of them, and a
-// row for each unwanted entry would cost more. A stream's numbers are committed in order, so no
-// entry that is passed commits later: all that end_of_look passes, events_ahead can see, which
-// comes after it. No locks: under the lock of the cursor.
+// Looks ahead of a cursor, at so many numbers behind the first entry there (numbers_looked_at): by
+// end_of_look, then by events_ahead. Numbers bound the look, since to count entries cost a quarter
+// of all that a message takes. A stream's numbers are committed in order, so no entry that is
+// passed commits later: all that end_of_look passes, events_ahead can see, which comes after it. No
+// locks: under the lock of the cursor.
 
 // The last entry of the look, wanted or not (null: there is none), and whether there are more.
 // $1 behind which entry, $2 below which, $3 how many numbers.

@@ -27,9 +27,10 @@ result<std::vector<event_stretch>> event_reading::look(std::span<const event_loo
       return parameters{}.add(make_entry_id(each.stream, each.above),
                               make_entry_id(each.stream, each.up_to + 1));
     };
-    session_.add(sql::end_of_look, ahead().add(each.looked_at));
+    session_.add(sql::end_of_look, ahead().add(numbers_looked_at(each.looked_at)));
     session_.add(sql::events_ahead,
-                 kinds_after(ahead(), each.wanted).add(each.events, each.looked_at, false));
+                 kinds_after(ahead(), each.wanted)
+                     .add(each.events, numbers_looked_at(each.looked_at), false));
   }
   const auto answers = session_.run("read events");
   if (!answers)

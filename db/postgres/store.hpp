@@ -233,6 +233,12 @@ std::vector<message> messages_in(const rows& from, bool retries);
 /// The parameters with the kinds behind them.
 parameters kinds_after(parameters before, event_kinds kinds);
 
+/// How many numbers of a stream a look at so many entries takes. A command takes a number whether
+/// it writes an entry or not, as the creation of an order does not; so there are more.
+constexpr std::int64_t numbers_looked_at(std::int64_t entries) {
+  return 8 * entries + 4096;
+}
+
 /// Of events_of_range, but for the last: the entries of a claim, which lies in one stretch.
 inline parameters range_of(entry_id first, entry_id last, const wanted_kinds& wanted) {
   return kinds_after(parameters{}.add(first, last), wanted.at(number_of(first)).kinds);

@@ -218,11 +218,22 @@ TEST_P(delivering, numbers_that_a_stream_has_left_out_hide_nothing_behind_them) 
   EXPECT_THAT(got, testing::UnorderedElementsAreArray(paid));
 }
 
+TEST_P(delivering, commands_that_write_no_entry_do_not_make_a_step_short) {
+  const auto who = subscribe();
+  auto paid = payments_of(paid_orders(1));
+  const auto owner = new_user(1);
+  settle(std::vector<command>(1000, command{create_order{owner.id, {100}, {}, {}}}));
+  std::ranges::copy(payments_of(paid_orders(1)), std::back_inserter(paid));
+  const auto answer = deliver(step(who, 1, 32));
+  ASSERT_THAT(answer.claims, SizeIs(1));
+  EXPECT_EQ(entries_of(answer.claims[0]), paid);
+}
+
 TEST_P(delivering, more_unwanted_entries_than_a_step_looks_at_hide_nothing_behind_them) {
   const auto who = subscribe();
   auto paid = payments_of(paid_orders(1));
   const auto owner = new_user(1);
-  settle(std::vector<command>(700, command{charge{owner.id, {1}}}));
+  settle(std::vector<command>(6000, command{charge{owner.id, {1}}}));
   std::ranges::copy(payments_of(paid_orders(1)), std::back_inserter(paid));
   EXPECT_EQ(claimed_in_steps([&](const auto& one) { return deliver(one); }, step(who, 1, 1)), paid);
 }
