@@ -71,6 +71,13 @@ struct retry_delivery {
   delivery_retry what;
 };
 
+/// The same for all FAILED deliveries that fit; answered by exactly one `looked_up`, with
+/// retried_count or key_reused, once all were looked at.
+struct retry_all_failed {
+  ticket from;
+  failed_retry what;
+};
+
 /// A webhook is made, changed, shown, tested or replayed; answered by exactly one `looked_up`.
 struct webhook_asked {
   ticket from;
@@ -89,4 +96,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::look_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::looked_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retry_delivery)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retry_all_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::webhook_asked)

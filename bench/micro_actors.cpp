@@ -61,6 +61,10 @@ class memory_store final : public db::store {
   db::result<std::vector<answer>> retry(std::span<const delivery_retry>, instant) override {
     return none();
   }
+  db::result<db::failed_progress> retry_failed(const failed_retry&, const db::failed_progress&,
+                                               instant) override {
+    return none();
+  }
   db::result<prune_answer> prune(const prune_step&, instant) override { return none(); }
   db::result<std::optional<results_turn>> begin_results(const results_due&, instant) override {
     return none();

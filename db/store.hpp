@@ -95,6 +95,18 @@ class read_store {
   ~read_store() = default;
 };
 
+/// How far the retries of all FAILED deliveries have come: by subscriber, then by entry.
+struct failed_progress {
+  subscriber_id subscriber = {};
+  entry_id behind = {};
+  std::int64_t count = 0;                       // retried so far
+  std::string name = {};                        // of the subscriber of `due`
+  std::vector<stream_id> due = {};              // by the last call, each once
+  std::optional<answer> outcome = std::nullopt; // no call is left
+};
+/// So many are looked at in one transaction.
+inline constexpr int failed_at_once_max = 1'000;
+
 /// Claims messages from the ledger and stores what became of them.
 class delivery_store {
  public:
@@ -140,6 +152,14 @@ class delivery_store {
   /// replayed_retry, or key_reused with another body. `in_doubt`: it may have happened; done again
   /// it does no harm, and under its key it gives that answer.
   virtual result<std::vector<answer>> retry(std::span<const delivery_retry> which, instant now) = 0;
+
+  /// The same for all FAILED deliveries that fit, by several calls: each looks at
+  /// failed_at_once_max of one subscriber in one transaction, and gives where the next one goes on.
+  /// The call that finds no more gives the outcome: retried_count, which is kept for the
+  /// idempotency key, or key_reused; so does one that finds the key kept by another request.
+  /// `in_doubt`: as above.
+  virtual result<failed_progress> retry_failed(const failed_retry& which,
+                                               const failed_progress& so_far, instant now) = 0;
 
   /// Deletes what has been DELIVERED for long, and notes in the cursor up to where entries need no
   /// row. FAILED and PENDING ones stay. Passes entries whose times are in the future.

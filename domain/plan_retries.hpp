@@ -17,6 +17,12 @@ struct kept_retry {
   friend bool operator==(const kept_retry&, const kept_retry&) = default;
 };
 
+/// The same of a failed_retry.
+struct kept_count {
+  idempotency_key key;
+  retried_count what;
+};
+
 /// A delivery that is to be retried, as a store read it.
 struct retry_view {
   answer found;           // the delivery, or not_found

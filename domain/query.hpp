@@ -137,6 +137,16 @@ struct delivery_retry {
   std::optional<idempotency_key> key = std::nullopt;
 };
 
+/// Bytes of a subscriber's name, where one is asked for.
+inline constexpr std::size_t subscriber_name_max = 64;
+
+/// That all FAILED deliveries that fit be tried again, under a key or without one.
+struct failed_retry {
+  std::string subscriber = {}; // empty: of every one
+  time_span created = {};
+  std::optional<idempotency_key> key = std::nullopt;
+};
+
 struct not_found {
   friend bool operator==(not_found, not_found) = default;
 };
@@ -151,9 +161,15 @@ struct replayed_retry {
   delivery what;
   friend bool operator==(const replayed_retry&, const replayed_retry&) = default;
 };
-/// Of a retry: its idempotency key came with another body before.
+/// Of a retry or a failed_retry: its idempotency key came with another body before.
 struct key_reused {
   friend bool operator==(key_reused, key_reused) = default;
+};
+/// Of a failed_retry: how many deliveries are tried again.
+struct retried_count {
+  std::int64_t count = 0;
+  bool replayed = false; // by an earlier one under the same idempotency key; nothing happened now
+  friend bool operator==(const retried_count&, const retried_count&) = default;
 };
 struct delivery_page {
   std::vector<delivery> items;
@@ -178,9 +194,9 @@ struct event_page {
   std::string instance; // of the database, as in `subscriber`
   friend bool operator==(const event_page&, const event_page&) = default;
 };
-using answer =
-    std::variant<not_found, user, order, delivery, delivery_page, not_failed, replayed_retry,
-                 key_reused, user_page, order_page, entry_page, event_page, noted_audits,
-                 webhook_list, webhook_shown, webhook_done, webhook_refused, webhook_tested>;
+using answer = std::variant<not_found, user, order, delivery, delivery_page, not_failed,
+                            replayed_retry, key_reused, retried_count, user_page, order_page,
+                            entry_page, event_page, noted_audits, webhook_list, webhook_shown,
+                            webhook_done, webhook_refused, webhook_tested>;
 
 } // namespace paymentd

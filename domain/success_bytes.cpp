@@ -14,6 +14,7 @@ constexpr char order_mark = 'O';
 constexpr char entry_mark = 'E';
 constexpr char noted_mark = 'N';
 constexpr char delivery_mark = 'T';
+constexpr char count_mark = 'C';
 // Of those without reference, metadata, updated_at of a user, and created_by.
 constexpr char plain_user_mark = 'u';
 constexpr char plain_order_mark = 'o';
@@ -379,6 +380,21 @@ std::optional<delivery> delivery_from_bytes(std::string_view bytes) {
     return std::nullopt;
   const bool good = from.read_all() && is_name(made.subscriber);
   return good ? std::optional(std::move(made)) : std::nullopt;
+}
+
+std::string to_bytes(const retried_count& what) {
+  writer to(count_mark);
+  to.field(what.count);
+  return to.take();
+}
+
+std::optional<retried_count> retried_count_from_bytes(std::string_view bytes) {
+  if (!bytes.starts_with(count_mark))
+    return std::nullopt;
+  reader from(bytes.substr(1));
+  retried_count made;
+  from.field(made.count);
+  return from.read_all() && made.count >= 0 ? std::optional(made) : std::nullopt;
 }
 
 } // namespace paymentd

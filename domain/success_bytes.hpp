@@ -23,4 +23,8 @@ std::optional<success> success_from_bytes(std::string_view bytes);
 std::string to_bytes(const delivery& what);
 std::optional<delivery> delivery_from_bytes(std::string_view bytes);
 
+/// The same of the count of a failed_retry.
+std::string to_bytes(const retried_count& what);
+std::optional<retried_count> retried_count_from_bytes(std::string_view bytes);
+
 } // namespace paymentd

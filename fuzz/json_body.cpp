@@ -48,6 +48,9 @@ struct look_at_step {
   void operator()(const delivery_retry& what) const {
     expect(within_bounds(query{what.which}), "a retry is within its bounds");
   }
+  void operator()(const failed_retry& what) const {
+    expect(what.subscriber.size() <= subscriber_name_max, "a retry of all is within its bounds");
+  }
   void operator()(const webhook_request& what) const {
     expect(within_bounds(what), "a request about a webhook is within its bounds");
   }

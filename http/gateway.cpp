@@ -96,6 +96,10 @@ auto gateway::retry(const delivery_retry& which) -> inquiry {
   return {*this, which};
 }
 
+auto gateway::retry(const failed_retry& which) -> inquiry {
+  return {*this, which};
+}
+
 auto gateway::ask(const webhook_request& what) -> inquiry {
   return {*this, what};
 }
@@ -155,6 +159,8 @@ void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
     caf::anon_send(to(), actors::look_up{via_.enter(*this), *look});
   else if (const auto* again = std::get_if<delivery_retry>(&what_))
     caf::anon_send(to(), actors::retry_delivery{via_.enter(*this), *again});
+  else if (const auto* all = std::get_if<failed_retry>(&what_))
+    caf::anon_send(to(), actors::retry_all_failed{via_.enter(*this), *all});
   else
     caf::anon_send(to(),
                    actors::webhook_asked{via_.enter(*this), std::get<webhook_request>(what_)});

@@ -61,6 +61,7 @@ class gateway {
   /// co_await retry(delivery): as look_up, but without an answer in time it is
   /// `outcome_unknown`.
   inquiry retry(const delivery_retry& which);
+  inquiry retry(const failed_retry& which);
   /// co_await ask(request) likewise.
   inquiry ask(const webhook_request& what);
 
@@ -180,7 +181,7 @@ class gateway {
 
    private:
     friend gateway;
-    using asked = std::variant<query, delivery_retry, webhook_request>;
+    using asked = std::variant<query, delivery_retry, failed_retry, webhook_request>;
     inquiry(gateway& via, asked what) : via_(via), what_(std::move(what)) {
       if (only_reads())
         when_late = actors::no_outcome::database_unavailable;
@@ -188,8 +189,8 @@ class gateway {
     const caf::actor& to() const {
       if (const auto* look = std::get_if<query>(&what_))
         return via_.to_.taking(*look);
-      return std::holds_alternative<delivery_retry>(what_) ? via_.to_.retry_lane
-                                                           : via_.to_.webhooks;
+      return std::holds_alternative<webhook_request>(what_) ? via_.to_.webhooks
+                                                            : via_.to_.retry_lane;
     }
     bool only_reads() const {
       const auto* about = std::get_if<webhook_request>(&what_);

@@ -1,8 +1,11 @@
 // The routes of notifications: what became of the message of each payment, and trying one again.
+#include "http/json_input.hpp"
 #include "http/page.hpp"
 #include "http/page_cursor.hpp"
 #include "http/route_parts.hpp"
 #include "http/routes.hpp"
+
+#include <fmt/format.h>
 
 #include <array>
 
@@ -82,6 +85,44 @@ std::expected<demand, problem> prepare_retry_notification(const route_input& inp
   return delivery_retry{*std::move(which)};
 }
 
+std::expected<demand, problem> prepare_retry_failed(const route_input& input, response&) {
+  constexpr std::size_t time_characters_max = 40;
+  static constexpr std::array rules{field_rule{.name = "subscriber",
+                                               .type = field_rule::kind::text,
+                                               .required = false,
+                                               .characters_max = subscriber_name_max},
+                                    field_rule{.name = "createdFrom",
+                                               .type = field_rule::kind::text,
+                                               .required = false,
+                                               .characters_max = time_characters_max},
+                                    field_rule{.name = "createdTo",
+                                               .type = field_rule::kind::text,
+                                               .required = false,
+                                               .characters_max = time_characters_max}};
+  std::array<field_value, rules.size()> given;
+  auto read =
+      input.body.empty() ? std::expected<void, problem>{} : read_object(input.body, rules, given);
+  const auto& [subscriber, from, to] = given;
+  failed_retry asked{.subscriber = subscriber.text};
+  if (subscriber.given && subscriber.text.empty())
+    add_error(read, "subscriber", "must not be empty");
+  read_time_field("createdFrom", from, asked.created.from, read);
+  read_time_field("createdTo", to, asked.created.to, read);
+  if (!read)
+    return std::unexpected(std::move(read.error()));
+  return asked;
+}
+
+std::expected<void, problem> write_retried_count(const answer& what, response& answer) {
+  if (std::holds_alternative<key_reused>(what))
+    return std::unexpected(problem{problem_code::idempotency_key_reused, {}, {}, {}});
+  const auto& all = std::get<retried_count>(what);
+  answer.status = 202;
+  answer.replayed = all.replayed;
+  answer.body = fmt::format(R"({{"count":{}}})", all.count);
+  return {};
+}
+
 std::expected<void, problem> write_notification(const answer& what, response& answer) {
   if (std::holds_alternative<not_found>(what))
     return std::unexpected(no_such_notification());
@@ -113,6 +154,8 @@ constexpr std::array table{
           nullptr, write_notifications},
     route{get, "/v1/notifications/{name}", scope::read, body_rule::ignored,
           prepare_get_notification, nullptr, write_notification},
+    route{post, "/v1/notifications/retry", scope::operate, body_rule::optional,
+          prepare_retry_failed, nullptr, write_retried_count},
     route{post, "/v1/notifications/{name}/retry", scope::operate, body_rule::optional,
           prepare_retry_notification, nullptr, write_retried_notification},
 };

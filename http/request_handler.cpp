@@ -132,6 +132,8 @@ demand request_handler::prepare() {
           what->key = key_of(request_.key, request_.body);
       } else if (auto* again = std::get_if<delivery_retry>(&*next); again && request_.has_key) {
         again->key = key_of(request_.key, request_.body);
+      } else if (auto* all = std::get_if<failed_retry>(&*next); all && request_.has_key) {
+        all->key = key_of(request_.key, request_.body);
       }
       return std::move(*next);
     }

@@ -29,6 +29,10 @@ void add_error(std::expected<void, problem>& read, std::string_view field,
 inline constexpr std::string_view reference_form = "must be 1 to 64 visible ASCII characters";
 void check_reference(const field_value& reference, std::expected<void, problem>& read);
 
+/// Reads a time of a body, where it was given, as one of a query is.
+void read_time_field(std::string_view name, const field_value& given, instant& to,
+                     std::expected<void, problem>& read);
+
 /// The body of a request that says all by its path: none, or an empty object.
 std::expected<void, problem> read_no_fields(std::string_view body);
 

@@ -36,7 +36,8 @@ struct bulk {
 struct watch {
   list_events from;
 };
-using demand = std::variant<answered, command, bulk, query, delivery_retry, webhook_request, watch>;
+using demand = std::variant<answered, command, bulk, query, delivery_retry, failed_retry,
+                            webhook_request, watch>;
 
 /// Appends what is measured, in Prometheus's text format.
 using metrics_writer = std::function<void(std::string&)>;

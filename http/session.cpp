@@ -35,6 +35,8 @@ std::optional<gateway::inquiry> asking(gateway& of, const demand& next) {
     return of.look_up(*asked);
   if (const auto* again = std::get_if<delivery_retry>(&next))
     return of.retry(*again);
+  if (const auto* all = std::get_if<failed_retry>(&next))
+    return of.retry(*all);
   if (const auto* about = std::get_if<webhook_request>(&next))
     return of.ask(*about);
   if (const auto* watched = std::get_if<watch>(&next))

@@ -203,12 +203,7 @@ prepared prepare_replay(const route_input& input, response&) {
   std::array<field_value, rules.size()> given;
   auto read = read_object(input.body, rules, given);
   instant from;
-  if (given[0].given) {
-    problem wrong;
-    read_time(query_value{.name = "from", .text = given[0].text}, from, wrong);
-    for (const field_error& each : wrong.errors)
-      add_error(read, each.field, each.message);
-  }
+  read_time_field("from", given[0], from, read);
   if (!read)
     return std::unexpected(std::move(read.error()));
   return webhook_request{replay_webhook{.name = *std::move(name), .from = from}};

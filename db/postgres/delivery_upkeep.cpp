@@ -1,4 +1,5 @@
 // The part of the store's deliveries that nothing is sent by: retries by hand, and pruning.
+#include "db/plan_failed.hpp"
 #include "db/postgres/delivery_read.hpp"
 #include "db/postgres/kept_keys.hpp"
 #include "db/postgres/session_sql.hpp"
@@ -38,18 +39,23 @@ result<std::vector<retry_view>> look_at(session& on, std::span<const delivery_re
   return views;
 }
 
+/// Calls once more where the connection was stale, or another process was first with a key, which
+/// it has committed by now.
+auto at_most_twice(const session& on, auto call) {
+  auto first = call();
+  if (first || !(on.stale() || on.duplicate()))
+    return first;
+  auto again = call();
+  if (!again && first.error().kind == error_kind::in_doubt)
+    again.error().kind = error_kind::in_doubt; // the first one may have happened, or still will
+  return again;
+}
+
 } // namespace
 
 result<std::vector<answer>> postgres_store::retry(std::span<const delivery_retry> which,
                                                   instant now) {
-  auto answers = retry_once(which, now);
-  // Where another process was first with a key, it has committed by now.
-  if (answers || !(session_.stale() || session_.duplicate()))
-    return answers;
-  auto again = retry_once(which, now);
-  if (!again && answers.error().kind == error_kind::in_doubt)
-    again.error().kind = error_kind::in_doubt; // the first one may have happened, or still will
-  return again;
+  return at_most_twice(session_, [&] { return retry_once(which, now); });
 }
 
 result<std::vector<answer>> postgres_store::retry_once(std::span<const delivery_retry> which,
@@ -84,6 +90,49 @@ result<std::vector<answer>> postgres_store::retry_once(std::span<const delivery_
   if (const auto done = session_.run_to_commit("retry"); !done)
     return std::unexpected(done.error());
   return std::move(plan.answers);
+}
+
+result<failed_progress> postgres_store::retry_failed(const failed_retry& which,
+                                                     const failed_progress& so_far, instant now) {
+  return at_most_twice(session_, [&] { return retry_failed_once(which, so_far, now); });
+}
+
+result<failed_progress> postgres_store::retry_failed_once(const failed_retry& which,
+                                                          const failed_progress& so_far,
+                                                          instant now) {
+  if (auto ready = session_.begin_call(); !ready)
+    return std::unexpected(ready.error());
+  const std::vector<idempotency_key> keys(which.key ? 1 : 0, which.key.value_or(idempotency_key{}));
+  const auto from = [&] { return parameters{}.add(so_far.subscriber, which.subscriber); };
+  session_.add(sql::begin);
+  session_.add(sql::next_subscriber, from());
+  session_.add(sql::lock_next_failed, from().add(so_far.behind, std::int64_t{failed_at_once_max}));
+  session_.add(sql::lock_kept, digests_of(keys)); // behind the locks, as in `retry`
+  const auto found = session_.run("begin to retry");
+  if (!found)
+    return std::unexpected(found.error());
+  const auto kept = kept_in<kept_count>((*found)[3], retried_count_from_bytes);
+  if (!kept) {
+    session_.roll_back();
+    return std::unexpected(kept.error());
+  }
+  std::vector<failed_row> failed;
+  for (const row_view row : (*found)[2])
+    failed.push_back({{row.integer(0)}, row.time(1)});
+  const rows& subscriber = (*found)[1];
+  failed_plan plan = plan_failed(
+      which, so_far,
+      subscriber.empty() ? std::nullopt
+                         : std::optional(failed_subscriber{{subscriber[0].integer(0)},
+                                                           std::string(subscriber[0].text(1))}),
+      failed, kept->empty() ? nullptr : &kept->front());
+  if (!plan.retried.empty())
+    session_.add(sql::retry_entries,
+                 parameters{}.add(plan.subscriber).add_ids(plan.retried).add(now));
+  add_kept(session_, plan.new_kept, now);
+  if (const auto done = session_.run_to_commit("retry"); !done)
+    return std::unexpected(done.error());
+  return std::move(plan.next);
 }
 
 result<prune_answer> postgres_store::prune(const prune_step& step, instant now) {

@@ -80,6 +80,8 @@ class postgres_store final : public store {
                                          instant now) override;
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
   result<std::vector<answer>> retry(std::span<const delivery_retry> which, instant now) override;
+  result<failed_progress> retry_failed(const failed_retry& which, const failed_progress& so_far,
+                                       instant now) override;
   result<prune_answer> prune(const prune_step& step, instant now) override;
   result<std::optional<results_turn>> begin_results(const results_due& asked, instant now) override;
   result<results_answer> store_results(const results_step& step, instant now) override;
@@ -91,6 +93,8 @@ class postgres_store final : public store {
  private:
   result<void> ping_once();
   result<std::vector<answer>> retry_once(std::span<const delivery_retry> which, instant now);
+  result<failed_progress> retry_failed_once(const failed_retry& which,
+                                            const failed_progress& so_far, instant now);
   result<std::vector<answer>> read_once(std::span<const query> queries);
   result<std::vector<answer>> read_things(std::span<const query> queries);
   result<std::vector<answer>> read_with_deliveries(std::span<const query> queries);

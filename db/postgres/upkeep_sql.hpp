@@ -26,6 +26,26 @@ from unnest($1::text[], $2::bigint[]) as n (name, entry_id)
 join subscribers b on b.name = n.name
 where d.subscriber_id = b.id and d.entry_id = n.entry_id)sql"};
 
+// No locks. The first subscriber from $1 on, of the name $2 where that is not empty.
+inline constexpr statement next_subscriber{"next_subscriber", R"sql(
+select id, name from subscribers where id >= $1::bigint and $2::text in ('', name)
+order by id limit 1)sql"};
+
+// The next FAILED ones of that subscriber behind $3, by the partial index. Locks them, by rising
+// id. $4 how many.
+inline constexpr statement lock_next_failed{"lock_next_failed", R"sql(
+select entry_id, created_at from deliveries
+where subscriber_id = (select id from subscribers where id >= $1::bigint and $2::text in ('', name)
+                       order by id limit 1)
+  and status = 2 and status <> 1 and entry_id > $3::bigint
+order by entry_id limit $4::bigint for update)sql"};
+
+// Of those that lock_next_failed has locked. $1 subscriber, $2 entries, $3 now.
+inline constexpr statement retry_entries{"retry_entries", R"sql(
+update deliveries set status = 0, next_attempt_at = $3::timestamptz, updated_at = $3::timestamptz,
+  copies = 0, channel = null
+where subscriber_id = $1::bigint and entry_id = any ($2::bigint[]))sql"};
+
 // The number of the first entry that is not to be pruned: what an open claim holds has no rows yet.
 // No locks: under the lock of the cursor. $1 subscriber, $2 stream.
 inline constexpr statement prune_end{"prune_end", R"sql(

@@ -107,7 +107,7 @@ class sqlite_database final : public database {
   retry_all_failed(std::string_view subscriber, instant now,
                    const std::function<void(std::int64_t)>& progress) override {
     if (auto held = lock(); !held) {
-      held.error().text += "; it tries one again by POST /v1/notifications/{id}/retry";
+      held.error().text += "; it tries all of them again by POST /v1/notifications/retry";
       return std::unexpected(held.error());
     }
     return writing(

@@ -77,8 +77,10 @@ deliveries::deliveries(connection& on, bool reads_user)
       take_retry_(on, sql::take_retry), put_deliveries_(on, sql::put_deliveries),
       mark_delivery_(on, sql::mark_delivery), set_copies_by_(on, sql::set_copies_by),
       add_try_(on, sql::add_try), is_failed_(on, sql::is_failed), retry_(on, sql::retry_delivery),
-      prune_end_(on, sql::prune_end), prune_look_(on, sql::prune_look),
-      prune_one_(on, sql::prune_one), raise_kept_from_(on, sql::raise_kept_from), keys_(on) {}
+      next_subscriber_(on, sql::next_subscriber), failed_behind_(on, sql::failed_behind),
+      retry_failed_(on, sql::retry_one_failed), prune_end_(on, sql::prune_end),
+      prune_look_(on, sql::prune_look), prune_one_(on, sql::prune_one),
+      raise_kept_from_(on, sql::raise_kept_from), keys_(on) {}
 
 // ---- subscribers and claims as they stand -------------------------------------------------------
 

@@ -34,6 +34,8 @@ class deliveries {
   // Of any stream. `reads` tells what they are.
   result<std::vector<answer>> retry(std::span<const delivery_retry> which, list_source& reads,
                                     instant now);
+  failed_progress retry_failed(const failed_retry& which, const failed_progress& so_far,
+                               instant now);
 
  private:
   // One subscriber in one stream.
@@ -87,7 +89,8 @@ class deliveries {
   statement entries_of_range_, entry_created_;
   statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_;
   statement set_copies_by_, add_try_;
-  statement is_failed_, retry_, prune_end_, prune_look_, prune_one_, raise_kept_from_;
+  statement is_failed_, retry_, next_subscriber_, failed_behind_, retry_failed_;
+  statement prune_end_, prune_look_, prune_one_, raise_kept_from_;
   kept_keys keys_;
 };
 

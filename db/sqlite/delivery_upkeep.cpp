@@ -1,4 +1,5 @@
 // The part of delivery.hpp that nothing is sent by: retries by hand, and pruning.
+#include "db/plan_failed.hpp"
 #include "db/sqlite/administration.hpp"
 #include "db/sqlite/delivery.hpp"
 #include "db/sqlite/upkeep_sql.hpp"
@@ -10,14 +11,12 @@
 namespace paymentd::db::sqlite {
 namespace {
 
-constexpr int retried_at_once_max = 1'000;
-
 result<int> retry_some(connection& on, transactions& with, subscriber_id of, entry_id& behind,
                        instant now) {
   transaction step(with, transaction::kind::write);
   std::vector<entry_id> failed;
   statement look(on, sql::failed_behind);
-  for (auto row = look.query(of, behind, retried_at_once_max); row.next();)
+  for (auto row = look.query(of, behind, failed_at_once_max); row.next();)
     failed.push_back({row.integer(0)});
   statement change(on, sql::retry_one_failed);
   for (const entry_id each : failed)
@@ -52,6 +51,27 @@ result<std::vector<answer>> deliveries::retry(std::span<const delivery_retry> wh
   for (const kept_retry& each : plan.new_kept)
     keys_.add(each.key, to_bytes(each.what), now);
   return std::move(plan.answers);
+}
+
+failed_progress deliveries::retry_failed(const failed_retry& which, const failed_progress& so_far,
+                                         instant now) {
+  std::optional<kept_count> kept;
+  if (which.key)
+    kept = keys_.find<kept_count>(*which.key, retried_count_from_bytes);
+  std::optional<failed_subscriber> at;
+  if (auto row = next_subscriber_.query(so_far.subscriber, std::string_view(which.subscriber));
+      row.next())
+    at = failed_subscriber{{row.integer(0)}, std::string(row.text(1))};
+  std::vector<failed_row> failed;
+  if (at)
+    for (auto row = failed_behind_.query(at->id, so_far.behind, failed_at_once_max); row.next();)
+      failed.push_back({{row.integer(0)}, row.time(1)});
+  failed_plan plan = plan_failed(which, so_far, at, failed, kept ? &*kept : nullptr);
+  for (const entry_id each : plan.retried)
+    retry_failed_.run(plan.subscriber, each, now);
+  for (const kept_count& each : plan.new_kept)
+    keys_.add(each.key, to_bytes(each.what), now);
+  return std::move(plan.next);
 }
 
 result<prune_answer> deliveries::prune(const prune_step& step, instant now) {
@@ -106,7 +126,7 @@ result<std::int64_t> retry_all_failed(connection& on, std::string_view subscribe
       count += *some;
       if (*some > 0)
         progress(count);
-      if (*some < retried_at_once_max)
+      if (*some < failed_at_once_max)
         break;
     }
   return count;

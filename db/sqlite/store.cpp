@@ -297,6 +297,13 @@ result<std::vector<answer>> sqlite_store::retry(std::span<const delivery_retry> 
   });
 }
 
+result<failed_progress> sqlite_store::retry_failed(const failed_retry& which,
+                                                   const failed_progress& so_far, instant now) {
+  return writing(error_kind::in_doubt, [&]() -> result<failed_progress> {
+    return writer_->delivers.retry_failed(which, so_far, now);
+  });
+}
+
 result<prune_answer> sqlite_store::prune(const prune_step& step, instant now) {
   return writing(error_kind::unavailable, [&]() -> result<prune_answer> {
     if (auto next = writer_->numbers.check(step.stream); !next)

@@ -51,6 +51,8 @@ class sqlite_store final : public store {
                                          instant now) override;
   result<delivery_answer> deliver(const delivery_step& step, instant now) override;
   result<std::vector<answer>> retry(std::span<const delivery_retry> which, instant now) override;
+  result<failed_progress> retry_failed(const failed_retry& which, const failed_progress& so_far,
+                                       instant now) override;
   result<prune_answer> prune(const prune_step& step, instant now) override;
   result<std::optional<results_turn>> begin_results(const results_due& asked, instant now) override;
   result<results_answer> store_results(const results_step& step, instant now) override;

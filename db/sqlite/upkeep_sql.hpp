@@ -14,9 +14,12 @@ inline constexpr const char* retry_delivery =
     "where subscriber_id = (select id from subscribers where name = ?1) and entry_id = ?2";
 
 // The next failed deliveries behind one of them, by the partial index.
-inline constexpr const char* failed_behind =
-    "select entry_id from deliveries where subscriber_id = ? and status = 2 and status <> 1 "
-    "and entry_id > ? order by entry_id limit ?";
+inline constexpr const char* failed_behind = "select entry_id, created_at from deliveries where "
+                                             "subscriber_id = ? and status = 2 and status <> 1 "
+                                             "and entry_id > ? order by entry_id limit ?";
+
+inline constexpr const char* next_subscriber =
+    "select id, name from subscribers where id >= ?1 and ?2 in ('', name) order by id limit 1";
 
 inline constexpr const char* retry_one_failed =
     "update deliveries set status = 0, next_attempt_at = ?3, updated_at = ?3, copies = 0, "

@@ -107,6 +107,10 @@ class faulty_store final : public db::store_connection, public db::delivery_stor
                                         instant now) override {
     return real_.retry(which, now);
   }
+  db::result<db::failed_progress>
+  retry_failed(const failed_retry& which, const db::failed_progress& so_far, instant now) override {
+    return real_.retry_failed(which, so_far, now);
+  }
   db::result<prune_answer> prune(const prune_step& step, instant now) override {
     return real_.prune(step, now);
   }

@@ -35,6 +35,10 @@ struct measure_backlog {
 struct retry {
   std::vector<delivery_retry> which;
 };
+struct retry_failed {
+  failed_retry which;
+  db::failed_progress so_far;
+};
 struct begin_results {
   results_due due;
 };
@@ -81,6 +85,10 @@ class played_store final : public db::store {
   db::result<std::vector<answer>> retry(std::span<const delivery_retry> which, instant) override {
     return note<std::vector<answer>>(asked::retry{{which.begin(), which.end()}});
   }
+  db::result<db::failed_progress>
+  retry_failed(const failed_retry& which, const db::failed_progress& so_far, instant) override {
+    return note<db::failed_progress>(asked::retry_failed{which, so_far});
+  }
   db::result<std::optional<results_turn>> begin_results(const results_due& due, instant) override {
     return note<std::optional<results_turn>>(asked::begin_results{due});
   }
@@ -124,10 +132,10 @@ class played_store final : public db::store {
   std::tuple<std::vector<asked::take_stream>, std::vector<asked::settle>,
              std::vector<asked::resolve>, std::vector<asked::read>,
              std::vector<asked::lease_deliveries>, std::vector<asked::retry>,
-             std::vector<asked::forget_keys>, std::vector<asked::measure_backlog>,
-             std::vector<asked::begin_results>, std::vector<asked::store_results>,
-             std::vector<asked::webhooks>, std::vector<asked::change_webhook>,
-             std::vector<asked::tend_webhooks>>
+             std::vector<asked::retry_failed>, std::vector<asked::forget_keys>,
+             std::vector<asked::measure_backlog>, std::vector<asked::begin_results>,
+             std::vector<asked::store_results>, std::vector<asked::webhooks>,
+             std::vector<asked::change_webhook>, std::vector<asked::tend_webhooks>>
       noted;
 
  private:

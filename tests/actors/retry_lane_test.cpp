@@ -99,6 +99,47 @@ TEST_F(retry_lane_test, each_kind_of_error_tells_whether_it_may_have_happened) {
   }
 }
 
+TEST_F(retry_lane_test, all_that_failed_is_retried_by_one_transaction_after_the_other) {
+  for (std::uint64_t number : {1, 2})
+    caf::anon_send(lane, retry_all_failed{{number, asker.handle(), on.now() + 1s},
+                                          {.subscriber = "alimtalk"}});
+  on.run();
+  ASSERT_EQ(worker.got<asked::retry_failed>().size(), 1u); // one request at a time
+  EXPECT_EQ(worker.take<asked::retry_failed>()[0].which.subscriber, "alimtalk");
+  const db::failed_progress first{
+      .subscriber = {7}, .behind = {9}, .count = 2, .name = "alimtalk", .due = {{3}, {4}}};
+  worker.answer(lane, db::result<db::failed_progress>(first));
+  EXPECT_EQ(supervisor.take<retries_due>().size(), 2u);
+  EXPECT_TRUE(asker.got<looked_up>().empty());
+  const auto next = worker.take<asked::retry_failed>().at(0).so_far;
+  EXPECT_EQ(next.behind, entry_id{9});
+  EXPECT_EQ(next.count, 2);
+  worker.answer(lane, db::result<db::failed_progress>({.outcome = retried_count{2}}));
+  EXPECT_EQ(std::get<retried_count>(*asker.take<looked_up>().at(0).reply).count, 2);
+  ASSERT_EQ(worker.take<asked::retry_failed>().size(), 1u); // the second request
+  worker.answer(lane, db::result<db::failed_progress>(first));
+  // A part of it happened, so "nothing happened" would not be true.
+  worker.answer(lane, db::result<db::failed_progress>(
+                          std::unexpected(db::error{db::error_kind::unavailable, "as told"})));
+  EXPECT_EQ(asker.take<looked_up>().at(0).reply.error(), no_outcome::outcome_unknown);
+}
+
+TEST_F(retry_lane_test, requests_for_all_have_a_bound_and_a_time) {
+  const auto ask_all = [&] {
+    caf::anon_send(lane, retry_all_failed{{++sent, asker.handle(), on.now() + 1s}, {}});
+    on.run();
+  };
+  for (std::size_t i = 0; i <= options.all_pending_max; ++i)
+    ask_all();
+  EXPECT_EQ(asker.take<looked_up>().at(0).reply.error(), no_outcome::overloaded);
+  on.advance(2s);
+  worker.answer(lane, db::result<db::failed_progress>({.outcome = retried_count{1}}));
+  const auto got = asker.take<looked_up>();
+  ASSERT_EQ(got.size(), options.all_pending_max);
+  EXPECT_TRUE(got[0].reply);
+  EXPECT_EQ(got[1].reply.error(), no_outcome::overloaded); // too late to begin
+}
+
 TEST_F(retry_lane_test, too_many_and_too_late_ones_are_answered_overloaded) {
   for (int i = 1; i <= 5; ++i)
     ask(i);

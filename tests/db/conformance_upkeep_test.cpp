@@ -112,6 +112,36 @@ TEST_P(upkeep, all_that_failed_is_retried_for_one_subscriber_or_for_all) {
   EXPECT_EQ(entries_of(claims[0]), entries);
 }
 
+TEST_P(upkeep, all_that_failed_and_fits_is_retried_beside_who_delivers) {
+  const auto early = ended_as(failed, 2);
+  ended_as(delivered, 1);
+  now_ += 1h;
+  const auto late = ended_as(failed, 3);
+  const auto all_of = [&](const failed_retry& which) {
+    failed_progress at;
+    std::vector<stream_id> due;
+    while (!at.outcome) {
+      at = must(deliverer().retry_failed(which, at, now_));
+      due.insert(due.end(), at.due.begin(), at.due.end());
+    }
+    return std::pair(*at.outcome, due);
+  };
+  const auto counted = [](std::int64_t count) { return answer(retried_count{count}); };
+  EXPECT_EQ(all_of({.subscriber = "nobody"}).first, counted(0));
+  EXPECT_EQ(all_of({.created = {.from = now_ - 30min}}),
+            std::pair(counted(3), std::vector{stream_of(late[0])}));
+  const idempotency_key key{.digest = {1}, .body = 2};
+  EXPECT_EQ(all_of({.subscriber = "alimtalk", .key = key}).first, counted(2));
+  EXPECT_EQ(all_of({}).first, counted(0));
+  const auto again = all_of({.subscriber = "alimtalk", .key = key});
+  EXPECT_EQ(again.first, answer(retried_count{2, true}));
+  EXPECT_THAT(again.second, IsEmpty());
+  EXPECT_EQ(all_of({.key = idempotency_key{.digest = {1}, .body = 3}}).first, answer(key_reused{}));
+  const auto claims = deliver(step(who_, 1)).claims;
+  ASSERT_THAT(claims, SizeIs(1));
+  EXPECT_THAT(entries_of(claims[0]), SizeIs(5));
+}
+
 TEST_P(upkeep, what_was_delivered_long_ago_is_pruned_and_all_else_stays) {
   const auto old = ended_as(delivered, 3);
   const auto bad = ended_as(failed, 2);

@@ -1,6 +1,7 @@
 // Goal: the calls on notifications ask the actors the right thing and write their answer as the
 // contract has it; bad input is told field by field. Method: a real server over real sockets, in
 // front of scripted actors.
+#include "http/idempotency.hpp"
 #include "http/page_cursor.hpp"
 #include "tests/http/scripted_server.hpp"
 #include "tests/http/test_client.hpp"
@@ -221,6 +222,46 @@ TEST_F(http_notifications, one_that_did_not_fail_is_not_tried_again) {
   answer = client.post("/v1/notifications/alimtalk-77/retry", "{}");
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 504);
+}
+
+TEST_F(http_notifications, all_failed_ones_that_fit_are_tried_again) {
+  failed_retry wanted;
+  server.actors.retry_all = [&](const failed_retry& what) {
+    wanted = what;
+    return paymentd::answer{retried_count{12}};
+  };
+  const std::string path = "/v1/notifications/retry";
+  auto answer = client
+                    .post(path, R"({"subscriber":"alimtalk","createdFrom":"2026-11-25T00:00:00Z",
+      "createdTo":"2026-11-26T09:00:00+09:00"})")
+                    .value();
+  EXPECT_EQ(answer.status, 202);
+  EXPECT_EQ(answer.body, R"({"count":12})");
+  EXPECT_EQ(wanted.subscriber, "alimtalk");
+  EXPECT_EQ(wanted.created.to - wanted.created.from, std::chrono::hours{24});
+  EXPECT_FALSE(wanted.key);
+  server.actors.retry_all = [&](const failed_retry& what) {
+    wanted = what;
+    return paymentd::answer{retried_count{12, true}};
+  };
+  answer = client.post(path, "", "Idempotency-Key: a\r\n").value();
+  EXPECT_EQ(answer.body, R"({"count":12})");
+  EXPECT_EQ(answer.field("idempotent-replayed"), "true");
+  EXPECT_EQ(wanted.subscriber, "");
+  EXPECT_EQ(wanted.key, digest_key({"", "POST", path, "a", ""}));
+  server.actors.retry_all = [](const failed_retry&) { return paymentd::answer{key_reused{}}; };
+  EXPECT_EQ(client.post(path, "", "Idempotency-Key: a\r\n")->status, 422);
+}
+
+TEST_F(http_notifications, a_retry_of_all_by_bad_fields_is_refused) {
+  const std::string path = "/v1/notifications/retry";
+  const auto bad = client
+                       .post(path, R"({"subscriber":"","createdFrom":"yesterday","createdTo":1,
+      "status":"FAILED"})")
+                       .value();
+  EXPECT_EQ(bad.status, 400);
+  EXPECT_EQ(json::parse(bad.body)["errors"].size(), 4u) << bad.body;
+  EXPECT_EQ(client.post(path, "[]")->status, 400);
 }
 
 TEST_F(http_notifications, other_methods_are_not_allowed) {

@@ -252,6 +252,10 @@ scripted_server::scripted_server(server_options options) {
           caf::anon_send(what.from.reply_to,
                          actors::looked_up{what.from.number, actors.retry(what.what)});
         },
+        [this](actors::retry_all_failed& what) {
+          caf::anon_send(what.from.reply_to,
+                         actors::looked_up{what.from.number, actors.retry_all(what.what)});
+        },
     };
   });
   options.listen = "127.0.0.1:0";

@@ -43,6 +43,10 @@ class script {
         return some_delivery(what.which, delivery_status::pending);
       };
 
+  std::function<actors::answer_reply(const failed_retry&)> retry_all = [](const failed_retry&) {
+    return answer{retried_count{3}};
+  };
+
   std::function<actors::answer_reply(const webhook_request&)> ask =
       [](const webhook_request& what) { return plausible(what); };
 

@@ -11,6 +11,8 @@ export type Notification = Schemas["Notification"];
 export type UserPage = Schemas["UserPage"];
 export type OrderPage = Schemas["OrderPage"];
 export type LedgerEntryPage = Schemas["LedgerEntryPage"];
+export type FailedRetry = Schemas["FailedRetry"];
+export type RetriedCount = Schemas["RetriedCount"];
 export type NotificationPage = Schemas["NotificationPage"];
 export type Problem = Schemas["Problem"];
 export type BulkResults = Schemas["BulkResults"];
@@ -248,6 +250,10 @@ export class Paymentd {
   }
   retryNotification(id: string, call: CallOptions = {}): Promise<Notification> {
     return this.#post(`/v1/notifications/${encodeURIComponent(id)}/retry`, {}, call);
+  }
+  /** Of a subscriber, or of all, and of a time, or of all. */
+  retryFailedNotifications(which: FailedRetry = {}, call: CallOptions = {}): Promise<RetriedCount> {
+    return this.#post("/v1/notifications/retry", which, call);
   }
 
   /** A page, oldest first. Its nextCursor is where the next one begins, also where nothing is there yet. */

@@ -320,6 +320,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/notifications/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try all FAILED messages again that fit
+         * @description Makes all FAILED messages of a subscriber, or of all, PENDING and due at once, some at a time. `createdFrom` and `createdTo` are as in the list. Where there are so many that the answer comes too late, it is 504 and the work goes on to its end.
+         */
+        post: operations["retryFailedNotifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/notifications/{id}": {
         parameters: {
             query?: never;
@@ -646,6 +666,21 @@ export interface components {
             updatedAt: string;
             /** @description The last ten tries that did not succeed, oldest first. A page leaves them out. */
             tries?: components["schemas"]["NotificationTry"][];
+        };
+        FailedRetry: {
+            /** @description Of this one alone; without it, of all. */
+            subscriber?: string | null;
+            /** Format: date-time */
+            createdFrom?: string | null;
+            /** Format: date-time */
+            createdTo?: string | null;
+        };
+        RetriedCount: {
+            /**
+             * Format: int64
+             * @description Messages that are tried again.
+             */
+            count: number;
         };
         /** @description A try of a message that did not succeed. PERMANENT: refused for good. TRANSIENT: refused for now. THROTTLED: the provider asked for quiet. OUTAGE: the provider as a whole did not work. UNKNOWN: it may have been accepted. UNDELIVERED: it was accepted, and did not reach the phone. */
         NotificationTry: {
@@ -1961,6 +1996,50 @@ export interface operations {
             431: components["responses"]["HeaderTooLarge"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    retryFailedNotifications: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or as a quoted string: the client's name for this one purpose. The same request under it is done once. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["FailedRetry"];
+            };
+        };
+        responses: {
+            /** @description How many are tried again. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description `true` where the success was given before, under the same Idempotency-Key. */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetriedCount"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeaderTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
         };
     };
     getNotification: {
