@@ -226,6 +226,35 @@ TEST_F(postgres_faults, an_order_that_a_hand_changes_in_the_middle_of_a_batch_is
   EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
+TEST_F(postgres_faults, charges_and_withdrawals_of_several_processes_add_up) {
+  const auto one = lane("one");
+  const auto two = lane("two");
+  std::vector<user_id> users;
+  for (const outcome& made :
+       must(one->settle(std::vector<command>(3, create_user{"01012345678", {1000}}), start)))
+    users.push_back(std::get<user>(made).id);
+  const auto change_all = [&](store& on, bool adds) {
+    for (std::size_t i = 0; i < 60; ++i) {
+      std::vector<command> batch;
+      for (std::size_t j = 0; j < users.size(); ++j) { // in no order of theirs
+        const user_id of = users[(i + j) % users.size()];
+        if (adds)
+          batch.emplace_back(charge{of, {3}});
+        else
+          batch.emplace_back(withdraw{of, {2}});
+      }
+      EXPECT_TRUE(on.settle(batch, start));
+    }
+  };
+  {
+    const std::jthread beside([&] { change_all(*two, false); });
+    change_all(*one, true);
+  }
+  EXPECT_THAT(sql("select balance from paymentd.users"),
+              testing::Each(std::to_string(1000 + 60 * (3 - 2))));
+  EXPECT_THAT(breaches(), testing::IsEmpty());
+}
+
 TEST_F(postgres_faults, commands_of_several_processes_on_the_same_orders_leave_one_truth) {
   const auto one = lane("one");
   const auto two = lane("two");
