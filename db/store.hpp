@@ -198,8 +198,9 @@ class webhook_store {
 
   /// Does what is asked by the rule (domain/decide_webhook.hpp) in one transaction; one at a time,
   /// over all processes. A new webhook's subscriber is registered in the same one, and is told of
-  /// what is committed from then on. A deleted one's cursors and claims go with it. `in_doubt`: it
-  /// may have happened.
+  /// what is committed from then on. A deleted one's cursors and claims go with it. Under an
+  /// idempotency key the answer is kept in the same transaction; it is given again, as `replayed`,
+  /// or key_reused with another body. `in_doubt`: it may have happened.
   virtual result<answer> change_webhook(const webhook_request& what, instant now) = 0;
 
   /// Keeps a webhook that the settings' file had, with the subscriber that it has from there. Done

@@ -8,8 +8,8 @@
 namespace paymentd {
 namespace {
 
-webhook_decision refuse(webhook_refusal why) {
-  return {.is = webhook_refused{.why = why}};
+webhook_decision refuse(webhook_refusal why, std::string detail = {}) {
+  return {.is = webhook_refused{.why = why, .detail = std::move(detail)}};
 }
 
 webhook_decision show(const webhook& what, bool with_secret = false) {
@@ -39,6 +39,8 @@ struct decider {
   webhook_decision operator()(const test_webhook&) const { return show(is); }
 
   webhook_decision operator()(const update_webhook& what) const {
+    if (!what.fault.empty())
+      return refuse(webhook_refusal::cannot_work, what.fault);
     webhook changed = is;
     changed.payments = what.payments.value_or(is.payments);
     changed.refunds = what.refunds.value_or(is.refunds);
@@ -104,6 +106,8 @@ struct decider {
 };
 
 webhook_decision create(const create_webhook& what, std::span<const webhook> all, instant now) {
+  if (!what.fault.empty())
+    return refuse(webhook_refusal::cannot_work, what.fault);
   if (std::ranges::find(all, what.what.name, &webhook::name) != all.end())
     return refuse(webhook_refusal::exists);
   if (all.size() >= webhooks_max)
@@ -115,10 +119,9 @@ webhook_decision create(const create_webhook& what, std::span<const webhook> all
   return decided;
 }
 
-} // namespace
-
-webhook_decision decide_webhook(const webhook_request& what, std::span<const webhook> all,
-                                instant now) {
+/// Of a request whose key was not kept.
+webhook_decision decide_anew(const webhook_request& what, std::span<const webhook> all,
+                             instant now) {
   if (std::holds_alternative<list_webhooks>(what))
     return {.is = webhook_list{{all.begin(), all.end()}}};
   if (const auto* made = std::get_if<create_webhook>(&what))
@@ -136,6 +139,38 @@ webhook_decision decide_webhook(const webhook_request& what, std::span<const web
         }
       },
       what);
+}
+
+/// A refusal is none.
+std::optional<webhook_success> success_in(const answer& what) {
+  if (const auto* shown = std::get_if<webhook_shown>(&what))
+    return *shown;
+  if (const auto* done = std::get_if<webhook_done>(&what))
+    return *done;
+  return std::nullopt;
+}
+
+answer given_again(webhook_success before) {
+  return std::visit(
+      [](auto& what) {
+        what.replayed = true;
+        return answer(std::move(what));
+      },
+      before);
+}
+
+} // namespace
+
+webhook_decision decide_webhook(const webhook_request& what, std::span<const webhook> all,
+                                instant now, const kept_webhook* before) {
+  const std::optional<idempotency_key> key = key_of(what);
+  if (key && before != nullptr)
+    return {.is = before->key.body == key->body ? given_again(before->what) : answer(key_reused{})};
+  webhook_decision made = decide_anew(what, all, now);
+  if (key)
+    if (auto success = success_in(made.is))
+      made.new_kept.push_back({*key, *std::move(success)});
+  return made;
 }
 
 } // namespace paymentd

@@ -161,7 +161,8 @@ struct replayed_retry {
   delivery what;
   friend bool operator==(const replayed_retry&, const replayed_retry&) = default;
 };
-/// Of a retry or a failed_retry: its idempotency key came with another body before.
+/// Of a retry, a failed_retry or a webhook_request: its idempotency key came with another body
+/// before.
 struct key_reused {
   friend bool operator==(key_reused, key_reused) = default;
 };

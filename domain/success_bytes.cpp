@@ -15,6 +15,8 @@ constexpr char entry_mark = 'E';
 constexpr char noted_mark = 'N';
 constexpr char delivery_mark = 'T';
 constexpr char count_mark = 'C';
+constexpr char webhook_mark = 'W';
+constexpr char webhook_done_mark = 'w';
 // Of those without reference, metadata, updated_at of a user, and created_by.
 constexpr char plain_user_mark = 'u';
 constexpr char plain_order_mark = 'o';
@@ -130,6 +132,12 @@ class reader {
         break;
     }
     value = static_cast<std::int64_t>(read >> 1 ^ (~(read & 1) + 1));
+  }
+  void field(bool& value) {
+    std::int64_t number = 0;
+    field(number);
+    good_ = good_ && (number == 0 || number == 1);
+    value = number == 1;
   }
   void field(std::string& text) {
     std::int64_t size = 0;
@@ -296,6 +304,23 @@ void each_field_of_delivery(Fields& to, Delivery& of) {
   to.field(of.tries);
 }
 
+template <class Fields, class Webhook>
+void each_shown_field_of_webhook(Fields& to, Webhook& of) {
+  to.field(of.name);
+  to.field(of.url);
+  to.field(of.payments);
+  to.field(of.refunds);
+  to.field(of.enabled);
+  to.field(of.max_in_flight);
+  to.field(of.max_per_second);
+  to.field(of.content_type);
+  to.field(of.failing_since);
+  to.field(of.paused_at);
+  to.field(of.replaying);
+  to.field(of.created_at);
+  to.field(of.updated_at);
+}
+
 } // namespace
 
 std::string to_bytes(const success& what) {
@@ -395,6 +420,31 @@ std::optional<retried_count> retried_count_from_bytes(std::string_view bytes) {
   retried_count made;
   from.field(made.count);
   return from.read_all() && made.count >= 0 ? std::optional(made) : std::nullopt;
+}
+
+std::string to_bytes(const webhook_success& what) {
+  const auto* shown = std::get_if<webhook_shown>(&what);
+  if (shown == nullptr)
+    return {webhook_done_mark};
+  writer to(webhook_mark);
+  each_shown_field_of_webhook(to, *shown->what);
+  to.field(shown->with_secret ? std::string_view(shown->what->secret) : std::string_view());
+  return to.take();
+}
+
+std::optional<webhook_success> webhook_success_from_bytes(std::string_view bytes) {
+  if (bytes.size() == 1 && bytes.front() == webhook_done_mark)
+    return webhook_done{};
+  if (!bytes.starts_with(webhook_mark))
+    return std::nullopt;
+  reader from(bytes.substr(1));
+  webhook made;
+  each_shown_field_of_webhook(from, made);
+  from.field(made.secret);
+  if (!from.read_all() || !valid_webhook_name(made.name)) // which stands in a header
+    return std::nullopt;
+  const bool with_secret = !made.secret.empty();
+  return webhook_shown{std::make_shared<const webhook>(std::move(made)), with_secret};
 }
 
 } // namespace paymentd

@@ -2,6 +2,7 @@
 // Values only; any thread.
 #pragma once
 
+#include "domain/model.hpp"
 #include "domain/types.hpp"
 
 #include <algorithm>
@@ -80,9 +81,12 @@ struct list_webhooks {};
 struct get_webhook {
   std::string name;
 };
-/// Its times are set by the rule; its secret by the keeper.
+/// Its times are set by the rule; its secret by the keeper. Done once under a key, as the three
+/// others that have one.
 struct create_webhook {
   webhook what;
+  std::optional<idempotency_key> key = std::nullopt;
+  std::string fault = {}; // why it cannot work; set by the keeper
 };
 /// Changes what is given.
 struct update_webhook {
@@ -94,6 +98,8 @@ struct update_webhook {
   std::optional<int> max_in_flight = std::nullopt;
   std::optional<int> max_per_second = std::nullopt;
   std::optional<std::string> content_type = std::nullopt;
+  std::optional<idempotency_key> key = std::nullopt;
+  std::string fault = {}; // why it cannot work with that URL; set by the keeper
 };
 struct delete_webhook {
   std::string name;
@@ -101,11 +107,13 @@ struct delete_webhook {
 struct rotate_webhook_secret {
   std::string name;
   std::string secret = {}; // the new one; set by the keeper
+  std::optional<idempotency_key> key = std::nullopt;
 };
 /// Its events from a time on are delivered once more.
 struct replay_webhook {
   std::string name;
   instant from;
+  std::optional<idempotency_key> key = std::nullopt;
 };
 /// An event that stands in no ledger is sent to it.
 struct test_webhook {
@@ -121,6 +129,27 @@ using webhook_request =
     std::variant<list_webhooks, get_webhook, create_webhook, update_webhook, delete_webhook,
                  rotate_webhook_secret, replay_webhook, test_webhook, judge_webhook>;
 
+/// The idempotency key that it came under.
+inline std::optional<idempotency_key> key_of(const webhook_request& what) {
+  return std::visit(
+      [](const auto& each) -> std::optional<idempotency_key> {
+        if constexpr (requires { each.key; })
+          return each.key;
+        else
+          return std::nullopt;
+      },
+      what);
+}
+/// Of one that keeps no key nothing is changed.
+inline void set_key(webhook_request& what, const idempotency_key& key) {
+  std::visit(
+      [&](auto& each) {
+        if constexpr (requires { each.key; })
+          each.key = key;
+      },
+      what);
+}
+
 // ---- answers ------------------------------------------------------------------------------------
 
 struct webhook_list {
@@ -130,12 +159,16 @@ struct webhook_list {
 struct webhook_shown {
   std::shared_ptr<const webhook> what; // on the heap, so that other answers are no larger
   bool with_secret = false;            // it is new
+  bool replayed = false; // as it was answered before, under the same key; nothing happened now
   friend bool operator==(const webhook_shown&, const webhook_shown&) = default;
 };
 /// It is deleted; or its replay has begun; or there was nothing to note.
 struct webhook_done {
+  bool replayed = false; // as above
   friend bool operator==(webhook_done, webhook_done) = default;
 };
+/// The two that an idempotency key is kept with.
+using webhook_success = std::variant<webhook_done, webhook_shown>;
 enum class webhook_refusal : std::uint8_t {
   exists,                   // another one has the name
   too_many,                 // there are webhooks_max

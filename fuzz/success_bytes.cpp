@@ -1,5 +1,5 @@
-// A success, or a delivery that was retried, as a store keeps it, and as another release or a
-// damaged database may have left it.
+// A success, a delivery that was retried, or a webhook that was changed, as a store keeps it, and
+// as another release or a damaged database may have left it.
 #include "fuzz/target.hpp"
 
 #include "domain/success_bytes.hpp"
@@ -51,16 +51,27 @@ void look_at(const delivery& kept) {
   expect(nlohmann::json::accept(text), "a delivery that was kept can be answered again");
 }
 
+void look_at(const webhook_success& kept) {
+  const std::string bytes = to_bytes(kept);
+  const auto again = webhook_success_from_bytes(bytes);
+  expect(again && to_bytes(*again) == bytes, "a webhook that is kept anew is the same");
+  if (const auto* shown = std::get_if<webhook_shown>(&kept))
+    expect(valid_webhook_name(shown->what->name), "its name can stand in a header");
+}
+
 } // namespace
 
 int fuzz_success_bytes(std::string_view bytes) {
   const auto kept = success_from_bytes(bytes);
   const auto retried = delivery_from_bytes(bytes);
-  expect(!kept || !retried, "bytes are one thing");
+  const auto hook = webhook_success_from_bytes(bytes);
+  expect(kept.has_value() + retried.has_value() + hook.has_value() <= 1, "bytes are one thing");
   if (kept)
     look_at(*kept);
   if (retried)
     look_at(*retried);
+  if (hook)
+    look_at(*hook);
   return 0;
 }
 

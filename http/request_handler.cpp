@@ -134,6 +134,8 @@ demand request_handler::prepare() {
         again->key = key_of(request_.key, request_.body);
       } else if (auto* all = std::get_if<failed_retry>(&*next); all && request_.has_key) {
         all->key = key_of(request_.key, request_.body);
+      } else if (auto* about = std::get_if<webhook_request>(&*next); about && request_.has_key) {
+        set_key(*about, key_of(request_.key, request_.body));
       }
       return std::move(*next);
     }

@@ -251,6 +251,8 @@ std::optional<problem> fault_in(const answer& what) {
     return problem{problem_code::not_found, "There is no such webhook.", {}, {}};
   if (const auto* refused = std::get_if<webhook_refused>(&what))
     return problem_of(*refused);
+  if (std::holds_alternative<key_reused>(what))
+    return problem{problem_code::idempotency_key_reused, {}, {}, {}};
   return std::nullopt;
 }
 
@@ -258,6 +260,7 @@ std::expected<void, problem> write_webhook(const answer& what, response& answer)
   if (auto fault = fault_in(what))
     return std::unexpected(*std::move(fault));
   const auto& shown = std::get<webhook_shown>(what);
+  answer.replayed = shown.replayed;
   append_webhook(answer.body, *shown.what, shown.with_secret);
   return {};
 }
@@ -279,6 +282,7 @@ std::expected<void, problem> write_list(const answer& what, response& answer) {
 std::expected<void, problem> write_done(const answer& what, response& answer) {
   if (auto fault = fault_in(what))
     return std::unexpected(*std::move(fault));
+  answer.replayed = std::get<webhook_done>(what).replayed;
   answer.body += "{}";
   return {};
 }

@@ -1,4 +1,4 @@
-// Requests about webhooks: refused here where the webhook could not work, else done by the store.
+// Requests about webhooks: refused where the webhook could not work, else done by the store.
 #include "actors/delivery/webhook_keeping.hpp"
 
 #include <spdlog/spdlog.h>
@@ -29,6 +29,15 @@ std::string fault_of(const webhook_keeper_state& state, const webhook_request& w
     return std::move(made.error());
   made->endpoint->stop();
   return {};
+}
+
+void set_fault(webhook_request& of, std::string fault) {
+  std::visit(
+      [&](auto& each) {
+        if constexpr (requires { each.fault; })
+          each.fault = std::move(fault);
+      },
+      of);
 }
 
 no_outcome meaning_of(db::error_kind kind, bool only_reads) {
@@ -77,8 +86,12 @@ void on_request(keeper_actor* self, webhook_asked& what) {
     created->what.secret = state.options.make_secret();
   else if (auto* rotated = std::get_if<rotate_webhook_secret>(&what.what))
     rotated->secret = state.options.make_secret();
-  if (std::string fault = fault_of(state, what.what); !fault.empty())
-    return reply(self, what.from, webhook_refused{webhook_refusal::cannot_work, std::move(fault)});
+  if (std::string fault = fault_of(state, what.what); !fault.empty()) {
+    if (!key_of(what.what)) // with one, the store may have the answer of its first try
+      return reply(self, what.from,
+                   webhook_refused{webhook_refusal::cannot_work, std::move(fault)});
+    set_fault(what.what, std::move(fault));
+  }
   ++state.requests;
   ask(
       self, state.options.store, store_call_kind::change_webhook, db::error_kind::in_doubt,

@@ -155,8 +155,9 @@ from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]
 inline constexpr statement read_kept{"read_kept", R"sql(
 select key, body, success from idempotency_keys where key = any ($1::uuid[]) order by key)sql"};
 
-// The same for retries. Locks those rows, behind the deliveries: what is given again is durable
-// once this commits, on a standby too, though the answer of the commit that kept it may be lost.
+// The same for retries and webhooks. Locks those rows, behind the deliveries or the table of
+// webhooks: what is given again is durable once this commits, on a standby too, though the answer
+// of the commit that kept it may be lost.
 inline constexpr statement lock_kept{"lock_kept", R"sql(
 select key, body, success from idempotency_keys where key = any ($1::uuid[]) order by key
 for update)sql"};

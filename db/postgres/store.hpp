@@ -7,6 +7,7 @@
 #include "db/postgres/session.hpp"
 #include "db/store.hpp"
 #include "domain/decide.hpp"
+#include "domain/decide_webhook.hpp"
 #include "domain/plan_delivery.hpp"
 #include "domain/recent_keys.hpp"
 
@@ -193,8 +194,12 @@ class postgres_store final : public store {
   std::string instance();
 
   // ---- webhooks.cpp
-  result<std::vector<webhook>> begin_webhook_change();
-  result<std::vector<webhook>> begin_webhook_change_once();
+  struct webhooks_to_change {
+    std::vector<webhook> all;
+    std::vector<kept_webhook> kept; // for the request's key; one at the most
+  };
+  result<webhooks_to_change> begin_webhook_change(const std::optional<idempotency_key>& key);
+  result<webhooks_to_change> begin_webhook_change_once(const std::optional<idempotency_key>& key);
   result<void> register_webhook(const webhook& what, instant now);
   void add_put(const webhook& what);
   void add_end_subscriber(std::string_view name);

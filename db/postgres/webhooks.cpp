@@ -1,10 +1,12 @@
 // Webhooks, what deleted ones leave behind, and replays.
 #include "db/postgres/delivery_sql.hpp"
+#include "db/postgres/kept_keys.hpp"
 #include "db/postgres/session_sql.hpp"
 #include "db/postgres/store.hpp"
 #include "db/postgres/webhook_sql.hpp"
 #include "db/store_rules.hpp"
 #include "domain/decide_webhook.hpp"
+#include "domain/success_bytes.hpp"
 
 #include <algorithm>
 
@@ -35,33 +37,47 @@ result<known_webhooks> postgres_store::webhooks() {
                         .work_left = rest.boolean(0)};
 }
 
-// Opens the transaction of a change: from here on nobody else changes webhooks.
-result<std::vector<webhook>> postgres_store::begin_webhook_change() {
-  auto all = begin_webhook_change_once();
-  if (!all && session_.stale())
-    return begin_webhook_change_once();
-  return all;
+// Opens the transaction of a change: from here on nobody else changes webhooks, or keeps a key of
+// such a change. So a key that two processes bring at once is found by the second one.
+auto postgres_store::begin_webhook_change(const std::optional<idempotency_key>& key)
+    -> result<webhooks_to_change> {
+  auto begun = begin_webhook_change_once(key);
+  if (!begun && session_.stale())
+    return begin_webhook_change_once(key);
+  return begun;
 }
 
-result<std::vector<webhook>> postgres_store::begin_webhook_change_once() {
+auto postgres_store::begin_webhook_change_once(const std::optional<idempotency_key>& key)
+    -> result<webhooks_to_change> {
   if (auto ready = session_.begin_call(); !ready)
     return std::unexpected(ready.error());
   session_.add(sql::begin);
   session_.add(sql::lock_webhooks);
   session_.add(sql::all_webhooks);
+  session_.add(sql::lock_kept,
+               digests_of(std::vector(key ? 1 : 0, key.value_or(idempotency_key{}))));
   const auto answers = session_.run("begin to change a webhook");
   if (!answers)
     return std::unexpected(answers.error());
-  return all_of(answers->back(), read_webhook<row_view>);
+  auto kept = kept_in<kept_webhook>((*answers)[3], webhook_success_from_bytes);
+  if (!kept) {
+    session_.roll_back();
+    return std::unexpected(kept.error());
+  }
+  return webhooks_to_change{.all = all_of((*answers)[2], read_webhook<row_view>),
+                            .kept = *std::move(kept)};
 }
 
 result<answer> postgres_store::change_webhook(const webhook_request& what, instant now) {
-  const auto all = begin_webhook_change();
-  if (!all)
-    return std::unexpected(all.error());
-  webhook_decision decided = decide_webhook(what, *all, now);
-  const bool changes = decided.put || !decided.ends.empty() || !decided.replays.empty();
-  if (!changes) {
+  const auto begun = begin_webhook_change(key_of(what));
+  if (!begun)
+    return std::unexpected(begun.error());
+  const auto& [all, kept] = *begun;
+  webhook_decision decided = decide_webhook(what, all, now, kept.empty() ? nullptr : &kept[0]);
+  const bool changes =
+      decided.put || !decided.ends.empty() || !decided.replays.empty() || !decided.new_kept.empty();
+  // By its commit, an answer that is given again is as durable as it was said to be.
+  if (!changes && kept.empty()) {
     session_.roll_back();
     return std::move(decided.is);
   }
@@ -91,22 +107,23 @@ result<answer> postgres_store::change_webhook(const webhook_request& what, insta
     const std::string name = webhook_subscriber(decided.replays);
     session_.add(sql::add_replays, parameters{}.add(std::string_view(name), decided.replays_from));
   }
+  add_kept(session_, decided.new_kept, now);
   if (const auto done = session_.run_to_commit("change a webhook"); !done)
     return std::unexpected(done.error());
   return std::move(decided.is);
 }
 
 result<bool> postgres_store::take_over_webhook(const webhook& what, instant now) {
-  const auto all = begin_webhook_change();
-  if (!all)
-    return std::unexpected(all.error());
+  const auto begun = begin_webhook_change(std::nullopt);
+  if (!begun)
+    return std::unexpected(begun.error());
   const std::string mark = taken_over_mark(what);
   session_.add(sql::mark_taken_over, parameters{}.add(std::string_view(mark)));
   const auto marked = session_.run("take a webhook over");
   if (!marked)
     return std::unexpected(marked.error());
   const bool is_new = !marked->front().empty();
-  const bool exists = std::ranges::find(*all, what.name, &webhook::name) != all->end();
+  const bool exists = std::ranges::find(begun->all, what.name, &webhook::name) != begun->all.end();
   if (!is_new) {
     session_.roll_back();
     return false;

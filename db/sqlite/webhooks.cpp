@@ -3,6 +3,7 @@
 #include "db/sqlite/sql.hpp"
 #include "db/sqlite/webhook_sql.hpp"
 #include "domain/decide_webhook.hpp"
+#include "domain/success_bytes.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -10,18 +11,19 @@
 namespace paymentd::db::sqlite {
 
 webhooks::webhooks(connection& on, deliveries& delivers)
-    : delivers_(delivers), all_(on, sql::all_webhooks), work_left_(on, sql::webhook_work_left),
-      put_(on, sql::put_webhook), delete_(on, sql::delete_webhook),
-      mark_taken_over_(on, sql::mark_taken_over), subscriber_of_(on, sql::subscriber_id_of),
-      note_ended_(on, sql::note_ended), delete_subscriber_(on, sql::delete_subscriber),
-      delete_cursors_(on, sql::delete_cursors), delete_claims_(on, sql::delete_claims),
-      delete_replays_(on, sql::delete_replays), delete_former_kinds_(on, sql::delete_former_kinds),
-      some_ended_(on, sql::some_ended), delete_deliveries_(on, sql::delete_deliveries),
-      forget_ended_(on, sql::forget_ended), add_replays_(on, sql::add_replays),
-      all_replays_(on, sql::all_replays), count_waiting_(on, sql::count_waiting),
-      entries_from_(on, sql::entries_from), gaps_(on, sql::replay_gaps),
-      replay_(on, sql::replay_entry), move_replay_(on, sql::move_replay),
-      end_replay_(on, sql::end_replay), wants_(on, sql::subscriber_wants) {}
+    : delivers_(delivers), keys_(on), all_(on, sql::all_webhooks),
+      work_left_(on, sql::webhook_work_left), put_(on, sql::put_webhook),
+      delete_(on, sql::delete_webhook), mark_taken_over_(on, sql::mark_taken_over),
+      subscriber_of_(on, sql::subscriber_id_of), note_ended_(on, sql::note_ended),
+      delete_subscriber_(on, sql::delete_subscriber), delete_cursors_(on, sql::delete_cursors),
+      delete_claims_(on, sql::delete_claims), delete_replays_(on, sql::delete_replays),
+      delete_former_kinds_(on, sql::delete_former_kinds), some_ended_(on, sql::some_ended),
+      delete_deliveries_(on, sql::delete_deliveries), forget_ended_(on, sql::forget_ended),
+      add_replays_(on, sql::add_replays), all_replays_(on, sql::all_replays),
+      count_waiting_(on, sql::count_waiting), entries_from_(on, sql::entries_from),
+      gaps_(on, sql::replay_gaps), replay_(on, sql::replay_entry),
+      move_replay_(on, sql::move_replay), end_replay_(on, sql::end_replay),
+      wants_(on, sql::subscriber_wants) {}
 
 std::vector<webhook> webhooks::all() {
   std::vector<webhook> found;
@@ -37,7 +39,10 @@ bool webhooks::work_left() {
 }
 
 result<answer> webhooks::change(const webhook_request& what, instant now) {
-  webhook_decision decided = decide_webhook(what, all(), now);
+  std::optional<kept_webhook> kept;
+  if (const auto key = key_of(what))
+    kept = keys_.find<kept_webhook>(*key, webhook_success_from_bytes);
+  webhook_decision decided = decide_webhook(what, all(), now, kept ? &*kept : nullptr);
   if (!decided.ends.empty()) {
     delete_.run(std::string_view(decided.ends));
     end_subscriber(webhook_subscriber(decided.ends));
@@ -60,6 +65,8 @@ result<answer> webhooks::change(const webhook_request& what, instant now) {
     const std::string name = webhook_subscriber(decided.replays);
     add_replays_.run(std::string_view(name), decided.replays_from);
   }
+  for (const kept_webhook& each : decided.new_kept)
+    keys_.add(each.key, to_bytes(each.what), now);
   return std::move(decided.is);
 }
 

@@ -5,6 +5,7 @@
 #include "db/plan_replay.hpp"
 #include "db/sqlite/connection.hpp"
 #include "db/sqlite/delivery.hpp"
+#include "db/sqlite/kept_keys.hpp"
 #include "db/store.hpp"
 
 namespace paymentd::db::sqlite {
@@ -28,6 +29,7 @@ class webhooks {
   result<void> advance(replay of, instant now);
 
   deliveries& delivers_;
+  kept_keys keys_;
   statement all_, work_left_, put_, delete_, mark_taken_over_;
   statement subscriber_of_, note_ended_, delete_subscriber_, delete_cursors_, delete_claims_,
       delete_replays_, delete_former_kinds_, some_ended_, delete_deliveries_, forget_ended_;

@@ -235,6 +235,21 @@ TEST_F(webhook_keeper_test, one_that_cannot_work_is_refused_before_it_is_kept) {
   EXPECT_EQ(std::get<webhook_refused>(*replies[0].reply).why, webhook_refusal::cannot_work);
 }
 
+TEST_F(webhook_keeper_test, one_that_cannot_work_any_more_is_given_again_under_its_key) {
+  find({});
+  webhook bad = named("shop");
+  bad.url = "bad";
+  ask(create_webhook{.what = bad, .key = idempotency_key{}});
+  const auto changes = store.take<asked::change_webhook>();
+  ASSERT_THAT(changes, SizeIs(1)) << "the store alone knows what is kept";
+  EXPECT_EQ(std::get<create_webhook>(changes[0].what).fault, "url: it is none");
+  const auto kept = std::make_shared<const webhook>(named("shop"));
+  store.answer(keeper, db::result<answer>(webhook_shown{kept, true, true}));
+  const auto replies = client.take<looked_up>();
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(std::get<webhook_shown>(*replies[0].reply).what->secret, "whsec_shop");
+}
+
 TEST_F(webhook_keeper_test, a_system_without_files_delays_one_and_ends_nothing) {
   no_files = true;
   find({named("shop")});

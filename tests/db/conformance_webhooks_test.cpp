@@ -1,9 +1,13 @@
-// Goal: webhooks are kept, registered, changed, deleted and replayed alike by every store, and what
-// they leave behind adds up. Method: a lane pays, requests change webhooks beside it, messages are
-// claimed and ended by hand, and the audit judges after each test.
+// Goal: webhooks are kept, registered, changed, deleted and replayed alike by every store, once
+// under an idempotency key, and what they leave behind adds up. Method: a lane pays, requests
+// change webhooks beside it, messages are claimed and ended by hand, and the audit judges after
+// each test.
 #include "db/plan_replay.hpp"
 #include "tests/db/conformance.hpp"
 
+#include <algorithm>
+#include <array>
+#include <barrier>
 #include <set>
 #include <thread>
 
@@ -309,6 +313,127 @@ TEST_P(webhooks_of_store, a_replay_ends_with_its_webhook) {
   ask(delete_webhook{"shop"});
   tend_all();
   EXPECT_THAT(read<delivery_page>(list_deliveries{}).items, IsEmpty());
+}
+
+// ---- idempotency keys ---------------------------------------------------------------------------
+
+idempotency_key a_key(std::uint8_t of, std::int64_t body = 10) {
+  return {.digest = {of}, .body = body};
+}
+
+TEST_P(webhooks_of_store, a_create_is_given_again_with_its_first_secret) {
+  create_webhook what{.what = named("shop"), .key = a_key(1)};
+  const auto first = std::get<webhook_shown>(ask(what));
+  EXPECT_FALSE(first.replayed);
+  now_ += 1h;
+  ask(update_webhook{.name = "shop", .max_per_second = 3});
+  what.what.secret = "whsec_of_the_repeat";
+  what.fault = "no such port"; // by now
+  reopen();
+  const auto again = std::get<webhook_shown>(ask(what));
+  EXPECT_TRUE(again.replayed && again.with_secret);
+  EXPECT_EQ(*again.what, *first.what);
+  EXPECT_THAT(must(lane_->webhooks()).all, SizeIs(1));
+  EXPECT_EQ(must(lane_->webhooks()).all[0].secret, "whsec_first");
+  ask(delete_webhook{"shop"});
+  EXPECT_TRUE(std::get<webhook_shown>(ask(what)).replayed) << "it is not made a second time";
+  EXPECT_THAT(must(lane_->webhooks()).all, IsEmpty());
+  tend_all();
+}
+
+TEST_P(webhooks_of_store, a_rotation_and_a_change_are_done_once_under_their_keys) {
+  make(named("shop"));
+  rotate_webhook_secret rotate{.name = "shop", .secret = "whsec_second", .key = a_key(1)};
+  ask(rotate);
+  rotate.secret = "whsec_third";
+  const auto again = std::get<webhook_shown>(ask(rotate));
+  EXPECT_TRUE(again.replayed && again.with_secret);
+  EXPECT_EQ(again.what->secret, "whsec_second");
+  EXPECT_EQ(secrets_at(must(lane_->webhooks()).all[0], now_),
+            (std::vector<std::string>{"whsec_second", "whsec_first"}));
+
+  const update_webhook off{.name = "shop", .enabled = false, .key = a_key(2)};
+  const update_webhook same{.name = "shop", .enabled = false, .key = a_key(3)};
+  ask(off);
+  EXPECT_FALSE(std::get<webhook_shown>(ask(same)).replayed) << "it changes nothing, and is kept";
+  ask(update_webhook{.name = "shop", .enabled = true});
+  for (const update_webhook& each : {off, same}) {
+    const auto shown = std::get<webhook_shown>(ask(each));
+    EXPECT_TRUE(shown.replayed && !shown.with_secret);
+    EXPECT_FALSE(shown.what->enabled);
+  }
+  EXPECT_TRUE(must(lane_->webhooks()).all[0].enabled);
+}
+
+TEST_P(webhooks_of_store, a_replay_is_begun_once_under_its_key) {
+  const auto who = make(named("shop"));
+  now_ += 1s;
+  const auto paid = entries_in(paid_orders(2));
+  deliver_all(who);
+  const replay_webhook what{.name = "shop", .from = now_, .key = a_key(1)};
+  EXPECT_EQ(ask(what), answer(webhook_done{}));
+  EXPECT_EQ(tend_all(who), paid);
+  EXPECT_EQ(ask(what), answer(webhook_done{.replayed = true}));
+  EXPECT_THAT(tend_all(who), IsEmpty());
+}
+
+TEST_P(webhooks_of_store, another_body_under_a_key_is_refused) {
+  ask(create_webhook{.what = named("shop"), .key = a_key(1)});
+  EXPECT_EQ(ask(create_webhook{.what = named("books"), .key = a_key(1, 11)}), answer(key_reused{}));
+  EXPECT_THAT(must(lane_->webhooks()).all, SizeIs(1));
+}
+
+TEST_P(webhooks_of_store, a_refusal_is_decided_anew_under_its_key) {
+  const create_webhook what{.what = named("shop"), .key = a_key(1)};
+  const rotate_webhook_secret rotate{.name = "shop", .secret = "whsec_second", .key = a_key(2)};
+  EXPECT_EQ(ask(rotate), answer(not_found{}));
+  make(named("shop"));
+  EXPECT_TRUE(std::holds_alternative<webhook_refused>(ask(what)));
+  EXPECT_FALSE(std::get<webhook_shown>(ask(rotate)).replayed);
+  ask(delete_webhook{"shop"});
+  EXPECT_FALSE(std::get<webhook_shown>(ask(what)).replayed);
+  tend_all();
+}
+
+TEST_P(webhooks_of_store, a_key_that_was_forgotten_is_new) {
+  make(named("shop"));
+  rotate_webhook_secret rotate{.name = "shop", .secret = "whsec_second", .key = a_key(1)};
+  ask(rotate);
+  now_ += 25h;
+  EXPECT_EQ(must(lane_->forget_keys(now_ - 24h)), 1);
+  rotate.secret = "whsec_third";
+  const auto anew = std::get<webhook_shown>(ask(rotate));
+  EXPECT_FALSE(anew.replayed);
+  EXPECT_EQ(anew.what->secret, "whsec_third");
+}
+
+TEST_P(webhooks_of_store, several_that_bring_one_key_at_once_do_it_once) {
+  if (database_->lanes_max() == 1)
+    GTEST_SKIP() << "there is one connection that writes";
+  constexpr int processes = 4;
+  constexpr std::uint8_t rounds = 10;
+  make(named("shop"));
+  std::array<std::array<webhook_shown, processes>, rounds> given;
+  std::barrier together(processes);
+  std::vector<std::jthread> all;
+  for (int n = 0; n < processes; ++n)
+    all.emplace_back([&, n] {
+      const auto other = open("process-" + std::to_string(n));
+      const auto store = must(other->connect());
+      for (std::uint8_t round = 0; round < rounds; ++round) {
+        const rotate_webhook_secret rotate{
+            .name = "shop", .secret = "whsec_" + std::to_string(n), .key = a_key(round)};
+        together.arrive_and_wait(); // so that they meet
+        given.at(round).at(static_cast<std::size_t>(n)) =
+            std::get<webhook_shown>(must(store->change_webhook(rotate, now_)));
+      }
+    });
+  all.clear();
+  for (const auto& answers : given) {
+    EXPECT_EQ(std::ranges::count(answers, false, &webhook_shown::replayed), 1);
+    for (const webhook_shown& each : answers)
+      EXPECT_EQ(each.what->secret, answers[0].what->secret);
+  }
 }
 
 TEST_P(webhooks_of_store, several_at_once_make_a_name_once) {

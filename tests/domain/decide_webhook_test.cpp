@@ -1,6 +1,6 @@
 // Goal: webhooks change by one rule: names are had once, there is a bound, a secret that was
-// replaced signs on for a day, and one that fails for too long is paused once. Method: requests on
-// small lists, by hand.
+// replaced signs on for a day, one that fails for too long is paused once, and a change under an
+// idempotency key is done once. Method: requests on small lists, by hand.
 #include "domain/decide_webhook.hpp"
 
 #include <gtest/gtest.h>
@@ -150,6 +150,72 @@ TEST(decide_webhook, a_success_or_being_resumed_gives_it_its_whole_time_again) {
   const auto resumed =
       decide(update_webhook{.name = "shop", .enabled = true}, {failing}).put.value();
   EXPECT_TRUE(resumed.enabled && !resumed.failing_since && !resumed.paused_at);
+}
+
+idempotency_key key_of_body(std::int64_t body) {
+  return {.digest = {1}, .body = body};
+}
+/// The four requests that a key is kept of.
+std::vector<webhook_request> keyed_ones() {
+  const auto key = key_of_body(1);
+  return {create_webhook{.what = one("new"), .key = key},
+          update_webhook{.name = "shop", .max_per_second = 5, .key = key},
+          update_webhook{.name = "shop", .url = one().url, .key = key}, // changes nothing
+          rotate_webhook_secret{.name = "shop", .secret = "whsec_second", .key = key},
+          replay_webhook{.name = "shop", .from = noon, .key = key}};
+}
+
+TEST(decide_webhook_keys, the_first_answer_is_kept_and_given_again_whatever_there_is_by_then) {
+  for (const webhook_request& what : keyed_ones()) {
+    const auto first = decide(what, {one()});
+    ASSERT_EQ(first.new_kept.size(), 1u) << what.index();
+    EXPECT_EQ(first.new_kept[0].key, key_of_body(1));
+    EXPECT_TRUE(std::visit([&](const auto& kept) { return answer(kept) == first.is; },
+                           first.new_kept[0].what));
+    for (const auto& all : {std::vector{one(), one("new")}, std::vector<webhook>{}}) {
+      const auto again = decide_webhook(what, all, noon + 1h, &first.new_kept[0]);
+      EXPECT_FALSE(again.put || again.begins || again.sets_kinds || !again.ends.empty() ||
+                   !again.replays.empty() || !again.new_kept.empty());
+      if (const auto* shown = std::get_if<webhook_shown>(&first.is))
+        EXPECT_EQ(again.is, answer(webhook_shown{shown->what, shown->with_secret, true}));
+      else
+        EXPECT_EQ(again.is, answer(webhook_done{.replayed = true}));
+    }
+  }
+}
+
+TEST(decide_webhook_keys, another_body_is_refused_and_changes_nothing) {
+  const kept_webhook before{key_of_body(2), webhook_done{}};
+  for (const webhook_request& what : keyed_ones()) {
+    const auto decided = decide_webhook(what, std::vector{one()}, noon, &before);
+    EXPECT_EQ(decided.is, answer(key_reused{}));
+    EXPECT_FALSE(decided.put || !decided.replays.empty() || !decided.new_kept.empty());
+  }
+}
+
+TEST(decide_webhook_keys, a_refusal_and_a_request_without_a_key_keep_nothing) {
+  for (const webhook_request& what : keyed_ones())
+    EXPECT_TRUE(std::holds_alternative<create_webhook>(what) || decide(what, {}).new_kept.empty());
+  EXPECT_TRUE(
+      decide(create_webhook{.what = one(), .key = key_of_body(1)}, {one()}).new_kept.empty());
+  EXPECT_TRUE(decide(create_webhook{one()}, {}).new_kept.empty());
+  for (const webhook_request& what : std::initializer_list<webhook_request>{
+           get_webhook{"shop"}, test_webhook{"shop"}, delete_webhook{"shop"}, list_webhooks{},
+           judge_webhook{.name = "shop"}})
+    EXPECT_TRUE(decide(what, {one()}).new_kept.empty()) << what.index();
+}
+
+TEST(decide_webhook_keys, one_that_cannot_work_is_refused_unless_it_was_done_before) {
+  const create_webhook made{.what = one(), .key = key_of_body(1), .fault = "no such port"};
+  const update_webhook moved{.name = "shop", .key = key_of_body(1), .fault = "no such port"};
+  for (const auto& decided : {decide(made, {}), decide(moved, {one()})}) {
+    EXPECT_EQ(std::get<webhook_refused>(decided.is),
+              (webhook_refused{webhook_refusal::cannot_work, "no such port"}));
+    EXPECT_FALSE(decided.put || decided.begins || !decided.new_kept.empty());
+  }
+  const kept_webhook before{key_of_body(1),
+                            webhook_shown{std::make_shared<const webhook>(one()), true}};
+  EXPECT_TRUE(std::get<webhook_shown>(decide_webhook(made, {}, noon, &before).is).replayed);
 }
 
 TEST(webhook_names_and_urls, are_told_from_what_is_none) {

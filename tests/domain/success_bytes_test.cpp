@@ -209,6 +209,74 @@ TEST(success_bytes, the_tries_of_a_retried_delivery_stand_behind_the_rest_as_far
   EXPECT_FALSE(delivery_from_bytes(to_bytes(many))) << "more than are kept";
 }
 
+webhook shown_webhook() {
+  return {.name = "shop",
+          .url = "https://shop.example/hook?a=b",
+          .payments = false,
+          .enabled = false,
+          .max_in_flight = 256,
+          .max_per_second = 100'000,
+          .secret = "whsec_c2VjcmV0",
+          .content_type = "application/json",
+          .failing_since = at,
+          .paused_at = at + std::chrono::milliseconds{1},
+          .created_at = instant{},
+          .updated_at = at,
+          .replaying = true};
+}
+
+TEST(success_bytes, of_a_webhook_all_comes_back_that_its_answer_shows) {
+  const auto read = [](const webhook& what, bool with_secret) {
+    const auto bytes = to_bytes(
+        webhook_success(webhook_shown{std::make_shared<const webhook>(what), with_secret}));
+    EXPECT_FALSE(success_from_bytes(bytes) || delivery_from_bytes(bytes));
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_FALSE(webhook_success_from_bytes(std::string_view(bytes).substr(0, size))) << size;
+    EXPECT_FALSE(webhook_success_from_bytes(bytes + '\0'));
+    return std::get<webhook_shown>(webhook_success_from_bytes(bytes).value());
+  };
+  webhook what = shown_webhook();
+  EXPECT_EQ(*read(what, true).what, what);
+  EXPECT_TRUE(read(what, true).with_secret);
+  what.secret.clear();
+  EXPECT_EQ(*read(shown_webhook(), false).what, what) << "a secret that is not shown is not kept";
+  EXPECT_FALSE(read(shown_webhook(), false).with_secret);
+  what.old_secrets = {{"whsec_old", at}};
+  EXPECT_TRUE(read(what, true).what->old_secrets.empty());
+  for (const webhook_success& each :
+       {webhook_success(webhook_done{}), webhook_success(webhook_done{.replayed = true})})
+    EXPECT_EQ(webhook_success_from_bytes(to_bytes(each)), webhook_success(webhook_done{}));
+  EXPECT_FALSE(webhook_success_from_bytes("w "));
+}
+
+TEST(success_bytes, bytes_of_a_webhook_are_read_by_later_releases) {
+  // name "a", URL "b", payments, no refunds, enabled, 1 at once, 2 a second, type "c", not failing,
+  // paused at 4 ms, not replaying, created at 3 ms, updated at 4 ms, secret "d"
+  const std::string bytes{'W', 2, 'a', 2, 'b', 2, 0, 2, 2, 4, 2, 'c', 0, 2, 8, 0, 6, 8, 2, 'd'};
+  const auto read = webhook_success_from_bytes(bytes);
+  ASSERT_TRUE(read);
+  const instant now{std::chrono::milliseconds{4}};
+  EXPECT_EQ(*std::get<webhook_shown>(*read).what,
+            (webhook{.name = "a",
+                     .url = "b",
+                     .payments = true,
+                     .refunds = false,
+                     .max_in_flight = 1,
+                     .max_per_second = 2,
+                     .secret = "d",
+                     .content_type = "c",
+                     .paused_at = now,
+                     .created_at = now - std::chrono::milliseconds{1},
+                     .updated_at = now}));
+  EXPECT_EQ(to_bytes(*read), bytes);
+  std::string bad = bytes;
+  bad[2] = '\n';
+  EXPECT_FALSE(webhook_success_from_bytes(bad)) << "no webhook has that name";
+  bad = bytes;
+  bad[5] = 4;
+  EXPECT_FALSE(webhook_success_from_bytes(bad)) << "neither true nor false";
+}
+
 TEST(success_bytes, what_is_cut_short_or_goes_on_is_none) {
   for (const success& each : examples()) {
     const std::string bytes = to_bytes(each);

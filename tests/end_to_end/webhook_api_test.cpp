@@ -256,6 +256,23 @@ TEST_F(webhook_api, one_that_takes_nothing_for_too_long_is_paused_and_the_others
   expect_sound();
 }
 
+TEST_F(webhook_api, a_lost_answer_of_a_create_is_given_again_under_its_key) {
+  const receiver hook;
+  server_process server(place, settings);
+  auto client = server.client();
+  const std::string body = json{{"name", "shop"}, {"url", hook.url()}}.dump();
+  const auto create = [&](const std::string& of) {
+    return client.post("/v1/webhooks", of, "Idempotency-Key: one\r\n").value();
+  };
+  const auto first = create(body);
+  EXPECT_EQ(first.status, 201);
+  const auto again = create(body);
+  EXPECT_EQ(again.status, 201);
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(again.field("idempotent-replayed"), "true");
+  EXPECT_EQ(create(body + " ").status, 422);
+}
+
 TEST_F(webhook_api, a_table_of_the_settings_file_is_taken_over_once) {
   seed(20);
   const receiver hook;

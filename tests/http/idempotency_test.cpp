@@ -177,6 +177,59 @@ TEST_F(http_idempotency, a_bad_key_of_a_retry_is_told) {
   EXPECT_EQ(nlohmann::json::parse(told.body)["errors"][0]["field"], "Idempotency-Key");
 }
 
+// So have the calls of webhooks.
+
+TEST_F(http_idempotency, the_calls_of_webhooks_have_their_keys_and_a_mark) {
+  const std::string new_one = R"({"name":"shop","url":"https://shop.example/hook"})";
+  struct {
+    std::string path;
+    std::string body;
+    int status;
+  } const calls[] = {{"/v1/webhooks", new_one, 201},
+                     {"/v1/webhooks/shop/rotate-secret", "{}", 200},
+                     {"/v1/webhooks/shop/replay", R"({"from":"2025-11-22T14:04:03+09:00"})", 202}};
+  for (const auto& each : calls) {
+    std::optional<idempotency_key> key;
+    server.actors.ask = [&](const webhook_request& what) -> actors::answer_reply {
+      key = key_of(what);
+      return plausible(what);
+    };
+    const auto first = post(each.path, each.body, "Idempotency-Key: \"a\"\r\n");
+    EXPECT_EQ(first.status, each.status);
+    EXPECT_EQ(first.field("idempotent-replayed"), "");
+    EXPECT_EQ(key, digest_key({"", "POST", each.path, "a", each.body}));
+    server.actors.ask = [&](const webhook_request& what) -> actors::answer_reply {
+      auto answer = plausible(what).value();
+      if (auto* shown = std::get_if<webhook_shown>(&answer))
+        shown->replayed = true;
+      else
+        std::get<webhook_done>(answer).replayed = true;
+      return answer;
+    };
+    const auto again = post(each.path, each.body, "Idempotency-Key: a\r\n");
+    EXPECT_EQ(again.status, first.status);
+    EXPECT_EQ(again.body, first.body);
+    EXPECT_EQ(again.field("location"), first.field("location"));
+    EXPECT_EQ(again.field("idempotent-replayed"), "true");
+    server.actors.ask = [](const webhook_request&) { return answer{key_reused{}}; };
+    const auto reused = post(each.path, each.body, "Idempotency-Key: a\r\n");
+    EXPECT_EQ(reused.status, 422);
+    EXPECT_EQ(nlohmann::json::parse(reused.body)["code"], "idempotency_key_reused");
+    EXPECT_EQ(post(each.path, each.body, "Idempotency-Key: a b\r\n").status, 400);
+  }
+}
+
+TEST_F(http_idempotency, a_test_of_a_webhook_takes_a_key_and_keeps_none) {
+  std::optional<idempotency_key> key;
+  server.actors.ask = [&](const webhook_request& what) -> actors::answer_reply {
+    key = key_of(what);
+    return plausible(what);
+  };
+  EXPECT_EQ(post("/v1/webhooks/shop/test", "", "Idempotency-Key: a\r\n").status, 200);
+  EXPECT_FALSE(key);
+  EXPECT_EQ(post("/v1/webhooks/shop/test", "", "Idempotency-Key: a b\r\n").status, 400);
+}
+
 TEST(http_idempotency_scope, two_api_keys_have_keys_of_their_own) {
   key_ring ring;
   std::vector<api_key> keys;

@@ -395,7 +395,7 @@ export interface paths {
         put?: never;
         /**
          * Make a webhook
-         * @description It is told of each event that is committed from now on, by every process within a second. The answer has its secret, which no other answer shows. A name can be had once: a repeat of this call changes nothing and is 409 `webhook_exists`. It takes no Idempotency-Key into account.
+         * @description It is told of each event that is committed from now on, by every process within a second. The answer has its secret, which no other answer shows but that of a repeat under the same Idempotency-Key. A name can be had once: a repeat of this call under another Idempotency-Key, or without one, changes nothing and is 409 `webhook_exists`.
          */
         post: operations["createWebhook"];
         delete?: never;
@@ -463,7 +463,7 @@ export interface paths {
         put?: never;
         /**
          * Send it a test
-         * @description Sends an event of type `paymentd.webhook.test.v1`, once, to a paused one as well, and waits for its answer for 3 seconds at the most.
+         * @description Sends an event of type `paymentd.webhook.test.v1`, once, to a paused one as well, and waits for its answer for 3 seconds at the most. Nothing is kept for an Idempotency-Key: each call sends an event.
          */
         post: operations["testWebhook"];
         delete?: never;
@@ -2162,7 +2162,10 @@ export interface operations {
     createWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or as a quoted string: the client's name for this one purpose. The same request under it is done once. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -2178,6 +2181,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     /** @description Of the new thing, relative to the path of the call. */
                     Location?: string;
+                    /** @description `true` where the success was given before, under the same Idempotency-Key. */
+                    "Idempotent-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2193,6 +2198,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             417: components["responses"]["ExpectationFailed"];
             421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeaderTooLarge"];
             500: components["responses"]["InternalError"];
@@ -2276,7 +2282,10 @@ export interface operations {
     updateWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or as a quoted string: the client's name for this one purpose. The same request under it is done once. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
             path: {
                 /** @description 1 to 40 of a-z, 0-9, - and _. */
                 name: components["parameters"]["webhookName"];
@@ -2293,6 +2302,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description `true` where the success was given before, under the same Idempotency-Key. */
+                    "Idempotent-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2308,6 +2319,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             417: components["responses"]["ExpectationFailed"];
             421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeaderTooLarge"];
             500: components["responses"]["InternalError"];
@@ -2318,7 +2330,10 @@ export interface operations {
     rotateWebhookSecret: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or as a quoted string: the client's name for this one purpose. The same request under it is done once. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
             path: {
                 /** @description 1 to 40 of a-z, 0-9, - and _. */
                 name: components["parameters"]["webhookName"];
@@ -2335,6 +2350,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description `true` where the success was given before, under the same Idempotency-Key. */
+                    "Idempotent-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2350,6 +2367,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             417: components["responses"]["ExpectationFailed"];
             421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeaderTooLarge"];
             500: components["responses"]["InternalError"];
@@ -2360,7 +2378,10 @@ export interface operations {
     testWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or as a quoted string: the client's name for this one purpose. The same request under it is done once. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
             path: {
                 /** @description 1 to 40 of a-z, 0-9, - and _. */
                 name: components["parameters"]["webhookName"];
@@ -2402,7 +2423,10 @@ export interface operations {
     replayWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or as a quoted string: the client's name for this one purpose. The same request under it is done once. */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
             path: {
                 /** @description 1 to 40 of a-z, 0-9, - and _. */
                 name: components["parameters"]["webhookName"];
@@ -2419,6 +2443,8 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description `true` where the success was given before, under the same Idempotency-Key. */
+                    "Idempotent-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2434,6 +2460,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             417: components["responses"]["ExpectationFailed"];
             421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeaderTooLarge"];
             500: components["responses"]["InternalError"];
