@@ -85,14 +85,17 @@ struct decider {
   }
 
   webhook_decision operator()(const judge_webhook& what) const {
+    const bool gone = !what.gone.empty();
+    if (gone && what.gone != is.url) // another receiver by now
+      return {.is = webhook_done{}};
     webhook changed = is;
     if (what.works)
       changed.failing_since.reset();
     else if (!is.failing_since)
       changed.failing_since = now;
     // No client has made this change, so updated_at stays.
-    const bool pauses = !what.works && is.enabled && is.failing_since &&
-                        now - *is.failing_since >= what.pause_after;
+    const bool too_long = is.failing_since && now - *is.failing_since >= what.pause_after;
+    const bool pauses = !what.works && is.enabled && (gone || too_long);
     if (pauses) {
       changed.enabled = false;
       changed.paused_at = now;

@@ -124,6 +124,8 @@ struct judge_webhook {
   std::string name;
   bool works = false;
   std::chrono::milliseconds pause_after{0}; // so long it may fail
+  /// The URL that has answered 410 Gone: paused at once, where that still is its URL. Else empty.
+  std::string gone = {};
 };
 using webhook_request =
     std::variant<list_webhooks, get_webhook, create_webhook, update_webhook, delete_webhook,

@@ -141,9 +141,10 @@ void add_supervision(metric_families& to, const subscribers& all) {
 }
 
 void add_webhooks(metric_families& to, const actors::payment_metrics& of) {
-  to.counter("paymentd_webhooks_paused_total",
-             "Webhooks that this process paused, since they took nothing for too long.",
-             of.webhooks_paused);
+  to.counter(
+      "paymentd_webhooks_paused_total",
+      "Webhooks that this process paused, since they took nothing for too long or were gone.",
+      of.webhooks_paused);
   to.gauge("paymentd_webhooks_disabled", "Webhooks that are paused now.");
   to.value({}, of.webhooks_disabled);
 }

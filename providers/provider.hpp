@@ -55,6 +55,8 @@ struct failure {
   /// Of a refused call: whether the API refused this call as it stands, so that a smaller part of
   /// it might pass (a poisoned recipient), rather than being out of order itself.
   bool refused_content = false;
+  /// Of a webhook: whether its receiver said that it is gone, and wants no event any more.
+  bool gone = false;
 };
 
 struct accepted {
@@ -179,6 +181,9 @@ class endpoint : public provider {
 
   /// Sends a notice, once. As `send`.
   virtual void tell(webhook_notice what, std::function<void(recipient_result)> done) = 0;
+
+  /// Whether its receiver said of an event that it is gone. Any thread.
+  virtual bool gone() const { return false; }
 };
 
 } // namespace paymentd::providers

@@ -165,32 +165,35 @@ void on_down(keeper_actor* self, const caf::down_msg& down) {
 
 // ---- which ones fail ----------------------------------------------------------------------------
 
-void on_paused(keeper_actor* self, const webhook& what) {
+void on_paused(keeper_actor* self, const webhook& what, bool gone) {
   self->state.options.board->paused.fetch_add(1, std::memory_order_relaxed);
   say(spdlog::level::err, what.name,
-      "it has taken nothing for too long and is paused: PATCH it with enabled true once it works");
+      fmt::format("it {} and is paused: PATCH it with enabled true once it works",
+                  gone ? "answered 410 Gone" : "has taken nothing for too long"));
   tell_of_pause(self, what);
 }
 
-void judge(keeper_actor* self, running& one, bool works) {
+void judge(keeper_actor* self, running& one, bool works, std::string gone = {}) {
   one.judged = true;
-  judge_webhook what{
-      .name = one.by.name, .works = works, .pause_after = self->state.options.pause_after};
+  judge_webhook what{.name = one.by.name,
+                     .works = works,
+                     .pause_after = self->state.options.pause_after,
+                     .gone = std::move(gone)};
   ask(
       self, self->state.options.store, store_call_kind::change_webhook, db::error_kind::in_doubt,
       [what](db::webhook_store& store, instant now) { return store.change_webhook(what, now); },
-      [self, name = one.by.name](const db::result<answer>& judged) {
-        if (const auto found = self->state.all.find(name); found != self->state.all.end())
+      [self, what](const db::result<answer>& judged) {
+        if (const auto found = self->state.all.find(what.name); found != self->state.all.end())
           found->second.judged = false;
         if (judged)
           if (const auto* paused = std::get_if<webhook_shown>(&*judged))
-            on_paused(self, *paused->what);
+            on_paused(self, *paused->what, !what.gone.empty());
         look(self);
       });
 }
 
-/// Looks whether it took something, or was tried in vain, since the last look. The store is asked
-/// only where that is news.
+/// Looks whether it is gone, took something, or was tried in vain, since the last look. The store
+/// is asked only where that is news.
 void consider(keeper_actor* self, running& one, const webhook& wanted) {
   auto& numbers = self->state.counted[one.by.name];
   // In this order, a call that ends meanwhile does not count as failed.
@@ -206,6 +209,8 @@ void consider(keeper_actor* self, running& one, const webhook& wanted) {
     return;
   numbers.taken = taken;
   numbers.failed = std::max(numbers.failed, failed);
+  if (one.endpoint->gone()) // in vain where it took something meanwhile, too
+    return judge(self, one, false, one.by.url);
   if (took && wanted.failing_since)
     return judge(self, one, true);
   const bool too_long = wanted.failing_since && self->state.options.now() - *wanted.failing_since >=

@@ -33,8 +33,10 @@ recipient_result result_of(net::http_result answer) {
   failure failed{.kind = failure_class::transient, .reason = "HTTP " + std::to_string(status)};
   if (status >= 300 && status <= 399)
     failed.reason.append(", a redirect, which is not followed");
-  if (status == status_gone)
-    failed.kind = failure_class::permanent;
+  if (status == status_gone) {
+    failed.gone = true;
+    failed.reason.append(" Gone");
+  }
   if (status == status_too_many)
     failed.kind = failure_class::throttled;
   if (status == status_too_many || status >= 500)
@@ -47,10 +49,15 @@ std::uint64_t receiver_health::begun() const {
   return taken_;
 }
 
+bool receiver_health::gone() const {
+  const std::lock_guard lock(mutex_);
+  return gone_;
+}
+
 providers::call_result receiver_health::ended(std::uint64_t begun, entry_id event,
                                               recipient_result result) {
   const std::lock_guard lock(mutex_);
-  if (result || result.error().kind == failure_class::permanent) {
+  if (result) {
     ++taken_;
     failed_.clear();
     out_of_order_ = aside_ = false;
@@ -59,6 +66,11 @@ providers::call_result receiver_health::ended(std::uint64_t begun, entry_id even
   failure why = std::move(result).error();
   if (why.kind == failure_class::unknown) // stopped in the middle: repeated by whoever is next
     return std::unexpected(std::move(why));
+  if (why.gone) {
+    gone_ = true;
+    why.kind = failure_class::outage;
+    return std::unexpected(std::move(why));
+  }
   const bool works = taken_ > begun;
   if (why.kind == failure_class::transient && why.retry_after.count() > 0)
     why.kind = failure_class::throttled;

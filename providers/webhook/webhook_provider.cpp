@@ -77,6 +77,8 @@ class webhook_provider final : public providers::http_provider_of<providers::end
         [done = std::move(done)](net::http_result answer) { done(result_of(std::move(answer))); });
   }
 
+  bool gone() const override { return health_.gone(); }
+
   void send(call what, std::function<void(call_result)> done) override {
     if (what.recipients.empty())
       return done(never_sent("a call of no events"));

@@ -39,7 +39,10 @@ class kept_endpoint final : public providers::endpoint {
     answers.push_back(std::move(done));
   }
 
+  bool gone() const override { return is_gone; }
+
   bool stopped = false;
+  bool is_gone = false;
   std::vector<std::string> secrets;
   std::vector<webhook_notice> told;
   std::vector<std::function<void(providers::recipient_result)>> answers;
@@ -347,6 +350,47 @@ TEST_F(webhook_keeper_test, one_that_fails_for_too_long_is_paused_and_the_others
   on.pass(options.notice_pauses[0] + 10ms);
   ASSERT_THAT(endpoint("books").told, SizeIs(2));
   EXPECT_EQ(endpoint("books").told[0].id, endpoint("books").told[1].id);
+}
+
+TEST_F(webhook_keeper_test, one_whose_receiver_is_gone_is_paused_at_once_and_the_others_are_told) {
+  webhook gone = named("shop");
+  find({named("books"), gone});
+  endpoint("shop").is_gone = true;
+  const auto numbers = board->all().at("webhook-shop").delivery;
+  add(numbers->calls);
+  add(numbers->calls);
+  add(numbers->accepted); // it took another one before
+  find({named("books"), gone});
+  const auto judged = store.take<asked::change_webhook>();
+  ASSERT_THAT(judged, SizeIs(1));
+  EXPECT_FALSE(std::get<judge_webhook>(judged[0].what).works);
+  EXPECT_EQ(std::get<judge_webhook>(judged[0].what).gone, gone.url);
+  gone.enabled = false;
+  gone.paused_at = gone.failing_since = on.time();
+  store.answer(keeper, db::result<answer>(webhook_shown{std::make_shared<const webhook>(gone)}));
+  EXPECT_EQ(board->paused, 1u);
+  ASSERT_THAT(endpoint("books").told, SizeIs(1));
+  EXPECT_EQ(endpoint("books").told[0].of, webhook_notice::kind::paused);
+  find({named("books"), gone});
+  EXPECT_THAT(store.take<asked::change_webhook>(), IsEmpty());
+  on.pass(options.grace + 10ms);
+  EXPECT_TRUE(endpoint("shop").stopped);
+  gone.enabled = true; // by a client: another endpoint, which knows nothing of that
+  find({named("books"), gone});
+  EXPECT_EQ(made["shop"].size(), 2u);
+  find({named("books"), gone});
+  EXPECT_THAT(store.take<asked::change_webhook>(), IsEmpty());
+}
+
+TEST_F(webhook_keeper_test, a_pause_that_the_store_could_not_make_is_asked_for_again) {
+  find({named("shop")});
+  endpoint("shop").is_gone = true;
+  for (int tries = 0; tries < 2; ++tries) {
+    find({named("shop")});
+    ASSERT_THAT(store.take<asked::change_webhook>(), SizeIs(1));
+    store.answer(keeper, db::result<answer>(
+                             std::unexpected(db::error{db::error_kind::unavailable, "away"})));
+  }
 }
 
 TEST_F(webhook_keeper_test, a_success_ends_the_time_in_which_it_failed) {

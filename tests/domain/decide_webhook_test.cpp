@@ -1,6 +1,6 @@
 // Goal: webhooks change by one rule: names are had once, there is a bound, a secret that was
-// replaced signs on for a day, one that fails for too long is paused once, and a change under an
-// idempotency key is done once. Method: requests on small lists, by hand.
+// replaced signs on for a day, one that fails for too long or is gone is paused once, and a change
+// under an idempotency key is done once. Method: requests on small lists, by hand.
 #include "domain/decide_webhook.hpp"
 
 #include <gtest/gtest.h>
@@ -138,6 +138,22 @@ TEST(decide_webhook, one_that_fails_for_too_long_is_paused_once) {
   const auto again = decide(failed, {*paused.put}, noon + 121h); // another process
   EXPECT_FALSE(again.put);
   EXPECT_TRUE(std::holds_alternative<webhook_done>(again.is));
+}
+
+TEST(decide_webhook, one_whose_receiver_is_gone_is_paused_at_once_unless_it_has_another_by_now) {
+  const judge_webhook gone{.name = "shop", .pause_after = 120h, .gone = one().url};
+  const auto paused = decide(gone, {one()});
+  ASSERT_TRUE(paused.put);
+  EXPECT_FALSE(paused.put->enabled);
+  EXPECT_EQ(paused.put->paused_at, noon);
+  EXPECT_EQ(paused.put->failing_since, noon);
+  EXPECT_TRUE(std::holds_alternative<webhook_shown>(paused.is));
+  EXPECT_FALSE(decide(gone, {*paused.put}, noon + 1s).put); // another process
+  webhook moved = one();
+  moved.url = "https://new.example";
+  const auto stays = decide(gone, {moved});
+  EXPECT_FALSE(stays.put);
+  EXPECT_TRUE(std::holds_alternative<webhook_done>(stays.is));
 }
 
 TEST(decide_webhook, a_success_or_being_resumed_gives_it_its_whole_time_again) {

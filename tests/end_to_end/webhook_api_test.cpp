@@ -273,6 +273,40 @@ TEST_F(webhook_api, a_lost_answer_of_a_create_is_given_again_under_its_key) {
   EXPECT_EQ(create(body + " ").status, 422);
 }
 
+TEST_F(webhook_api, one_that_answers_410_is_paused_at_once_and_loses_no_event) {
+  seed(10);
+  const receiver good;
+  receiver leaving;
+  server_process server(place, settings);
+  auto client = server.client();
+  make(client, "good", good);
+  make(client, "leaving", leaving);
+  pay(client, 1, 2);
+  ASSERT_TRUE(eventually([&] { return orders(leaving).size() == 2; }));
+  leaving.set_answer([](const received_request&) { return reply{.status = 410}; });
+  pay(client, 3, 6);
+  ASSERT_TRUE(eventually([&] { return get(client, "leaving")["enabled"] == false; }));
+  EXPECT_FALSE(get(client, "leaving")["pausedAt"].is_null());
+  EXPECT_EQ(get(client, "good")["enabled"], true);
+  ASSERT_TRUE(eventually([&] {
+    return std::ranges::any_of(good.requests(), [](const auto& each) {
+      return type_of(each) == "paymentd.webhook.paused.v1" &&
+             json::parse(each.body)["data"]["name"] == "leaving";
+    });
+  }));
+  EXPECT_NE(server.process().output().find("webhook leaving: it answered 410 Gone and is paused"),
+            std::string::npos);
+  EXPECT_EQ(place.number("select count(*) from deliveries where status = 2"), 0)
+      << "none is FAILED";
+  const receiver moved;
+  EXPECT_EQ(
+      client.patch("/v1/webhooks/leaving", json{{"url", moved.url()}, {"enabled", true}}.dump())
+          ->status,
+      200);
+  ASSERT_TRUE(eventually([&] { return orders(moved) == std::set<std::int64_t>{3, 4, 5, 6}; }));
+  expect_sound();
+}
+
 TEST_F(webhook_api, a_table_of_the_settings_file_is_taken_over_once) {
   seed(20);
   const receiver hook;

@@ -39,8 +39,10 @@ TEST(webhook_result, only_2xx_is_a_success) {
     expect_failure(of_status(status), failure_class::transient);
 }
 
-TEST(webhook_result, who_is_gone_is_not_asked_again_and_who_is_busy_is_waited_for) {
-  expect_failure(of_status(410), failure_class::permanent);
+TEST(webhook_result, who_is_gone_and_who_is_busy_is_told_from_the_rest) {
+  expect_failure(of_status(410), failure_class::transient);
+  EXPECT_TRUE(of_status(410).error().gone);
+  EXPECT_FALSE(of_status(404).error().gone);
   expect_failure(of_status(429), failure_class::throttled);
   for (const int status : {429, 502, 503, 504})
     EXPECT_EQ(of_status(status, 7s).error().retry_after, 7s);
@@ -65,13 +67,22 @@ class receiver_health_test : public testing::Test {
   receiver_health health{4};
 };
 
-TEST_F(receiver_health_test, what_is_taken_or_gone_ends_its_event) {
+TEST_F(receiver_health_test, what_is_taken_ends_its_event) {
   const call_result taken = ends(1, of_status(204));
   ASSERT_TRUE(taken);
   EXPECT_TRUE(taken->at(0));
-  const call_result gone = ends(2, of_status(410));
-  ASSERT_TRUE(gone);
-  expect_failure(gone->at(0), failure_class::permanent);
+}
+
+TEST_F(receiver_health_test, a_receiver_that_is_gone_ends_no_event_whatever_it_has_taken) {
+  const std::uint64_t begun = health.begun();
+  ASSERT_TRUE(ends(1, of_status(204)));
+  EXPECT_FALSE(health.gone());
+  for (const std::int64_t event : {2, 3}) {
+    const call_result gone = health.ended(begun, {event}, of_status(410));
+    expect_failure(gone, failure_class::outage);
+    EXPECT_FALSE(gone.error().never_written);
+  }
+  EXPECT_TRUE(health.gone());
 }
 
 TEST_F(receiver_health_test, a_failure_is_its_events_own_where_others_were_taken_meanwhile) {

@@ -43,7 +43,7 @@ webhook_options options_to(std::string url) {
   return made;
 }
 
-std::unique_ptr<providers::provider> made(webhook_options options) {
+std::unique_ptr<providers::endpoint> made(webhook_options options) {
   auto provider = make_webhook_provider(std::move(options));
   EXPECT_TRUE(provider) << provider.error();
   return std::move(provider).value();
@@ -190,9 +190,10 @@ TEST(webhook_provider, retry_after_and_gone_are_understood) {
   expect_failure(busy, failure_class::throttled);
   EXPECT_EQ(busy.error().retry_after, 7s);
   hook.set_answer([](const received_request&) { return reply{.status = 410}; });
-  const call_result gone = send_to(hook.url());
-  ASSERT_TRUE(gone);
-  EXPECT_EQ(gone->at(0).error().kind, failure_class::permanent);
+  const auto to = made(options_to(hook.url()));
+  EXPECT_FALSE(to->gone());
+  expect_failure(send(*to, example_call("k", 1, evening)), failure_class::outage);
+  EXPECT_TRUE(to->gone());
 }
 
 TEST(webhook_provider, a_redirect_is_not_followed) {

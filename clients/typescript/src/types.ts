@@ -769,7 +769,7 @@ export interface components {
             contentType: "application/cloudevents+json" | "application/json";
             /** @description It has taken nothing since then, although it was tried. */
             failingSince: string | null;
-            /** @description When it was paused by the server, since it had failed for too long. */
+            /** @description When it was paused by the server, since it had failed for too long or answered 410 Gone. */
             pausedAt: string | null;
             /** @description A replay goes on. */
             replaying: boolean;
@@ -794,7 +794,7 @@ export interface components {
             contentType: "application/cloudevents+json" | "application/json";
             /** @description It has taken nothing since then, although it was tried. */
             failingSince: string | null;
-            /** @description When it was paused by the server, since it had failed for too long. */
+            /** @description When it was paused by the server, since it had failed for too long or answered 410 Gone. */
             pausedAt: string | null;
             /** @description A replay goes on. */
             replaying: boolean;
