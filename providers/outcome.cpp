@@ -44,6 +44,34 @@ std::optional<failure> failed_search(const net::http_result& result) {
   return failed;
 }
 
+std::unexpected<failure> unknown(std::string reason) {
+  return std::unexpected(failure{.kind = failure_class::unknown, .reason = std::move(reason)});
+}
+
+std::unexpected<failure> unreadable(std::string_view api, const net::http_response& answer) {
+  return unknown(std::string(api) + "'s answer cannot be read (" +
+                 std::to_string(answer.body.size()) + " bytes)");
+}
+
+std::unexpected<failure> outage(std::string reason) {
+  return std::unexpected(failure{.kind = failure_class::outage, .reason = std::move(reason)});
+}
+
+failure refused_content(std::string reason, bool by_condition) {
+  return {.kind = by_condition ? failure_class::transient : failure_class::outage,
+          .reason = std::move(reason),
+          .refused_content = !by_condition};
+}
+
+std::string words(std::string_view what, const std::string& code, const std::string& more) {
+  std::string reason(what);
+  if (!code.empty())
+    reason.append(": ").append(printable(code));
+  if (!more.empty())
+    reason.append(code.empty() ? ": " : " ").append(printable(more));
+  return reason;
+}
+
 std::string printable(std::string text) {
   constexpr std::size_t bytes_max = 200;
   if (text.size() > bytes_max) {

@@ -25,29 +25,6 @@ constexpr std::string_view results_unconfirmed[] = {"5", "6"};
 constexpr std::string_view status_no_number = "2";
 constexpr std::size_t messages_max = 500; // of a call
 
-std::string words(std::string_view what, const std::string& code, const std::string& more) {
-  std::string reason(what);
-  reason.append(": ").append(printable(code));
-  if (!more.empty())
-    reason.append(" ").append(printable(more));
-  return reason;
-}
-
-std::unexpected<failure> unknown(std::string reason) {
-  return std::unexpected(failure{.kind = failure_class::unknown, .reason = std::move(reason)});
-}
-
-/// A refusal of the call for what may be of us all or of one of its messages.
-failure refused_content(std::string reason, bool by_condition) {
-  failure refused{
-      .kind = failure_class::outage, .reason = std::move(reason), .refused_content = true};
-  if (by_condition) {
-    refused.kind = failure_class::transient;
-    refused.refused_content = false;
-  }
-  return refused;
-}
-
 failure refused_by_code(const aligo_answer& answer, bool by_condition) {
   std::string reason =
       words("Aligo refused the call", std::to_string(*answer.code), answer.message);
@@ -129,8 +106,7 @@ call_result aligo_call_result(const call& what, net::http_result result, std::st
     return std::unexpected(refused_status(*result));
   const std::optional<aligo_answer> answer = parse_aligo_answer(result->body);
   if (!answer)
-    return unknown("Aligo's answer cannot be read (" + std::to_string(result->body.size()) +
-                   " bytes)");
+    return unreadable("Aligo", *result);
   if (*answer->code != code_success)
     return std::unexpected(refused_by_code(*answer, by_condition));
   if (answer->mid.empty())
@@ -165,11 +141,9 @@ std::expected<aligo_list, failure> aligo_calls(const net::http_result& answer) {
   if (list)
     return *std::move(list);
   const std::optional<aligo_answer> said = parse_aligo_answer(answer->body);
-  return std::unexpected(
-      failure{.kind = failure_class::outage,
-              .reason = said ? words("Aligo refused the list of calls", std::to_string(*said->code),
-                                     said->message)
-                             : std::string("Aligo's list of calls cannot be read")});
+  return outage(
+      said ? words("Aligo refused the list of calls", std::to_string(*said->code), said->message)
+           : "Aligo's list of calls cannot be read");
 }
 
 std::expected<std::vector<final_result>, failure>
@@ -181,8 +155,7 @@ aligo_final_results(const net::http_result& answer, std::string_view mid, std::s
   if (!messages) {
     if (parse_aligo_answer(answer->body))
       return std::vector<final_result>{}; // it does not know the call
-    return std::unexpected(failure{.kind = failure_class::outage,
-                                   .reason = "Aligo's list of messages cannot be read"});
+    return outage("Aligo's list of messages cannot be read");
   }
   std::ranges::stable_sort(*messages, {}, number_of);
   if (messages->size() > messages_max)

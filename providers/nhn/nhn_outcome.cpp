@@ -48,28 +48,12 @@ bool is_one_of(const auto& codes, const auto& code) {
   return std::ranges::find(codes, code) != std::end(codes);
 }
 
-std::string code_reason(std::string_view what, int code, const std::string& message) {
-  std::string reason(what);
-  reason.append(": ").append(std::to_string(code));
-  if (!message.empty())
-    reason.append(" ").append(printable(message));
-  return reason;
-}
-
-std::unexpected<failure> unknown(std::string reason) {
-  return std::unexpected(failure{.kind = failure_class::unknown, .reason = std::move(reason)});
-}
-
-std::unexpected<failure> outage(std::string reason) {
-  return std::unexpected(failure{.kind = failure_class::outage, .reason = std::move(reason)});
-}
-
 /// A call that the API refused as a whole, by the code in its header or by all its results' code.
 /// `registered`: it has an id by now. `by_condition`: its template is for some messages alone.
 failure refused_call(int code, const std::string& message, std::size_t recipients, bool registered,
                      bool by_condition) {
   failure refused{.kind = failure_class::outage,
-                  .reason = code_reason("NHN refused the call", code, message)};
+                  .reason = words("NHN refused the call", std::to_string(code), message)};
   if (code == code_duplicate_key) {
     refused.kind = failure_class::seen;
   } else if (code == code_quota) {
@@ -108,7 +92,7 @@ recipient_result one_result(const nhn_answer& answer, const nhn_result& result, 
                     sms_went ? std::optional(message_channel::sms) : std::nullopt};
   }
   failure refused{.kind = failure_class::permanent,
-                  .reason = code_reason("NHN refused the message", code, result.message)};
+                  .reason = words("NHN refused the message", std::to_string(code), result.message)};
   if (code == code_duplicate_key)
     refused.kind = failure_class::seen;
   else if (code == code_system_failed && !answer.request_id.empty())
@@ -250,7 +234,7 @@ std::expected<nhn_answer, failure> read_list(const net::http_result& result) {
   if (*answer->code == code_not_found)
     return nhn_answer{};
   if (!*answer->successful || *answer->code != code_accepted)
-    return outage(code_reason("NHN refused the search", *answer->code, answer->message));
+    return outage(words("NHN refused the search", std::to_string(*answer->code), answer->message));
   return *std::move(answer);
 }
 
@@ -285,10 +269,10 @@ call_result nhn_call_result(const call& what, net::http_result result, nhn_said_
     return std::unexpected(refused_by_status(*result, what.recipients.size()));
   const std::optional<nhn_answer> answer = parse_nhn_answer(result->body);
   if (!answer || !answer->code || !answer->successful)
-    return unknown("NHN's answer cannot be read (" + std::to_string(result->body.size()) +
-                   " bytes)");
+    return unreadable("NHN", *result);
   if (*answer->successful != (*answer->code == code_accepted))
-    return unknown(code_reason("NHN's answer contradicts itself", *answer->code, answer->message));
+    return unknown(
+        words("NHN's answer contradicts itself", std::to_string(*answer->code), answer->message));
   if (*answer->code == code_all_refused && !answer->results.empty())
     return match_results(what, *answer, with);
   if (!*answer->successful)

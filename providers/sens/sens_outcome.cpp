@@ -21,30 +21,6 @@ constexpr std::string_view code_unconfirmed = "3005";
 constexpr std::string_view status_processing = "processing";
 constexpr std::string_view status_success = "success";
 
-std::string words(std::string_view what, const std::string& code, const std::string& more) {
-  std::string reason(what);
-  if (!code.empty())
-    reason.append(": ").append(printable(code));
-  if (!more.empty())
-    reason.append(code.empty() ? ": " : " ").append(printable(more));
-  return reason;
-}
-
-std::unexpected<failure> unknown(std::string reason) {
-  return std::unexpected(failure{.kind = failure_class::unknown, .reason = std::move(reason)});
-}
-
-/// A refusal of the whole call, for what may be of us all or of one of its messages.
-failure refused_content(std::string reason, bool by_condition) {
-  failure refused{
-      .kind = failure_class::outage, .reason = std::move(reason), .refused_content = true};
-  if (by_condition) {
-    refused.kind = failure_class::transient;
-    refused.refused_content = false;
-  }
-  return refused;
-}
-
 failure refused_by_status(const net::http_response& response, bool by_condition) {
   failure refused = refused_status(response);
   const std::string said = parse_sens_error(response.body);
@@ -147,8 +123,7 @@ call_result sens_call_result(const call& what, net::http_result result, bool by_
     return std::unexpected(refused_by_status(*result, by_condition));
   const std::optional<sens_answer> answer = parse_sens_answer(result->body);
   if (!answer || answer->request_id.empty())
-    return unknown("SENS's answer cannot be read (" + std::to_string(result->body.size()) +
-                   " bytes)");
+    return unreadable("SENS", *result);
   const std::vector<const sens_result*> about = results_of(what, *answer);
   if (std::ranges::all_of(about, [](const sens_result* each) { return each == nullptr; }))
     return unknown("SENS gave no result for any message of the call");
@@ -171,8 +146,7 @@ results_answer sens_results_page(net::http_result result, instant asked_to) {
     return std::unexpected(*std::move(failed));
   std::optional<sens_list> list = parse_sens_list(result->body);
   if (!list)
-    return std::unexpected(
-        failure{.kind = failure_class::outage, .reason = "SENS's list of messages cannot be read"});
+    return outage("SENS's list of messages cannot be read");
   constexpr std::size_t results_max = 1'000;
   results_page page{.results = {}, .next = std::move(list->next)};
   for (sens_listed& each : list->messages)

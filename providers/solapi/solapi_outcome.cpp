@@ -29,19 +29,6 @@ bool is_one_of(const auto& codes, std::string_view code) {
   return std::ranges::find(codes, code) != std::end(codes);
 }
 
-std::string code_reason(std::string_view what, const std::string& code,
-                        const std::string& message) {
-  std::string reason(what);
-  reason.append(": ").append(printable(code));
-  if (!message.empty())
-    reason.append(" ").append(printable(message));
-  return reason;
-}
-
-std::unexpected<failure> unknown(std::string reason) {
-  return std::unexpected(failure{.kind = failure_class::unknown, .reason = std::move(reason)});
-}
-
 /// An answer whose status is not 2xx: {"errorCode", "errorMessage"}. Whether a lone message is at
 /// fault shows where others pass.
 failure refused_by_status(const net::http_response& response) {
@@ -51,7 +38,7 @@ failure refused_by_status(const net::http_response& response) {
   const solapi_error error = parse_solapi_error(response.body);
   if (error.code.empty())
     return refused;
-  refused.reason = code_reason("Solapi refused the call", error.code, error.message);
+  refused.reason = words("Solapi refused the call", error.code, error.message);
   if (error.code == error_duplicate_signature)
     refused.kind = failure_class::unknown;
   else if (error.code == error_no_balance)
@@ -80,7 +67,7 @@ recipient_result one_result(const solapi_answer& answer, const said& about, bool
   if (result.code.empty())
     return unknown("a result without its code");
   failure refused{.kind = failure_class::permanent,
-                  .reason = code_reason("Solapi refused the message", result.code, result.message)};
+                  .reason = words("Solapi refused the message", result.code, result.message)};
   if (about.of_its_template)
     refused.kind = failure_class::transient;
   else if (is_one_of(codes_of_the_setup, result.code))
@@ -142,7 +129,7 @@ void look_at_templates(const call& what, const std::vector<conditional_template>
 failure refused_call(const std::vector<said>& about) {
   const solapi_result& first = *about.front().by;
   failure refused{.kind = failure_class::outage,
-                  .reason = code_reason("Solapi refused the call", first.code, first.message),
+                  .reason = words("Solapi refused the call", first.code, first.message),
                   .refused_content = first.code != code_no_balance};
   if (std::ranges::all_of(about, &said::of_its_template)) {
     refused.kind = failure_class::transient;
@@ -215,8 +202,7 @@ call_result solapi_call_result(const call& what, net::http_result result,
     return std::unexpected(refused_by_status(*result));
   const std::optional<solapi_answer> answer = parse_solapi_answer(result->body);
   if (!answer)
-    return unknown("Solapi's answer cannot be read (" + std::to_string(result->body.size()) +
-                   " bytes)");
+    return unreadable("Solapi", *result);
   return match_results(what, *answer, others);
 }
 
@@ -225,8 +211,7 @@ results_answer solapi_results_page(net::http_result result, instant asked_to) {
     return std::unexpected(*std::move(failed));
   std::optional<solapi_list> list = parse_solapi_list(result->body);
   if (!list)
-    return std::unexpected(failure{.kind = failure_class::outage,
-                                   .reason = "Solapi's list of messages cannot be read"});
+    return outage("Solapi's list of messages cannot be read");
   results_page page{.results = {}, .next = std::move(list->next)};
   for (solapi_listed& each : list->messages) {
     if (each.delivery_id.empty() || each.code.empty() || is_one_of(codes_under_way, each.code))
@@ -235,7 +220,7 @@ results_answer solapi_results_page(net::http_result result, instant asked_to) {
     page.results.push_back({.delivery_id = std::move(each.delivery_id),
                             .reached = reached,
                             .at = net::parse_utc(each.received_at).value_or(asked_to),
-                            .reason = reached ? "" : code_reason("Solapi", each.code, each.reason),
+                            .reason = reached ? "" : words("Solapi", each.code, each.reason),
                             .provider_call_id = std::move(each.group_id),
                             .channel = channel_of(each.type)});
   }
