@@ -53,6 +53,15 @@ std::string fallback_text(const fallback_message& fallback, const filled_message
   return text;
 }
 
+std::string fallback_or(std::string content, const fallback_message& fallback,
+                        const filled_message& by) {
+  const std::size_t bytes_max = fallback.is_long ? lms_bytes_max : sms_bytes_max;
+  if (!fallback.text.empty())
+    return fallback_text(fallback, by, bytes_max);
+  templates::cut_to_euc_kr(content, bytes_max);
+  return content;
+}
+
 std::string amount_text(won amount) {
   std::string text;
   templates::append_grouped(text, amount);

@@ -85,6 +85,10 @@ inline constexpr std::size_t lms_bytes_max = 2000;
 std::string fallback_text(const fallback_message& fallback, const filled_message& by,
                           std::size_t bytes_max);
 
+/// The same, or `content` where the fallback has no text of its own, cut to its SMS or LMS.
+std::string fallback_or(std::string content, const fallback_message& fallback,
+                        const filled_message& by);
+
 /// Whole won with thousands separators: "12,000원".
 std::string amount_text(won amount);
 

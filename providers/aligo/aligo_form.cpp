@@ -2,9 +2,7 @@
 
 #include "net/json_text.hpp"
 #include "net/origin.hpp"
-#include "templates/length.hpp"
-
-#include <nlohmann/json.hpp>
+#include "providers/json_parts.hpp"
 
 #include <charconv>
 #include <limits>
@@ -57,11 +55,6 @@ std::string_view type_name(templates::button::kind type) {
   return "";
 }
 
-void append_member(std::string& out, std::string_view before, std::string_view text) {
-  out.append(before);
-  net::append_json_string(out, text);
-}
-
 std::string buttons_json(const filled_message& by) {
   std::string out = R"({"button":[)";
   bool first = true;
@@ -81,23 +74,12 @@ std::string buttons_json(const filled_message& by) {
   return out.append("]}");
 }
 
+/// `content` is the whole text of the AlimTalk.
 void append_fallback(std::string& form, std::size_t number, const fallback_message& fallback,
                      const filled_message& by, std::string content) {
-  const std::size_t bytes_max = fallback.is_long ? lms_bytes_max : sms_bytes_max;
-  if (!fallback.text.empty())
-    content = fallback_text(fallback, by, bytes_max);
-  else
-    templates::cut_to_euc_kr(content, bytes_max);
   if (fallback.is_long && !fallback.title.empty())
     append_field(form, "fsubject_", number, by.in(fallback.title));
-  append_field(form, "fmessage_", number, content);
-}
-
-const json* member(const json& of, const char* name) {
-  if (!of.is_object())
-    return nullptr;
-  const auto found = of.find(name);
-  return found == of.end() ? nullptr : &*found;
+  append_field(form, "fmessage_", number, fallback_or(std::move(content), fallback, by));
 }
 
 /// A text, or a whole number as its digits.
@@ -116,10 +98,6 @@ std::optional<std::int64_t> number(const json& of, const char* name) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   const bool good = error == std::errc{} && end == digits.data() + digits.size();
   return good && !digits.empty() ? std::optional(value) : std::nullopt;
-}
-
-json parse(std::string_view given) {
-  return json::parse(given, nullptr, false);
 }
 
 /// The list of an answer that is a success; null where it is none.
@@ -176,7 +154,7 @@ std::string aligo_detail_body(const aligo_account& account, std::string_view mid
 }
 
 std::optional<aligo_answer> parse_aligo_answer(std::string_view given) {
-  const json root = parse(given);
+  const json root = parse_json(given);
   aligo_answer answer{.code = number(root, "code"),
                       .message = text(root, "message"),
                       .mid = {},
@@ -193,7 +171,7 @@ std::optional<aligo_answer> parse_aligo_answer(std::string_view given) {
 }
 
 std::optional<aligo_list> parse_aligo_list(std::string_view given) {
-  const json root = parse(given);
+  const json root = parse_json(given);
   const json* list = list_of(root);
   if (list == nullptr)
     return std::nullopt;
@@ -211,7 +189,7 @@ std::optional<aligo_list> parse_aligo_list(std::string_view given) {
 }
 
 std::optional<std::vector<aligo_message>> parse_aligo_messages(std::string_view given) {
-  const json root = parse(given);
+  const json root = parse_json(given);
   const json* list = list_of(root);
   if (list == nullptr)
     return std::nullopt;

@@ -1,9 +1,8 @@
 #include "providers/nhn/nhn_json.hpp"
 
 #include "net/json_text.hpp"
+#include "providers/json_parts.hpp"
 #include "providers/message.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <limits>
 
@@ -17,24 +16,21 @@ void append_fallback(std::string& json, const fallback_message& fallback,
   json.append(R"(,"resendParameter":{"isResend":true,"resendType":)");
   json.append(fallback.is_long ? R"("LMS")" : R"("SMS")");
   if (!fallback.title.empty()) {
-    json.append(R"(,"resendTitle":)");
-    net::append_json_string(json, message.in(fallback.title));
+    append_member(json, R"(,"resendTitle":)", message.in(fallback.title));
   }
   if (!fallback.text.empty()) {
-    json.append(R"(,"resendContent":)");
-    net::append_json_string(
-        json, fallback_text(fallback, message, fallback.is_long ? lms_bytes_max : sms_bytes_max));
+    append_member(
+        json, R"(,"resendContent":)",
+        fallback_text(fallback, message, fallback.is_long ? lms_bytes_max : sms_bytes_max));
   }
-  json.append(R"(,"resendSendNo":)");
-  net::append_json_string(json, fallback.from);
+  append_member(json, R"(,"resendSendNo":)", fallback.from);
   json.push_back('}');
 }
 
 /// `message` is filled with the recipient's event.
 void append_recipient(std::string& json, const nhn_sender& from, const recipient& one,
                       filled_message& message) {
-  json.append(R"({"recipientNo":)");
-  net::append_json_string(json, one.event.phone);
+  append_member(json, R"({"recipientNo":)", one.event.phone);
   json.append(R"(,"templateParameter":)");
   message.append_json(json, "", "");
   // Said either way: where nothing is said, the setting of NHN's console applies.
@@ -42,8 +38,7 @@ void append_recipient(std::string& json, const nhn_sender& from, const recipient
     append_fallback(json, *from.fallback, message);
   else
     json.append(R"(,"resendParameter":{"isResend":false})");
-  json.append(R"(,"recipientGroupingKey":)");
-  net::append_json_string(json, nhn_grouping_key(one));
+  append_member(json, R"(,"recipientGroupingKey":)", nhn_grouping_key(one));
   json.push_back('}');
 }
 
@@ -225,12 +220,9 @@ std::string_view delivery_id_of(std::string_view grouping_key) {
 std::string nhn_send_body(const nhn_sender& from, const call& what) {
   std::string json;
   json.reserve(recipient_bytes * (what.recipients.size() + 1));
-  json.append(R"({"senderKey":)");
-  net::append_json_string(json, from.sender_key);
-  json.append(R"(,"templateCode":)");
-  net::append_json_string(json, from.template_code);
-  json.append(R"(,"senderGroupingKey":)");
-  net::append_json_string(json, what.key);
+  append_member(json, R"({"senderKey":)", from.sender_key);
+  append_member(json, R"(,"templateCode":)", from.template_code);
+  append_member(json, R"(,"senderGroupingKey":)", what.key);
   json.append(R"(,"recipientList":[)");
   filled_message message(from.message);
   bool first = true;

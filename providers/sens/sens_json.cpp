@@ -1,9 +1,6 @@
 #include "providers/sens/sens_json.hpp"
 
-#include "net/json_text.hpp"
-#include "templates/length.hpp"
-
-#include <nlohmann/json.hpp>
+#include "providers/json_parts.hpp"
 
 #include <utility>
 
@@ -13,11 +10,6 @@ namespace {
 using json = nlohmann::json;
 
 constexpr std::size_t message_bytes = 600; // of one message in a body, about
-
-void append_member(std::string& out, std::string_view before, std::string_view text) {
-  out.append(before);
-  net::append_json_string(out, text);
-}
 
 void append_buttons(std::string& out, const filled_message& by) {
   using enum templates::button::kind;
@@ -41,30 +33,13 @@ void append_buttons(std::string& out, const filled_message& by) {
 /// `content` is the whole text of the AlimTalk.
 void append_fallback(std::string& out, const fallback_message& fallback, const filled_message& by,
                      std::string content) {
-  const std::size_t bytes_max = fallback.is_long ? lms_bytes_max : sms_bytes_max;
-  if (!fallback.text.empty())
-    content = fallback_text(fallback, by, bytes_max);
-  else
-    templates::cut_to_euc_kr(content, bytes_max);
   out.append(R"(,"useSmsFailover":true,"failoverConfig":{"type":)");
   out.append(fallback.is_long ? R"("LMS")" : R"("SMS")");
   append_member(out, R"(,"from":)", fallback.from);
   if (fallback.is_long && !fallback.title.empty())
     append_member(out, R"(,"subject":)", by.in(fallback.title));
-  append_member(out, R"(,"content":)", content);
+  append_member(out, R"(,"content":)", fallback_or(std::move(content), fallback, by));
   out.push_back('}');
-}
-
-const json* member(const json& of, const char* name) {
-  if (!of.is_object())
-    return nullptr;
-  const auto found = of.find(name);
-  return found == of.end() ? nullptr : &*found;
-}
-
-std::string text(const json& of, const char* name) {
-  const json* found = member(of, name);
-  return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 bool flag(const json& of, const char* name) {
@@ -72,14 +47,10 @@ bool flag(const json& of, const char* name) {
   return found != nullptr && found->is_boolean() && found->get<bool>();
 }
 
-json parse(std::string_view text) {
-  return json::parse(text, nullptr, false);
-}
-
 /// The first of two members that is a text and not empty.
 std::string either(const json& of, const char* name, const char* other) {
-  std::string found = text(of, name);
-  return found.empty() ? text(of, other) : found;
+  std::string found = text_of(of, name);
+  return found.empty() ? text_of(of, other) : found;
 }
 
 } // namespace
@@ -111,35 +82,35 @@ std::string sens_send_body(const sens_sender& from, const call& what) {
 }
 
 std::optional<sens_answer> parse_sens_answer(std::string_view given) {
-  const json root = parse(given);
+  const json root = parse_json(given);
   const json* messages = member(root, "messages");
   if (messages == nullptr || !messages->is_array())
     return std::nullopt;
-  sens_answer answer{.request_id = text(root, "requestId"), .messages = {}};
+  sens_answer answer{.request_id = text_of(root, "requestId"), .messages = {}};
   answer.messages.reserve(messages->size());
   for (const json& each : *messages)
-    answer.messages.push_back({.message_id = text(each, "messageId"),
-                               .phone = text(each, "to"),
-                               .code = text(each, "requestStatusCode"),
+    answer.messages.push_back({.message_id = text_of(each, "messageId"),
+                               .phone = text_of(each, "to"),
+                               .code = text_of(each, "requestStatusCode"),
                                .reason = either(each, "requestStatusDesc", "requestStatusName")});
   return answer;
 }
 
 std::optional<sens_list> parse_sens_list(std::string_view given) {
-  const json root = parse(given);
+  const json root = parse_json(given);
   const json* messages = member(root, "messages");
   if (messages == nullptr || !messages->is_array())
     return std::nullopt;
-  sens_list list{.messages = {}, .next = text(root, "nextToken")};
+  sens_list list{.messages = {}, .next = text_of(root, "nextToken")};
   list.messages.reserve(messages->size());
   for (const json& each : *messages) {
     const json* sms = member(each, "failover");
     list.messages.push_back(
-        {.message_id = text(each, "messageId"),
-         .status = text(each, "messageStatusName"),
-         .code = text(each, "messageStatusCode"),
+        {.message_id = text_of(each, "messageId"),
+         .status = text_of(each, "messageStatusName"),
+         .code = text_of(each, "messageStatusCode"),
          .reason = either(each, "messageStatusDesc", "messageStatusName"),
-         .completed_at = text(each, "completeTime"),
+         .completed_at = text_of(each, "completeTime"),
          .falls_back = flag(each, "useSmsFailover"),
          .sms_status = sms == nullptr ? "" : either(*sms, "messageStatusName", "statusName")});
   }
@@ -147,9 +118,9 @@ std::optional<sens_list> parse_sens_list(std::string_view given) {
 }
 
 std::string parse_sens_error(std::string_view given) {
-  const json root = parse(given);
+  const json root = parse_json(given);
   if (const json* error = member(root, "error")) { // the gateway's
-    const std::string code = text(*error, "errorCode");
+    const std::string code = text_of(*error, "errorCode");
     const std::string more = either(*error, "details", "message");
     return code + (code.empty() || more.empty() ? "" : " ") + more;
   }

@@ -1,9 +1,7 @@
 #include "providers/solapi/solapi_json.hpp"
 
-#include "net/json_text.hpp"
+#include "providers/json_parts.hpp"
 #include "providers/message.hpp"
-
-#include <nlohmann/json.hpp>
 
 namespace paymentd::providers {
 namespace {
@@ -22,41 +20,22 @@ struct used_template {
 /// `by` is filled with the recipient's event.
 void append_message(std::string& out, std::string_view pf_id, const call& what,
                     const recipient& one, used_template& by) {
-  out.append(R"({"to":)");
-  net::append_json_string(out, one.event.phone);
+  append_member(out, R"({"to":)", one.event.phone);
   if (by.fallback) {
-    out.append(R"(,"from":)");
-    net::append_json_string(out, by.fallback->from);
+    append_member(out, R"(,"from":)", by.fallback->from);
     if (!by.fallback->text.empty()) {
-      out.append(R"(,"text":)");
       // Solapi chooses between SMS and LMS by the length.
-      net::append_json_string(out, fallback_text(*by.fallback, by.message, lms_bytes_max));
+      append_member(out, R"(,"text":)", fallback_text(*by.fallback, by.message, lms_bytes_max));
     }
   }
-  out.append(R"(,"type":"ATA","kakaoOptions":{"pfId":)");
-  net::append_json_string(out, pf_id);
-  out.append(R"(,"templateId":)");
-  net::append_json_string(out, by.id);
+  append_member(out, R"(,"type":"ATA","kakaoOptions":{"pfId":)", pf_id);
+  append_member(out, R"(,"templateId":)", by.id);
   out.append(R"(,"disableSms":)").append(by.fallback ? "false" : "true");
   out.append(R"(,"variables":)");
   by.message.append_json(out, "#{", "}");
-  out.append(R"(},"customFields":{"deliveryId":)");
-  net::append_json_string(out, one.delivery_id);
-  out.append(R"(,"callKey":)");
-  net::append_json_string(out, what.key);
+  append_member(out, R"(},"customFields":{"deliveryId":)", one.delivery_id);
+  append_member(out, R"(,"callKey":)", what.key);
   out.append("}}");
-}
-
-const json* member(const json& of, const char* name) {
-  if (!of.is_object())
-    return nullptr;
-  const auto found = of.find(name);
-  return found == of.end() ? nullptr : &*found;
-}
-
-std::string text(const json& of, const char* name) {
-  const json* found = member(of, name);
-  return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 std::optional<std::size_t> count(const json& of, const char* name) {
@@ -70,17 +49,13 @@ std::vector<solapi_result> results(const json& list) {
   read.reserve(list.size());
   for (const json& each : list) {
     const json* fields = member(each, "customFields");
-    read.push_back({.delivery_id = fields != nullptr ? text(*fields, "deliveryId") : "",
-                    .message_id = text(each, "messageId"),
-                    .code = text(each, "statusCode"),
-                    .message = text(each, "statusMessage"),
-                    .phone = text(each, "to")});
+    read.push_back({.delivery_id = fields != nullptr ? text_of(*fields, "deliveryId") : "",
+                    .message_id = text_of(each, "messageId"),
+                    .code = text_of(each, "statusCode"),
+                    .message = text_of(each, "statusMessage"),
+                    .phone = text_of(each, "to")});
   }
   return read;
-}
-
-json parse(std::string_view text) {
-  return json::parse(text, nullptr, false);
 }
 
 } // namespace
@@ -107,12 +82,12 @@ std::string solapi_send_body(const solapi_sender& from, const call& what) {
 }
 
 std::optional<solapi_answer> parse_solapi_answer(std::string_view given) {
-  const json root = parse(given);
+  const json root = parse_json(given);
   const json* group = member(root, "groupInfo");
   if (group == nullptr || !group->is_object())
     return std::nullopt;
   solapi_answer answer;
-  answer.group_id = text(*group, "groupId");
+  answer.group_id = text_of(*group, "groupId");
   if (const json* counts = member(*group, "count")) {
     answer.total = count(*counts, "total");
     answer.registered = count(*counts, "registeredSuccess");
@@ -128,27 +103,27 @@ std::optional<solapi_answer> parse_solapi_answer(std::string_view given) {
 }
 
 std::optional<solapi_list> parse_solapi_list(std::string_view given) {
-  const json root = parse(given);
+  const json root = parse_json(given);
   const json* messages = member(root, "messageList");
   if (messages == nullptr || !messages->is_structured())
     return std::nullopt;
   solapi_list list;
-  list.next = text(root, "nextKey");
+  list.next = text_of(root, "nextKey");
   for (const json& each : *messages) { // an object by message id
     const json* fields = member(each, "customFields");
-    list.messages.push_back({.delivery_id = fields != nullptr ? text(*fields, "deliveryId") : "",
-                             .group_id = text(each, "groupId"),
-                             .type = text(each, "type"),
-                             .code = text(each, "statusCode"),
-                             .reason = text(each, "reason"),
-                             .received_at = text(each, "dateReceived")});
+    list.messages.push_back({.delivery_id = fields != nullptr ? text_of(*fields, "deliveryId") : "",
+                             .group_id = text_of(each, "groupId"),
+                             .type = text_of(each, "type"),
+                             .code = text_of(each, "statusCode"),
+                             .reason = text_of(each, "reason"),
+                             .received_at = text_of(each, "dateReceived")});
   }
   return list;
 }
 
 solapi_error parse_solapi_error(std::string_view given) {
-  const json root = parse(given);
-  return {.code = text(root, "errorCode"), .message = text(root, "errorMessage")};
+  const json root = parse_json(given);
+  return {.code = text_of(root, "errorCode"), .message = text_of(root, "errorMessage")};
 }
 
 } // namespace paymentd::providers

@@ -44,8 +44,8 @@ wall provider_wall(const std::string& folder) {
   wall made{folder,
             {folder + "/", "providers/provider.hpp", "providers/outcome.hpp",
              "providers/http_provider.hpp", "providers/per_template_provider.hpp",
-             "providers/call_parts.hpp", "providers/kind.hpp", "providers/message.hpp",
-             "providers/traceparent.hpp", "domain/", "templates/", "net/"},
+             "providers/call_parts.hpp", "providers/json_parts.hpp", "providers/kind.hpp",
+             "providers/message.hpp", "providers/traceparent.hpp", "domain/", "templates/", "net/"},
             join({databases, actor_library, files, {"boost/"}}),
             {"providers/"}};
   if (folder == "providers/webhook" || folder == "providers/nats") {
