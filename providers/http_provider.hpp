@@ -75,4 +75,18 @@ class http_provider_of : public Port {
 };
 using http_provider = http_provider_of<provider>;
 
+/// A provider by good options: where they do not say otherwise, by the system's clock and at
+/// `base_url`, where its API is.
+template <class Made, class Options>
+std::expected<std::unique_ptr<provider>, std::string> make_http_provider(Options options,
+                                                                         const char* base_url) {
+  if (options.base_url.empty())
+    options.base_url = base_url;
+  options.now = clock_or_system(std::move(options.now));
+  auto client = net::http_client::create(client_options(options));
+  if (!client)
+    return std::unexpected("base_url: " + std::move(client).error());
+  return std::make_unique<Made>(std::move(options), *std::move(client));
+}
+
 } // namespace paymentd::providers

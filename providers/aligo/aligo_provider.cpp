@@ -88,13 +88,7 @@ std::expected<std::unique_ptr<provider>, std::string> make_aligo_provider(aligo_
     return std::unexpected("aligo_sender must be digits");
   if (std::string wrong = missing_text(options); !wrong.empty())
     return std::unexpected(std::move(wrong));
-  if (options.base_url.empty())
-    options.base_url = "https://kakaoapi.aligo.in";
-  options.now = clock_or_system(std::move(options.now));
-  auto client = net::http_client::create(client_options(options));
-  if (!client)
-    return std::unexpected("base_url: " + std::move(client).error());
-  return std::make_unique<aligo_provider>(std::move(options), *std::move(client));
+  return make_http_provider<aligo_provider>(std::move(options), "https://kakaoapi.aligo.in");
 }
 
 provider_kind aligo_kind() {

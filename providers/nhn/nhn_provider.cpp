@@ -188,13 +188,8 @@ std::expected<std::unique_ptr<provider>, std::string> make_nhn_provider(nhn_opti
   if (is_too_long(options.template_code) ||
       std::ranges::any_of(options.others, is_too_long, &conditional_template::code))
     return std::unexpected("template_code is longer than 20 characters");
-  if (options.base_url.empty())
-    options.base_url = "https://kakaotalk-bizmessage.api.nhncloudservice.com";
-  options.now = clock_or_system(std::move(options.now));
-  auto client = net::http_client::create(client_options(options));
-  if (!client)
-    return std::unexpected("base_url: " + std::move(client).error());
-  return std::make_unique<nhn_provider>(std::move(options), *std::move(client));
+  return make_http_provider<nhn_provider>(std::move(options),
+                                          "https://kakaotalk-bizmessage.api.nhncloudservice.com");
 }
 
 provider_kind nhn_kind() {

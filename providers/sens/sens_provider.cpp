@@ -130,13 +130,7 @@ std::expected<std::unique_ptr<provider>, std::string> make_sens_provider(sens_op
     return std::unexpected(std::move(wrong));
   if (std::string wrong = missing_text(options); !wrong.empty())
     return std::unexpected(std::move(wrong));
-  if (options.base_url.empty())
-    options.base_url = "https://sens.apigw.ntruss.com";
-  options.now = clock_or_system(std::move(options.now));
-  auto client = net::http_client::create(client_options(options));
-  if (!client)
-    return std::unexpected("base_url: " + std::move(client).error());
-  return std::make_unique<sens_provider>(std::move(options), *std::move(client));
+  return make_http_provider<sens_provider>(std::move(options), "https://sens.apigw.ntruss.com");
 }
 
 provider_kind sens_kind() {

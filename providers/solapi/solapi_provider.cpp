@@ -111,15 +111,9 @@ std::expected<std::unique_ptr<provider>, std::string> make_solapi_provider(solap
                                        solapi_recipients_max);
       !wrong.empty())
     return std::unexpected(std::move(wrong));
-  if (options.base_url.empty())
-    options.base_url = "https://api.solapi.com";
-  options.now = clock_or_system(std::move(options.now));
   if (!options.salt)
     options.salt = random_salt;
-  auto client = net::http_client::create(client_options(options));
-  if (!client)
-    return std::unexpected("base_url: " + std::move(client).error());
-  return std::make_unique<solapi_provider>(std::move(options), *std::move(client));
+  return make_http_provider<solapi_provider>(std::move(options), "https://api.solapi.com");
 }
 
 provider_kind solapi_kind() {
