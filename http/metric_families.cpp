@@ -67,16 +67,6 @@ void metric_families::value(const labels& of, const histogram_reading& now, doub
   }
 }
 
-void metric_families::counter(std::string_view name, std::string_view help, std::uint64_t now) {
-  counter(name, help);
-  value({}, now);
-}
-
-void metric_families::gauge(std::string_view name, std::string_view help, double now) {
-  gauge(name, help);
-  value({}, now);
-}
-
 std::string metric_families::text() const {
   std::vector<prometheus::MetricFamily> shown;
   for (const auto& each : all_)

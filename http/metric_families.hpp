@@ -36,8 +36,14 @@ class metric_families {
   void value(const labels& of, const histogram_reading& now, double unit);
 
   // A family with one value and no labels.
-  void counter(std::string_view name, std::string_view help, std::uint64_t now);
-  void gauge(std::string_view name, std::string_view help, double now);
+  void counter(std::string_view name, std::string_view help, auto now) {
+    counter(name, help);
+    value({}, now);
+  }
+  void gauge(std::string_view name, std::string_view help, auto now) {
+    gauge(name, help);
+    value({}, now);
+  }
 
   /// Prometheus's text format, version 0.0.4. A family without values is left out.
   std::string text() const;

@@ -145,16 +145,14 @@ void add_webhooks(metric_families& to, const actors::payment_metrics& of) {
       "paymentd_webhooks_paused_total",
       "Webhooks that this process paused, since they took nothing for too long or were gone.",
       of.webhooks_paused);
-  to.gauge("paymentd_webhooks_disabled", "Webhooks that are paused now.");
-  to.value({}, of.webhooks_disabled);
+  to.gauge("paymentd_webhooks_disabled", "Webhooks that are paused now.", of.webhooks_disabled);
 }
 
 void add_audits(metric_families& to, const actors::payment_metrics& of) {
   to.gauge("paymentd_audit_last_timestamp_seconds",
            "When the last audit that is noted began, in seconds since 1970; 0 where none is.");
   to.seconds({}, of.audit_began_at_ms);
-  to.gauge("paymentd_audit_breaches", "Breaches that the last audit found.");
-  to.value({}, of.audit_breaches);
+  to.gauge("paymentd_audit_breaches", "Breaches that the last audit found.", of.audit_breaches);
 }
 
 void add_health(metric_families& to, const actors::health_report& of) {
@@ -169,8 +167,7 @@ void add_health(metric_families& to, const actors::health_report& of) {
 void add_metrics(metric_families& to, const actors::payment_metrics& of, instant now) {
   add_lanes(to, *of.lanes);
   add_store_calls(to, *of.store);
-  to.gauge("paymentd_orders_resident", "Order actors in memory.");
-  to.value({}, of.registries->resident.load());
+  to.gauge("paymentd_orders_resident", "Order actors in memory.", of.registries->resident.load());
   add_health(to, of.health);
   add_delivery(to, of.subscribers, now);
   add_supervision(to, of.subscribers);
@@ -261,8 +258,7 @@ void add_connections(metric_families& to, const http_counters& of) {
 }
 
 void add_events(metric_families& to, const event_counters& of, instant now) {
-  to.gauge("paymentd_event_streams", "Clients that follow the events.");
-  to.value({}, of.clients.load());
+  to.gauge("paymentd_event_streams", "Clients that follow the events.", of.clients.load());
   to.counter("paymentd_event_streams_refused_total",
              "Clients that could not follow the events: there were http.max_event_streams.",
              of.refused.load());
@@ -292,32 +288,26 @@ void add_metrics(metric_families& to, const http_counters& of, instant now) {
 
 void add_metrics(metric_families& to, const process_figures& of) {
   // The names that all of Prometheus's own libraries use.
-  to.counter("process_cpu_seconds_total", "Processor time of the process, user and system.");
-  to.value({}, of.cpu_seconds);
+  to.counter("process_cpu_seconds_total", "Processor time of the process, user and system.",
+             of.cpu_seconds);
   to.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.",
            of.started_at);
-  to.gauge("process_resident_memory_bytes", "Memory of the process that is in use.");
-  to.value({}, of.resident_bytes);
-  to.gauge("process_virtual_memory_bytes", "Address space of the process.");
-  to.value({}, of.virtual_bytes);
-  to.gauge("process_open_fds", "Files that the process has open.");
-  to.value({}, of.open_files);
-  to.gauge("process_max_fds", "Files that the process may have open.");
-  to.value({}, of.open_files_max);
-  to.gauge("process_threads", "Threads of the process.");
-  to.value({}, of.threads);
+  to.gauge("process_resident_memory_bytes", "Memory of the process that is in use.",
+           of.resident_bytes);
+  to.gauge("process_virtual_memory_bytes", "Address space of the process.", of.virtual_bytes);
+  to.gauge("process_open_fds", "Files that the process has open.", of.open_files);
+  to.gauge("process_max_fds", "Files that the process may have open.", of.open_files_max);
+  to.gauge("process_threads", "Threads of the process.", of.threads);
 }
 
 void add_metrics(metric_families& to, const embedded_figures& of) {
-  to.gauge("paymentd_database_file_bytes", "Size of the embedded database's file.");
-  to.value({}, of.file_bytes);
-  to.gauge("paymentd_database_log_bytes", "Size of the embedded database's write-ahead log.");
-  to.value({}, of.log_bytes);
+  to.gauge("paymentd_database_file_bytes", "Size of the embedded database's file.", of.file_bytes);
+  to.gauge("paymentd_database_log_bytes", "Size of the embedded database's write-ahead log.",
+           of.log_bytes);
   to.gauge("paymentd_database_disk_free_bytes",
-           "Room that is left on the disk of the embedded database.");
-  to.value({}, of.disk_free_bytes);
-  to.gauge("paymentd_database_disk_size_bytes", "Size of the disk of the embedded database.");
-  to.value({}, of.disk_size_bytes);
+           "Room that is left on the disk of the embedded database.", of.disk_free_bytes);
+  to.gauge("paymentd_database_disk_size_bytes", "Size of the disk of the embedded database.",
+           of.disk_size_bytes);
 }
 
 void add_build(metric_families& to, std::string_view version) {
