@@ -85,12 +85,8 @@ std::vector<std::string> keys() {
 
 /// A bad value for a line: quoted, and cut between two characters where it is long.
 std::string shown(std::string_view text) {
-  if (text.size() <= shown_length_max)
-    return toml_text(text);
-  std::size_t end = shown_length_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;
-  return toml_text(text.substr(0, end)) + "...";
+  return toml_text(cut_between_characters(text, shown_length_max)) +
+         (text.size() > shown_length_max ? "..." : "");
 }
 
 /// Whether the environment of a container has this variable from Kubernetes itself, which announces

@@ -134,28 +134,6 @@ std::string to_string(std::chrono::milliseconds of) {
   return {};
 }
 
-bool is_utf8(std::string_view text) noexcept {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i++]);
-    if (first < 0x80)
-      continue;
-    const int more = first >= 0xC2 && first <= 0xDF   ? 1
-                     : first >= 0xE0 && first <= 0xEF ? 2
-                     : first >= 0xF0 && first <= 0xF4 ? 3
-                                                      : 0;
-    char32_t point = first & (0x3Fu >> more);
-    for (int k = 0; k < more; ++k, ++i) {
-      if (i == text.size() || (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80)
-        return false;
-      point = point << 6 | (static_cast<unsigned char>(text[i]) & 0x3F);
-    }
-    const bool overlong = (more == 2 && point < 0x800) || (more == 3 && point < 0x10000);
-    if (more == 0 || overlong || (point >= 0xD800 && point <= 0xDFFF) || point > 0x10FFFF)
-      return false;
-  }
-  return true;
-}
-
 std::optional<std::int64_t> parse_whole(std::string_view text) {
   return parse_number<std::int64_t>(text);
 }

@@ -2,6 +2,8 @@
 // Used by the settings' registry and by whoever takes a setting. Plain values and pure functions.
 #pragma once
 
+#include "domain/utf8.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -58,8 +60,7 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 /// With the largest unit that leaves a whole number.
 std::string to_string(std::chrono::milliseconds of);
 
-/// Whether `text` is well-formed UTF-8 (no overlong forms, no surrogates).
-bool is_utf8(std::string_view text) noexcept;
+using paymentd::is_utf8;
 
 std::optional<std::int64_t> parse_whole(std::string_view text);
 /// A decimal number; neither infinite nor "nan".

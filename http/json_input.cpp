@@ -1,5 +1,6 @@
 #include "http/json_input.hpp"
 
+#include "domain/utf8.hpp"
 #include "http/json_object.hpp"
 
 #include <array>
@@ -34,9 +35,9 @@ problem bad_json(std::size_t position) {
 }
 
 bool is_too_long(std::string_view text, std::size_t most) {
-  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
   return most > 0 &&
-         text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues)) > most;
+         text.size() - static_cast<std::size_t>(std::ranges::count_if(text, continues_character)) >
+             most;
 }
 
 std::optional<problem> unreadable(std::string_view body) {

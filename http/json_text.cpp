@@ -1,5 +1,6 @@
 #include "http/json_text.hpp"
 
+#include "domain/utf8.hpp"
 #include "net/utc_text.hpp"
 
 #include <algorithm>
@@ -45,47 +46,11 @@ void append_word(std::string& out, std::string_view name_and_colon, std::string_
   out += '"';
 }
 
-} // namespace
-
-namespace {
-
-/// How many bytes the UTF-8 sequence at the begin of `text` has; 0 where it is none (RFC 3629, 4).
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned char first = byte(0);
-  const std::size_t length = first < 0xC2   ? 0
-                             : first < 0xE0 ? 2
-                             : first < 0xF0 ? 3
-                             : first < 0xF5 ? 4
-                                            : 0;
-  if (length == 0 || text.size() < length)
-    return 0;
-  for (std::size_t at = 1; at < length; ++at)
-    if ((byte(at) & 0xC0) != 0x80)
-      return 0;
-  const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
-  const bool surrogate = first == 0xED && byte(1) >= 0xA0;
-  const bool too_large = first == 0xF4 && byte(1) >= 0x90;
-  return overlong || surrogate || too_large ? 0 : length;
-}
-
-bool is_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const bool ascii = static_cast<unsigned char>(text[at]) < 0x80;
-    const std::size_t length = ascii ? 1 : sequence_length(text.substr(at));
-    if (length == 0)
-      return false;
-    at += length;
-  }
-  return true;
-}
-
 /// With U+FFFD for each byte that belongs to no character.
 std::string repaired(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const bool ascii = static_cast<unsigned char>(text.front()) < 0x80;
-    const std::size_t length = ascii ? 1 : sequence_length(text);
+    const std::size_t length = character_length(text);
     out += length == 0 ? "\xEF\xBF\xBD" : text.substr(0, length);
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
@@ -96,12 +61,8 @@ std::string repaired(std::string_view text) {
 
 std::string echoed(std::string_view text) {
   constexpr std::size_t bytes_max = 64;
-  if (text.size() <= bytes_max)
-    return std::string{text};
-  std::size_t end = bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;
-  return std::string{text.substr(0, end)} + "...";
+  return std::string{cut_between_characters(text, bytes_max)} +
+         (text.size() > bytes_max ? "..." : "");
 }
 
 void append_quoted(std::string& out, std::string_view text) {

@@ -1,5 +1,7 @@
 #include "providers/outcome.hpp"
 
+#include "domain/utf8.hpp"
+
 #include <algorithm>
 
 namespace paymentd::providers {
@@ -74,12 +76,7 @@ std::string words(std::string_view what, const std::string& code, const std::str
 
 std::string printable(std::string text) {
   constexpr std::size_t bytes_max = 200;
-  if (text.size() > bytes_max) {
-    std::size_t end = bytes_max; // not in the middle of a character of several bytes
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-      --end;
-    text.resize(end);
-  }
+  text.resize(cut_between_characters(text, bytes_max).size());
   std::ranges::replace_if(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   return text;

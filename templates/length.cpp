@@ -1,5 +1,7 @@
 #include "templates/length.hpp"
 
+#include "domain/utf8.hpp"
+
 #include <algorithm>
 
 namespace paymentd::templates {
@@ -7,17 +9,13 @@ namespace {
 
 constexpr std::string_view ellipsis = "…";
 
-unsigned char byte_at(std::string_view text, std::size_t at) {
-  return static_cast<unsigned char>(text[at]);
-}
-
 /// How many bytes of `text` are the character that begins at `at`: at least one, also of bytes that
 /// are no UTF-8.
 std::size_t character_bytes(std::string_view text, std::size_t at) {
-  const unsigned char first = byte_at(text, at);
+  const auto first = static_cast<unsigned char>(text[at]);
   const std::size_t whole = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
   std::size_t bytes = 1;
-  while (bytes < whole && at + bytes < text.size() && (byte_at(text, at + bytes) & 0xC0) == 0x80)
+  while (bytes < whole && at + bytes < text.size() && continues_character(text[at + bytes]))
     ++bytes;
   return bytes;
 }

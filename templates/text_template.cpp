@@ -1,5 +1,7 @@
 #include "templates/text_template.hpp"
 
+#include "domain/utf8.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -46,13 +48,10 @@ constexpr std::string_view time_format = "yyyy-MM-dd HH:mm";
 /// A part of the settings' text for a line about it: short, without control characters.
 std::string shown(std::string_view text) {
   constexpr std::size_t bytes_max = 60;
-  std::size_t end = std::min(text.size(), bytes_max);
-  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;
-  std::string made(text.substr(0, end));
+  std::string made(cut_between_characters(text, bytes_max));
   std::ranges::replace_if(
       made, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
-  return end < text.size() ? made + "..." : made;
+  return made.size() < text.size() ? made + "..." : made;
 }
 
 std::string field_names() {
