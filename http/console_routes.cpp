@@ -93,24 +93,18 @@ void append_audit(std::string& out, const std::optional<audit_result>& what) {
     out += "null";
     return;
   }
-  out += R"({"beganAt":)";
-  append_time(out, what->began_at);
-  out += R"(,"tookMs":)";
-  append_number(out, what->took.count());
-  out += R"(,"entries":)";
-  append_number(out, what->entries);
-  out += R"(,"orders":)";
-  append_number(out, what->orders);
-  out += R"(,"breaches":)";
-  append_number(out, what->breaches);
+  append_member(out, R"({"beganAt":)", what->began_at);
+  append_member(out, R"(,"tookMs":)", what->took.count());
+  append_member(out, R"(,"entries":)", what->entries);
+  append_member(out, R"(,"orders":)", what->orders);
+  append_member(out, R"(,"breaches":)", what->breaches);
   out += R"(,"firstBreaches":[)";
   for (const std::string& each : what->first_breaches) {
     if (&each != &what->first_breaches.front())
       out += ',';
     append_quoted(out, each);
   }
-  out += R"(],"version":)";
-  append_quoted(out, what->version);
+  append_member(out, R"(],"version":)", what->version);
   out += '}';
 }
 

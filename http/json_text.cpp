@@ -10,18 +10,15 @@ namespace paymentd::http {
 
 namespace {
 
-void append_member(std::string& out, std::string_view name_and_colon, std::int64_t value) {
-  out += name_and_colon;
-  append_number(out, value);
-}
-
-template <class Id>
-void append_optional(std::string& out, std::string_view name_and_colon, std::optional<Id> id) {
-  out += name_and_colon;
-  if (id)
-    append_number(out, id->value);
+template <class Value>
+void append_optional(std::string& out, std::string_view name_and_colon,
+                     const std::optional<Value>& value) {
+  if (!value)
+    out.append(name_and_colon).append("null");
+  else if constexpr (std::is_same_v<Value, instant>)
+    append_member(out, name_and_colon, *value);
   else
-    out += "null";
+    append_member(out, name_and_colon, value->value); // of an id
 }
 
 void append_text_or_null(std::string& out, std::string_view name_and_colon, std::string_view text) {
@@ -84,16 +81,29 @@ void append_time(std::string& out, instant at) {
   out += '"';
 }
 
+void append_member(std::string& out, std::string_view name_and_colon, std::int64_t value) {
+  out += name_and_colon;
+  append_number(out, value);
+}
+
+void append_member(std::string& out, std::string_view name_and_colon, std::string_view text) {
+  out += name_and_colon;
+  append_quoted(out, text);
+}
+
+void append_member(std::string& out, std::string_view name_and_colon, instant at) {
+  out += name_and_colon;
+  append_time(out, at);
+}
+
 void append_json(std::string& out, const user& what) {
   append_member(out, R"({"id":)", what.id.value);
   append_text_or_null(out, R"(,"reference":)", what.reference);
   append_text_or_null(out, R"(,"phone":)", what.phone);
   append_member(out, R"(,"balance":)", what.balance.value);
   append_metadata(out, what.metadata);
-  out += R"(,"createdAt":)";
-  append_time(out, what.created_at);
-  out += R"(,"updatedAt":)";
-  append_time(out, what.updated_at);
+  append_member(out, R"(,"createdAt":)", what.created_at);
+  append_member(out, R"(,"updatedAt":)", what.updated_at);
   out += '}';
 }
 
@@ -108,10 +118,8 @@ void append_json(std::string& out, const order& what) {
   append_member(out, R"(,"refundedAmount":)", what.refunded.value);
   append_word(out, R"(,"status":)", to_string(what.status));
   append_metadata(out, what.metadata);
-  out += R"(,"createdAt":)";
-  append_time(out, what.created_at);
-  out += R"(,"updatedAt":)";
-  append_time(out, what.updated_at);
+  append_member(out, R"(,"createdAt":)", what.created_at);
+  append_member(out, R"(,"updatedAt":)", what.updated_at);
   out += '}';
 }
 
@@ -125,8 +133,7 @@ void append_json(std::string& out, const ledger_entry& what) {
   append_member(out, R"(,"balanceAfter":)", what.balance_after.value);
   append_text_or_null(out, R"(,"reason":)", what.reason);
   append_text_or_null(out, R"(,"createdBy":)", what.created_by);
-  out += R"(,"createdAt":)";
-  append_time(out, what.created_at);
+  append_member(out, R"(,"createdAt":)", what.created_at);
   out += '}';
 }
 
@@ -160,21 +167,11 @@ void append_json(std::string& out, const delivery& what) {
   append_member(out, R"(,"attempts":)", what.attempts);
   append_text_or_null(out, R"(,"lastError":)", what.last_error);
   append_text_or_null(out, R"(,"providerMessageId":)", what.provider_message_id);
-  out += R"(,"nextAttemptAt":)";
-  if (what.next_attempt)
-    append_time(out, *what.next_attempt);
-  else
-    out += "null";
-  out += R"(,"deliveredAt":)";
-  if (what.delivered_at)
-    append_time(out, *what.delivered_at);
-  else
-    out += "null";
+  append_optional(out, R"(,"nextAttemptAt":)", what.next_attempt);
+  append_optional(out, R"(,"deliveredAt":)", what.delivered_at);
   append_text_or_null(out, R"(,"channel":)", to_string(what.channel));
-  out += R"(,"createdAt":)";
-  append_time(out, what.created_at);
-  out += R"(,"updatedAt":)";
-  append_time(out, what.updated_at);
+  append_member(out, R"(,"createdAt":)", what.created_at);
+  append_member(out, R"(,"updatedAt":)", what.updated_at);
   out += '}';
 }
 
@@ -185,12 +182,10 @@ void append_json_with_tries(std::string& out, const delivery& what) {
   for (const delivery_try& each : what.tries) {
     if (&each != &what.tries.front())
       out += ',';
-    out += R"({"at":)";
-    append_time(out, each.at);
+    append_member(out, R"({"at":)", each.at);
     append_member(out, R"(,"tookMs":)", each.took.count());
     append_word(out, R"(,"outcome":)", to_string(each.outcome));
-    out += R"(,"detail":)";
-    append_quoted(out, each.detail);
+    append_member(out, R"(,"detail":)", each.detail);
     out += '}';
   }
   out += "]}";

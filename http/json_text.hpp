@@ -22,6 +22,11 @@ std::string quoted_echo(std::string_view text);
 /// "2025-11-22T05:04:03.021Z", in quotes. Years 0 to 9999.
 void append_time(std::string& out, instant at);
 
+/// A member: `name_and_colon` as it stands, and the value as above.
+void append_member(std::string& out, std::string_view name_and_colon, std::int64_t value);
+void append_member(std::string& out, std::string_view name_and_colon, std::string_view text);
+void append_member(std::string& out, std::string_view name_and_colon, instant at);
+
 void append_json(std::string& out, const user& what);
 void append_json(std::string& out, const order& what);
 void append_json(std::string& out, const ledger_entry& what);

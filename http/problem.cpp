@@ -173,34 +173,25 @@ void write_problem(response& answer, const problem& what, std::string_view reque
   out.clear();
   out += R"({"type":"urn:paymentd:problem:)";
   out += facts.name;
-  out += R"(","title":)";
-  append_quoted(out, facts.title);
-  out += R"(,"status":)";
-  append_number(out, facts.status);
-  out += R"(,"detail":)";
-  append_quoted(out, what.detail.empty() ? facts.detail : std::string_view{what.detail});
-  out += R"(,"instance":)";
-  append_quoted(out, request_id);
+  append_member(out, R"(","title":)", facts.title);
+  append_member(out, R"(,"status":)", facts.status);
+  append_member(out, R"(,"detail":)",
+                what.detail.empty() ? facts.detail : std::string_view{what.detail});
+  append_member(out, R"(,"instance":)", request_id);
   out += R"(,"code":")";
   out += facts.name;
   out += '"';
   if (what.status_of_order) {
-    out += R"(,"orderStatus":")";
-    out += to_string(*what.status_of_order);
-    out += '"';
+    append_member(out, R"(,"orderStatus":)", to_string(*what.status_of_order));
   }
   if (what.status_of_notification) {
-    out += R"(,"notificationStatus":")";
-    out += to_string(*what.status_of_notification);
-    out += '"';
+    append_member(out, R"(,"notificationStatus":)", to_string(*what.status_of_notification));
   }
   if (what.refundable) {
-    out += R"(,"refundableAmount":)";
-    append_number(out, what.refundable->value);
+    append_member(out, R"(,"refundableAmount":)", what.refundable->value);
   }
   if (what.existing_id != 0) {
-    out += R"(,"existingId":)";
-    append_number(out, what.existing_id);
+    append_member(out, R"(,"existingId":)", what.existing_id);
   }
   if (what.missing_scope != scope::none)
     out.append(R"(,"missingScope":")").append(name_of(what.missing_scope)).append("\"");
@@ -209,10 +200,9 @@ void write_problem(response& answer, const problem& what, std::string_view reque
   if (!what.errors.empty()) {
     out += R"(,"errors":[)";
     for (const field_error& error : what.errors) {
-      out += &error == &what.errors.front() ? R"({"field":)" : R"(,{"field":)";
-      append_quoted(out, error.field);
-      out += R"(,"message":)";
-      append_quoted(out, error.message);
+      append_member(out, &error == &what.errors.front() ? R"({"field":)" : R"(,{"field":)",
+                    error.field);
+      append_member(out, R"(,"message":)", error.message);
       out += '}';
     }
     out += ']';
