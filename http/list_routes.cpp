@@ -95,9 +95,8 @@ std::expected<demand, problem> asked_unless(problem wrong, query asked) {
   return asked;
 }
 
-template <class Page>
-std::expected<void, problem> write_page(const answer& what, response& answer, char letter,
-                                        problem_code missing) {
+template <class Page, char letter, problem_code missing>
+std::expected<void, problem> write_page(const answer& what, response& answer) {
   if (std::holds_alternative<not_found>(what))
     return std::unexpected(problem{missing, {}, {}, {}});
   const auto& page = std::get<Page>(what);
@@ -139,10 +138,6 @@ std::expected<demand, problem> prepare_list_users(const route_input& input, resp
   return asked_unless(std::move(wrong), std::move(asked));
 }
 
-std::expected<void, problem> write_users(const answer& what, response& answer) {
-  return write_page<user_page>(what, answer, of_users, problem_code::user_not_found);
-}
-
 std::expected<demand, problem> prepare_list_orders(const route_input& input, response&) {
   std::array<query_value, 7> given{{{.name = "userId"},
                                     {.name = "status"},
@@ -163,10 +158,6 @@ std::expected<demand, problem> prepare_list_orders(const route_input& input, res
   return asked_unless(std::move(wrong), std::move(asked));
 }
 
-std::expected<void, problem> write_orders(const answer& what, response& answer) {
-  return write_page<order_page>(what, answer, of_orders, problem_code::user_not_found);
-}
-
 std::expected<demand, problem> prepare_list_entries(const route_input& input, response&) {
   return prepare_entries(input, {});
 }
@@ -179,13 +170,12 @@ std::expected<demand, problem> prepare_list_order_entries(const route_input& inp
   return prepare_entries(input, {.order = order_id{input.id}});
 }
 
-std::expected<void, problem> write_user_entries(const answer& what, response& answer) {
-  return write_page<entry_page>(what, answer, of_entries, problem_code::user_not_found);
-}
-
-std::expected<void, problem> write_order_entries(const answer& what, response& answer) {
-  return write_page<entry_page>(what, answer, of_entries, problem_code::order_not_found);
-}
+constexpr auto write_users = write_page<user_page, of_users, problem_code::user_not_found>;
+constexpr auto write_orders = write_page<order_page, of_orders, problem_code::user_not_found>;
+constexpr auto write_user_entries =
+    write_page<entry_page, of_entries, problem_code::user_not_found>;
+constexpr auto write_order_entries =
+    write_page<entry_page, of_entries, problem_code::order_not_found>;
 
 using enum http_method;
 

@@ -87,18 +87,15 @@ std::expected<demand, problem> prepare_retry_notification(const route_input& inp
 
 std::expected<demand, problem> prepare_retry_failed(const route_input& input, response&) {
   constexpr std::size_t time_characters_max = 40;
-  static constexpr std::array rules{field_rule{.name = "subscriber",
-                                               .type = field_rule::kind::text,
-                                               .required = false,
-                                               .characters_max = subscriber_name_max},
-                                    field_rule{.name = "createdFrom",
-                                               .type = field_rule::kind::text,
-                                               .required = false,
-                                               .characters_max = time_characters_max},
-                                    field_rule{.name = "createdTo",
-                                               .type = field_rule::kind::text,
-                                               .required = false,
-                                               .characters_max = time_characters_max}};
+  constexpr auto text = [](std::string_view name, std::size_t characters_max) {
+    return field_rule{.name = name,
+                      .type = field_rule::kind::text,
+                      .required = false,
+                      .characters_max = characters_max};
+  };
+  static constexpr std::array rules{text("subscriber", subscriber_name_max),
+                                    text("createdFrom", time_characters_max),
+                                    text("createdTo", time_characters_max)};
   std::array<field_value, rules.size()> given;
   auto read =
       input.body.empty() ? std::expected<void, problem>{} : read_object(input.body, rules, given);

@@ -159,13 +159,7 @@ prepared prepare_get_order(const route_input& input, response&) {
   return query{get_order{order_id{input.id}}};
 }
 
-/// The Location is relative to the request's own path, so that it holds behind a proxy's prefix,
-/// too.
-void write_created_order(const outcome& what, response& answer) {
-  write_created<order>(what, answer);
-  answer.location = "orders/";
-  append_number(answer.location, std::get<order>(what).id.value);
-}
+constexpr std::string_view orders_path = "orders/";
 
 using enum http_method;
 
@@ -174,7 +168,7 @@ constexpr std::array table{
     route{post, "/v1/payments", scope::pay, body_rule::required,
           prepare_one<payment_rules, payment_from>, write_created<order>, nullptr},
     route{post, "/v1/orders", scope::pay, body_rule::required, prepare_one<order_rules, order_from>,
-          write_created_order, nullptr},
+          write_created_at<order, orders_path>, nullptr},
     route{post, "/v1/payments/bulk", scope::pay, body_rule::required,
           prepare_many<payments, payment_rules, payment_from>, write_created<order>, nullptr},
     route{post, "/v1/orders/bulk", scope::pay, body_rule::required,

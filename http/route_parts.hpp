@@ -49,6 +49,15 @@ void write_created(const outcome& what, response& answer) {
   answer.status = 201;
 }
 
+/// With its Location, below `path`. That is relative to the request's own path, so that it holds
+/// behind a proxy's prefix, too.
+template <class Thing, const std::string_view& path>
+void write_created_at(const outcome& what, response& answer) {
+  write_created<Thing>(what, answer);
+  answer.location = path;
+  append_number(answer.location, std::get<Thing>(what).id.value);
+}
+
 template <class Thing, problem_code missing>
 std::expected<void, problem> write_found(const answer& what, response& answer) {
   if (std::holds_alternative<not_found>(what))

@@ -78,19 +78,13 @@ prepared prepare_get_user(const route_input& input, response&) {
   return query{get_user{user_id{input.id}}};
 }
 
-/// The Location is relative to the request's own path, so that it holds behind a proxy's prefix,
-/// too.
-void write_created_user(const outcome& what, response& answer) {
-  write_created<user>(what, answer);
-  answer.location = "users/";
-  append_number(answer.location, std::get<user>(what).id.value);
-}
+constexpr std::string_view users_path = "users/";
 
 using enum http_method;
 
 constexpr std::array table{
     route{post, "/v1/users", scope::charge, body_rule::required, prepare_create_user,
-          write_created_user, nullptr},
+          write_created_at<user, users_path>, nullptr},
     route{get, "/v1/users/{id}", scope::read, body_rule::ignored, prepare_get_user, nullptr,
           write_found<user, problem_code::user_not_found>},
     route{patch, "/v1/users/{id}", scope::charge, body_rule::required, prepare_update_user,
