@@ -22,25 +22,14 @@ constexpr std::chrono::hours clock_disorder_max{24};
 std::optional<delivery> shown(const list_cursor& at, const list_row& row) {
   if (!row.kind || !at.wants.hold(*row.kind, number_of(row.entry)))
     return std::nullopt;
-  delivery made{.subscriber = at.name,
-                .entry = row.entry,
-                .order = row.order,
-                .last_error = {},
-                .provider_message_id = {},
-                .next_attempt = {},
-                .created_at = row.created_at,
-                .updated_at = row.created_at};
-  if (row.stored) {
-    made.status = row.stored->status;
-    made.attempts = row.stored->attempts;
-    made.last_error = row.stored->last_error;
-    made.provider_message_id = row.stored->provider_message_id;
-    made.next_attempt = row.stored->next_attempt;
-    made.updated_at = row.stored->updated_at;
-    made.delivered_at = row.stored->delivered_at;
-    made.channel = row.stored->channel;
+  delivery made = row.stored.value_or(delivery{});
+  made.subscriber = at.name;
+  made.entry = row.entry;
+  made.order = row.order;
+  made.created_at = row.created_at;
+  if (row.stored)
     return made;
-  }
+  made.updated_at = row.created_at;
   const std::int64_t number = number_of(row.entry);
   const bool waits =
       number > at.position || std::ranges::any_of(at.claimed, [number](list_cursor::range each) {
@@ -265,7 +254,7 @@ class page_of {
 
 } // namespace
 
-void set_status(list_row::stored_delivery& of, std::int64_t number) {
+void set_status(delivery& of, std::int64_t number) {
   const auto last = static_cast<std::int64_t>(delivery_status::failed);
   const bool known = number >= 0 && number <= last;
   of.status = known ? static_cast<delivery_status>(number) : delivery_status::failed;
@@ -273,7 +262,7 @@ void set_status(list_row::stored_delivery& of, std::int64_t number) {
     of.last_error = "unknown status " + std::to_string(number) + ": run paymentd audit";
 }
 
-void set_channel(list_row::stored_delivery& of, std::int64_t number) {
+void set_channel(delivery& of, std::int64_t number) {
   for (const auto each : {message_channel::alimtalk, message_channel::sms})
     if (number == static_cast<std::int64_t>(each))
       of.channel = each;

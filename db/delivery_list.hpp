@@ -36,17 +36,7 @@ struct list_row {
   std::optional<entry_kind> kind; // nothing: the entry is gone, which is a breach
   order_id order;                 // of a payment or a refund
   instant created_at;             // the entry's
-  struct stored_delivery {
-    delivery_status status = delivery_status::pending;
-    int attempts = 0;
-    std::string last_error;
-    std::string provider_message_id;
-    std::optional<instant> next_attempt;
-    instant updated_at;
-    std::optional<instant> delivered_at = std::nullopt;
-    std::optional<message_channel> channel = std::nullopt;
-  };
-  std::optional<stored_delivery> stored;
+  std::optional<delivery> stored; // but for what the row and its cursor say already
 };
 
 /// A stretch to read, by falling entry ids: those above `above` and below `below`, at most `rows`.
@@ -66,8 +56,8 @@ struct list_look {
 
 /// A stored status and channel, by their numbers in the database. A number that stands for no
 /// status (put there by hand) is shown as FAILED, with a reason; one for no channel as unknown.
-void set_status(list_row::stored_delivery& of, std::int64_t number);
-void set_channel(list_row::stored_delivery& of, std::int64_t number);
+void set_status(delivery& of, std::int64_t number);
+void set_channel(delivery& of, std::int64_t number);
 
 class list_source {
  public:

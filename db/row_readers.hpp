@@ -194,15 +194,16 @@ list_row read_delivery(const Row& row) {
   }
   if (row.is_null(4))
     return made;
-  made.stored = list_row::stored_delivery{.attempts = static_cast<int>(row.integer(5)),
-                                          .last_error = std::string(row.text(6)),
-                                          .provider_message_id = std::string(row.text(7)),
-                                          .next_attempt = row.optional_time(8),
-                                          .updated_at = row.time(9),
-                                          .delivered_at = row.optional_time(10)};
-  set_status(*made.stored, row.small_integer(4));
+  delivery& stored = made.stored.emplace();
+  stored.attempts = static_cast<int>(row.integer(5));
+  stored.last_error = row.text(6);
+  stored.provider_message_id = row.text(7);
+  stored.next_attempt = row.optional_time(8);
+  stored.updated_at = row.time(9);
+  stored.delivered_at = row.optional_time(10);
+  set_status(stored, row.small_integer(4));
   if (!row.is_null(11))
-    set_channel(*made.stored, row.small_integer(11));
+    set_channel(stored, row.small_integer(11));
   return made;
 }
 

@@ -66,11 +66,7 @@ void add_cursor(model_source& to, std::int64_t subscriber, std::int64_t stream, 
                  .stored = {}};
     const bool claimed = at.claimed[0].first <= number && number <= at.claimed[0].last;
     if (row.kind == entry_kind::payment && number <= at.position && !claimed)
-      row.stored = list_row::stored_delivery{.status = static_cast<delivery_status>(random() % 3),
-                                             .last_error = {},
-                                             .provider_message_id = {},
-                                             .next_attempt = {},
-                                             .updated_at = {}};
+      row.stored.emplace().status = static_cast<delivery_status>(random() % 3);
     to.rows[subscriber].emplace(row.entry.value, row);
   }
   to.all.push_back(at);
