@@ -44,65 +44,58 @@ std::string_view cut(std::string_view message) {
 }
 
 /// `%*`: the message as a JSON text, quotes included, and what it is about as members behind it.
-class json_message_flag : public spdlog::custom_flag_formatter {
- public:
-  void format(const spdlog::details::log_msg& line, const std::tm&,
-              spdlog::memory_buf_t& to) override {
-    const log_line parts = split_fields({line.payload.data(), line.payload.size()});
-    std::string text = json_text(cut(parts.message));
-    for (const log_field& each : parts.fields) {
-      text.append(",").append(json_text(each.name)).append(":");
-      if (const auto* number = std::get_if<std::int64_t>(&each.value))
-        text += std::to_string(*number);
-      else if (const auto* decimal = std::get_if<double>(&each.value))
-        text += decimal_text(*decimal);
-      else
-        text += json_text(cut(std::get<std::string_view>(each.value)));
-    }
-    to.append(text.data(), text.data() + text.size());
+std::string json_message(const spdlog::details::log_msg& line) {
+  const log_line parts = split_fields({line.payload.data(), line.payload.size()});
+  std::string text = json_text(cut(parts.message));
+  for (const log_field& each : parts.fields) {
+    text.append(",").append(json_text(each.name)).append(":");
+    if (const auto* number = std::get_if<std::int64_t>(&each.value))
+      text += std::to_string(*number);
+    else if (const auto* decimal = std::get_if<double>(&each.value))
+      text += decimal_text(*decimal);
+    else
+      text += json_text(cut(std::get<std::string_view>(each.value)));
   }
-  std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
-    return std::make_unique<json_message_flag>();
-  }
-};
+  return text;
+}
 
 /// `%*` of the other format: the message for people.
-class text_message_flag : public spdlog::custom_flag_formatter {
+std::string text_message(const spdlog::details::log_msg& line) {
+  return plain_text(cut(split_fields({line.payload.data(), line.payload.size()}).message));
+}
+
+/// `%~`: the level, named as in the settings: spdlog says "warning".
+std::string level_name(const spdlog::details::log_msg& line) {
+  const auto level = std::min(line.level, spdlog::level::err); // "critical" is no setting
+  return std::string(to_string(static_cast<config::log_level>(static_cast<int>(level))));
+}
+
+/// A flag of a pattern that stands for what a function makes of the line.
+class flag : public spdlog::custom_flag_formatter {
  public:
+  using maker = std::string (*)(const spdlog::details::log_msg& line);
+  explicit flag(maker make) : make_(make) {}
   void format(const spdlog::details::log_msg& line, const std::tm&,
               spdlog::memory_buf_t& to) override {
-    const log_line parts = split_fields({line.payload.data(), line.payload.size()});
-    const std::string text = plain_text(cut(parts.message));
+    const std::string text = make_(line);
     to.append(text.data(), text.data() + text.size());
   }
   std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
-    return std::make_unique<text_message_flag>();
+    return std::make_unique<flag>(make_);
   }
-};
 
-/// `%~`: the level, named as in the settings: spdlog says "warning".
-class level_flag : public spdlog::custom_flag_formatter {
- public:
-  void format(const spdlog::details::log_msg& line, const std::tm&,
-              spdlog::memory_buf_t& to) override {
-    const auto level = std::min(line.level, spdlog::level::err); // "critical" is no setting
-    const std::string_view name =
-        to_string(static_cast<config::log_level>(static_cast<int>(level)));
-    to.append(name.data(), name.data() + name.size());
-  }
-  std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
-    return std::make_unique<level_flag>();
-  }
+ private:
+  maker make_;
 };
 
 std::unique_ptr<spdlog::formatter> formatter_of(config::log_format format) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-  formatter->add_flag<level_flag>('~');
+  formatter->add_flag<flag>('~', level_name);
   if (format == config::log_format::json)
-    formatter->add_flag<json_message_flag>('*').set_pattern(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%~","message":%*})");
+    formatter->add_flag<flag>('*', json_message)
+        .set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%~","message":%*})");
   else
-    formatter->add_flag<text_message_flag>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %~ %*");
+    formatter->add_flag<flag>('*', text_message).set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %~ %*");
   return formatter;
 }
 
