@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <vector>
 
 namespace paymentd::db::postgres {
 namespace {
@@ -46,22 +45,21 @@ result<text_rows> copy_session::exec(const char* sql, std::initializer_list<std:
   if (values.size() == 0)
     return judge(PQexec(on_.get(), sql));
   std::vector<std::string> texts;
-  std::vector<const char*> pointers;
   for (const std::int64_t value : values)
     texts.push_back(std::to_string(value));
-  for (const std::string& text : texts)
-    pointers.push_back(text.c_str());
-  return judge(PQexecParams(on_.get(), sql, static_cast<int>(texts.size()), nullptr,
-                            pointers.data(), nullptr, nullptr, 0));
+  return exec_with(sql, texts);
 }
 
 result<text_rows> copy_session::exec_texts(const char* sql,
                                            std::initializer_list<std::string_view> values) {
-  const std::vector<std::string> texts(values.begin(), values.end());
+  return exec_with(sql, {values.begin(), values.end()});
+}
+
+result<text_rows> copy_session::exec_with(const char* sql, const std::vector<std::string>& values) {
   std::vector<const char*> pointers;
-  for (const std::string& text : texts)
-    pointers.push_back(text.c_str());
-  return judge(PQexecParams(on_.get(), sql, static_cast<int>(texts.size()), nullptr,
+  for (const std::string& value : values)
+    pointers.push_back(value.c_str());
+  return judge(PQexecParams(on_.get(), sql, static_cast<int>(values.size()), nullptr,
                             pointers.data(), nullptr, nullptr, 0));
 }
 

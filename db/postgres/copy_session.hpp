@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace paymentd::db::postgres {
 
@@ -66,6 +67,7 @@ class copy_session {
   };
   copy_session(std::unique_ptr<PGconn, close> on, const char* doing)
       : on_(std::move(on)), doing_(doing) {}
+  result<text_rows> exec_with(const char* sql, const std::vector<std::string>& values);
   result<text_rows> judge(PGresult* owned);
   error current(const PGresult* of);
 

@@ -258,11 +258,36 @@ result<void> importing::commit() {
   return {};
 }
 
-/// Ends an import whose rows are staged: `judge` gives the faults that the database shows, `write`
-/// writes all within the transaction.
-template <class Judge, class Write>
-result<import_result> finish_import(importing& work, Judge judge, Write write) {
-  auto faults = judge();
+/// The parts in which imports of users and of orders differ, beside their lines.
+struct import_steps {
+  const char* kind;
+  const char* stage;
+  const char* find_owners; // null: there are none
+  const char* faults;
+  result<void> (importing::*write)();
+};
+
+/// `more` appends the lines to stage, as copy_session::copy has it.
+result<import_result> import_by(const import_steps& steps, const conninfo& to,
+                                const import_file& file, instant now,
+                                const std::function<bool(std::string&)>& more) {
+  auto on = copy_session::open(to, "import");
+  if (!on)
+    return std::unexpected(on.error());
+  if (auto begun = on->exec(import_sql::begin_session); !begun)
+    return std::unexpected(begun.error());
+  importing work(*on, file, steps.kind, now);
+  auto before = work.before();
+  if (!before)
+    return std::unexpected(before.error());
+  if (*before)
+    return import_result{.before = *before};
+  if (auto staged = work.stage(steps.stage, more); !staged)
+    return std::unexpected(staged.error());
+  if (steps.find_owners != nullptr)
+    if (auto found = on->exec(steps.find_owners); !found)
+      return std::unexpected(found.error());
+  auto faults = work.faults(steps.faults);
   if (!faults)
     return std::unexpected(faults.error());
   if (!faults->none())
@@ -273,42 +298,27 @@ result<import_result> finish_import(importing& work, Judge judge, Write write) {
   if (!begun)
     return std::unexpected(begun.error());
   if (!*begun) {
-    auto before = work.before();
+    before = work.before();
     if (!before)
       return std::unexpected(before.error());
     return import_result{.before = *before};
   }
-  if (auto written = write(); !written)
+  if (auto written = (work.*steps.write)(); !written)
     return std::unexpected(work.explained(written.error()));
   if (auto done = work.commit(); !done)
     return std::unexpected(done.error());
   return import_result{};
 }
 
-/// A session with its settings.
-result<copy_session> begin_import(const conninfo& to) {
-  auto opened = copy_session::open(to, "import");
-  if (!opened)
-    return opened;
-  if (auto begun = opened->exec(import_sql::begin_session); !begun)
-    return std::unexpected(begun.error());
-  return opened;
-}
-
 } // namespace
 
 result<import_result> import_users(const conninfo& to, const import_file& file,
                                    const user_source& rows, instant now) {
-  auto on = begin_import(to);
-  if (!on)
-    return std::unexpected(on.error());
-  importing work(*on, file, "users", now);
-  if (auto before = work.before(); !before || *before)
-    return before ? result<import_result>(import_result{.before = *before})
-                  : std::unexpected(before.error());
+  constexpr import_steps steps{"users", import_sql::stage_users, nullptr,
+                               import_sql::faults_of_users, &importing::write_users};
   std::int64_t n = 0;
   std::int64_t entries = 0;
-  const auto staged = work.stage(import_sql::stage_users, [&](std::string& line) {
+  return import_by(steps, to, file, now, [&](std::string& line) {
     const imported_user* row = rows();
     if (row == nullptr)
       return false;
@@ -323,25 +333,15 @@ result<import_result> import_users(const conninfo& to, const import_file& file,
     entries += entries_of_import(row->what);
     return true;
   });
-  if (!staged)
-    return std::unexpected(staged.error());
-  return finish_import(
-      work, [&] { return work.faults(import_sql::faults_of_users); },
-      [&] { return work.write_users(); });
 }
 
 result<import_result> import_orders(const conninfo& to, const import_file& file,
                                     const order_source& rows, instant now) {
-  auto on = begin_import(to);
-  if (!on)
-    return std::unexpected(on.error());
-  importing work(*on, file, "orders", now);
-  if (auto before = work.before(); !before || *before)
-    return before ? result<import_result>(import_result{.before = *before})
-                  : std::unexpected(before.error());
+  constexpr import_steps steps{"orders", import_sql::stage_orders, import_sql::find_users,
+                               import_sql::faults_of_orders, &importing::write_orders};
   std::int64_t n = 0;
   std::int64_t entries = 0;
-  const auto staged = work.stage(import_sql::stage_orders, [&](std::string& line) {
+  return import_by(steps, to, file, now, [&](std::string& line) {
     const imported_order* row = rows();
     if (row == nullptr)
       return false;
@@ -368,13 +368,6 @@ result<import_result> import_orders(const conninfo& to, const import_file& file,
     entries += entries_of_import(what);
     return true;
   });
-  if (!staged)
-    return std::unexpected(staged.error());
-  if (auto found = on->exec(import_sql::find_users); !found)
-    return std::unexpected(found.error());
-  return finish_import(
-      work, [&] { return work.faults(import_sql::faults_of_orders); },
-      [&] { return work.write_orders(); });
 }
 
 } // namespace paymentd::db::postgres
