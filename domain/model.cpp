@@ -7,31 +7,15 @@
 namespace paymentd {
 
 std::string_view to_string(order_status status) noexcept {
-  switch (status) {
-  case order_status::pending:
-    return "PENDING";
-  case order_status::paid:
-    return "PAID";
-  case order_status::cancelled:
-    return "CANCELLED";
-  case order_status::refunded:
-    return "REFUNDED";
-  }
-  return "UNKNOWN";
+  static constexpr std::string_view names[] = {"PENDING", "PAID", "CANCELLED", "REFUNDED"};
+  const auto at = static_cast<std::size_t>(status); // a hand may have written any into a database
+  return at < std::size(names) ? names[at] : "UNKNOWN";
 }
 
 std::string_view to_string(entry_kind kind) noexcept {
-  switch (kind) {
-  case entry_kind::charge:
-    return "CHARGE";
-  case entry_kind::payment:
-    return "PAYMENT";
-  case entry_kind::refund:
-    return "REFUND";
-  case entry_kind::withdrawal:
-    return "WITHDRAWAL";
-  }
-  return "UNKNOWN";
+  static constexpr std::string_view names[] = {"CHARGE", "PAYMENT", "REFUND", "WITHDRAWAL"};
+  const auto at = static_cast<std::size_t>(kind);
+  return at < std::size(names) ? names[at] : "UNKNOWN";
 }
 
 std::string_view to_string(refusal why) noexcept {

@@ -93,21 +93,9 @@ std::string_view path_of_target(std::string_view target) {
 }
 
 std::string_view name_of(http_method method) {
-  switch (method) {
-  case http_method::get:
-    return "GET";
-  case http_method::head:
-    return "HEAD";
-  case http_method::post:
-    return "POST";
-  case http_method::patch:
-    return "PATCH";
-  case http_method::remove:
-    return "DELETE";
-  case http_method::other:
-    break;
-  }
-  return "";
+  static constexpr std::string_view names[] = {"GET", "HEAD", "POST", "PATCH", "DELETE", ""};
+  static_assert(std::size(names) == static_cast<std::size_t>(http_method::other) + 1);
+  return names[static_cast<std::size_t>(method)];
 }
 
 bool takes_many(std::string_view target) {

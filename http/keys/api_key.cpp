@@ -27,21 +27,10 @@ std::uint8_t random_byte() {
 } // namespace
 
 std::string_view name_of(scope which) noexcept {
-  switch (which) {
-  case scope::none:
-    return "none";
-  case scope::read:
-    return "read";
-  case scope::pay:
-    return "pay";
-  case scope::charge:
-    return "charge";
-  case scope::refund:
-    return "refund";
-  case scope::operate:
-    return "operate";
-  }
-  return {};
+  static constexpr std::string_view names[] = {"none",   "read",   "pay",
+                                               "charge", "refund", "operate"};
+  static_assert(std::size(names) == static_cast<std::size_t>(scope::operate) + 1);
+  return names[static_cast<std::size_t>(which)];
 }
 
 std::expected<scope_set, std::string> parse_scopes(std::string_view text) {
