@@ -22,6 +22,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace paymentd::db::sqlite {
 
@@ -160,6 +161,15 @@ class statement {
   };
   std::unique_ptr<sqlite3_stmt, finalizer> statement_;
 };
+
+/// The thing that `read` makes of each row.
+template <class Read>
+auto all_of(statement::rows&& rows, Read read) {
+  std::vector<decltype(read(rows))> all;
+  while (rows.next())
+    all.push_back(read(rows));
+  return all;
+}
 
 /// The statements that begin and end transactions, kept prepared like all others.
 class transactions {

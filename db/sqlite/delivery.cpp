@@ -147,19 +147,13 @@ result<std::vector<claim>> deliveries::open_claims(subscriber_id subscriber, str
   if (!at)
     return std::unexpected(at.error());
   cursor(*at);
-  std::vector<claim_row> rows_found;
-  {
-    auto rows = get_claims_.query(subscriber, stream);
-    while (rows.next())
-      rows_found.push_back(read_claim(rows));
-  }
+  const auto rows_found = all_of(get_claims_.query(subscriber, stream), read_claim);
   std::vector<claim> claims;
   claims.reserve(rows_found.size());
   for (const auto& row : rows_found) {
     claim& made = claims.emplace_back(load_claim(*at, row));
-    auto tries = tries_of_claim_.query(made.id);
-    while (tries.next())
-      made.tries.push_back(read_try(tries, 0));
+    made.tries = all_of(tries_of_claim_.query(made.id),
+                        [](const statement::rows& one) { return read_try(one, 0); });
   }
   return claims;
 }

@@ -12,33 +12,25 @@ delivery_reading::delivery_reading(connection& on)
       tries_(on, sql::list_tries) {}
 
 result<std::vector<entry_id>> delivery_reading::entries_of(order_id id) {
-  std::vector<entry_id> found;
-  auto rows = entries_of_order_.query(id);
-  while (rows.next())
-    found.push_back({rows.integer(0)});
-  return found;
+  return all_of(entries_of_order_.query(id),
+                [](const statement::rows& row) { return entry_id{row.integer(0)}; });
 }
 
 result<std::vector<delivery_try>> delivery_reading::tries_of(subscriber_id subscriber,
                                                              entry_id entry) {
-  std::vector<delivery_try> found;
-  auto rows = tries_.query(subscriber, entry);
-  while (rows.next())
-    found.push_back(read_try(rows, 0));
-  return found;
+  return all_of(tries_.query(subscriber, entry),
+                [](const statement::rows& row) { return read_try(row, 0); });
 }
 
 result<std::vector<list_cursor>> delivery_reading::cursors() {
-  std::vector<list_cursor> all;
-  auto rows = cursors_.query();
-  while (rows.next()) {
-    list_cursor& one = all.emplace_back(read_cursor(rows));
-    auto before = former_kinds_.query(one.subscriber, one.stream);
-    while (before.next())
-      one.wants.before.push_back(read_former_kinds(before, 0));
-    auto claimed = claimed_.query(one.subscriber, one.stream);
-    while (claimed.next())
-      one.claimed.push_back({number_of({claimed.integer(0)}), number_of({claimed.integer(1)})});
+  auto all = all_of(cursors_.query(), read_cursor<statement::rows>);
+  for (list_cursor& one : all) {
+    one.wants.before = all_of(former_kinds_.query(one.subscriber, one.stream),
+                              [](const statement::rows& row) { return read_former_kinds(row, 0); });
+    one.claimed =
+        all_of(claimed_.query(one.subscriber, one.stream), [](const statement::rows& row) {
+          return list_cursor::range{number_of({row.integer(0)}), number_of({row.integer(1)})};
+        });
   }
   return all;
 }
@@ -46,19 +38,13 @@ result<std::vector<list_cursor>> delivery_reading::cursors() {
 result<std::vector<std::vector<list_row>>>
 delivery_reading::look(std::span<const list_look> stretches) {
   std::vector<std::vector<list_row>> found;
-  for (const list_look& each : stretches) {
-    auto& to = found.emplace_back();
-    const auto read = [&to](statement::rows rows) {
-      while (rows.next())
-        to.push_back(read_delivery(rows));
-    };
-    if (each.what == list_look::from::undelivered)
-      read(undelivered_.query(each.subscriber, each.above, each.below, each.rows,
-                              static_cast<int>(each.status)));
-    else
-      read((each.what == list_look::from::ledger ? ledger_ : stored_)
-               .query(each.subscriber, each.above, each.below, each.rows));
-  }
+  for (const list_look& each : stretches)
+    found.push_back(all_of(each.what == list_look::from::undelivered
+                               ? undelivered_.query(each.subscriber, each.above, each.below,
+                                                    each.rows, static_cast<int>(each.status))
+                               : (each.what == list_look::from::ledger ? ledger_ : stored_)
+                                     .query(each.subscriber, each.above, each.below, each.rows),
+                           read_delivery<statement::rows>));
   return found;
 }
 

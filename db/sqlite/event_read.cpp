@@ -11,11 +11,9 @@ event_reading::event_reading(connection& on)
       instance_(on, sql::get_instance) {}
 
 result<event_position> event_reading::ends() {
-  event_position all;
-  auto rows = ends_.query();
-  while (rows.next())
-    all.push_back({{rows.integer(0)}, rows.integer(1)});
-  return all;
+  return all_of(ends_.query(), [](const statement::rows& row) {
+    return stream_position{{row.integer(0)}, row.integer(1)};
+  });
 }
 
 result<std::vector<event_stretch>> event_reading::look(std::span<const event_look> stretches) {

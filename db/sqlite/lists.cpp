@@ -19,11 +19,9 @@ ledger_entry read(const statement::rows& row, const list_entries&) {
 
 /// The page that `rows`, the next ones of the list, make.
 template <class Asked>
-auto page_in(statement::rows rows, const Asked& asked) {
-  std::vector<decltype(read(rows, asked))> found;
-  while (rows.next())
-    found.push_back(read(rows, asked));
-  return make_page(std::move(found), asked);
+auto page_in(statement::rows&& rows, const Asked& asked) {
+  return make_page(
+      all_of(std::move(rows), [&](const statement::rows& row) { return read(row, asked); }), asked);
 }
 
 } // namespace

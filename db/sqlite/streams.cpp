@@ -132,12 +132,9 @@ result<std::vector<stream_lease>> streams::adopt(std::span<const stream_lease> h
     std::int64_t epoch;
     std::int64_t next;
   };
-  std::vector<found> others;
-  {
-    auto rows = with_rest_.query(own);
-    while (rows.next())
-      others.push_back({{rows.integer(0)}, rows.integer(1), rows.integer(2)});
-  }
+  const auto others = all_of(with_rest_.query(own), [](const statement::rows& row) {
+    return found{{row.integer(0)}, row.integer(1), row.integer(2)};
+  });
   for (const auto& other : others) {
     if (all.size() >= room)
       break;
