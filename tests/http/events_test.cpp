@@ -234,7 +234,7 @@ TEST_F(http_events, silence_is_broken_by_a_heartbeat_that_tells_the_position) {
 }
 
 TEST_F(http_events, one_that_is_behind_the_ring_is_read_pages_and_comes_back_to_it) {
-  serve({.event_ring_bytes = 2000});
+  serve({.header_timeout = 10min, .event_ring_bytes = 2000}); // `slow` reads behind all the others
   auto keeps_up = follow();
   auto slow = follow();
   const auto all = ledger.add_many(20'000, 4);
