@@ -243,33 +243,48 @@ from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], 
             $8::timestamptz[]) as n (entry_id, status, attempts, last_error, provider_message_id,
                                      next_attempt_at, created_at))sql"};
 
+// The address of the delivery of subscriber $1 to the entry of `u`. An update by it looks each row
+// up by its key. One that joins by the key may go over all deliveries of the subscriber for each
+// row instead, by a plan that was made while there were none. The rows stay where they are: nobody
+// else changes a delivery under the lock of its cursor but a retry, which takes FAILED ones alone.
+inline constexpr shared_text delivery_address = R"sql(
+  (select x.ctid from deliveries x
+   where x.subscriber_id = $1::bigint and x.entry_id = u.entry_id) as address)sql";
+
 // Results of retries. Locks the deliveries, under the lock of their cursor. As add_deliveries.
-inline constexpr statement change_deliveries{"change_deliveries", R"sql(
+inline constexpr statement change_deliveries{"change_deliveries", joined<R"sql(
 update deliveries d set status = n.status, attempts = n.attempts, last_error = n.last_error,
   provider_message_id = n.provider_message_id, next_attempt_at = n.next_attempt_at,
   updated_at = $8::timestamptz
-from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
-  as n (entry_id, status, attempts, last_error, provider_message_id, next_attempt_at)
-where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+from (select u.*, )sql",
+                                                                         delivery_address, R"sql(
+  from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
+    as u (entry_id, status, attempts, last_error, provider_message_id, next_attempt_at)) n
+where d.ctid = n.address)sql">};
 
 // Columns that few results have: copies, and a known channel (0: none). Locks the deliveries, under
 // the lock of their cursor. $1 subscriber, $2 entries, $3 copies, $4 channels.
-inline constexpr statement mark_deliveries{"mark_deliveries", R"sql(
+inline constexpr statement mark_deliveries{"mark_deliveries", joined<R"sql(
 update deliveries d set copies = n.copies, channel = nullif(n.channel, 0)
-from unnest($2::bigint[], $3::smallint[], $4::smallint[]) as n (entry_id, copies, channel)
-where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+from (select u.*, )sql",
+                                                                     delivery_address, R"sql(
+  from unnest($2::bigint[], $3::smallint[], $4::smallint[]) as u (entry_id, copies, channel)) n
+where d.ctid = n.address)sql">};
 
 // The providers at which messages that wait are in doubt. Few are. Locks the deliveries, under the
 // lock of their cursor. $1 subscriber, $2 entries, $3 providers.
-inline constexpr statement set_copies_by{"set_copies_by", R"sql(
+inline constexpr statement set_copies_by{"set_copies_by", joined<R"sql(
 update deliveries d set copies_by = nullif(n.copies_by, '')
-from unnest($2::bigint[], $3::text[]) as n (entry_id, copies_by)
-where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql"};
+from (select u.*, )sql",
+                                                                 delivery_address, R"sql(
+  from unnest($2::bigint[], $3::text[]) as u (entry_id, copies_by)) n
+where d.ctid = n.address)sql">};
 
 // Tries of messages, behind those that are stored; of each message the last ones are kept. Locks
 // the deliveries, under the lock of their cursor. $1 subscriber, $2 entries, $3 times, $4
 // milliseconds, $5 outcomes, $6 details, $7 how many are kept of each.
-inline constexpr statement add_tries{"add_tries", joined<R"sql(
+inline constexpr statement add_tries{"add_tries",
+                                     joined<R"sql(
 update deliveries d set tries = (
   select jsonb_agg(k.one order by k.place) from (
     select o.one, o.place from jsonb_array_elements(
@@ -277,11 +292,11 @@ update deliveries d set tries = (
       with ordinality as o (one, place)
     order by o.place desc limit $7::bigint) k)
 from (
-  select u.entry_id, )sql",
-                                                         joined_tries, R"sql( as tries
+  select )sql",
+                                            delivery_address, ", ", joined_tries, R"sql( as tries
   from unnest($2::bigint[], $3::timestamptz[], $4::bigint[], $5::smallint[], $6::text[])
     with ordinality as u (entry_id, tried_at, took_ms, outcome, detail, place)
   group by u.entry_id) n
-where d.subscriber_id = $1::bigint and d.entry_id = n.entry_id)sql">};
+where d.ctid = n.address)sql">};
 
 } // namespace paymentd::db::postgres::sql

@@ -1,6 +1,7 @@
 // Goal: streams of several processes on one database are leased, fenced and taken over, and the
 // locks behind that wait for what they must and for nothing else. Method: stores of different
 // owners on one database, leases ended by hand, and a session of the test's own that holds locks.
+#include "db/postgres/delivery_sql.hpp"
 #include "tests/db/postgres_fixture.hpp"
 
 #include <algorithm>
@@ -350,6 +351,32 @@ TEST_F(postgres_streams, batches_leave_no_dead_versions_of_their_streams_row) {
   for (const command& each : pays)
     must(one->settle(std::span(&each, 1), start));
   EXPECT_EQ(sql(version), before);
+}
+
+// A plan is made once, often while a table is empty, and kept while it grows.
+TEST_F(postgres_streams, results_of_messages_are_written_without_a_look_at_all_deliveries) {
+  const auto one = lane("one"); // the schema is there
+  side_session on(url());
+  on.sql("set search_path = paymentd; set plan_cache_mode = force_generic_plan; "
+         "set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off; "
+         "set enable_mergejoin = off; set enable_material = off");
+  const auto expect_addresses = [&](const postgres::statement& of, int parameters) {
+    const std::string name = of.name;
+    on.sql("prepare " + name + " as " + of.text);
+    std::string nulls = "null";
+    for (int more = 1; more < parameters; ++more)
+      nulls += ", null";
+    std::string plan;
+    for (const std::string& line : on.sql("explain execute " + name + " (" + nulls + ")"))
+      plan += line + "\n";
+    EXPECT_THAT(plan, testing::HasSubstr("Tid Scan on deliveries d")) << name;
+    EXPECT_THAT(plan, testing::HasSubstr("Index Scan using deliveries_pkey on deliveries x"))
+        << name;
+  };
+  expect_addresses(postgres::sql::change_deliveries, 8);
+  expect_addresses(postgres::sql::mark_deliveries, 4);
+  expect_addresses(postgres::sql::set_copies_by, 3);
+  expect_addresses(postgres::sql::add_tries, 7);
 }
 
 TEST_F(postgres_streams, a_batch_renews_the_lease_in_time_and_the_marks_before_it_go) {
