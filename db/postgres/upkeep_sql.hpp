@@ -18,13 +18,16 @@ join subscribers b on b.name = n.name
 join deliveries d on d.subscriber_id = b.id and d.entry_id = n.entry_id
 where d.status = 2 order by d.subscriber_id, d.entry_id for update of d)sql"};
 
-// Of those that lock_failed has locked. $1 names of subscribers, $2 entries, $3 now.
+// Of those that lock_failed has locked, so they stay at their addresses; delivery_address says why
+// by address. $1 names of subscribers, $2 entries, $3 now.
 inline constexpr statement retry_deliveries{"retry_deliveries", R"sql(
 update deliveries d set status = 0, next_attempt_at = $3::timestamptz,
   updated_at = $3::timestamptz, copies = 0, channel = null
-from unnest($1::text[], $2::bigint[]) as n (name, entry_id)
-join subscribers b on b.name = n.name
-where d.subscriber_id = b.id and d.entry_id = n.entry_id)sql"};
+from (select (select x.ctid from deliveries x
+              where x.subscriber_id = b.id and x.entry_id = u.entry_id) as address
+  from unnest($1::text[], $2::bigint[]) as u (name, entry_id)
+  join subscribers b on b.name = u.name) n
+where d.ctid = n.address)sql"};
 
 // No locks. The first subscriber from $1 on, of the name $2 where that is not empty.
 inline constexpr statement next_subscriber{"next_subscriber", R"sql(

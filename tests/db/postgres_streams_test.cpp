@@ -2,6 +2,7 @@
 // locks behind that wait for what they must and for nothing else. Method: stores of different
 // owners on one database, leases ended by hand, and a session of the test's own that holds locks.
 #include "db/postgres/delivery_sql.hpp"
+#include "db/postgres/upkeep_sql.hpp"
 #include "tests/db/postgres_fixture.hpp"
 
 #include <algorithm>
@@ -377,6 +378,7 @@ TEST_F(postgres_streams, results_of_messages_are_written_without_a_look_at_all_d
   expect_addresses(postgres::sql::mark_deliveries, 4);
   expect_addresses(postgres::sql::set_copies_by, 3);
   expect_addresses(postgres::sql::add_tries, 7);
+  expect_addresses(postgres::sql::retry_deliveries, 3);
 }
 
 TEST_F(postgres_streams, a_batch_renews_the_lease_in_time_and_the_marks_before_it_go) {
