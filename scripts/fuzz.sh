@@ -3,8 +3,8 @@
 #   scripts/fuzz.sh [--seconds S] [--merge] [TARGET]...
 # Without a target all of them, one after the other, each for S seconds (60). New inputs that reach
 # something new are kept in build/fuzz/corpus/TARGET, those that break something in
-# build/fuzz/broken/TARGET. --merge then adds to fuzz/corpus/TARGET the few that it lacks. Needs
-# Debian's clang-19 and libclang-rt-19-dev, which nothing else here does.
+# build/fuzz/broken/TARGET. --merge then adds to fuzz/corpus/TARGET the few that it lacks. Installs
+# clang-19 where it is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/jobs.sh
@@ -32,10 +32,7 @@ if ((${#targets[@]} == 0)); then
     targets+=("$(basename "$folder")")
   done
 fi
-if ! command -v clang++-19 >/dev/null; then
-  echo "fuzz: install clang-19 and libclang-rt-19-dev first" >&2
-  exit 1
-fi
+scripts/install-packages.sh --sanitize
 
 cmake --preset fuzz
 cmake --build --preset fuzz --parallel "$(build_jobs)" --target "${targets[@]/#/fuzz_}"

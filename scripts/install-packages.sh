@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Installs what is missing of packages.txt, as root or through sudo. Does nothing when all is there.
-#   scripts/install-packages.sh [--serve]
-# --serve leaves out what only tests and measurements need.
+#   scripts/install-packages.sh [--serve | --sanitize]
+# --serve leaves out what only tests and measurements need; --sanitize adds what the sanitizers and the
+# fuzzer need.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 wanted=packages.txt
 case ${1:-} in
-'') names=$(cat "$wanted") ;;
+'') names=$(sed '/^# ---- the sanitizers/,$d' "$wanted") ;;
+--sanitize) names=$(cat "$wanted") ;;
 --serve) names=$(sed '/^# ---- tests/,$d' "$wanted") ;;
 *)
   echo "install-packages: unknown option $1" >&2

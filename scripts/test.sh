@@ -9,11 +9,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/jobs.sh
 
 presets=(release)
+packages=
 upgrade_from=
 while (($# > 0)); do
   case $1 in
-  --sanitize) presets+=(debug) ;;
-  --tsan) presets+=(tsan) ;;
+  --sanitize) presets+=(debug) packages=--sanitize ;;
+  --tsan) presets+=(tsan) packages=--sanitize ;;
   --upgrade-from)
     upgrade_from=${2:?"--upgrade-from needs a tag or a commit"}
     shift
@@ -23,7 +24,7 @@ while (($# > 0)); do
   shift
 done
 
-scripts/install-packages.sh
+scripts/install-packages.sh ${packages:+"$packages"}
 
 for preset in "${presets[@]}"; do
   echo "test: building $preset"
@@ -31,13 +32,8 @@ for preset in "${presets[@]}"; do
   [[ $preset == release ]] && bench=ON
   cmake --preset "$preset" -DPAYMENTD_TESTS=ON -DPAYMENTD_BENCH=$bench
   cmake --build --preset "$preset" --parallel "$(build_jobs)"
-  run=()
-  # The thread sanitizer of g++ 12 knows only the older, smaller randomization of addresses.
-  if [[ $preset == tsan ]] && setarch --addr-no-randomize true 2>/dev/null; then
-    run=(setarch --addr-no-randomize)
-  fi
   echo "test: running $preset"
-  "${run[@]}" ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-on-failure "$@"
+  ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-on-failure "$@"
 done
 
 if [[ -n $upgrade_from ]]; then
