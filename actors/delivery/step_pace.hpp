@@ -18,9 +18,9 @@ struct step_pace_options {
   /// With so many commands at the settlement lanes, payments have the database first. A lane that
   /// keeps up has a few.
   std::int64_t many_commands = 32;
-  std::chrono::milliseconds between{75}; // one turn and the next
+  std::chrono::milliseconds between{150}; // one turn and the next
   /// No turn is later than that: also the last of a hundred webhooks goes on.
-  std::chrono::milliseconds wait_max{2000};
+  std::chrono::milliseconds wait_max{4000};
 };
 
 /// Shared by the deliverers of all webhooks of a process. Any thread.
