@@ -24,14 +24,14 @@ inline void add(std::atomic<std::uint64_t>& counter, std::size_t much = 1) {
 
 /// Of all settlement lanes so far.
 struct lane_counters {
-  std::atomic<std::uint64_t> batches{0};          // settled, not counting renewals of the lease
-  std::atomic<std::uint64_t> batches_repeated{0}; // nothing had happened
-  std::atomic<std::uint64_t> commands{0};         // settled
-  std::atomic<std::uint64_t> in_doubt{0};         // commits whose answer was lost
-  std::atomic<std::int64_t> open{0};              // commands that are not answered, now
-  batch_histogram batch_sizes;                    // of those settled, in commands
-  duration_histogram waits;                       // of each command, until its batch begins
-  duration_histogram settles;                     // of each batch, until its answer is at the lane
+  std::atomic<std::uint64_t> batches{0};         // settled, not counting renewals of the lease
+  std::atomic<std::uint64_t> batches_retried{0}; // nothing had happened
+  std::atomic<std::uint64_t> commands{0};        // settled
+  std::atomic<std::uint64_t> in_doubt{0};        // commits whose answer was lost
+  std::atomic<std::int64_t> open{0};             // commands that are not answered, now
+  batch_histogram batch_sizes;                   // of those settled, in commands
+  duration_histogram waits;                      // of each command, until its batch begins
+  duration_histogram settles;                    // of each batch, until its answer is at the lane
 };
 
 /// The kinds of calls to a store: the functions of its ports.

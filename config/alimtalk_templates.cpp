@@ -2,6 +2,7 @@
 
 #include "config/parameters.hpp"
 #include "config/refunds.hpp"
+#include "domain/utf8.hpp"
 #include "providers/kind.hpp"
 
 #include <algorithm>

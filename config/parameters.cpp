@@ -1,5 +1,7 @@
 #include "config/parameters.hpp"
 
+#include "domain/utf8.hpp"
+
 namespace paymentd::config {
 
 const std::string_view parameters_example = R"(

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/registry.hpp"
+#include "domain/utf8.hpp"
 
 #include "providers/kind.hpp"
 

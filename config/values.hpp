@@ -2,8 +2,6 @@
 // Used by the settings' registry and by whoever takes a setting. Plain values and pure functions.
 #pragma once
 
-#include "domain/utf8.hpp"
-
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -59,8 +57,6 @@ bool is_loopback(const address& of);
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 /// With the largest unit that leaves a whole number.
 std::string to_string(std::chrono::milliseconds of);
-
-using paymentd::is_utf8;
 
 std::optional<std::int64_t> parse_whole(std::string_view text);
 /// A decimal number; neither infinite nor "nan".

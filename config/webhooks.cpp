@@ -1,5 +1,6 @@
 #include "config/webhooks.hpp"
 
+#include "domain/utf8.hpp"
 #include "domain/webhook.hpp"
 
 #include <algorithm>

@@ -68,7 +68,7 @@ constexpr int channel_number(std::optional<message_channel> channel) {
 /// One event on its way to one subscriber.
 struct message {
   payment_event event;
-  int attempts = 0; // tries of this message that ended transiently so far
+  int attempts = 0; // tries so far, but for those that an outage or a wish for quiet ended
   int copies = 0;   // of them, those that may have reached the customer, unknown to anybody
   /// Not empty: its ledger entry, order or user is gone (deleted by hand), or it needs a phone and
   /// there is none; which one in words. Of

@@ -12,7 +12,7 @@ std::string what_fits(const field_rule& rule) {
     return "must be an object of at most " + std::to_string(metadata_members_max) +
            " members, whose names are 1 to " + std::to_string(metadata_name_max) +
            " of [A-Za-z0-9_.-] and whose values are strings of at most " +
-           std::to_string(metadata_value_max) + " characters, " +
+           std::to_string(metadata_value_max) + " characters without U+0000, " +
            std::to_string(metadata_bytes_max) + " bytes in all";
   if (rule.type == field_rule::kind::text && rule.characters_max > 0)
     return "must be a string of at most " + std::to_string(rule.characters_max) + " characters";
@@ -28,8 +28,7 @@ std::string what_fits(const field_rule& rule) {
 
 problem bad_json(std::size_t position) {
   return {problem_code::invalid_json,
-          "The body is not valid JSON, as far as it was read: " + std::to_string(position) +
-              " bytes.",
+          "The body is not valid JSON: it goes wrong at byte " + std::to_string(position) + ".",
           {},
           {}};
 }

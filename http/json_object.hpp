@@ -20,6 +20,7 @@ inline constexpr int number_overflow = 406;
 
 /// The fault of a body that no parser should see; nothing where it can be parsed.
 std::optional<problem> unreadable(std::string_view body);
+/// `position`: the byte at which it is wrong, from 1; one behind the last where it ends too soon.
 problem bad_json(std::size_t position);
 /// The reason that a value is refused with, by the rule of its field.
 std::string what_fits(const field_rule& rule);
@@ -131,10 +132,12 @@ class object_handler {
       texts_->add(value);
       return true;
     }
-    // A NUL is text to JSON, and none to PostgreSQL.
-    if (!takes(field_rule::kind::text) || value.find('\0') != std::string::npos ||
-        is_too_long(value, field_->characters_max))
+    if (!takes(field_rule::kind::text) || is_too_long(value, field_->characters_max))
       return mismatch();
+    // A NUL is text to JSON, and none to PostgreSQL.
+    if (value.find('\0') != std::string::npos)
+      return error(std::string{std::exchange(field_, nullptr)->name},
+                   "must not hold the character U+0000");
     set().text = std::move(value);
     return true;
   }

@@ -27,7 +27,7 @@ void add_lanes(metric_families& to, const actors::lane_counters& of) {
              of.commands.load());
   to.counter("paymentd_batches_total", "Transactions that settled commands.", of.batches.load());
   to.counter("paymentd_batches_retried_total", "Batches tried again, nothing having happened.",
-             of.batches_repeated.load());
+             of.batches_retried.load());
   to.counter("paymentd_commits_in_doubt_total", "Commits whose answer was lost.",
              of.in_doubt.load());
   to.histogram("paymentd_batch_size_commands", "Commands of a batch that was settled.");

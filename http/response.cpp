@@ -6,6 +6,9 @@ namespace paymentd::http {
 
 namespace {
 
+/// A proxy is asked not to gather what comes (nginx).
+constexpr std::string_view no_gathering = "\r\nX-Accel-Buffering: no";
+
 constexpr std::string_view reason_of(int status) {
   switch (status) {
   case 200:
@@ -79,8 +82,12 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
   out += answer.is_problem          ? "application/problem+json"
          : answer.text_type.empty() ? "application/json"
                                     : answer.text_type;
-  out += "\r\nContent-Length: ";
-  append_number(out, static_cast<std::int64_t>(answer.body.size()));
+  if (answer.text_type == event_stream_type) { // to HEAD: a stream has no length
+    out += no_gathering;
+  } else {
+    out += "\r\nContent-Length: ";
+    append_number(out, static_cast<std::int64_t>(answer.body.size()));
+  }
   out += "\r\nDate: ";
   out += of.date;
   out += "\r\nX-Request-Id: ";
@@ -122,8 +129,8 @@ void append_stream_head(std::string& out, const exchange& of) {
   out.append("HTTP/1.1 200 OK\r\nContent-Type: ").append(event_stream_type);
   out.append("\r\nDate: ").append(of.date);
   out.append("\r\nX-Request-Id: ").append(of.request_id);
-  // A proxy is asked not to gather what comes (nginx).
-  out += "\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n";
+  out.append("\r\nCache-Control: no-store").append(no_gathering);
+  out += "\r\nConnection: close\r\n\r\n";
 }
 
 } // namespace paymentd::http

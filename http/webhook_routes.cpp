@@ -242,7 +242,10 @@ problem problem_of(const webhook_refused& why) {
   case webhook_refusal::cannot_work:
     break;
   }
-  return invalid_field("url", "cannot be called: " + why.detail);
+  std::string_view detail = why.detail;
+  if (constexpr std::string_view own_name = "url: "; detail.starts_with(own_name))
+    detail.remove_prefix(own_name.size());
+  return invalid_field("url", "cannot be called: " + std::string{detail});
 }
 
 /// The problem of an answer that is none of a success.

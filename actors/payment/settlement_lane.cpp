@@ -324,7 +324,7 @@ void on_settle_error(lane_actor* self, const db::error& error) {
     return;
   case db::error_kind::unavailable:
     if (!state.commands.at_worker().empty())
-      add(state.options.counters->batches_repeated);
+      add(state.options.counters->batches_retried);
     state.commands.put_back();
     back_off(self, phase::ready, error);
     expire(self);
@@ -390,7 +390,7 @@ void on_resolved(lane_actor* self, batch_answer answer) {
     finish(self, std::move(*answer->outcomes));
     return;
   }
-  add(state.options.counters->batches_repeated);
+  add(state.options.counters->batches_retried);
   database_is_back(state);
   state.commands.put_back();
   state.now = phase::ready;

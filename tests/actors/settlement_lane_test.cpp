@@ -230,7 +230,7 @@ TEST_F(settlement_lane_test, an_unavailable_store_is_probed_later_and_later_and_
   EXPECT_EQ(batches(), (batch_list{{1, 2}}));
   settle_with({paid_order(1, 7, 10), paid_order(2, 7, 11)});
   EXPECT_EQ(replies().size(), 2u);
-  EXPECT_EQ(counters->batches_repeated, 2u);
+  EXPECT_EQ(counters->batches_retried, 2u);
 
   pay_order(3); // a success resets the delay
   fail_with(db::error_kind::unavailable);

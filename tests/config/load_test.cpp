@@ -2,6 +2,7 @@
 // place and without a secret. Method: real files, given environments and --set pairs; whole error
 // lines.
 #include "config/registry.hpp"
+#include "domain/utf8.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <gmock/gmock.h>

@@ -1,6 +1,7 @@
 // Goal: each kind of value is read exactly as documented, and what is shown can be read again.
 // Method: tables of texts with what they mean, and of texts that mean nothing.
 #include "config/values.hpp"
+#include "domain/utf8.hpp"
 
 #include <gtest/gtest.h>
 

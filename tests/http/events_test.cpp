@@ -382,6 +382,8 @@ TEST_F(http_events, a_question_for_the_head_opens_no_stream) {
   const auto answer = client.receive(true).value();
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.field("content-type"), "text/event-stream");
+  EXPECT_EQ(answer.field("x-accel-buffering"), "no");
+  EXPECT_EQ(answer.field("content-length"), "");     // that of GET has none
   EXPECT_EQ(client.get("/v1/users/7")->status, 200); // the connection goes on
 }
 

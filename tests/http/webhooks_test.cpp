@@ -174,7 +174,7 @@ TEST_F(http_webhooks, refusals_have_codes_of_their_own) {
   EXPECT_EQ(code_of(create()), "too_many_webhooks");
   with = paymentd::answer{webhook_refused{webhook_refusal::cannot_work, "url: no such port"}};
   EXPECT_EQ(create()->status, 400);
-  EXPECT_THAT(errors_of(create()).dump(), HasSubstr("no such port"));
+  EXPECT_THAT(errors_of(create()).dump(), HasSubstr(R"("cannot be called: no such port")"));
   with = paymentd::answer{webhook_refused{webhook_refusal::events_changed_too_often, "no more"}};
   const auto changed =
       client.patch("/v1/webhooks/shop", R"({"events":["paymentd.payment.refunded.v1"]})");
