@@ -4,6 +4,7 @@
 #include "config/registry.hpp"
 #include "config/toml_file.hpp"
 #include "config/webhooks.hpp"
+#include "domain/utf8.hpp"
 
 #include <unistd.h>
 

@@ -238,7 +238,8 @@ TEST(process, a_low_limit_of_open_files_is_told_and_clients_beyond_it_have_an_an
   }
   EXPECT_EQ(clients.front().get("/v1/users/1")->status, 404);
   server.signal(SIGTERM);
-  EXPECT_EQ(server.wait().exit_code, 0);
+  const ended left = server.wait();
+  EXPECT_EQ(left.exit_code, 0) << left.output;
 }
 
 TEST(process, a_database_file_that_is_removed_ends_it_with_a_line) {
