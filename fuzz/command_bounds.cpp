@@ -1,6 +1,7 @@
 #include "fuzz/command_bounds.hpp"
 
 #include "config/values.hpp"
+#include "domain/utf8.hpp"
 
 #include <algorithm>
 
@@ -20,7 +21,7 @@ bool is_amount(won amount) {
 bool is_reason(std::string_view text) {
   const auto characters = std::ranges::count_if(
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-  return config::is_utf8(text) && static_cast<std::size_t>(characters) <= reason_max;
+  return is_utf8(text) && static_cast<std::size_t>(characters) <= reason_max;
 }
 
 bool is_phone(std::string_view text) {
@@ -32,7 +33,7 @@ bool is_reference(std::string_view text) {
 }
 
 bool is_metadata(std::string_view text) {
-  return text.size() <= metadata_bytes_max && config::is_utf8(text) &&
+  return text.size() <= metadata_bytes_max && is_utf8(text) &&
          (text.empty() || (text.starts_with('{') && text.ends_with('}')));
 }
 

@@ -2,6 +2,7 @@
 #include "fuzz/target.hpp"
 
 #include "config/values.hpp"
+#include "domain/utf8.hpp"
 #include "http/keys/key_file.hpp"
 
 namespace paymentd::fuzz {
@@ -10,7 +11,7 @@ int fuzz_key_file(std::string_view bytes) {
   const auto keys = http::parse_keys(bytes);
   if (!keys) {
     expect(!keys.error().empty() && keys.error().find('\n') == std::string::npos &&
-               config::is_utf8(keys.error()),
+               is_utf8(keys.error()),
            "an error is one line");
     return 0;
   }

@@ -1,5 +1,6 @@
 #include "fuzz/provider_bounds.hpp"
 
+#include "domain/utf8.hpp"
 #include "fuzz/target.hpp"
 
 #include "config/values.hpp"
@@ -22,7 +23,7 @@ net::http_result answer_with(int status, std::string_view body) {
 void look_at(const providers::failure& what) {
   constexpr std::size_t reason_bytes_max = 1000;
   expect(!what.reason.empty() && what.reason.size() <= reason_bytes_max, "a reason is short");
-  expect(config::is_utf8(what.reason), "a reason is UTF-8");
+  expect(is_utf8(what.reason), "a reason is UTF-8");
   expect(
       std::ranges::none_of(what.reason, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }),
       "a reason is one line");

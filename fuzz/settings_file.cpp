@@ -2,6 +2,7 @@
 #include "fuzz/target.hpp"
 
 #include "config/settings.hpp"
+#include "domain/utf8.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ int fuzz_settings_file(std::string_view bytes) {
     expect(!settings.error().empty(), "settings that are refused have an error");
     for (const std::string& each : settings.error())
       expect(
-          config::is_utf8(each) &&
+          is_utf8(each) &&
               std::ranges::none_of(each, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }),
           "an error is one line");
     return 0;

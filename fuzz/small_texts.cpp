@@ -1,5 +1,6 @@
 // The small readers of texts that others write. Each gives nothing, or a value whose own text reads
 // back to it.
+#include "domain/utf8.hpp"
 #include "fuzz/target.hpp"
 
 #include "config/values.hpp"
@@ -80,7 +81,7 @@ void read_templates(std::string_view text) {
   plan.render(event, 14, values);
   std::size_t all = 0;
   for (const std::string& each : values) {
-    expect(!config::is_utf8(text) || config::is_utf8(each), "a value stays UTF-8");
+    expect(!is_utf8(text) || is_utf8(each), "a value stays UTF-8");
     all += templates::characters(each);
   }
   expect(all <= templates::message_characters_max, "all values fit a message");
@@ -98,7 +99,7 @@ int fuzz_small_texts(std::string_view bytes) {
   read_encodings(bytes);
   read_addresses(bytes);
   read_templates(bytes);
-  expect(config::is_utf8(config::toml_text(bytes)) == config::is_utf8(bytes),
+  expect(is_utf8(config::toml_text(bytes)) == is_utf8(bytes),
          "a text that is quoted stays UTF-8");
   return 0;
 }
