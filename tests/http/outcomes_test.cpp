@@ -189,7 +189,7 @@ TEST(http_outcomes, a_reason_goes_with_a_movement_and_has_a_bound) {
   EXPECT_EQ(post("/v1/users/12/charges", {{"amount", 5}, {"reason", longest + "."}}), 400);
   const auto with_nul = client.post("/v1/users/12/charges", R"({"amount":5,"reason":"a\u0000b"})");
   EXPECT_EQ(with_nul->status, 400);
-  EXPECT_THAT(with_nul->body, testing::HasSubstr("must not hold the character U+0000"));
+  EXPECT_THAT(with_nul->body, ::testing::HasSubstr("must not hold the character U+0000"));
   EXPECT_EQ(post("/v1/users/12/withdrawals", {{"amount", 0}}), 400);
   EXPECT_EQ(post("/v1/users/12/withdrawals", {{"reason", "x"}}), 400);
   EXPECT_EQ(post("/v1/orders/8/refund", {{"amount", 0}}), 400);
