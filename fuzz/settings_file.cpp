@@ -41,10 +41,9 @@ int fuzz_settings_file(std::string_view bytes) {
   if (!settings) {
     expect(!settings.error().empty(), "settings that are refused have an error");
     for (const std::string& each : settings.error())
-      expect(
-          is_utf8(each) &&
-              std::ranges::none_of(each, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }),
-          "an error is one line");
+      expect(is_utf8(each) && std::ranges::none_of(
+                                  each, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }),
+             "an error is one line");
     return 0;
   }
   const std::string shown = config::effective(*settings);

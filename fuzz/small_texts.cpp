@@ -99,8 +99,7 @@ int fuzz_small_texts(std::string_view bytes) {
   read_encodings(bytes);
   read_addresses(bytes);
   read_templates(bytes);
-  expect(is_utf8(config::toml_text(bytes)) == is_utf8(bytes),
-         "a text that is quoted stays UTF-8");
+  expect(is_utf8(config::toml_text(bytes)) == is_utf8(bytes), "a text that is quoted stays UTF-8");
   return 0;
 }
 
