@@ -2,8 +2,8 @@
 # Installs what is missing, builds everything and runs every test:
 #   scripts/test.sh [--sanitize] [--tsan] [--upgrade-from REVISION] [arguments of ctest]...
 # --sanitize runs them again under the address and undefined-behaviour sanitizers, --tsan under the
-# thread sanitizer; --upgrade-from builds the program of REVISION and upgrades it under load. Tests that need PostgreSQL start one of their own, as another user if run by
-# root, since PostgreSQL refuses to be.
+# thread sanitizer; --upgrade-from builds the program of REVISION and upgrades it under load. Tests that
+# need PostgreSQL start one of their own, as another user if run by root, since PostgreSQL refuses to be.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/jobs.sh
