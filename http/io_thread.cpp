@@ -194,10 +194,12 @@ void io_thread::tick() {
 void io_thread::append_request_id(std::string& out) {
   static constexpr std::string_view hex = "0123456789abcdef";
   std::uint64_t number = scattered(next_request_++);
-  for (int digits = 16; digits > 0; --digits) {
-    out += hex[number & 15];
+  char digits[16];
+  for (char& digit : digits) {
+    digit = hex[number & 15];
     number >>= 4;
   }
+  out.append(digits, sizeof digits);
 }
 
 } // namespace paymentd::http

@@ -1,7 +1,7 @@
 #include "http/json_text.hpp"
 
 #include "domain/utf8.hpp"
-#include "net/utc_text.hpp"
+#include "net/text_parts.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,39 +9,6 @@
 namespace paymentd::http {
 
 namespace {
-
-template <class Value>
-void append_optional(std::string& out, std::string_view name_and_colon,
-                     const std::optional<Value>& value) {
-  if (!value)
-    out.append(name_and_colon).append("null");
-  else if constexpr (std::is_same_v<Value, instant>)
-    append_member(out, name_and_colon, *value);
-  else
-    append_member(out, name_and_colon, value->value); // of an id
-}
-
-void append_text_or_null(std::string& out, std::string_view name_and_colon, std::string_view text) {
-  out += name_and_colon;
-  if (text.empty())
-    out += "null";
-  else
-    append_quoted(out, text);
-}
-
-// Kept as it is written.
-void append_metadata(std::string& out, std::string_view metadata) {
-  out += R"(,"metadata":)";
-  out += metadata.empty() ? "{}" : metadata;
-}
-
-// The names of statuses and kinds are plain upper-case words.
-void append_word(std::string& out, std::string_view name_and_colon, std::string_view word) {
-  out += name_and_colon;
-  out += '"';
-  out += word;
-  out += '"';
-}
 
 /// With U+FFFD for each byte that belongs to no character.
 std::string repaired(std::string_view text) {
@@ -52,6 +19,67 @@ std::string repaired(std::string_view text) {
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return out;
+}
+
+// ---- parts of net::append_parts -----------------------------------------------------------------
+
+/// A JSON string; null where the text is empty. Most texts stand in JSON as they are.
+class text_or_null {
+ public:
+  explicit text_or_null(std::string_view text) : text_(text) {
+    if (text.empty())
+      return;
+    if (is_utf8(text) && net::is_plain(text))
+      quoted_ = true;
+    else
+      append_quoted(written_, text);
+  }
+
+  friend std::size_t room_for(const text_or_null& of) {
+    return std::max(of.text_.size() + 2, of.written_.size() + 4);
+  }
+  friend char* put(char* at, const text_or_null& of) {
+    using net::put;
+    if (of.quoted_)
+      return put(put(put(at, "\""), of.text_), "\"");
+    return of.written_.empty() ? put(at, "null") : put(at, std::string_view{of.written_});
+  }
+
+ private:
+  std::string_view text_;
+  std::string written_; // where it does not stand as it is
+  bool quoted_ = false;
+};
+
+/// An id; null where there is none.
+struct id_or_null {
+  std::optional<std::int64_t> id;
+
+  template <class Id>
+  explicit id_or_null(const std::optional<Id>& of) {
+    if (of)
+      id = of->value;
+  }
+  friend std::size_t room_for(id_or_null) { return net::room_for(std::int64_t{}); }
+  friend char* put(char* at, id_or_null of) {
+    return of.id ? net::put(at, *of.id) : net::put(at, "null");
+  }
+};
+
+/// An instant in quotes; null where there is none.
+struct time_or_null {
+  const std::optional<instant>& at;
+
+  friend std::size_t room_for(time_or_null) { return net::utc_text_size + 2; }
+  friend char* put(char* to, time_or_null of) {
+    using net::put;
+    return of.at ? put(put(put(to, "\""), *of.at), "\"") : put(to, "null");
+  }
+};
+
+/// A client's notes: kept as they are written.
+std::string_view metadata_or_none(std::string_view metadata) {
+  return metadata.empty() ? "{}" : metadata;
 }
 
 } // namespace
@@ -76,14 +104,11 @@ std::string quoted_echo(std::string_view text) {
 }
 
 void append_time(std::string& out, instant at) {
-  out += '"';
-  net::append_utc(out, at);
-  out += '"';
+  net::append_parts(out, "\"", at, "\"");
 }
 
 void append_member(std::string& out, std::string_view name_and_colon, std::int64_t value) {
-  out += name_and_colon;
-  append_number(out, value);
+  net::append_parts(out, name_and_colon, value);
 }
 
 void append_member(std::string& out, std::string_view name_and_colon, std::string_view text) {
@@ -92,49 +117,47 @@ void append_member(std::string& out, std::string_view name_and_colon, std::strin
 }
 
 void append_member(std::string& out, std::string_view name_and_colon, instant at) {
-  out += name_and_colon;
-  append_time(out, at);
+  net::append_parts(out, name_and_colon, "\"", at, "\"");
 }
 
+// The names of statuses and kinds are plain upper-case words.
+
 void append_json(std::string& out, const user& what) {
-  append_member(out, R"({"id":)", what.id.value);
-  append_text_or_null(out, R"(,"reference":)", what.reference);
-  append_text_or_null(out, R"(,"phone":)", what.phone);
-  append_member(out, R"(,"balance":)", what.balance.value);
-  append_metadata(out, what.metadata);
-  append_member(out, R"(,"createdAt":)", what.created_at);
-  append_member(out, R"(,"updatedAt":)", what.updated_at);
-  out += '}';
+  net::append_parts(out, R"({"id":)", what.id.value,                    //
+                    R"(,"reference":)", text_or_null{what.reference},   //
+                    R"(,"phone":)", text_or_null{what.phone},           //
+                    R"(,"balance":)", what.balance.value,               //
+                    R"(,"metadata":)", metadata_or_none(what.metadata), //
+                    R"(,"createdAt":")", what.created_at,               //
+                    R"(","updatedAt":")", what.updated_at, R"("})");
 }
 
 void append_json(std::string& out, const order& what) {
-  append_member(out, R"({"id":)", what.id.value);
-  append_text_or_null(out, R"(,"reference":)", what.reference);
-  append_member(out, R"(,"userId":)", what.owner.value);
-  append_optional(out, R"(,"couponId":)", what.coupon);
-  append_member(out, R"(,"totalAmount":)", what.total.value);
-  append_member(out, R"(,"discountAmount":)", what.discount.value);
-  append_member(out, R"(,"finalAmount":)", what.final_amount().value);
-  append_member(out, R"(,"refundedAmount":)", what.refunded.value);
-  append_word(out, R"(,"status":)", to_string(what.status));
-  append_metadata(out, what.metadata);
-  append_member(out, R"(,"createdAt":)", what.created_at);
-  append_member(out, R"(,"updatedAt":)", what.updated_at);
-  out += '}';
+  net::append_parts(out, R"({"id":)", what.id.value,                     //
+                    R"(,"reference":)", text_or_null{what.reference},    //
+                    R"(,"userId":)", what.owner.value,                   //
+                    R"(,"couponId":)", id_or_null{what.coupon},          //
+                    R"(,"totalAmount":)", what.total.value,              //
+                    R"(,"discountAmount":)", what.discount.value,        //
+                    R"(,"finalAmount":)", what.final_amount().value,     //
+                    R"(,"refundedAmount":)", what.refunded.value,        //
+                    R"(,"status":")", to_string(what.status),            //
+                    R"(","metadata":)", metadata_or_none(what.metadata), //
+                    R"(,"createdAt":")", what.created_at,                //
+                    R"(","updatedAt":")", what.updated_at, R"("})");
 }
 
 void append_json(std::string& out, const ledger_entry& what) {
-  append_member(out, R"({"id":)", what.id.value);
-  append_member(out, R"(,"userId":)", what.user.value);
-  append_member(out, R"(,"sequence":)", what.sequence);
-  append_optional(out, R"(,"orderId":)", what.order);
-  append_word(out, R"(,"kind":)", to_string(what.kind));
-  append_member(out, R"(,"amount":)", what.amount.value);
-  append_member(out, R"(,"balanceAfter":)", what.balance_after.value);
-  append_text_or_null(out, R"(,"reason":)", what.reason);
-  append_text_or_null(out, R"(,"createdBy":)", what.created_by);
-  append_member(out, R"(,"createdAt":)", what.created_at);
-  out += '}';
+  net::append_parts(out, R"({"id":)", what.id.value,                   //
+                    R"(,"userId":)", what.user.value,                  //
+                    R"(,"sequence":)", what.sequence,                  //
+                    R"(,"orderId":)", id_or_null{what.order},          //
+                    R"(,"kind":")", to_string(what.kind),              //
+                    R"(","amount":)", what.amount.value,               //
+                    R"(,"balanceAfter":)", what.balance_after.value,   //
+                    R"(,"reason":)", text_or_null{what.reason},        //
+                    R"(,"createdBy":)", text_or_null{what.created_by}, //
+                    R"(,"createdAt":")", what.created_at, R"("})");
 }
 
 std::string_view to_string(delivery_status of) noexcept {
@@ -156,23 +179,20 @@ std::string_view to_string(try_outcome of) {
 
 void append_json(std::string& out, const delivery& what) {
   // A subscriber's name is of letters, digits, dashes and underscores.
-  out += R"({"id":")";
-  out += what.subscriber;
-  out += '-';
-  append_number(out, what.entry.value);
-  append_member(out, R"(","entryId":)", what.entry.value);
-  append_member(out, R"(,"orderId":)", what.order.value);
-  append_word(out, R"(,"subscriber":)", what.subscriber);
-  append_word(out, R"(,"status":)", to_string(what.status));
-  append_member(out, R"(,"attempts":)", what.attempts);
-  append_text_or_null(out, R"(,"lastError":)", what.last_error);
-  append_text_or_null(out, R"(,"providerMessageId":)", what.provider_message_id);
-  append_optional(out, R"(,"nextAttemptAt":)", what.next_attempt);
-  append_optional(out, R"(,"deliveredAt":)", what.delivered_at);
-  append_text_or_null(out, R"(,"channel":)", to_string(what.channel));
-  append_member(out, R"(,"createdAt":)", what.created_at);
-  append_member(out, R"(,"updatedAt":)", what.updated_at);
-  out += '}';
+  const std::string_view subscriber = what.subscriber;
+  net::append_parts(out, R"({"id":")", subscriber, "-", what.entry.value,               //
+                    R"(","entryId":)", what.entry.value,                                //
+                    R"(,"orderId":)", what.order.value,                                 //
+                    R"(,"subscriber":")", subscriber,                                   //
+                    R"(","status":")", to_string(what.status),                          //
+                    R"(","attempts":)", what.attempts,                                  //
+                    R"(,"lastError":)", text_or_null{what.last_error},                  //
+                    R"(,"providerMessageId":)", text_or_null{what.provider_message_id}, //
+                    R"(,"nextAttemptAt":)", time_or_null{what.next_attempt},            //
+                    R"(,"deliveredAt":)", time_or_null{what.delivered_at},              //
+                    R"(,"channel":)", text_or_null{to_string(what.channel)},            //
+                    R"(,"createdAt":")", what.created_at,                               //
+                    R"(","updatedAt":")", what.updated_at, R"("})");
 }
 
 void append_json_with_tries(std::string& out, const delivery& what) {
@@ -184,8 +204,8 @@ void append_json_with_tries(std::string& out, const delivery& what) {
       out += ',';
     append_member(out, R"({"at":)", each.at);
     append_member(out, R"(,"tookMs":)", each.took.count());
-    append_word(out, R"(,"outcome":)", to_string(each.outcome));
-    append_member(out, R"(,"detail":)", each.detail);
+    net::append_parts(out, R"(,"outcome":")", to_string(each.outcome), R"(","detail":)");
+    append_quoted(out, each.detail);
     out += '}';
   }
   out += "]}";

@@ -1,6 +1,7 @@
 #include "http/response.hpp"
 
 #include "http/json_text.hpp"
+#include "net/text_parts.hpp"
 
 namespace paymentd::http {
 
@@ -74,26 +75,17 @@ void response::clear() {
 }
 
 void append_http(std::string& out, const response& answer, const exchange& of) {
-  out += "HTTP/1.1 ";
-  append_number(out, answer.status);
-  out += ' ';
-  out += reason_of(answer.status);
-  out += "\r\nContent-Type: ";
-  out += answer.is_problem          ? "application/problem+json"
-         : answer.text_type.empty() ? "application/json"
-                                    : answer.text_type;
-  if (answer.text_type == event_stream_type) { // to HEAD: a stream has no length
+  const std::string_view type = answer.is_problem          ? "application/problem+json"
+                                : answer.text_type.empty() ? "application/json"
+                                                           : answer.text_type;
+  net::append_parts(out, "HTTP/1.1 ", answer.status, " ", reason_of(answer.status),
+                    "\r\nContent-Type: ", type);
+  if (answer.text_type == event_stream_type) // to HEAD: a stream has no length
     out += no_gathering;
-  } else {
-    out += "\r\nContent-Length: ";
-    append_number(out, static_cast<std::int64_t>(answer.body.size()));
-  }
-  out += "\r\nDate: ";
-  out += of.date;
-  out += "\r\nX-Request-Id: ";
-  out += of.request_id;
-  out += "\r\nCache-Control: no-store";
-  out += answer.more_fields;
+  else
+    net::append_parts(out, "\r\nContent-Length: ", answer.body.size());
+  net::append_parts(out, "\r\nDate: ", of.date, "\r\nX-Request-Id: ", of.request_id,
+                    "\r\nCache-Control: no-store", answer.more_fields);
   if (!answer.location.empty()) {
     out += "\r\nLocation: ";
     out += answer.location;
@@ -114,15 +106,15 @@ void append_http(std::string& out, const response& answer, const exchange& of) {
     out += "\r\nRetry-After: ";
     append_number(out, answer.retry_after.count());
   }
+  std::string_view connection;
   if (!of.keep_alive)
-    out += "\r\nConnection: close";
+    connection = "\r\nConnection: close";
   else if (!of.keep_alive_fields.empty())
-    out += of.keep_alive_fields;
+    connection = of.keep_alive_fields;
   else if (of.http_1_0)
-    out += "\r\nConnection: keep-alive";
-  out += "\r\n\r\n";
-  if (!of.head_only)
-    out += answer.body;
+    connection = "\r\nConnection: keep-alive";
+  net::append_parts(out, connection, "\r\n\r\n",
+                    of.head_only ? std::string_view{} : std::string_view{answer.body});
 }
 
 void append_stream_head(std::string& out, const exchange& of) {

@@ -19,6 +19,8 @@ constexpr std::array<std::string_view, 2> schemes{"http://", "https://"};
 /// A request target without scheme and host (RFC 9112, 3.2.2): its path, perhaps with a query. A
 /// scheme is written either way (RFC 3986, 3.1), and a proxy may have taken TLS off.
 std::string_view local_part(std::string_view target) {
+  if (target.starts_with('/')) // nearly always
+    return target;
   for (const std::string_view scheme : schemes) {
     if (!begins_with_word(target, scheme))
       continue;
@@ -105,7 +107,7 @@ bool takes_many(std::string_view target) {
 std::expected<route_match, problem> find_route(std::span<const route> routes, http_method method,
                                                std::string_view target, std::string& allow) {
   const std::string_view local = local_part(target);
-  const std::string_view path = path_of_target(target);
+  const std::string_view path = local.substr(0, local.find('?'));
   const std::string_view query = local.substr(std::min(path.size() + 1, local.size()));
   const http_method wanted = method == http_method::head ? http_method::get : method;
   for (const route& candidate : routes) {

@@ -2,31 +2,41 @@
 
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 
 namespace paymentd::net {
 namespace {
 
-void write_digits(char* at, unsigned number, int digits) {
-  for (char* digit = at + digits; digit != at; number /= 10)
-    *--digit = static_cast<char>('0' + number % 10);
+/// So many digits of `number`, which has no more.
+template <int digits>
+void write_digits(char* at, unsigned number) {
+  for (int digit = digits; digit-- > 0; number /= 10)
+    at[digit] = static_cast<char>('0' + number % 10);
 }
 
 } // namespace
 
-void append_utc(std::string& out, utc_time at) {
+char* write_utc(char* to, utc_time at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss time{at - day};
-  char text[] = "0000-00-00T00:00:00.000Z";
-  write_digits(text, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  write_digits(text + 5, static_cast<unsigned>(date.month()), 2);
-  write_digits(text + 8, static_cast<unsigned>(date.day()), 2);
-  write_digits(text + 11, static_cast<unsigned>(time.hours().count()), 2);
-  write_digits(text + 14, static_cast<unsigned>(time.minutes().count()), 2);
-  write_digits(text + 17, static_cast<unsigned>(time.seconds().count()), 2);
-  write_digits(text + 20, static_cast<unsigned>(time.subseconds().count()), 3);
-  out.append(text, sizeof text - 1);
+  auto rest = static_cast<unsigned>((at - day).count()); // milliseconds
+  std::memcpy(to, "0000-00-00T00:00:00.000Z", utc_text_size);
+  write_digits<3>(to + 20, rest % 1000);
+  rest /= 1000;
+  write_digits<2>(to + 17, rest % 60);
+  rest /= 60;
+  write_digits<2>(to + 14, rest % 60);
+  write_digits<2>(to + 11, rest / 60);
+  write_digits<2>(to + 8, static_cast<unsigned>(date.day()));
+  write_digits<2>(to + 5, static_cast<unsigned>(date.month()));
+  write_digits<4>(to, static_cast<unsigned>(static_cast<int>(date.year())));
+  return to + utc_text_size;
+}
+
+void append_utc(std::string& out, utc_time at) {
+  char text[utc_text_size];
+  out.append(text, write_utc(text, at));
 }
 
 std::string utc_text(utc_time at) {
@@ -155,12 +165,12 @@ std::string http_date(std::chrono::sys_seconds at) {
   const std::chrono::hh_mm_ss time{at - day};
   std::string text = "Day, 00 Mon 0000 00:00:00 GMT";
   text.replace(0, 3, days[std::chrono::weekday{day}.c_encoding()]);
-  write_digits(text.data() + 5, static_cast<unsigned>(date.day()), 2);
+  write_digits<2>(text.data() + 5, static_cast<unsigned>(date.day()));
   text.replace(8, 3, months[static_cast<unsigned>(date.month()) - 1]);
-  write_digits(text.data() + 12, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  write_digits(text.data() + 17, static_cast<unsigned>(time.hours().count()), 2);
-  write_digits(text.data() + 20, static_cast<unsigned>(time.minutes().count()), 2);
-  write_digits(text.data() + 23, static_cast<unsigned>(time.seconds().count()), 2);
+  write_digits<4>(text.data() + 12, static_cast<unsigned>(static_cast<int>(date.year())));
+  write_digits<2>(text.data() + 17, static_cast<unsigned>(time.hours().count()));
+  write_digits<2>(text.data() + 20, static_cast<unsigned>(time.minutes().count()));
+  write_digits<2>(text.data() + 23, static_cast<unsigned>(time.seconds().count()));
   return text;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ using utc_time = std::chrono::sys_time<std::chrono::milliseconds>;
 /// Years 0 to 9999.
 std::string utc_text(utc_time at);
 void append_utc(std::string& out, utc_time at);
+/// The same at `to`, which has room for utc_text_size bytes. Gives its end.
+char* write_utc(char* to, utc_time at);
+inline constexpr std::size_t utc_text_size = sizeof "0000-00-00T00:00:00.000Z" - 1;
 
 /// Back from that; the milliseconds may be missing. Nothing where it is no such time.
 std::optional<utc_time> parse_utc(std::string_view text);

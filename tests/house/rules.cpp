@@ -89,8 +89,9 @@ const std::vector<wall>& all_walls() {
       // The wings meet in payment_success alone.
       {"actors/payment",
        join({{"actors/payment/", "actors/answer_lane.hpp", "actors/batcher.hpp",
-              "actors/entrance.hpp", "actors/clock.hpp", "actors/counters.hpp", "actors/health.hpp",
-              "actors/requests.hpp", "actors/payment_success.hpp", "actors/store_worker.hpp"},
+              "actors/caf_log.hpp", "actors/entrance.hpp", "actors/clock.hpp",
+              "actors/counters.hpp", "actors/health.hpp", "actors/requests.hpp",
+              "actors/payment_success.hpp", "actors/store_worker.hpp"},
              {"domain/", "db/store.hpp", "db/error.hpp"}}),
        join({databases, web, files, nats_library, {"nlohmann/"}}),
        join({stores, {"actors/delivery/", "providers/"}})},
@@ -104,7 +105,7 @@ const std::vector<wall>& all_walls() {
       {"http",
        {"http/", "cloudevents/", "domain/", "actors/requests.hpp", "actors/entrance.hpp",
         "actors/health.hpp", "actors/counters.hpp", "net/digest.hpp", "net/json_text.hpp",
-        "net/utc_text.hpp"},
+        "net/text_parts.hpp", "net/utc_text.hpp"},
        join({databases, files, nats_library}),
        {"db/", "providers/", "actors/payment/", "actors/delivery/"}},
       // The headers of http bring the libraries of the web with them.
