@@ -4,6 +4,7 @@
 // asked to decide.
 #pragma once
 
+#include "actors/caf_log.hpp"
 #include "actors/clock.hpp"
 #include "actors/counters.hpp"
 #include "db/store.hpp"
@@ -84,6 +85,7 @@ inline caf::behavior store_worker(caf::stateful_actor<store_worker_state>* self,
   self->state.options = std::move(options);
   return {
       [self](const store_call& call) {
+        leave_caf_log();
         // The asker is an actor that waits for the answer; there is always a sender.
         self->send(caf::actor_cast<caf::actor>(self->current_sender()), call.make(self->state));
       },

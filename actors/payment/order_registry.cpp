@@ -1,5 +1,6 @@
 #include "actors/payment/order_registry.hpp"
 
+#include "actors/caf_log.hpp"
 #include "domain/check.hpp"
 #include "domain/log_fields.hpp"
 
@@ -25,6 +26,7 @@ caf::behavior order_registry(registry_actor* self, order_registry_options option
       [self](submit_many& many) {
         for (submit& each : many.commands)
           pass_on(self, each);
+        leave_caf_log();
       },
   };
 }
@@ -82,7 +84,7 @@ resident* resident_for_new(registry_actor* self, order_id id) {
   if (at_bound)
     return nullptr;
   auto answered = std::make_shared<answered_count>(0);
-  caf::actor started = self->spawn(order_actor, answered, state.options.context);
+  caf::actor started = self->spawn<caf::lazy_init>(order_actor, answered, state.options.context);
   self->monitor(started);
   state.options.counters->resident.fetch_add(1, std::memory_order_relaxed);
   const auto used = state.used.insert(state.used.end(), id);
