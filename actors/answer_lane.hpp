@@ -27,17 +27,23 @@ auto refusing(Lane* self, no_outcome why) {
   return [self, why](const ticket& of) { reply(self, of, std::unexpected(why)); };
 }
 
-/// The lane's behaviour: a request waits for the next batch, or is answered `overloaded` where
-/// there is no room; `send_batch` is called behind each that waits. `others` take its other
-/// messages.
+/// The request waits for the next batch, or is answered `overloaded` where there is no room.
+template <class Request, class Lane>
+void gather(Lane* self, Request& what) {
+  auto& state = self->state;
+  if (state.requests.has_room(state.options.pending_max))
+    state.requests.add(std::move(what));
+  else
+    reply(self, what.from, std::unexpected(no_outcome::overloaded));
+}
+
+/// The lane's behaviour: requests are gathered, and `send_batch` is called behind each. `others`
+/// take its other messages.
 template <class Request, class Lane, class... Others>
 caf::behavior gather_and_answer(Lane* self, void (*send_batch)(Lane*), Others... others) {
   return {
       [self, send_batch](Request& what) {
-        auto& state = self->state;
-        if (!state.requests.has_room(state.options.pending_max))
-          return reply(self, what.from, std::unexpected(no_outcome::overloaded));
-        state.requests.add(std::move(what));
+        gather(self, what);
         send_batch(self);
       },
       [](const store_answer& answer) { answer.take(); },

@@ -63,6 +63,13 @@ struct looked_up {
   std::uint64_t number = 0;
   answer_reply reply;
 };
+/// Several queries at once, to a read lane. Each is answered by itself, or several together.
+struct look_up_many {
+  std::vector<look_up> queries;
+};
+struct looked_up_many {
+  std::vector<looked_up> answers;
+};
 
 /// That a FAILED delivery be tried again; answered by exactly one `looked_up`, with the delivery as
 /// it is then, not_failed, not_found, replayed_retry or key_reused.
@@ -95,6 +102,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::submit_many)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::look_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::looked_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::look_up_many)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::looked_up_many)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retry_delivery)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::retry_all_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(paymentd::actors::webhook_asked)

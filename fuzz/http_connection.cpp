@@ -160,7 +160,10 @@ class stage {
           for (const actors::submit& each : many.commands)
             answer(each);
         },
-        [this](actors::look_up& what) { answer(what); },
+        [this](actors::look_up_many& many) {
+          for (const actors::look_up& each : many.queries)
+            answer(each);
+        },
         [](actors::check_store) {},
         [this](actors::webhook_asked& what) { answer(what); },
         [this](actors::retry_delivery& what) {

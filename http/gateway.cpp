@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 
 namespace paymentd::http {
@@ -80,8 +81,8 @@ gateway::~gateway() {
   caf::actor_cast<caf::actor_companion*>(self_)->cleanup(caf::exit_reason::normal, nullptr);
 }
 
-auto gateway::submit(command what) -> submission {
-  return {*this, std::move(what)};
+auto gateway::submit(const command& what) -> submission {
+  return {*this, what};
 }
 
 auto gateway::submit_all(std::vector<command> all) -> bulk_submission {
@@ -89,24 +90,28 @@ auto gateway::submit_all(std::vector<command> all) -> bulk_submission {
 }
 
 auto gateway::look_up(const query& what) -> inquiry {
-  return {*this, what};
+  return {*this, &what};
+}
+
+auto gateway::look_up(const list_events& what) -> inquiry {
+  return {*this, &what};
 }
 
 auto gateway::retry(const delivery_retry& which) -> inquiry {
-  return {*this, which};
+  return {*this, &which};
 }
 
 auto gateway::retry(const failed_retry& which) -> inquiry {
-  return {*this, which};
+  return {*this, &which};
 }
 
 auto gateway::ask(const webhook_request& what) -> inquiry {
-  return {*this, what};
+  return {*this, &what};
 }
 
 void gateway::submission::await_suspend(std::coroutine_handle<> self) {
   resume = self;
-  via_.send_this_turn(*this, std::move(what_));
+  via_.send_this_turn(*this, *what_);
 }
 
 bool gateway::bulk_submission::await_suspend(std::coroutine_handle<> self) {
@@ -135,15 +140,20 @@ std::vector<actors::outcome_reply> gateway::bulk_submission::await_resume() {
   return replies;
 }
 
-/// Sends it with the other commands of this turn of the event loop.
-void gateway::send_this_turn(waiter& who, command what) {
-  const caf::actor& to = to_.taking(what);
-  auto into = std::ranges::find(parcels_, to, &parcel::to);
-  if (into == parcels_.end())
-    into = parcels_.insert(parcels_.end(), {to, {}});
-  into->commands.push_back({enter(who), std::move(what)});
+gateway::parcel& gateway::parcel_of_this_turn(const caf::actor& to) {
   if (!std::exchange(in_turn_, true))
     turn_begun_();
+  const auto known = std::ranges::find(parcels_, to, &parcel::to);
+  return known != parcels_.end() ? *known : parcels_.emplace_back(to);
+}
+
+/// Sends it with the others of this turn of the event loop.
+void gateway::send_this_turn(waiter& who, command what) {
+  parcel_of_this_turn(to_.taking(what)).commands.push_back({enter(who), std::move(what)});
+}
+
+void gateway::send_this_turn(waiter& who, const caf::actor& to, query what) {
+  parcel_of_this_turn(to).queries.push_back({enter(who), std::move(what)});
 }
 
 void gateway::wake(waiter& who) {
@@ -153,17 +163,37 @@ void gateway::wake(waiter& who) {
     who.part_of->resume_.resume();
 }
 
+const caf::actor& gateway::inquiry::to() const {
+  if (const auto* look = std::get_if<const query*>(&what_))
+    return via_.to_.taking(**look);
+  if (std::holds_alternative<const list_events*>(what_))
+    return via_.to_.page_lanes.front();
+  return std::holds_alternative<const webhook_request*>(what_) ? via_.to_.webhooks
+                                                               : via_.to_.retry_lane;
+}
+
+bool gateway::inquiry::only_reads() const {
+  if (const auto* about = std::get_if<const webhook_request*>(&what_))
+    return std::holds_alternative<list_webhooks>(**about) ||
+           std::holds_alternative<get_webhook>(**about);
+  return std::holds_alternative<const query*>(what_) ||
+         std::holds_alternative<const list_events*>(what_);
+}
+
 void gateway::inquiry::await_suspend(std::coroutine_handle<> self) {
   resume = self;
-  if (const auto* look = std::get_if<query>(&what_))
-    caf::anon_send(to(), actors::look_up{via_.enter(*this), *look});
-  else if (const auto* again = std::get_if<delivery_retry>(&what_))
-    caf::anon_send(to(), actors::retry_delivery{via_.enter(*this), *again});
-  else if (const auto* all = std::get_if<failed_retry>(&what_))
-    caf::anon_send(to(), actors::retry_all_failed{via_.enter(*this), *all});
-  else
-    caf::anon_send(to(),
-                   actors::webhook_asked{via_.enter(*this), std::get<webhook_request>(what_)});
+  std::visit(
+      [&]<class Asked>(const Asked* what) {
+        if constexpr (std::is_same_v<Asked, query> || std::is_same_v<Asked, list_events>)
+          via_.send_this_turn(*this, to(), *what);
+        else if constexpr (std::is_same_v<Asked, delivery_retry>)
+          caf::anon_send(to(), actors::retry_delivery{via_.enter(*this), *what});
+        else if constexpr (std::is_same_v<Asked, failed_retry>)
+          caf::anon_send(to(), actors::retry_all_failed{via_.enter(*this), *what});
+        else
+          caf::anon_send(to(), actors::webhook_asked{via_.enter(*this), *what});
+      },
+      what_);
 }
 
 /// Whether there is room for it; otherwise `who` has the reason.
@@ -241,11 +271,21 @@ void gateway::check_stores() {
 void gateway::flush() {
   in_turn_ = false;
   for (parcel& each : parcels_) {
-    if (each.commands.empty())
-      continue;
-    const std::size_t usual = each.commands.size();
-    caf::anon_send(each.to, actors::submit_many{std::exchange(each.commands, {})});
-    each.commands.reserve(usual);
+    if (const std::size_t usual = each.commands.size(); usual > 0) {
+      caf::anon_send(each.to, actors::submit_many{std::exchange(each.commands, {})});
+      each.commands.reserve(usual);
+    }
+    if (const std::size_t usual = each.queries.size(); usual > 0) {
+      caf::anon_send(each.to, actors::look_up_many{std::exchange(each.queries, {})});
+      each.queries.reserve(usual);
+    }
+  }
+}
+
+void gateway::take(actors::looked_up& reply) {
+  if (waiter* who = leave(reply.number)) {
+    who->answer = std::move(reply.reply);
+    wake(*who);
   }
 }
 
@@ -257,19 +297,18 @@ void gateway::drain() {
     inbox_->woken = false;
   }
   for (const caf::mailbox_element_ptr& message : taken) {
-    auto& content = message->content();
+    auto& content = message->content(); // sent to us alone, so a reply is moved out of it
     if (content.match_elements<actors::settled>()) {
-      const auto& reply = content.get_as<actors::settled>(0);
+      auto& reply = content.get_mutable_as<actors::settled>(0);
       if (waiter* who = leave(reply.number)) {
-        who->outcome = reply.reply;
+        who->outcome = std::move(reply.reply);
         wake(*who);
       }
+    } else if (content.match_elements<actors::looked_up_many>()) {
+      for (auto& each : content.get_mutable_as<actors::looked_up_many>(0).answers)
+        take(each);
     } else if (content.match_elements<actors::looked_up>()) {
-      const auto& reply = content.get_as<actors::looked_up>(0);
-      if (waiter* who = leave(reply.number)) {
-        who->answer = reply.reply;
-        wake(*who);
-      }
+      take(content.get_mutable_as<actors::looked_up>(0));
     } else if (content.match_elements<caf::down_msg>()) {
       // Work that it was sent and has not answered may still be answered by those it passed it on
       // to; otherwise the time-out does it.

@@ -35,8 +35,8 @@ class gateway {
 
   /// `wake` is called on any thread, once for many messages, must not block, and must see to it
   /// that `drain` is called on the gateway's thread. It is not called after the destructor.
-  /// `turn_begun` is called on the gateway's thread with the first command of a turn, and must see
-  /// to it that `flush` is called when what is ready now has been done.
+  /// `turn_begun` is called on the gateway's thread with the first command or query of a turn, and
+  /// must see to it that `flush` is called when what is ready now has been done.
   gateway(caf::actor_system& system, options limits, std::function<void()> wake,
           std::function<void()> turn_begun);
   ~gateway();
@@ -46,10 +46,13 @@ class gateway {
   /// Whom to ask. Until then everything is answered `database_unavailable`. Once at the most.
   void connect(actors::entrance to);
 
+  // The asker keeps the command or query until its answer has come.
+
   /// co_await submit(command) gives the outcome. No outcome within the request time-out is
   /// `outcome_unknown`: it may have happened. An outcome that comes later is dropped.
   class submission;
-  submission submit(command what);
+  submission submit(const command& what);
+  submission submit(command&&) = delete;
   /// co_await submit_all(commands) gives one reply each, in their order, once all have one. Each is
   /// a command of its own, and gives way to those that are submitted alone.
   class bulk_submission;
@@ -58,6 +61,8 @@ class gateway {
   /// since a query changes nothing.
   class inquiry;
   inquiry look_up(const query& what);
+  inquiry look_up(query&&) = delete;
+  inquiry look_up(const list_events& what);
   /// co_await retry(delivery): as look_up, but without an answer in time it is
   /// `outcome_unknown`.
   inquiry retry(const delivery_retry& which);
@@ -67,8 +72,8 @@ class gateway {
 
   /// Has the settlement lanes see whether the database takes a write.
   void check_stores();
-  /// Sends the commands of this turn, in one message to each actor that takes some: so the actors'
-  /// thread is woken once a turn, not once a request.
+  /// Sends the commands and queries of this turn, in one message to each actor that takes some: so
+  /// the actors' thread is woken once a turn, not once a request.
   void flush();
   /// Resumes whoever has an answer waiting.
   void drain();
@@ -106,6 +111,8 @@ class gateway {
   waiter* leave(std::uint64_t number);
   static void wake(waiter& who);
   void send_this_turn(waiter& who, command what);
+  void send_this_turn(waiter& who, const caf::actor& to, query what);
+  void take(actors::looked_up& reply);
   void remove(std::uint32_t at);
   void resume_oldest();
   void count(actors::no_outcome why);
@@ -113,15 +120,17 @@ class gateway {
   /// Messages to one actor at the end of this turn.
   struct parcel {
     caf::actor to;
-    std::vector<actors::submit> commands;
+    std::vector<actors::submit> commands = {};
+    std::vector<actors::look_up> queries = {};
   };
+  parcel& parcel_of_this_turn(const caf::actor& to);
 
   caf::actor_system& system_;
   actors::entrance to_;
   options limits_;
   std::shared_ptr<inbox> inbox_;
   std::function<void()> turn_begun_;
-  std::vector<parcel> parcels_; // one for each actor that was ever sent a command
+  std::vector<parcel> parcels_; // one for each actor that was ever sent something
   bool in_turn_ = false;
   caf::actor self_;                   // the companion: whom actors answer
   std::vector<caf::actor_addr> gone_; // entrances that ended; nothing reaches them
@@ -135,7 +144,7 @@ class gateway {
  public:
   class submission : waiter {
    public:
-    bool await_ready() { return !via_.admit(*this) || !via_.admit(*this, via_.to_.taking(what_)); }
+    bool await_ready() { return !via_.admit(*this) || !via_.admit(*this, via_.to_.taking(*what_)); }
     void await_suspend(std::coroutine_handle<> self);
     actors::outcome_reply await_resume() {
       check(outcome.has_value(), "a command's reply is an outcome");
@@ -146,9 +155,9 @@ class gateway {
 
    private:
     friend gateway;
-    submission(gateway& via, command what) : via_(via), what_(std::move(what)) {}
+    submission(gateway& via, const command& what) : via_(via), what_(&what) {}
     gateway& via_;
-    command what_;
+    const command* what_;
   };
 
   class bulk_submission {
@@ -181,23 +190,14 @@ class gateway {
 
    private:
     friend gateway;
-    using asked = std::variant<query, delivery_retry, failed_retry, webhook_request>;
-    inquiry(gateway& via, asked what) : via_(via), what_(std::move(what)) {
+    using asked = std::variant<const query*, const list_events*, const delivery_retry*,
+                               const failed_retry*, const webhook_request*>;
+    inquiry(gateway& via, asked what) : via_(via), what_(what) {
       if (only_reads())
         when_late = actors::no_outcome::database_unavailable;
     }
-    const caf::actor& to() const {
-      if (const auto* look = std::get_if<query>(&what_))
-        return via_.to_.taking(*look);
-      return std::holds_alternative<webhook_request>(what_) ? via_.to_.webhooks
-                                                            : via_.to_.retry_lane;
-    }
-    bool only_reads() const {
-      const auto* about = std::get_if<webhook_request>(&what_);
-      return std::holds_alternative<query>(what_) ||
-             (about != nullptr && (std::holds_alternative<list_webhooks>(*about) ||
-                                   std::holds_alternative<get_webhook>(*about)));
-    }
+    const caf::actor& to() const;
+    bool only_reads() const;
     gateway& via_;
     asked what_;
   };

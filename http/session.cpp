@@ -40,7 +40,7 @@ std::optional<gateway::inquiry> asking(gateway& of, const demand& next) {
   if (const auto* about = std::get_if<webhook_request>(&next))
     return of.ask(*about);
   if (const auto* watched = std::get_if<watch>(&next))
-    return of.look_up(query{watched->from});
+    return of.look_up(watched->from);
   return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #include "actors/payment/read_lane.hpp"
 
 #include "actors/answer_lane.hpp"
+#include "actors/caf_log.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -16,7 +17,12 @@ void on_read(lane_actor* self, batch_answers answers);
 
 caf::behavior read_lane(lane_actor* self, read_lane_options options) {
   self->state.options = std::move(options);
-  return gather_and_answer<look_up>(self, send_batch);
+  return gather_and_answer<look_up>(self, send_batch, [self](look_up_many& many) {
+    leave_caf_log();
+    for (look_up& each : many.queries)
+      gather(self, each);
+    send_batch(self);
+  });
 }
 
 namespace {
@@ -55,12 +61,32 @@ void database_is_back(read_lane_state& state) {
   state.options.health->learned(condition::ok);
 }
 
+/// Answers the batch at the worker. Neighbours of one asker go in one message.
+void answer_together(lane_actor* self, std::vector<answer> answers) {
+  const std::vector<ticket> asked = self->state.requests.finish(answers.size());
+  for (std::size_t first = 0; first < asked.size();) {
+    const caf::actor& asker = asked[first].reply_to;
+    std::size_t end = first + 1;
+    while (end < asked.size() && asked[end].reply_to == asker)
+      ++end;
+    looked_up_many together;
+    together.answers.reserve(end - first);
+    for (std::size_t i = first; i < end; ++i)
+      together.answers.push_back({asked[i].number, std::move(answers[i])});
+    if (together.answers.size() == 1)
+      self->send(asker, std::move(together.answers.front()));
+    else
+      self->send(asker, std::move(together));
+    first = end;
+  }
+}
+
 void on_read(lane_actor* self, batch_answers answers) {
   auto& state = self->state;
   state.options.health->answered();
   if (answers) {
     database_is_back(state);
-    answer_batch(self, *std::move(answers));
+    answer_together(self, *std::move(answers));
   } else if (answers.error().kind == db::error_kind::unavailable) {
     database_is_away(self, answers.error());
     answer_batch(self, no_outcome::database_unavailable);

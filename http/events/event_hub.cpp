@@ -238,7 +238,7 @@ detached event_hub::follow() {
           asked.from = *ring_.head();
           asked.limit = chunk_events_max;
         }
-        auto waiting = gateway_.look_up(query{std::move(asked)});
+        auto waiting = gateway_.look_up(asked);
         const auto reply = co_await waiting;
         soon = reply && take(std::get<event_page>(*reply));
         failed = !reply;
@@ -309,11 +309,12 @@ detached event_hub::read_page(std::shared_ptr<event_client> who) {
   ++pages_held_;
   who->holds_page = true;
   const event_kinds kinds = who->kinds();
-  auto waiting = gateway_.look_up(query{list_events{.from = who->position(),
-                                                    .to = ring_.head(),
-                                                    .payments = kinds.payments,
-                                                    .refunds = kinds.refunds,
-                                                    .limit = page_events_max}});
+  const list_events asked{.from = who->position(),
+                          .to = ring_.head(),
+                          .payments = kinds.payments,
+                          .refunds = kinds.refunds,
+                          .limit = page_events_max};
+  auto waiting = gateway_.look_up(asked);
   const auto reply = co_await waiting;
   --reads_;
   if (reply && !who->over()) {

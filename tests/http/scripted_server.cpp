@@ -239,9 +239,10 @@ scripted_server::scripted_server(server_options options) {
           for (actors::submit& each : many.commands)
             actors.take(std::move(each));
         },
-        [this](actors::look_up& what) {
-          caf::anon_send(what.from.reply_to,
-                         actors::looked_up{what.from.number, actors.look_up(what.what)});
+        [this](actors::look_up_many& many) {
+          for (const actors::look_up& each : many.queries)
+            caf::anon_send(each.from.reply_to,
+                           actors::looked_up{each.from.number, actors.look_up(each.what)});
         },
         [this](actors::webhook_asked& what) {
           caf::anon_send(what.from.reply_to,
