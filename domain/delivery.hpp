@@ -141,8 +141,6 @@ struct delivery_step {
   std::vector<std::string> others = {};
   bool takes_new = true; // false: of what waits it claims only what is in doubt at `provider`
   std::vector<noted_claim> noted = {}; // of those that it does not end
-  /// False: a power failure of the database's machine may take it back, and it happens again.
-  bool durable = true;
 };
 
 struct delivery_answer {

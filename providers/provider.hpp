@@ -161,10 +161,6 @@ class provider {
   /// times.
   virtual bool repeats_are_copies() const { return false; }
 
-  /// Whether a receiver recognizes a message that comes again by its id, however late: then what
-  /// became of it need not be on the disk before it goes on.
-  virtual bool repeats_are_recognized() const { return false; }
-
   /// Whether its messages go to phones: those of users without one are FAILED and never sent.
   virtual bool needs_phone() const { return false; }
 

@@ -51,7 +51,6 @@ class refund_gate final : public provider {
   std::optional<std::chrono::milliseconds> ahead() const override { return behind_->ahead(); }
   std::chrono::milliseconds key_window() const override { return behind_->key_window(); }
   bool repeats_are_copies() const override { return behind_->repeats_are_copies(); }
-  bool repeats_are_recognized() const override { return behind_->repeats_are_recognized(); }
   bool needs_phone() const override { return behind_->needs_phone(); }
   std::size_t recipients_max() const override { return behind_->recipients_max(); }
   void stop() override { behind_->stop(); }

@@ -164,7 +164,6 @@ void deliverer::step(held_stream& stream, int wanting) {
   step.provider = options_.policy.provider;
   step.others = others_;
   step.takes_new = takes != intake::none;
-  step.durable = !options_.policy.repeats_are_recognized;
   const bool anything =
       !step.ended.empty() || !step.regenerate.empty() || !step.split.empty() || step.quiet_until;
   const bool over = stream.lease_until && *stream.lease_until <= self_->clock().now();

@@ -40,7 +40,6 @@ struct delivery_policy {
   bool can_search = false;
   std::chrono::milliseconds key_window{0};
   bool repeats_are_copies = false;
-  bool repeats_are_recognized = false;
   bool needs_phone = false;
   std::string provider = {}; // its name
 };

@@ -110,7 +110,6 @@ deliverer::deliverer(caf::event_based_actor* self, notification_options options)
   options_.policy.key_window = options_.provider->key_window();
   options_.policy.needs_phone = options_.provider->needs_phone();
   options_.policy.repeats_are_copies = options_.provider->repeats_are_copies();
-  options_.policy.repeats_are_recognized = options_.provider->repeats_are_recognized();
   options_.messages_max = static_cast<int>(std::min(static_cast<std::size_t>(options_.messages_max),
                                                     options_.provider->recipients_max()));
   if (options_.chain)

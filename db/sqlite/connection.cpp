@@ -106,13 +106,6 @@ int connection::on_commit(void* self, sqlite3*, const char*, int log_pages) noex
   return SQLITE_OK;
 }
 
-void connection::sync_commits(bool sync) {
-  if (sync == syncs_)
-    return;
-  exec(sync ? "pragma synchronous = full" : "pragma synchronous = normal");
-  syncs_ = sync;
-}
-
 void connection::checkpoint_when_due() {
   if (log_pages_ < next_checkpoint_)
     return;

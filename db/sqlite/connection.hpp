@@ -45,10 +45,6 @@ class connection {
   void exec(const char* sql) { database_.exec(sql); }
   given_rows& given() noexcept { return given_; }
 
-  /// Whether commits from now on are on the disk before they are done. A later one that is has all
-  /// before it on the disk, too. Not within a transaction.
-  void sync_commits(bool sync);
-
   /// Moves what the log holds into the database file once it has grown enough. Called before a
   /// write transaction begins, so that the answers of the one before are already on their way.
   void checkpoint_when_due();
@@ -64,7 +60,6 @@ class connection {
 
   SQLite::Database database_;
   given_rows given_;
-  bool syncs_ = true;
   int page_bytes_ = 4096;
   int log_pages_ = 0;   // in the write-ahead log after the last commit
   int next_checkpoint_; // due when the log has so many pages

@@ -75,7 +75,7 @@ auto sqlite_store::guarded(error_kind unknown_commit, Work work) -> decltype(wor
 }
 
 template <class Work>
-auto sqlite_store::writing(error_kind unknown_commit, Work work, bool durable) -> decltype(work()) {
+auto sqlite_store::writing(error_kind unknown_commit, Work work) -> decltype(work()) {
   if (lock_ && !lock_->in_place()) {
     error gone{error_kind::broken, "database: the file " + options_.path +
                                        " was removed or replaced while it was served: put it back"};
@@ -86,7 +86,6 @@ auto sqlite_store::writing(error_kind unknown_commit, Work work, bool durable) -
   return guarded(unknown_commit, [&]() -> decltype(work()) {
     if (auto may = keep_log_short(); !may)
       return std::unexpected(may.error());
-    session_->on.sync_commits(durable);
     transaction whole(session_->with, transaction::kind::write);
     auto done = work();
     if (done)
@@ -283,13 +282,12 @@ result<std::vector<claim>> sqlite_store::open_claims(subscriber_id subscriber, s
 }
 
 result<delivery_answer> sqlite_store::deliver(const delivery_step& step, instant now) {
-  const auto work = [&]() -> result<delivery_answer> {
+  return writing(error_kind::in_doubt, [&]() -> result<delivery_answer> {
     const auto next = writer_->numbers.check(step.stream);
     if (!next)
       return std::unexpected(next.error());
     return writer_->delivers.deliver(step, *next, now);
-  };
-  return writing(error_kind::in_doubt, work, step.durable);
+  });
 }
 
 result<std::vector<answer>> sqlite_store::retry(std::span<const delivery_retry> which,

@@ -93,7 +93,7 @@ class sqlite_store final : public store {
   auto guarded(error_kind unknown_commit, Work work) -> decltype(work());
   // The same within a write transaction that is committed where `work` gave a value.
   template <class Work>
-  auto writing(error_kind unknown_commit, Work work, bool durable = true) -> decltype(work());
+  auto writing(error_kind unknown_commit, Work work) -> decltype(work());
   result<void> keep_log_short();
 
   store_options options_;

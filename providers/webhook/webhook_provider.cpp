@@ -58,8 +58,6 @@ class webhook_provider final : public providers::http_provider_of<providers::end
 
   std::string_view name() const override { return "webhook"; }
 
-  bool repeats_are_recognized() const override { return true; } // by webhook-id
-
   void sign_with(const std::vector<std::string>& secrets) override {
     auto keys = std::make_shared<key_list>();
     for (const std::string& each : secrets)

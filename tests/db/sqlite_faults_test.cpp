@@ -194,20 +194,6 @@ TEST_F(sqlite_faults, a_delivery_in_doubt_is_told_by_the_open_claims) {
   EXPECT_EQ(must(lane_->deliver(step, start)).claims.size(), 1u);
 }
 
-TEST_F(sqlite_faults, a_step_that_need_not_be_durable_does_not_wait_for_the_disk) {
-  const auto who = must(lane_->subscribe("alimtalk", true, false, start)).id;
-  must(lane_->settle(pay_for(1), start));
-  delivery_step step;
-  step.subscriber = who;
-  step.stream = lane_->lease();
-  step.open_max = 1;
-  step.durable = false;
-  syncs_fail = true;
-  EXPECT_EQ(must(lane_->deliver(step, start)).claims.size(), 1u);
-  EXPECT_EQ(kind_of(lane_->settle(pay_for(2), start)), error_kind::in_doubt)
-      << "a payment waits for it all the same";
-}
-
 TEST_F(sqlite_faults, the_log_stays_bounded_while_readers_read) {
   constexpr std::uintmax_t log_bytes_max = 192u << 20;
   constexpr int payments = 50'000;
