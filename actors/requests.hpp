@@ -54,7 +54,8 @@ struct settled {
   outcome_reply reply;
 };
 
-/// A query, likewise; answered by exactly one `looked_up`.
+/// A query, likewise; answered by exactly one `looked_up`. Where its asker asks more than one at a
+/// time, that may come within a `looked_up_many`.
 struct look_up {
   ticket from;
   query what;

@@ -63,12 +63,16 @@ class gateway {
   inquiry look_up(const query& what);
   inquiry look_up(query&&) = delete;
   inquiry look_up(const list_events& what);
+  inquiry look_up(list_events&&) = delete;
   /// co_await retry(delivery): as look_up, but without an answer in time it is
   /// `outcome_unknown`.
   inquiry retry(const delivery_retry& which);
   inquiry retry(const failed_retry& which);
+  inquiry retry(delivery_retry&&) = delete;
+  inquiry retry(failed_retry&&) = delete;
   /// co_await ask(request) likewise.
   inquiry ask(const webhook_request& what);
+  inquiry ask(webhook_request&&) = delete;
 
   /// Has the settlement lanes see whether the database takes a write.
   void check_stores();

@@ -240,9 +240,10 @@ scripted_server::scripted_server(server_options options) {
             actors.take(std::move(each));
         },
         [this](actors::look_up_many& many) {
+          actors::looked_up_many together; // one I/O thread asks
           for (const actors::look_up& each : many.queries)
-            caf::anon_send(each.from.reply_to,
-                           actors::looked_up{each.from.number, actors.look_up(each.what)});
+            together.answers.push_back({each.from.number, actors.look_up(each.what)});
+          caf::anon_send(many.queries.front().from.reply_to, std::move(together));
         },
         [this](actors::webhook_asked& what) {
           caf::anon_send(what.from.reply_to,
