@@ -90,16 +90,18 @@ inline constexpr statement change_users{"change_users", R"sql(
 update users u set balance = ($2::bigint[])[i], last_sequence = ($3::bigint[])[i]
 from generate_series(1, cardinality($1::tid[])) as i where u.ctid = ($1::tid[])[i])sql"};
 
-// No locks but those of the new rows.
-// The first one notes how far the batch goes, for lists by time. $1 ids, rising and without a gap,
-// $2 users, $3 sequences, $4 orders, $5 kinds, $6 amounts, $7 balances, $8 now.
+// No locks but those of the new rows. Its numbers are made beside `select`: a function behind
+// `from` has its rows kept before the first one is used, which took a tenth of the whole insert.
+// (The updates above gain nothing by it.) The first one notes how far the batch goes, for lists by
+// time. $1 ids, rising and without a gap, $2 users, $3 sequences, $4 orders, $5 kinds, $6 amounts,
+// $7 balances, $8 now.
 inline constexpr statement add_entries{"add_entries", R"sql(
 insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind,
   batch_last)
 select ($1::bigint[])[i], ($2::bigint[])[i], ($3::bigint[])[i], nullif(($4::bigint[])[i], 0),
   ($6::bigint[])[i], ($7::bigint[])[i], $8::timestamptz, ($5::smallint[])[i],
   case i when 1 then ($1::bigint[])[cardinality($1::bigint[])] end
-from generate_series(1, cardinality($1::bigint[])) as i)sql"};
+from (select generate_series(1, cardinality($1::bigint[])) as i) n)sql"};
 
 // The same where an entry has more than a payment has. $9 reasons, $10 refunded_after, $11
 // created_by, $12 traces.

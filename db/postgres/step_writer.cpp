@@ -26,6 +26,21 @@ std::int64_t took_of(const Try& one) {
   return one.took.count();
 }
 
+/// A part of the result that a planned one is about.
+auto of_result(auto part) {
+  return [part](const planned_result& one) { return std::invoke(part, *one.result); };
+}
+
+auto message_text(const delivery_result& one) {
+  return or_null(one.provider_message_id);
+}
+
+bool delivered_at_once(const planned_result& one) {
+  const delivery_result& result = *one.result;
+  return result.status == delivery_status::delivered && result.attempts == 1 &&
+         result.last_error.empty();
+}
+
 } // namespace
 
 step_writer::step_writer(session& on, const locked_cursor& at, const delivery_step& step,
@@ -86,7 +101,14 @@ void step_writer::add_results() {
     if (one.result->copies > 0 || one.result->channel)
       marked.push_back(one.result);
   }
-  if (!fresh.empty())
+  if (!fresh.empty() && std::ranges::all_of(fresh, delivered_at_once))
+    add(sql::add_delivered, parameters{}
+                                .add(at_.subscriber)
+                                .add_array(element::int8, fresh, of_result(&delivery_result::entry))
+                                .add_texts(fresh, of_result(message_text))
+                                .add_array(element::timestamptz, fresh, &planned_result::created_at)
+                                .add(now_));
+  else if (!fresh.empty())
     add(sql::add_deliveries,
         results(fresh)
             .add_array(element::timestamptz, fresh, &planned_result::created_at)
@@ -133,13 +155,7 @@ void step_writer::add_notes() {
 }
 
 parameters step_writer::results(std::span<const planned_result> of) const {
-  const auto of_result = [](auto part) {
-    return [part](const planned_result& one) { return std::invoke(part, *one.result); };
-  };
   const auto error_text = [](const delivery_result& one) { return or_null(one.last_error); };
-  const auto message_text = [](const delivery_result& one) {
-    return or_null(one.provider_message_id);
-  };
   const auto next_attempt = [](const delivery_result& one) {
     return one.status == delivery_status::pending ? std::optional(one.next_attempt) : std::nullopt;
   };
