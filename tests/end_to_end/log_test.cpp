@@ -5,7 +5,6 @@
 #include "tests/end_to_end/server_process.hpp"
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <csignal>
 #include <set>
@@ -27,20 +26,6 @@ std::vector<json> lines_of(const std::string& output) {
   }
   return lines;
 }
-
-class stranger {
- public:
-  explicit stranger(const std::filesystem::path& file) {
-    EXPECT_EQ(sqlite3_open(file.c_str(), &connection_), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(connection_, "begin immediate", nullptr, nullptr, nullptr), SQLITE_OK);
-  }
-  ~stranger() { sqlite3_close(connection_); }
-  stranger(const stranger&) = delete;
-  stranger& operator=(const stranger&) = delete;
-
- private:
-  sqlite3* connection_ = nullptr;
-};
 
 TEST(log, a_503_has_its_request_and_a_failed_message_its_order) {
   const workplace place;
@@ -64,7 +49,7 @@ TEST(log, a_503_has_its_request_and_a_failed_message_its_order) {
   ASSERT_TRUE(eventually(
       [&] { return place.number("select count(*) from deliveries where status = 2") == 1; }));
   {
-    const stranger locks(place.path() / "paymentd.db");
+    const foreign_lock lock(place);
     const auto answer = client.post("/v1/payments", R"({"orderId":4,"userId":5})",
                                     "X-Request-Id: the-one-that-is-looked-for\r\n");
     ASSERT_TRUE(answer);

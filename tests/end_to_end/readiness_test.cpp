@@ -3,11 +3,11 @@
 // and each database made unable to write behind its back, while no client calls.
 #include "tests/end_to_end/postgres_fixture.hpp"
 
-#include <sqlite3.h>
 #include <sys/socket.h>
 
 #include <csignal>
 #include <netinet/in.h>
+#include <optional>
 #include <unistd.h>
 
 namespace paymentd::end_to_end {
@@ -46,14 +46,11 @@ TEST(readiness, a_foreign_lock_on_the_file_shows_while_nobody_pays) {
   operators_view operators(server.admin_port());
   ASSERT_TRUE(operators.becomes("ok"));
   EXPECT_TRUE(operators.metric());
-  sqlite3* stranger = nullptr;
-  ASSERT_EQ(sqlite3_open((place.path() / "paymentd.db").c_str(), &stranger), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(stranger, "begin immediate", nullptr, nullptr, nullptr), SQLITE_OK);
+  std::optional<foreign_lock> lock(place);
   EXPECT_TRUE(operators.becomes("unavailable"));
   EXPECT_FALSE(operators.metric());
   EXPECT_EQ(http::testing::test_client(server.admin_port()).get("/healthz")->status, 200);
-  sqlite3_exec(stranger, "rollback", nullptr, nullptr, nullptr);
-  sqlite3_close(stranger);
+  lock.reset();
   EXPECT_TRUE(operators.becomes("ok"));
   EXPECT_TRUE(operators.metric());
 }

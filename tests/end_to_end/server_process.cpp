@@ -41,6 +41,11 @@ std::shared_ptr<sqlite3> open(const std::filesystem::path& file) {
   return database;
 }
 
+void execute_on(sqlite3& database, const std::string& sql) {
+  if (sqlite3_exec(&database, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    throw std::runtime_error(sqlite3_errmsg(&database));
+}
+
 } // namespace
 
 void wait_a_little() {
@@ -139,9 +144,11 @@ std::int64_t workplace::number(const std::string& sql) const {
 }
 
 void workplace::execute(const std::string& sql) const {
-  const auto database = open(path() / "paymentd.db");
-  if (sqlite3_exec(database.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-    throw std::runtime_error(sqlite3_errmsg(database.get()));
+  execute_on(*open(path() / "paymentd.db"), sql);
+}
+
+foreign_lock::foreign_lock(const workplace& place) : database_(open(place.path() / "paymentd.db")) {
+  execute_on(*database_, "begin immediate");
 }
 
 namespace {

@@ -11,10 +11,13 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
+
+struct sqlite3;
 
 namespace paymentd::end_to_end {
 
@@ -62,6 +65,16 @@ class workplace {
 
  private:
   support::temporary_directory directory_;
+};
+
+/// Another program's lock on a workplace's database, while it lives: nobody else writes. Waits for
+/// it, since the server writes now and then also while nobody pays.
+class foreign_lock {
+ public:
+  explicit foreign_lock(const workplace& place);
+
+ private:
+  std::shared_ptr<sqlite3> database_; // closing it ends its transaction
 };
 
 /// `paymentd serve` on a workplace's database and on free ports.

@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <poll.h>
-#include <sqlite3.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 namespace paymentd::end_to_end {
 namespace {
@@ -90,15 +90,12 @@ TEST(service_manager, a_server_is_ready_alive_and_stopping) {
 TEST(service_manager, a_server_that_waits_for_its_database_is_not_ready_yet) {
   const workplace place;
   ASSERT_EQ(place.run({"migrate", "--set", "database.url=" + place.database_url()}).exit_code, 0);
-  sqlite3* stranger = nullptr;
-  ASSERT_EQ(sqlite3_open((place.path() / "paymentd.db").c_str(), &stranger), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(stranger, "begin immediate", nullptr, nullptr, nullptr), SQLITE_OK);
+  std::optional<foreign_lock> lock(place);
   played_systemd systemd("400000");
   server_process server(place, {"database.migrations=off"});
   EXPECT_TRUE(systemd.hears("STATUS=Waiting for the database\n"));
   EXPECT_FALSE(systemd.hears("READY=1\n", 500ms));
-  sqlite3_exec(stranger, "rollback", nullptr, nullptr, nullptr);
-  sqlite3_close(stranger);
+  lock.reset();
   EXPECT_TRUE(systemd.hears("READY=1\n"));
 }
 
@@ -107,9 +104,7 @@ TEST(service_manager, a_server_whose_database_goes_away_lives_on) {
   const workplace place;
   server_process server(place);
   ASSERT_TRUE(systemd.hears("READY=1\n"));
-  sqlite3* stranger = nullptr;
-  ASSERT_EQ(sqlite3_open((place.path() / "paymentd.db").c_str(), &stranger), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(stranger, "begin immediate", nullptr, nullptr, nullptr), SQLITE_OK);
+  const foreign_lock lock(place);
   ASSERT_TRUE(eventually([&] {
     return http::testing::test_client(server.admin_port()).get("/readyz")->status == 503;
   }));
@@ -117,8 +112,6 @@ TEST(service_manager, a_server_whose_database_goes_away_lives_on) {
   }
   for (int i = 0; i < 3; ++i)
     EXPECT_TRUE(systemd.hears("WATCHDOG=1\n"));
-  sqlite3_exec(stranger, "rollback", nullptr, nullptr, nullptr);
-  sqlite3_close(stranger);
 }
 
 TEST(service_manager, a_thread_that_is_stuck_ends_the_signs_of_life) {
