@@ -60,7 +60,8 @@ void read_orders(const rows& found, locked_batch& into) {
   }
 }
 
-/// All else of a user stays out: no decision and no outcome shows it, unless the user is updated.
+/// The phone is for the events. All else of a user stays out: no decision and no outcome shows it,
+/// unless the user is updated.
 void read_balances(const rows& found, locked_batch& into) {
   std::vector<user>& users = into.state.users;
   users.reserve(static_cast<std::size_t>(found.size()));
@@ -70,6 +71,7 @@ void read_balances(const rows& found, locked_batch& into) {
     one.id = {row.integer(0)};
     one.balance = {row.integer(1)};
     one.last_sequence = row.integer(2);
+    one.phone = row.text(4);
     into.users.push_back({one.id, row.address(3)});
     users.push_back(std::move(one));
   }

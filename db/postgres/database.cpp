@@ -19,8 +19,8 @@ class postgres_database final : public database {
   result<void> check_schema() override { return postgres::check_schema(to_, limits_); }
 
   result<std::unique_ptr<store>> connect() override {
-    auto made =
-        std::make_unique<postgres_store>(store_options{to_, limits_, owner_, lease_, reads_user_});
+    auto made = std::make_unique<postgres_store>(
+        store_options{to_, limits_, owner_, lease_, reads_user_, newest_});
     if (auto answers = made->ping(); !answers)
       return std::unexpected(answers.error());
     return made;
@@ -73,6 +73,7 @@ class postgres_database final : public database {
   const std::string owner_;
   const std::chrono::milliseconds lease_;
   const bool reads_user_;
+  const std::shared_ptr<recent_events> newest_ = std::make_shared<recent_events>();
 };
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "db/postgres/step_writer.hpp"
 #include "db/postgres/store.hpp"
 #include "db/row_readers.hpp"
+#include "db/store_rules.hpp"
 
 namespace paymentd::db::postgres {
 namespace {
@@ -17,25 +18,40 @@ std::vector<claim_id> named_by(const delivery_step& step) {
   return ids;
 }
 
-void read_waiting(std::span<const rows> answers, delivery_reach reach,
+/// The messages of rows of entries_ahead, or of events_ahead where nothing is remembered. Nothing
+/// where an entry is not remembered, since a hand has made it.
+std::optional<std::vector<message>> messages_ahead(const rows& ahead,
+                                                   recent_events::stretch remembered) {
+  if (remembered.empty())
+    return messages_in(ahead, false);
+  std::vector<message> all;
+  all.reserve(static_cast<std::size_t>(ahead.size()));
+  for (const row_view row : ahead) {
+    const payment_event* const event = remembered.next({row.integer(0)});
+    if (event == nullptr)
+      return std::nullopt;
+    all.emplace_back().event = *event;
+  }
+  return all;
+}
+
+/// `seen_max`: the number up to which `ahead` was looked for.
+void read_waiting(std::span<const rows> answers, delivery_reach reach, std::int64_t seen_max,
                   const wanted_kinds::stretch& within, delivery_view& into) {
   const rows& due = answers[0];
   const rows& next_retry = answers[1];
   const row_view end = answers[2][0]; // of end_of_look
-  const rows& ahead = answers[3];
   for (const row_view row : due)
     into.due.push_back({{row.integer(0)}, row.time(1), std::string(row.text(2))});
   if (!next_retry.empty())
     into.next_retry = next_retry[0].time(0);
-  for (const row_view row : ahead)
-    into.ahead.push_back(read_message(row));
-  into.seen_to = ahead.empty() ? into.position : number_of({ahead[ahead.size() - 1].integer(0)});
-  const bool more = end.boolean(1);
+  into.seen_to = into.ahead.empty() ? into.position : number_of(into.ahead.back().event.entry);
+  const std::int64_t end_seen = end.is_null(0) ? into.position : number_of({end.integer(0)});
+  const bool more = end.boolean(1) || end_seen > seen_max;
   into.at_end = !more && !within.last;
-  if (ahead.size() == reach.messages) // there may be wanted ones behind them
+  if (std::ssize(into.ahead) == reach.messages) // there may be wanted ones behind them
     return;
-  if (!end.is_null(0))
-    into.seen_to = std::max(into.seen_to, number_of({end.integer(0)}));
+  into.seen_to = std::max(into.seen_to, std::min(end_seen, seen_max));
   if (!more && within.last)
     into.seen_to = *within.last;
 }
@@ -57,10 +73,11 @@ result<delivery_answer> postgres_store::deliver(const delivery_step& step, insta
   return write(*at, step, *std::move(plan), now);
 }
 
-// Adds what read_waiting() reads: due messages, the time of the next one, and the events ahead of
+// Adds what read_waiting() reads: due messages, the time of the next one, and what is ahead of
 // `position`.
 void postgres_store::add_waiting(const delivery_step& step, instant now, std::int64_t position,
-                                 const wanted_kinds::stretch& within) {
+                                 const wanted_kinds::stretch& within,
+                                 const recent_events::stretch& remembered) {
   const delivery_reach reach = reach_of(step);
   const auto waiting = [&] { return parameters{}.add(step.subscriber, step.stream.stream); };
   session_.add(sql::due_retries, waiting()
@@ -68,15 +85,21 @@ void postgres_store::add_waiting(const delivery_step& step, instant now, std::in
                                      .add_texts(doubt_filter_of(step), std::identity{})
                                      .add(!step.takes_new));
   session_.add(sql::next_retry, waiting().add(now));
-  const auto ahead = [&] {
+  const auto ahead = [&](std::optional<std::int64_t> last) {
     return parameters{}.add(make_entry_id(step.stream.stream, position),
-                            within.last ? make_entry_id(step.stream.stream, *within.last + 1)
-                                        : make_entry_id({step.stream.stream.value + 1}, 0));
+                            last ? make_entry_id(step.stream.stream, *last + 1)
+                                 : make_entry_id({step.stream.stream.value + 1}, 0));
   };
-  session_.add(sql::end_of_look, ahead().add(numbers_looked_at(reach.entries)));
-  session_.add(sql::events_ahead,
-               kinds_after(ahead(), within.kinds)
-                   .add(reach.messages, numbers_looked_at(reach.entries), options_.reads_user));
+  const std::int64_t numbers = numbers_looked_at(reach.entries);
+  session_.add(sql::end_of_look, ahead(within.last).add(numbers));
+  if (remembered.empty()) {
+    session_.add(sql::events_ahead, kinds_after(ahead(within.last), within.kinds)
+                                        .add(reach.messages, numbers, options_.reads_user));
+    return;
+  }
+  const std::int64_t last = std::min(remembered.last(), within.last.value_or(all_numbers_end));
+  session_.add(sql::entries_ahead,
+               kinds_after(ahead(last), within.kinds).add(reach.messages, numbers));
 }
 
 // The step's first round trip; begins the transaction where `at` is not there yet.
@@ -108,7 +131,9 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
   const delivery_reach reach = reach_of(step);
   // One stretch at a time, so that each claim lies in one.
   const wanted_kinds::stretch within = assumed.wanted.at(assumed.position + 1);
-  add_waiting(step, now, assumed.position, within);
+  const recent_events::stretch remembered = options_.newest->behind(
+      step.stream.stream, assumed.position, step.takes_new ? reach.messages : 0, now);
+  add_waiting(step, now, assumed.position, within, remembered);
   const auto answers = session_.run("deliver");
   if (!answers)
     return std::unexpected(answers.error());
@@ -131,13 +156,21 @@ result<delivery_view> postgres_store::look(const delivery_step& step, instant no
       return look(step, now, at);
   }
   delivery_view view{.position = at->position};
+  const auto waiting = std::span(*answers).last(4);
+  auto ahead = messages_ahead(waiting[3], remembered);
+  if (!ahead) {
+    options_.newest->clear();
+    return look(step, now, at);
+  }
+  view.ahead = *std::move(ahead);
   if (!named.empty()) {
     const rows& open = (*answers)[begins ? 2 : 0];
     for (const row_view row : open)
       if (auto known = known_claims_.extract(claim_id{row.integer(0)}); !known.empty())
         view.claims.push_back(std::move(known.mapped()));
   }
-  read_waiting(std::span(*answers).last(4), reach, within, view);
+  read_waiting(waiting, reach, remembered.empty() ? all_numbers_end : remembered.last(), within,
+               view);
   return view;
 }
 

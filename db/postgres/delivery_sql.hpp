@@ -198,6 +198,14 @@ where e.id > $1::bigint and e.id < least($2::bigint, $5::bigint + (
   and e.kind = any ($3::smallint[])
 order by e.id limit $4::bigint)sql">};
 
+// The same without the events, which are remembered. $1 to $5 as there.
+inline constexpr statement entries_ahead{"entries_ahead", R"sql(
+select e.id from ledger_entries e
+where e.id > $1::bigint and e.id < least($2::bigint, $5::bigint + (
+    select min(id) from ledger_entries where id > $1::bigint and id < $2::bigint))
+  and e.kind = any ($3::smallint[])
+order by e.id limit $4::bigint)sql"};
+
 // No locks. A row for each of the entries, also where there is none. $1 entries, $2 subscriber, $3
 // as $4 of events_of_range.
 inline constexpr statement events_of_list{"events_of_list",

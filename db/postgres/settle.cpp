@@ -46,6 +46,7 @@ result<std::vector<outcome>> postgres_store::settle_free(std::span<const command
       }
   }
   const bool all_free = locked_.empty();
+  const std::int64_t cleared = options_.newest->cleared();
   const std::span<const command> chosen = all_free ? batch : std::span<const command>(free);
 
   auto found = lock_and_read(chosen, now);
@@ -75,8 +76,12 @@ result<std::vector<outcome>> postgres_store::settle_free(std::span<const command
     outcomes = std::move(whole);
   }
   auto committed = commit_batch(proof, last, std::move(outcomes));
-  if (committed)
+  if (committed) {
     recent_.learn(batch, *committed);
+    // A batch whose commit was in doubt is left out, and with it all before it.
+    if (!options_.reads_user) // else events have more of the user than is read here
+      options_.newest->learn({lease_.stream, first, last, now, cleared}, decided);
+  }
   return committed;
 }
 

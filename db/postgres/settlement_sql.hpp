@@ -29,10 +29,10 @@ order by id)sql";
 // Locks the users (no key update) by rising id: those named ($1) and the owners of orders ($2),
 // who never change and may therefore be looked up beside the lock.
 inline constexpr statement lock_users{"lock_users", R"sql(
-select id, balance, last_sequence, ctid from users where id = any ($1::bigint[])
+select id, balance, last_sequence, ctid, phone from users where id = any ($1::bigint[])
 order by id for no key update)sql"};
 inline constexpr statement lock_users_and_owners{
-    "lock_users_and_owners", joined<"select id, balance, last_sequence, ctid from users",
+    "lock_users_and_owners", joined<"select id, balance, last_sequence, ctid, phone from users",
                                     named_or_owners, " for no key update">};
 
 // Which rows are locked elsewhere: those that the second of two looks, 20 ms apart, did not lock

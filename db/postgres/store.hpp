@@ -5,6 +5,7 @@
 #include "db/event_kinds.hpp"
 #include "db/plan_replay.hpp"
 #include "db/postgres/session.hpp"
+#include "db/recent_events.hpp"
 #include "db/store.hpp"
 #include "domain/decide.hpp"
 #include "domain/decide_webhook.hpp"
@@ -23,6 +24,8 @@ struct store_options {
   std::string owner;
   std::chrono::milliseconds lease;
   bool reads_user = false; // as db::database_options has it
+  std::shared_ptr<recent_events> newest =
+      std::make_shared<recent_events>(); // shared by the stores of a database
 };
 
 /// A subscriber's cursor in a stream, locked.
@@ -185,7 +188,7 @@ class postgres_store final : public store {
   result<std::vector<claim>> load_claims(const locked_cursor& at, std::span<const claim_id> ids,
                                          bool all);
   void add_waiting(const delivery_step& step, instant now, std::int64_t position,
-                   const wanted_kinds::stretch& within);
+                   const wanted_kinds::stretch& within, const recent_events::stretch& remembered);
   result<delivery_view> look(const delivery_step& step, instant now,
                              std::optional<locked_cursor>& at);
   result<delivery_answer> write(const locked_cursor& at, const delivery_step& step,

@@ -57,8 +57,8 @@ std::vector<entry_id> from_list(std::string_view list) {
 
 } // namespace
 
-deliveries::deliveries(connection& on, bool reads_user)
-    : reads_user_(reads_user), handle_(on.handle()), given_(on.given()),
+deliveries::deliveries(connection& on, const recent_events& newest, bool reads_user)
+    : newest_(newest), reads_user_(reads_user), handle_(on.handle()), given_(on.given()),
       instance_(read_instance(on)), find_subscriber_(on, sql::find_subscriber),
       hold_(on, sql::hold_subscriber), read_again_(on, sql::read_results_again),
       wants_(on, sql::subscriber_wants), add_subscriber_(on, sql::add_subscriber),
@@ -70,13 +70,14 @@ deliveries::deliveries(connection& on, bool reads_user)
       add_claim_(on, sql::add_claim), next_generation_(on, sql::next_generation),
       end_claim_(on, sql::end_claim), forget_tries_(on, sql::forget_tries),
       note_try_(on, sql::note_try), tries_of_claim_(on, sql::tries_of_claim),
-      events_of_range_(on, sql::events_of_range), event_of_entry_(on, sql::event_of_entry),
-      get_refund_(on, sql::get_refund), get_user_words_(on, sql::get_user_words),
-      entries_of_range_(on, sql::entries_of_range), entry_created_(on, sql::entry_created),
-      due_retries_(on, sql::due_retries), next_retry_(on, sql::next_retry),
-      take_retry_(on, sql::take_retry), put_deliveries_(on, sql::put_deliveries),
-      mark_delivery_(on, sql::mark_delivery), set_copies_by_(on, sql::set_copies_by),
-      add_try_(on, sql::add_try), is_failed_(on, sql::is_failed), retry_(on, sql::retry_delivery),
+      events_of_range_(on, sql::events_of_range), entries_ahead_(on, sql::entries_ahead),
+      event_of_entry_(on, sql::event_of_entry), get_refund_(on, sql::get_refund),
+      get_user_words_(on, sql::get_user_words), entries_of_range_(on, sql::entries_of_range),
+      entry_created_(on, sql::entry_created), due_retries_(on, sql::due_retries),
+      next_retry_(on, sql::next_retry), take_retry_(on, sql::take_retry),
+      put_deliveries_(on, sql::put_deliveries), mark_delivery_(on, sql::mark_delivery),
+      set_copies_by_(on, sql::set_copies_by), add_try_(on, sql::add_try),
+      is_failed_(on, sql::is_failed), retry_(on, sql::retry_delivery),
       next_subscriber_(on, sql::next_subscriber), failed_behind_(on, sql::failed_behind),
       retry_failed_(on, sql::retry_one_failed), prune_end_(on, sql::prune_end),
       prune_look_(on, sql::prune_look), prune_one_(on, sql::prune_one),
@@ -274,7 +275,9 @@ delivery_view deliveries::look(const subscription& at, const delivery_step& step
   }
   if (auto row = next_retry_.query(at.subscriber, at.stream, now); row.next())
     view.next_retry = row.time(0);
-  look_ahead(at, stream_next, reach, view);
+  look_ahead(at, stream_next, reach,
+             newest_.behind(at.stream, view.position, step.takes_new ? reach.messages : 0, now),
+             view);
   return view;
 }
 
@@ -300,24 +303,33 @@ void deliveries::look_at_claim(const subscription& at, claim_id id, delivery_vie
 }
 
 void deliveries::look_ahead(const subscription& at, std::int64_t stream_next, delivery_reach reach,
-                            delivery_view& into) {
+                            recent_events::stretch remembered, delivery_view& into) {
   into.seen_to = into.position;
   // One stretch at a time, so that each claim lies in one.
   const wanted_kinds::stretch within = at.wanted.at(into.position + 1);
-  const std::int64_t last = within.last.value_or(stream_next - 1);
-  auto rows = events_of_range_.query(make_entry_id(at.stream, into.position),
-                                     make_entry_id(at.stream, last), reach.entries);
+  const std::int64_t end = within.last.value_or(stream_next - 1);
+  const std::int64_t last = remembered.empty() ? end : std::min(end, remembered.last());
+  auto rows = (remembered.empty() ? events_of_range_ : entries_ahead_)
+                  .query(make_entry_id(at.stream, into.position), make_entry_id(at.stream, last),
+                         reach.entries);
   for (std::int64_t seen = 0; std::ssize(into.ahead) < reach.messages; ++seen) {
     if (!rows.next()) {
-      const bool whole = seen < reach.entries;
+      const bool whole = seen < reach.entries && last == end;
       into.at_end = whole && !within.last;
       if (whole && within.last)
-        into.seen_to = last;
+        into.seen_to = end;
       return;
     }
-    into.seen_to = number_of({rows.integer(0)});
-    if (within.kinds.hold(static_cast<entry_kind>(rows.integer(1))))
+    const entry_id entry{rows.integer(0)};
+    into.seen_to = number_of(entry);
+    if (!within.kinds.hold(static_cast<entry_kind>(rows.integer(1))))
+      continue;
+    if (remembered.empty())
       into.ahead.push_back(load_message(rows));
+    else if (const payment_event* const event = remembered.next(entry))
+      into.ahead.emplace_back().event = *event;
+    else // a hand has made it
+      into.ahead.push_back(load_retry(at, entry));
   }
 }
 

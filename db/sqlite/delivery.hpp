@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/delivery_list.hpp"
+#include "db/recent_events.hpp"
 #include "db/sqlite/connection.hpp"
 #include "db/sqlite/kept_keys.hpp"
 #include "domain/plan_delivery.hpp"
@@ -17,8 +18,9 @@ message read_message(const statement::rows& row, statement& get_refund);
 
 class deliveries {
  public:
-  /// `reads_user`: as db::database_options has it.
-  deliveries(connection& on, bool reads_user);
+  /// `newest` outlives this, and is empty where `reads_user` holds, which is as
+  /// db::database_options has it.
+  deliveries(connection& on, const recent_events& newest, bool reads_user);
 
   /// The registered subscriber of that name, or nothing.
   std::optional<subscriber> find_subscriber(std::string_view name);
@@ -68,12 +70,13 @@ class deliveries {
                      instant now);
   void look_at_claim(const subscription& at, claim_id id, delivery_view& into);
   void look_ahead(const subscription& at, std::int64_t stream_next, delivery_reach reach,
-                  delivery_view& into);
+                  recent_events::stretch remembered, delivery_view& into);
   void write_deliveries(const subscription& at, const delivery_plan& plan, instant now);
   void note(const subscription& at, const noted_claim& what);
   claim add_claim(const subscription& at, planned_claim what, instant now);
   std::int64_t cursor(const subscription& at);
 
+  const recent_events& newest_;
   const bool reads_user_;
   sqlite3* handle_;
   given_rows& given_;
@@ -85,7 +88,7 @@ class deliveries {
   statement get_cursor_, move_cursor_;
   statement get_claims_, get_claim_, add_claim_, next_generation_, end_claim_;
   statement forget_tries_, note_try_, tries_of_claim_;
-  statement events_of_range_, event_of_entry_, get_refund_, get_user_words_;
+  statement events_of_range_, entries_ahead_, event_of_entry_, get_refund_, get_user_words_;
   statement entries_of_range_, entry_created_;
   statement due_retries_, next_retry_, take_retry_, put_deliveries_, mark_delivery_;
   statement set_copies_by_, add_try_;

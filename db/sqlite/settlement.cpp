@@ -22,6 +22,7 @@ user read_balance(const statement::rows& row, user_id id) {
   found.id = id;
   found.balance = {row.integer(0)};
   found.last_sequence = row.integer(1);
+  found.phone = row.text(2);
   return found;
 }
 
@@ -90,7 +91,7 @@ std::vector<user> reading::find_balances(std::span<const user_id> ids) {
     given_.add(id);
   auto rows = get_balances_.query_on(given_);
   while (rows.next())
-    found.push_back(read_balance(rows, {rows.integer(2)}));
+    found.push_back(read_balance(rows, {rows.integer(3)}));
   return found;
 }
 
@@ -103,13 +104,12 @@ settlement::settlement(connection& on, reading& reads, const recent_keys& recent
       change_orders_(on, sql::change_orders), change_whole_orders_(on, sql::change_whole_orders),
       add_entries_(on, sql::add_entries), add_entry_times_(on, sql::add_entry_times), keys_(on) {}
 
-std::vector<outcome> settlement::settle(std::span<const command> batch, entry_id first,
-                                        instant now) {
+decision settlement::settle(std::span<const command> batch, entry_id first, instant now) {
   snapshot state = load(batch, first, now);
   recent_.warn(batch, state);
   decision decided = decide(batch, std::move(state), now);
   write(decided, now);
-  return std::move(decided.outcomes);
+  return decided;
 }
 
 snapshot settlement::load(std::span<const command> batch, entry_id first, instant now) {
@@ -140,7 +140,7 @@ snapshot settlement::load(std::span<const command> batch, entry_id first, instan
   return state;
 }
 
-/// Of one that is not updated no decision and no outcome shows more than the balance.
+/// Of one that is not updated no decision and no outcome shows more than balance and phone.
 void settlement::load_users(const named_ids& named, snapshot& into) {
   if (named.updated_users.empty()) {
     into.users = reads_.find_balances(named.users);

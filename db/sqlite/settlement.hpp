@@ -20,7 +20,7 @@ class reading {
   std::optional<order> find(order_id id);
   std::vector<order> find(std::span<const order_id> ids);
   std::optional<user> find(user_id id);
-  /// With balance and last_sequence alone.
+  /// With balance, last_sequence and phone alone.
   std::optional<user> find_balance(user_id id);
   std::vector<user> find_balances(std::span<const user_id> ids);
 
@@ -40,8 +40,8 @@ class settlement {
   /// `recent` outlives this.
   settlement(connection& on, reading& reads, const recent_keys& recent);
 
-  /// Settles `batch` with entry ids from `first` on; one outcome a command, in order.
-  std::vector<outcome> settle(std::span<const command> batch, entry_id first, instant now);
+  /// Settles `batch` with entry ids from `first` on, and gives what was decided and written.
+  decision settle(std::span<const command> batch, entry_id first, instant now);
 
   /// Forgets at most `most` keys from before `before`; gives how many.
   std::int64_t forget_keys(instant before, std::int64_t most) { return keys_.forget(before, most); }

@@ -74,12 +74,13 @@ inline constexpr const char* get_payment =
 inline constexpr const char* get_user =
     joined<"select ", user_columns, " from users u where id = ?">;
 
-// All that a payment has to know of a user.
-inline constexpr const char* get_balance = "select balance, last_sequence from users where id = ?";
+// All that a payment, and its event, have to know of a user.
+inline constexpr const char* get_balance =
+    "select balance, last_sequence, phone from users where id = ?";
 
 // Of the given users, in their order.
 inline constexpr const char* get_balances =
-    "select balance, last_sequence, id from given cross join users on id = c1";
+    "select balance, last_sequence, phone, id from given cross join users on id = c1";
 
 inline constexpr const char* user_of_reference = "select id from users where reference = ?";
 inline constexpr const char* order_of_reference = "select id from orders where reference = ?";
@@ -222,6 +223,10 @@ inline constexpr const char* events_of_range =
     joined<"select ", event_columns,
            " from ledger_entries e left join orders o on o.id = e.order_id left join users u "
            "on u.id = o.user_id where e.id > ?1 and e.id <= ?2 order by e.id limit ?3">;
+
+// The same without the events, which are remembered.
+inline constexpr const char* entries_ahead =
+    "select id, kind from ledger_entries where id > ?1 and id <= ?2 order by id limit ?3";
 
 inline constexpr const char* event_of_entry =
     joined<"select ", event_columns,

@@ -30,8 +30,9 @@ sqlite_store::reading_session::reading_session(const store_options& options)
       events(on) {}
 
 sqlite_store::writing_session::writing_session(connection& on, reading& reads,
-                                               const recent_keys& recent, bool reads_user)
-    : numbers(on), settles(on, reads, recent), delivers(on, reads_user), learns(on),
+                                               const recent_keys& recent,
+                                               const recent_events& newest, bool reads_user)
+    : numbers(on), settles(on, reads, recent), delivers(on, newest, reads_user), learns(on),
       hooks(on, delivers) {}
 
 sqlite_store::sqlite_store(store_options options, std::shared_ptr<file_lock> lock)
@@ -46,7 +47,7 @@ result<void> sqlite_store::open() {
   if (auto fits = check_schema(session->on); !fits)
     return fits;
   if (options_.mode == access::read_write)
-    writer_ = std::make_unique<writing_session>(session->on, session->reads, recent_,
+    writer_ = std::make_unique<writing_session>(session->on, session->reads, recent_, newest_,
                                                 options_.reads_user);
   session_ = std::move(session);
   return {};
@@ -183,18 +184,25 @@ result<std::vector<outcome>> sqlite_store::settle(std::span<const command> batch
   if (in_doubt_)
     return std::unexpected(batch_is_unresolved());
   batch_in_doubt attempt;
+  decision decided;
+  const std::int64_t cleared = newest_.cleared();
   const auto settled = writing(error_kind::in_doubt, [&]() -> result<void> {
     const std::int64_t count = std::max<std::int64_t>(std::ssize(batch), 1);
     const auto taken = writer_->numbers.take_numbers(lease_, count, now + options_.lease);
     if (!taken)
       return std::unexpected(taken.error());
     attempt.numbers = *taken;
-    attempt.outcomes =
+    decided =
         writer_->settles.settle(batch, make_entry_id(taken->stream.stream, taken->first), now);
+    attempt.outcomes = std::move(decided.outcomes);
     return {};
   });
   if (settled) {
     recent_.learn(batch, attempt.outcomes);
+    if (!options_.reads_user) { // else events have more of the user than is read here
+      const auto& [stream, first, end] = attempt.numbers;
+      newest_.learn({stream.stream, first, end - 1, now, cleared}, decided);
+    }
     return std::move(attempt.outcomes);
   }
   if (settled.error().kind == error_kind::in_doubt)

@@ -2,6 +2,7 @@
 // each call one transaction, and turns what SQLite throws into errors. One thread at a time.
 #pragma once
 
+#include "db/recent_events.hpp"
 #include "db/sqlite/delivery.hpp"
 #include "db/sqlite/delivery_read.hpp"
 #include "db/sqlite/event_read.hpp"
@@ -78,7 +79,8 @@ class sqlite_store final : public store {
     deliveries delivers;
     results learns;
     sqlite::webhooks hooks;
-    writing_session(connection& on, reading& reads, const recent_keys& recent, bool reads_user);
+    writing_session(connection& on, reading& reads, const recent_keys& recent,
+                    const recent_events& newest, bool reads_user);
   };
 
   struct batch_in_doubt {
@@ -98,7 +100,8 @@ class sqlite_store final : public store {
 
   store_options options_;
   bool log_told_ = false; // that the log grows
-  recent_keys recent_;    // goes on from one connection to the next
+  recent_keys recent_;    // these two go on from one connection to the next
+  recent_events newest_;
   std::shared_ptr<file_lock> lock_;
   std::unique_ptr<reading_session> session_;
   std::unique_ptr<writing_session> writer_; // goes before the connection that it stands on

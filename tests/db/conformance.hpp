@@ -2,6 +2,7 @@
 // short ways to settle, deliver and audit.
 #pragma once
 
+#include "db/recent_events.hpp"
 #include "tests/db/fresh_database.hpp"
 
 #include <gmock/gmock.h>
@@ -62,6 +63,9 @@ class conformance : public testing::TestWithParam<store_kind> {
   std::vector<claim> open_claims(subscriber_id subscriber) {
     return must(deliverer().open_claims(subscriber, delivers(subscriber), now_));
   }
+
+  /// Goes on at a time at which the events of what was settled are read again, not remembered.
+  void pass_memory() { now_ += 2 * recent_events::kept_for; }
 
   std::vector<std::string> breaches();
 

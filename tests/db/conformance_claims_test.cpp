@@ -209,6 +209,7 @@ TEST_P(missing_rows, a_message_without_its_order_or_user_says_so_and_the_others_
   const auto other = paid_orders(1);
   fresh_->raw("delete from orders where id = " + std::to_string(paid[1].id.value) +
               "; delete from users where id = " + std::to_string(other[0].owner.value));
+  pass_memory();
   const auto claims = deliver(step(who_, 1)).claims;
   ASSERT_THAT(claims, SizeIs(1));
   const auto& found = claims[0].messages;

@@ -68,6 +68,72 @@ TEST_P(delivering, a_message_tells_the_event_of_its_payment) {
   EXPECT_EQ(answer.claims[0].generation, 1);
 }
 
+// A process need not read back what it has just committed (db/recent_events.hpp).
+TEST_P(delivering, an_event_is_the_same_whether_it_is_remembered_or_read) {
+  const auto at_once = subscribe("at-once", true, true);
+  const auto later = subscribe("later", true, true);
+  const auto payer = new_user(1'000'000);
+  const auto no_phone = settle_one<user>(create_user{"", {1'000'000}, "", ""});
+  const auto told = settle_one<order>(
+      create_order{payer.id, {9'000}, {1'000}, coupon_id{3}, false, "A-1", R"({"title":"책"})"});
+  const auto plain = new_order(no_phone.id, 500);
+  deliver(step(at_once, 1)); // all before is behind the cursor
+  deliver(step(later, 1));
+  command traced = pay{told.id, payer.id};
+  traced.trace.id[3] = 9;
+  traced.trace.flags = 1;
+  settle({traced, charge{payer.id, {5}}, pay{plain.id, no_phone.id},
+          refund{told.id, won{2'000}, "품절"},
+          create_order{payer.id, {700}, {0}, std::nullopt, true, "A-2", ""}});
+  settle({charge{payer.id, {5}}, refund{told.id}});
+  now_ += 500ms;
+  settle({create_user{"01099998888", {50}, "", ""}, refund{plain.id, won{1}, ""}});
+  const auto events_for = [&](subscriber_id who) {
+    std::vector<payment_event> events;
+    for (const claim& each : deliver(step(who, 1)).claims)
+      for (const message& one : each.messages)
+        events.push_back(one.event);
+    return events;
+  };
+  const auto remembered = events_for(at_once);
+  now_ += 1h;
+  const auto read = events_for(later);
+  ASSERT_THAT(read, SizeIs(6));
+  EXPECT_EQ(remembered, read);
+}
+
+TEST_P(delivering, a_message_has_the_phone_and_metadata_that_were_changed_before_it_was_claimed) {
+  const auto who = subscribe();
+  const auto owner = new_user(1'000);
+  const auto made = new_order(owner.id, 100);
+  deliver(step(who, 1));
+  settle({pay{made.id, owner.id}});
+  settle({update_user{owner.id, "01022223333", std::nullopt}});
+  settle({update_order{made.id, R"({"title":"책"})"}});
+  const auto opened = deliver(step(who, 1)).claims.at(0);
+  EXPECT_EQ(opened.messages.at(0).event.phone, "01022223333");
+  EXPECT_EQ(opened.messages.at(0).event.metadata, R"({"title":"책"})");
+}
+
+TEST_P(delivering, claims_of_what_is_remembered_are_bounded_and_nothing_is_passed) {
+  const auto who = subscribe();
+  paid_orders(1);
+  deliver(step(who, 1)); // from here on all is remembered
+  std::vector<entry_id> paid;
+  for (int batch = 0; batch < 4; ++batch)
+    for (const entry_id entry : payments_of(paid_orders(5)))
+      paid.push_back(entry);
+  std::vector<entry_id> claimed;
+  for (bool more = true; more;) {
+    const auto answer = deliver(step(who, 1, 3));
+    more = answer.more;
+    ASSERT_THAT(answer.claims, SizeIs(1));
+    for (const entry_id entry : entries_of(answer.claims[0]))
+      claimed.push_back(entry);
+  }
+  EXPECT_EQ(claimed, paid);
+}
+
 TEST_P(delivering, an_event_tells_the_users_reference_and_metadata_only_where_they_are_asked_for) {
   const auto who = subscribe();
   const auto owner =

@@ -101,6 +101,7 @@ TEST_P(traces, that_a_hand_has_changed_into_something_else_are_none) {
   fresh_->raw(GetParam().name == "sqlite"
                   ? "update ledger_entries set trace = x'0102'"
                   : "update paymentd.ledger_entries set trace = '\\x0102'::bytea");
+  pass_memory();
   const auto opened = deliver(step(who, 1)).claims.at(0);
   EXPECT_THAT(of(opened), ElementsAre(trace_context{}));
   EXPECT_EQ(opened.messages[0].event.user, owner.id);
