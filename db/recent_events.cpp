@@ -22,51 +22,59 @@ const Thing& find_in(const std::vector<Thing>& changed, const std::vector<Thing>
   return *one;
 }
 
-std::size_t bytes_of(const payment_event& one) {
-  return sizeof one + one.reason.size() + one.reference.size() + one.metadata.size();
+/// About what a decision takes in memory.
+std::size_t bytes_of(const decision& of) {
+  std::size_t bytes = sizeof of + of.entries.size() * sizeof(ledger_entry);
+  for (const ledger_entry& each : of.entries)
+    bytes += each.reason.size() + each.created_by.size();
+  for (const auto* users : {&of.changed_users, &of.new_users})
+    for (const user& each : *users)
+      bytes += sizeof each + each.reference.size() + each.metadata.size();
+  for (const auto* orders : {&of.changed_orders, &of.new_orders})
+    for (const order& each : *orders)
+      bytes += sizeof each + each.reference.size() + each.metadata.size();
+  return bytes;
 }
 
 } // namespace
 
-std::vector<payment_event> events_of(const decision& decided) {
-  std::vector<payment_event> made;
-  made.reserve(decided.entries.size());
-  for (const ledger_entry& entry : decided.entries) {
-    if (entry.kind != entry_kind::payment && entry.kind != entry_kind::refund)
-      continue;
-    const order& of =
-        find_in(decided.changed_orders, decided.new_orders, entry.order.value_or(order_id{}));
-    const user& by = find_in(decided.changed_users, decided.new_users, of.owner);
-    const bool refunds = entry.kind == entry_kind::refund;
-    made.push_back({.entry = entry.id,
-                    .kind = entry.kind,
-                    .order = of.id,
-                    .user = by.id,
-                    .phone = by.phone,
-                    .coupon = of.coupon,
-                    .total = of.total,
-                    .discount = of.discount,
-                    .ordered_at = of.created_at,
-                    .at = entry.created_at,
-                    .refund = refunds ? entry.amount : won{},
-                    .refunded = refunds ? entry.refunded_after : won{},
-                    .reason = entry.reason,
-                    .reference = of.reference,
-                    .metadata = of.metadata,
-                    .trace = entry.trace});
-  }
-  return made;
+payment_event event_of(const ledger_entry& entry, const decision& decided) {
+  const order& of =
+      find_in(decided.changed_orders, decided.new_orders, entry.order.value_or(order_id{}));
+  const user& by = find_in(decided.changed_users, decided.new_users, of.owner);
+  const bool refunds = entry.kind == entry_kind::refund;
+  return {.entry = entry.id,
+          .kind = entry.kind,
+          .order = of.id,
+          .user = by.id,
+          .phone = by.phone,
+          .coupon = of.coupon,
+          .total = of.total,
+          .discount = of.discount,
+          .ordered_at = of.created_at,
+          .at = entry.created_at,
+          .refund = refunds ? entry.amount : won{},
+          .refunded = refunds ? entry.refunded_after : won{},
+          .reason = entry.reason,
+          .reference = of.reference,
+          .metadata = of.metadata,
+          .trace = entry.trace};
 }
 
-const payment_event* recent_events::stretch::next(entry_id id) {
+std::optional<payment_event> recent_events::stretch::next(entry_id id) {
   for (; at_ < batches_.size(); ++at_, in_batch_ = 0) {
-    const std::vector<payment_event>& events = *batches_[at_];
-    while (in_batch_ < events.size() && events[in_batch_].entry < id)
+    const std::vector<ledger_entry>& entries = batches_[at_]->entries;
+    while (in_batch_ < entries.size() && entries[in_batch_].id < id)
       ++in_batch_;
-    if (in_batch_ < events.size())
-      return events[in_batch_].entry == id ? &events[in_batch_] : nullptr;
+    if (in_batch_ == entries.size())
+      continue;
+    const ledger_entry& found = entries[in_batch_];
+    const bool is_told = found.kind == entry_kind::payment || found.kind == entry_kind::refund;
+    if (found.id != id || !is_told)
+      return std::nullopt;
+    return event_of(found, *batches_[at_]);
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 void recent_events::remembered::forget_oldest() {
@@ -75,17 +83,12 @@ void recent_events::remembered::forget_oldest() {
   batches.pop_front();
 }
 
-void recent_events::learn(const committed& of, const decision& decided) {
+void recent_events::learn(const committed& of, decision decided) {
   if (!decided.updated_users.empty() || !decided.updated_orders.empty())
-    return clear();
-  add(of, events_of(decided));
-}
-
-void recent_events::add(const committed& of, std::vector<payment_event> events) {
-  batch made{.last = of.last, .at = of.at, .bytes = sizeof(batch), .events = {}};
-  for (const payment_event& each : events)
-    made.bytes += bytes_of(each);
-  made.events = std::make_shared<const std::vector<payment_event>>(std::move(events));
+    return clear(); // some have a phone or metadata from before
+  decided.new_kept = {};
+  batch made{.last = of.last, .at = of.at, .bytes = bytes_of(decided), .decided = {}};
+  made.decided = std::make_shared<const decision>(std::move(decided));
   const std::lock_guard held(mutex_);
   if (of.cleared != cleared_)
     return;
@@ -103,7 +106,7 @@ void recent_events::add(const committed& of, std::vector<payment_event> events) 
 }
 
 recent_events::stretch recent_events::behind(stream_id stream, std::int64_t position,
-                                             std::int64_t events_max, instant now) const {
+                                             std::int64_t entries_max, instant now) const {
   stretch found;
   const std::lock_guard held(mutex_);
   const auto of = streams_.find(stream);
@@ -114,10 +117,10 @@ recent_events::stretch recent_events::behind(stream_id stream, std::int64_t posi
   // Also where the clock was set back since, nothing is known of its age.
   if (begin == all.end() || now - begin->at > kept_for || begin->at - now > kept_for)
     return found;
-  for (auto each = begin; each != all.end() && events_max > 0; ++each) {
-    found.batches_.push_back(each->events);
+  for (auto each = begin; each != all.end() && entries_max > 0; ++each) {
+    found.batches_.push_back(each->decided);
     found.last_ = each->last;
-    events_max -= std::ssize(*each->events);
+    entries_max -= std::ssize(each->decided->entries);
   }
   return found;
 }

@@ -10,13 +10,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace paymentd::db {
 
-/// The payments and refunds among the entries of a batch, by rising entry. `decided` has the orders
-/// and users of these. Without the user's reference and metadata. Cost: n log n for n entries.
-std::vector<payment_event> events_of(const decision& decided);
+/// The event of a payment or a refund of a decision, without the user's reference and metadata.
+payment_event event_of(const ledger_entry& entry, const decision& decided);
 
 /// Shared by the stores of one database; any thread. Bounded: it remembers bytes_max of each
 /// stream, and gives nothing that was committed longer ago than kept_for. Within that time an event
@@ -27,12 +27,13 @@ class recent_events {
     std::int64_t last = 0; // of its numbers; they begin behind those of the batch before
     instant at;
     std::size_t bytes = 0;
-    std::shared_ptr<const std::vector<payment_event>> events;
+    std::shared_ptr<const decision> decided; // the events are made of it when they are asked for:
+                                             // settlement is not to wait for them
   };
 
  public:
   static constexpr std::chrono::milliseconds kept_for{1'000};
-  static constexpr std::size_t bytes_max = std::size_t{4} << 20;
+  static constexpr std::size_t bytes_max = std::size_t{8} << 20;
 
   /// All payments and refunds of one part of a stream. Keeps them; one thread.
   class stretch {
@@ -40,14 +41,14 @@ class recent_events {
     bool empty() const { return batches_.empty(); }
     /// The number that it ends with. Precondition: it is not empty.
     std::int64_t last() const { return last_; }
-    /// The event of an entry, or null where it has none. Entries are asked for by rising id.
-    const payment_event* next(entry_id id);
+    /// The event of an entry; nothing where it has none. Entries are asked for by rising id.
+    std::optional<payment_event> next(entry_id id);
 
    private:
     friend class recent_events;
-    std::vector<std::shared_ptr<const std::vector<payment_event>>> batches_;
+    std::vector<std::shared_ptr<const decision>> batches_;
     std::int64_t last_ = 0;
-    std::size_t at_ = 0; // the batch, and the event in it, that come next
+    std::size_t at_ = 0; // the batch, and the entry in it, that come next
     std::size_t in_batch_ = 0;
   };
 
@@ -59,21 +60,19 @@ class recent_events {
     instant at;               // its time
     std::int64_t cleared = 0; // as `cleared` gave it before anything was read for the batch
   };
-  /// Remembers its events, unless it changed phones or metadata: then all is forgotten.
-  void learn(const committed& of, const decision& decided);
-  /// Remembers these, which are all of its events, unless `clear` was called since it began. A
-  /// batch that does not follow the one before it makes that and all earlier ones forgotten.
-  void add(const committed& of, std::vector<payment_event> events);
+  /// Remembers what was decided, unless it changed phones or metadata: then all is forgotten. So is
+  /// a batch during which that happened, and all before one that does not follow the one before it.
+  void learn(const committed& of, decision decided);
 
   /// The part of the stream that begins right behind the number `position`, and ends where it has
-  /// `events_max` events or more; empty where that is not remembered, or not any more.
-  stretch behind(stream_id stream, std::int64_t position, std::int64_t events_max,
+  /// `entries_max` entries or more; empty where that is not remembered, or not any more.
+  stretch behind(stream_id stream, std::int64_t position, std::int64_t entries_max,
                  instant now) const;
 
-  /// Forgets all, since a phone or metadata were changed by a batch that has committed.
-  void clear();
-  /// How often that was.
+  /// How often all was forgotten by `clear`.
   std::int64_t cleared() const;
+  /// Forgets all, and the batches that are under way.
+  void clear();
 
  private:
   struct remembered {

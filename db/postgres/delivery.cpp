@@ -27,10 +27,10 @@ std::optional<std::vector<message>> messages_ahead(const rows& ahead,
   std::vector<message> all;
   all.reserve(static_cast<std::size_t>(ahead.size()));
   for (const row_view row : ahead) {
-    const payment_event* const event = remembered.next({row.integer(0)});
-    if (event == nullptr)
+    auto event = remembered.next({row.integer(0)});
+    if (!event)
       return std::nullopt;
-    all.emplace_back().event = *event;
+    all.emplace_back().event = *std::move(event);
   }
   return all;
 }

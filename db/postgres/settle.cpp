@@ -80,7 +80,7 @@ result<std::vector<outcome>> postgres_store::settle_free(std::span<const command
     recent_.learn(batch, *committed);
     // A batch whose commit was in doubt is left out, and with it all before it.
     if (!options_.reads_user) // else events have more of the user than is read here
-      options_.newest->learn({lease_.stream, first, last, now, cleared}, decided);
+      options_.newest->learn({lease_.stream, first, last, now, cleared}, std::move(decided));
   }
   return committed;
 }

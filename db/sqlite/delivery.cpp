@@ -326,8 +326,8 @@ void deliveries::look_ahead(const subscription& at, std::int64_t stream_next, de
       continue;
     if (remembered.empty())
       into.ahead.push_back(load_message(rows));
-    else if (const payment_event* const event = remembered.next(entry))
-      into.ahead.emplace_back().event = *event;
+    else if (auto event = remembered.next(entry))
+      into.ahead.emplace_back().event = *std::move(event);
     else // a hand has made it
       into.ahead.push_back(load_retry(at, entry));
   }

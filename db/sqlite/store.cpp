@@ -201,7 +201,7 @@ result<std::vector<outcome>> sqlite_store::settle(std::span<const command> batch
     recent_.learn(batch, attempt.outcomes);
     if (!options_.reads_user) { // else events have more of the user than is read here
       const auto& [stream, first, end] = attempt.numbers;
-      newest_.learn({stream.stream, first, end - 1, now, cleared}, decided);
+      newest_.learn({stream.stream, first, end - 1, now, cleared}, std::move(decided));
     }
     return std::move(attempt.outcomes);
   }
