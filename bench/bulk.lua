@@ -1,12 +1,15 @@
 -- Pays orders many at a time, for wrk: POST /v1/payments/bulk. Settings come from the environment:
 --   FIRST, ORDERS   pays orders FIRST to ORDERS, each once; a thread that has none left stops
+--   SKIP     leaves out so many of them, those that a run before has paid
 --   SPREAD   order i belongs to user 1 + (i mod SPREAD), as `paymentd seed` makes them
 --   BULK     payments in a request
+--   BEARER   the API key of the requests
 -- The rate that it prints is of payments, not of requests.
-local before = tonumber(os.getenv("FIRST") or "1") - 1
+local before = tonumber(os.getenv("FIRST") or "1") - 1 + tonumber(os.getenv("SKIP") or "0")
 local orders = tonumber(os.getenv("ORDERS"))
 local spread = tonumber(os.getenv("SPREAD") or os.getenv("ORDERS"))
 local bulk = tonumber(os.getenv("BULK") or "100")
+local bearer = os.getenv("BEARER") or ""
 local threads = {}
 
 function setup(thread)
@@ -18,7 +21,9 @@ end
 function init()
   step = 0
   head = "POST /v1/payments/bulk HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port ..
-         "\r\nContent-Type: application/json\r\nContent-Length: "
+         "\r\nContent-Type: application/json\r\n"
+  if bearer ~= "" then head = head .. "Authorization: Bearer " .. bearer .. "\r\n" end
+  head = head .. "Content-Length: "
 end
 
 function request()

@@ -101,6 +101,14 @@ end_process() { # PROCESS
   return "$code"
 }
 
+# Gives the orders of a seeded database to its users as Zipf's law with exponent 1 has it, from an even
+# sequence of fractions, and writes the owner of each order into a file.
+give_orders_by_zipf() { # DATABASE USERS FILE
+  sql -d "$1" -c "update paymentd.orders set user_id = least($2,
+    floor(power($2::float8 + 1, mod(id * 0.6180339887498949::numeric, 1)::float8)))"
+  sql -d "$1" -c "select user_id from paymentd.orders order by id" > "$3"
+}
+
 now_ms() { date +%s%3N; }
 seconds_between() { awk "BEGIN { printf \"%.1f\", ($2 - $1) / 1000 }"; } # BEGIN END, in milliseconds
 

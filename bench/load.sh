@@ -65,12 +65,7 @@ run() {
   fi
   "$programs/paymentd" seed --set "database.url=$url" --users "$spread" --orders "$orders" \
     --balance $((orders * 100)) --amount 100 > /dev/null
-  if [ -n "$users_file" ]; then
-    # Zipf's law with exponent 1 over $spread users, from an even sequence of fractions.
-    sql -d bench -c "update paymentd.orders set user_id = least($spread,
-      floor(power($spread::float8 + 1, mod(id * 0.6180339887498949::numeric, 1)::float8)))"
-    sql -d bench -c "select user_id from paymentd.orders order by id" > "$users_file"
-  fi
+  [ -z "$users_file" ] || give_orders_by_zipf bench "$spread" "$users_file"
   [ "$store" = sqlite ] || sql -d bench -c 'vacuum analyze' -c checkpoint
   "$programs/fake-alimtalk" --listen "127.0.0.1:$((port + 2))" > "$work/fake.log" 2>&1 &
   fake=$!

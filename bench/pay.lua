@@ -1,14 +1,18 @@
 -- Pays order after order, each once, for wrk. Settings come from the environment:
 --   FIRST, ORDERS   pays orders FIRST to ORDERS; a thread that has none left stops
+--   SKIP            leaves out so many of them, those that a run before has paid
 --   SPREAD          order i belongs to user 1 + (i mod SPREAD), as `paymentd seed` makes them
 --   USERS_FILE      or line i of this file says whose order i is
 --   KEYS            "yes": each payment under an Idempotency-Key of its own
+--   BEARER          the API key of the requests
 --   SEQUENCE        "ascending" (the default) or "scattered": orders in a fixed random-like order
 local first = tonumber(os.getenv("FIRST") or "1")
+local skip = tonumber(os.getenv("SKIP") or "0")
 local orders = tonumber(os.getenv("ORDERS"))
 local spread = tonumber(os.getenv("SPREAD") or os.getenv("ORDERS"))
 local scattered = os.getenv("SEQUENCE") == "scattered"
 local keyed = os.getenv("KEYS") == "yes"
+local bearer = os.getenv("BEARER") or ""
 local users_file = os.getenv("USERS_FILE") ~= "" and os.getenv("USERS_FILE") or nil
 -- A prime larger than any number of orders in use: n * prime mod orders meets every order once
 -- (where it does not divide the number of orders). Below 2^53, doubles keep the product exact.
@@ -28,6 +32,7 @@ function init()
   -- The request is put together here: wrk.format would cost more than the server's parsing of it.
   head = "POST /v1/payments HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port ..
          "\r\nContent-Type: application/json\r\n"
+  if bearer ~= "" then head = head .. "Authorization: Bearer " .. bearer .. "\r\n" end
   if users_file then
     owners = {}
     for line in io.lines(users_file) do owners[#owners + 1] = tonumber(line) end
@@ -35,7 +40,7 @@ function init()
 end
 
 function request()
-  local n = step * count + index
+  local n = skip + step * count + index
   step = step + 1
   local order = first + n
   if order > orders then

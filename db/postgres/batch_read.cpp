@@ -4,6 +4,7 @@
 #include "db/postgres/session_sql.hpp"
 #include "db/postgres/settlement_sql.hpp"
 #include "db/postgres/store.hpp"
+#include "db/postgres/stream_sql.hpp"
 #include "db/row_readers.hpp"
 #include "db/store_rules.hpp"
 #include "domain/check.hpp"
@@ -24,12 +25,16 @@ struct named_rows {
   bool locks_users() const { return !ids.users.empty() || !owned.empty(); }
 };
 
+void add_lock(session& on, const named_rows& named) {
+  if (!named.owned.empty())
+    on.add(sql::lock_users_and_owners, parameters{}.add_ids(named.ids.users).add_ids(named.owned));
+  else if (named.locks_users())
+    on.add(sql::lock_users, parameters{}.add_ids(named.ids.users));
+}
+
+/// Behind the lock of the users.
 void add_reads(session& on, const named_rows& named) {
   const named_ids& ids = named.ids;
-  if (!named.owned.empty())
-    on.add(sql::lock_users_and_owners, parameters{}.add_ids(ids.users).add_ids(named.owned));
-  else if (named.locks_users())
-    on.add(sql::lock_users, parameters{}.add_ids(ids.users));
   if (!ids.orders.empty())
     on.add(sql::read_owned_orders, parameters{}.add_ids(ids.orders));
   // Behind the locks: a batch that held them before has committed, with its keys.
@@ -105,7 +110,7 @@ reference_use read_reference(const row_view& row) {
   return {std::string(row.text(0)), row.integer(1)};
 }
 
-/// The answers to add_reads.
+/// The answers to the lock of the users and to add_reads.
 result<void> read_answers(const named_rows& named, std::span<const rows> answers,
                           locked_batch& into) {
   const named_ids& ids = named.ids;
@@ -156,12 +161,27 @@ result<locked_batch> postgres_store::lock_and_read(std::span<const command> batc
     return std::unexpected(enough.error());
 
   session_.add(sql::begin);
-  add_fence();
+  // Most batches, payments and charges among them, are fenced by the lock of their users.
+  const bool lock_is_fence = !renews_lease() && named.owned.empty() && !named.ids.users.empty();
+  if (lock_is_fence) {
+    session_.add(sql::lock_users_in_epoch, of_epoch(parameters{}.add_ids(named.ids.users)));
+  } else {
+    add_fence();
+    add_lock(session_, named);
+  }
   add_reads(session_, named);
   const auto answers = session_.run("settle");
   if (!answers)
     return std::unexpected(answers.error());
-  if ((*answers)[1].empty()) {
+  bool epoch_holds = !(*answers)[1].empty();
+  if (!epoch_holds && lock_is_fence) { // or none of its users is there
+    session_.add(sql::check_epoch, of_epoch({}));
+    const auto fence = session_.run("settle");
+    if (!fence)
+      return std::unexpected(fence.error());
+    epoch_holds = !fence->front().empty();
+  }
+  if (!epoch_holds) {
     session_.roll_back();
     return std::unexpected(epoch_has_ended(lease_));
   }
@@ -169,7 +189,8 @@ result<locked_batch> postgres_store::lock_and_read(std::span<const command> batc
   out.state.first_entry = make_entry_id(lease_.stream, numbers_.next);
   out.state.first_user = {user_ids_.next};
   out.state.first_order = {order_ids_.next};
-  if (auto read = read_answers(named, std::span(*answers).subspan(2), out); !read) {
+  const auto reads = std::span(*answers).subspan(lock_is_fence ? 1 : 2);
+  if (auto read = read_answers(named, reads, out); !read) {
     session_.roll_back();
     return std::unexpected(read.error());
   }

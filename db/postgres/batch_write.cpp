@@ -31,6 +31,26 @@ auto text_of(Member Of::* member) {
   return [member](const Of& one) { return or_null(one.*member); };
 }
 
+bool is_plain(const ledger_entry& one) {
+  return one.kind != entry_kind::refund && one.reason.empty() && one.created_by.empty() &&
+         one.trace.empty();
+}
+
+/// Whether sql::pay_orders writes all of it.
+bool is_payments_alone(const decision& decided) {
+  const auto paid_without_key = [](const order& one) {
+    return one.status == order_status::paid && one.payment_entry && !one.paid_under &&
+           one.refunded == won{};
+  };
+  const auto plain_payment = [](const ledger_entry& one) {
+    return one.kind == entry_kind::payment && is_plain(one);
+  };
+  return !decided.entries.empty() && decided.changed_orders.size() == decided.entries.size() &&
+         decided.updated_users.empty() && decided.updated_orders.empty() &&
+         std::ranges::all_of(decided.changed_orders, paid_without_key) &&
+         std::ranges::all_of(decided.entries, plain_payment);
+}
+
 /// Gives the addresses (or versions) of rows by their ids. Both are by rising id, so one walk finds
 /// all.
 auto found_in(const auto& rows, auto member) {
@@ -96,7 +116,32 @@ void postgres_store::add_changed_orders(const std::vector<order>& orders, const 
   session_.add(sql::change_keyed_orders, with);
 }
 
+void postgres_store::add_payments(const decision& decided, const locked_batch& at, instant now) {
+  const auto& [orders, users, entries] =
+      std::tie(decided.changed_orders, decided.changed_users, decided.entries);
+  using entry = ledger_entry;
+  session_.add(
+      sql::pay_orders,
+      parameters{}
+          .add_array(element::tid, orders, found_in(at.orders, &read_order_row::address))
+          .add_array(element::xid, orders, found_in(at.orders, &read_order_row::version))
+          .add_array(element::int8, orders,
+                     [](const order& one) { return or_0(one.payment_entry); })
+          .add_array(element::tid, users, found_in(at.users, &locked_user_row::address))
+          .add_array(element::int8, users, &user::balance)
+          .add_array(element::int8, users, &user::last_sequence)
+          .add(entries.front().id)
+          .add_array(element::int8, entries, &entry::user)
+          .add_array(element::int8, entries, &entry::sequence)
+          .add_array(element::int8, entries, [](const entry& one) { return or_0(one.order); })
+          .add_array(element::int8, entries, &entry::amount)
+          .add_array(element::int8, entries, &entry::balance_after)
+          .add(now));
+}
+
 void postgres_store::add_changes(const decision& decided, const locked_batch& at, instant now) {
+  if (is_payments_alone(decided))
+    return add_payments(decided, at, now);
   add_changed_orders(decided.changed_orders, at, now);
   if (const auto& users = decided.changed_users; !users.empty())
     session_.add(sql::change_users,
@@ -137,11 +182,7 @@ void postgres_store::add_entries(const std::vector<ledger_entry>& entries, insta
           .add_array(element::int8, entries, &entry::amount)
           .add_array(element::int8, entries, &entry::balance_after)
           .add(now);
-  const bool payments_alone = std::ranges::none_of(entries, [](const entry& one) {
-    return one.kind == entry_kind::refund || !one.reason.empty() || !one.created_by.empty() ||
-           !one.trace.empty();
-  });
-  if (payments_alone)
+  if (std::ranges::all_of(entries, is_plain))
     return session_.add(sql::add_entries, with);
   with.add_texts(entries, text_of(&entry::reason));
   with.add_array(element::int8, entries, [](const entry& one) {

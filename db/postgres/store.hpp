@@ -132,6 +132,7 @@ class postgres_store final : public store {
   // ---- batch_read.cpp and batch_write.cpp
   result<locked_batch> lock_and_read(std::span<const command> batch, instant now);
   void add_created(const decision& decided, instant now);
+  void add_payments(const decision& decided, const locked_batch& at, instant now);
   void add_changes(const decision& decided, const locked_batch& at, instant now);
   void add_changed_orders(const std::vector<order>& orders, const locked_batch& at, instant now);
   void add_entries(const std::vector<ledger_entry>& entries, instant now);
@@ -175,8 +176,12 @@ class postgres_store final : public store {
   void holds(stream_lease now, std::int64_t numbers_end);
   result<void> reserve_numbers(std::int64_t count);
   result<void> reserve(id_block& block, std::int64_t count, instant now);
-  // Fences the batch, and renews the lease where that is due.
+  // Whether the batch that begins renews the lease.
+  bool renews_lease();
+  // The fence of the batch in a statement of its own.
   void add_fence();
+  // The stream's epoch behind other parameters.
+  parameters of_epoch(parameters before) const;
   void add_let_go(stream_lease what);
 
   // ---- claims.cpp and delivery.cpp

@@ -128,16 +128,24 @@ result<void> postgres_store::reserve_numbers(std::int64_t count) {
   return {};
 }
 
-void postgres_store::add_fence() {
+parameters postgres_store::of_epoch(parameters before) const {
+  before.add(lease_.stream, options_.owner, lease_.epoch);
+  return before;
+}
+
+bool postgres_store::renews_lease() {
   const auto now = std::chrono::steady_clock::now();
   renewing_.reset();
-  if (now - renewed_ < options_.lease / lease_renewals) {
-    session_.add(sql::check_epoch, parameters{}.add(lease_.stream, options_.owner, lease_.epoch));
-    return;
-  }
-  session_.add(sql::renew_lease, parameters{}.add(options_.lease.count(), lease_.stream,
-                                                  options_.owner, lease_.epoch));
-  renewing_ = now;
+  if (now - renewed_ >= options_.lease / lease_renewals)
+    renewing_ = now;
+  return renewing_.has_value();
+}
+
+void postgres_store::add_fence() {
+  if (renewing_)
+    session_.add(sql::renew_lease, of_epoch(parameters{}.add(options_.lease.count())));
+  else
+    session_.add(sql::check_epoch, of_epoch({}));
 }
 
 result<std::vector<delivery_lease>>

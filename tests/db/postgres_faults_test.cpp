@@ -207,6 +207,14 @@ TEST_F(postgres_faults, an_order_that_is_locked_elsewhere_is_refused_and_changes
   other.sql("rollback");
 }
 
+TEST_F(postgres_faults, a_status_or_a_kind_that_no_reader_knows_is_refused) {
+  const auto on = lane("one");
+  must(on->settle(payable(*on, 1), start));
+  EXPECT_ANY_THROW(sql("update paymentd.orders set status = 4"));
+  EXPECT_ANY_THROW(sql("update paymentd.ledger_entries set kind = -1"));
+  EXPECT_ANY_THROW(sql("update paymentd.users set balance = -1"));
+}
+
 TEST_F(postgres_faults, an_order_that_a_hand_changes_in_the_middle_of_a_batch_is_decided_again) {
   const auto on = lane("one");
   const auto pays = payable(*on, 3);

@@ -264,6 +264,20 @@ TEST_F(postgres_streams, the_old_owner_is_fenced_in_all_that_it_does) {
   EXPECT_THAT(breaches(), testing::IsEmpty());
 }
 
+TEST_F(postgres_streams, the_old_owner_is_fenced_where_no_user_of_its_batch_is_there) {
+  const auto late = lane("late");
+  std::vector<command> pays_nobody(1);
+  pays_nobody.front().what = pay{{4242}, {4242}};
+  const auto held = late->lease();
+  const auto refused_once = must(late->settle(pays_nobody, start));
+  EXPECT_EQ(std::get<refused>(refused_once.at(0)).why, refusal::order_not_found);
+  const auto other = lane("other");
+  end_leases("other");
+  ASSERT_EQ(must(other->take_stream(start)).stream, held.stream);
+
+  EXPECT_EQ(kind_of(late->settle(pays_nobody, start)), error_kind::fenced);
+}
+
 TEST_F(postgres_streams, deliveries_are_kept_while_something_is_left_and_then_let_go) {
   const auto dead = lane("dead");
   const auto left = with_something_left(*dead);
