@@ -13,7 +13,7 @@ work=$(mktemp -d)
 chmod 755 "$work"
 cluster=$work/cluster
 bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
-port=$((20000 + $$ % 20000))
+port=$((20000 + $$ % 12000)) # below those that Linux gives to clients, from 32768 on
 started=()
 data_directories=() # of clusters that run
 
