@@ -8,13 +8,14 @@
 
 namespace paymentd::db::postgres::sql {
 
-// $1 ids.
+// $1 ids. In any order: to ask for one costs a sort of whole rows, though the index gives them by
+// rising id.
 inline constexpr statement read_orders{"read_orders", joined<"select ", order_columns, R"sql(
-from orders where id = any ($1::bigint[]) order by id)sql">};
+from orders where id = any ($1::bigint[]))sql">};
 
-// $1 ids.
+// $1 ids. Likewise.
 inline constexpr statement read_users{"read_users", joined<"select ", user_columns, R"sql(
-from users u where id = any ($1::bigint[]) order by id)sql">};
+from users u where id = any ($1::bigint[]))sql">};
 
 // Pages, newest first, by an index each. A list by time takes $1 its first time, $2 its last one
 // and $3, for that, below which id.

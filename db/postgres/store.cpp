@@ -19,6 +19,16 @@ std::optional<Thing> find(const std::vector<Thing>& sorted, Id id) {
   return *at;
 }
 
+/// The things of all rows, by rising id.
+template <class Read>
+auto by_id(const rows& found, Read read) {
+  auto things = all_of(found, read);
+  const auto id_of = [](const auto& one) { return one.id; };
+  if (!std::ranges::is_sorted(things, {}, id_of))
+    std::ranges::sort(things, {}, id_of);
+  return things;
+}
+
 } // namespace
 
 postgres_store::postgres_store(store_options options)
@@ -79,14 +89,21 @@ result<std::vector<answer>> postgres_store::read_things(std::span<const query> q
       order_ids.push_back(of_order->id);
     else if (const auto* of_user = std::get_if<get_user>(&asked))
       user_ids.push_back(of_user->id);
-  session_.add(sql::read_orders, parameters{}.add_ids(order_ids));
-  session_.add(sql::read_users, parameters{}.add_ids(user_ids));
-  const auto answers = session_.run("read");
-  if (!answers)
-    return std::unexpected(answers.error());
-
-  const auto orders = all_of((*answers)[0], [](const row_view& row) { return read_order(row); });
-  const auto users = all_of((*answers)[1], [](const row_view& row) { return read_user(row); });
+  if (!order_ids.empty())
+    session_.add(sql::read_orders, parameters{}.add_ids(order_ids));
+  if (!user_ids.empty())
+    session_.add(sql::read_users, parameters{}.add_ids(user_ids));
+  std::vector<order> orders;
+  std::vector<user> users;
+  if (!order_ids.empty() || !user_ids.empty()) {
+    const auto answers = session_.run("read");
+    if (!answers)
+      return std::unexpected(answers.error());
+    if (!order_ids.empty())
+      orders = by_id(answers->front(), read_order<row_view>);
+    if (!user_ids.empty())
+      users = by_id(answers->back(), [](const row_view& row) { return read_user(row); });
+  }
 
   std::vector<answer> out;
   out.reserve(queries.size());
