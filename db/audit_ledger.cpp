@@ -83,6 +83,8 @@ void ledger_auditor::judge_chain(std::int64_t user, const audit_rows& of, audit_
       say("user ", user, ": ledger entry ", id, " leaves a balance of ", entry.integer(4),
           ", expected ", expected);
     balance = entry.integer(4);
+    if (balance < 0)
+      say("user ", user, ": ledger entry ", id, " leaves a negative balance: ", balance);
     if (entry.integer(5) == static_cast<std::int64_t>(entry_kind::refund) && !entry.is_null(6)) {
       std::int64_t& refunded = refunded_[entry.integer(6)];
       refunded = wrapped_sum(refunded, entry.integer(3));

@@ -36,19 +36,19 @@ bool is_plain(const ledger_entry& one) {
          one.trace.empty();
 }
 
-/// Whether sql::pay_orders writes all of it.
+/// Whether sql::pay_orders, or sql::pay_told_orders, writes all of it.
 bool is_payments_alone(const decision& decided) {
   const auto paid_without_key = [](const order& one) {
     return one.status == order_status::paid && one.payment_entry && !one.paid_under &&
            one.refunded == won{};
   };
-  const auto plain_payment = [](const ledger_entry& one) {
-    return one.kind == entry_kind::payment && is_plain(one);
+  const auto payment = [](const ledger_entry& one) {
+    return one.kind == entry_kind::payment && one.reason.empty();
   };
   return !decided.entries.empty() && decided.changed_orders.size() == decided.entries.size() &&
          decided.updated_users.empty() && decided.updated_orders.empty() &&
          std::ranges::all_of(decided.changed_orders, paid_without_key) &&
-         std::ranges::all_of(decided.entries, plain_payment);
+         std::ranges::all_of(decided.entries, payment);
 }
 
 /// Gives the addresses (or versions) of rows by their ids. Both are by rising id, so one walk finds
@@ -120,8 +120,7 @@ void postgres_store::add_payments(const decision& decided, const locked_batch& a
   const auto& [orders, users, entries] =
       std::tie(decided.changed_orders, decided.changed_users, decided.entries);
   using entry = ledger_entry;
-  session_.add(
-      sql::pay_orders,
+  auto with =
       parameters{}
           .add_array(element::tid, orders, found_in(at.orders, &read_order_row::address))
           .add_array(element::xid, orders, found_in(at.orders, &read_order_row::version))
@@ -136,7 +135,12 @@ void postgres_store::add_payments(const decision& decided, const locked_batch& a
           .add_array(element::int8, entries, [](const entry& one) { return or_0(one.order); })
           .add_array(element::int8, entries, &entry::amount)
           .add_array(element::int8, entries, &entry::balance_after)
-          .add(now));
+          .add(now);
+  if (std::ranges::all_of(entries, is_plain))
+    return session_.add(sql::pay_orders, with);
+  with.add_texts(entries, text_of(&entry::created_by));
+  with.add_texts(entries, text_of(&entry::trace), element::bytea);
+  session_.add(sql::pay_told_orders, with);
 }
 
 void postgres_store::add_changes(const decision& decided, const locked_batch& at, instant now) {

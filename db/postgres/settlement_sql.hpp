@@ -111,14 +111,14 @@ select ($1::bigint[])[i], ($2::bigint[])[i], ($3::bigint[])[i], nullif(($4::bigi
   case i when 1 then ($1::bigint[])[cardinality($1::bigint[])] end
 from (select generate_series(1, cardinality($1::bigint[])) as i) n)sql"};
 
-// All of a batch that is payments alone, as most are: PAID orders, the users' new balances, and the
-// ledger entries, whose ids are contiguous. One statement, since most of what a lone payment costs
-// the server is the beginning and the end of each. The entries are made only once the orders are
-// PAID, and none is where a row has moved: see change_orders.
+// All of a batch that is payments without a key alone, as most are: PAID orders, the users' new
+// balances, and the ledger entries, whose ids are contiguous. One statement, since most of what a
+// lone payment costs the server is the beginning and the end of each. The entries are made only
+// once the orders are PAID, and none is where a row has moved: see change_orders.
 // $1 addresses of orders, $2 their versions, $3 their payment entries, $4 addresses of users,
 // $5 balances, $6 sequences, $7 first ledger entry, $8 users, $9 sequences, $10 orders, $11
 // amounts, $12 balances after, $13 now.
-inline constexpr statement pay_orders{"pay_orders", R"sql(
+inline constexpr shared_text pay_orders_and_users = R"sql(
 with paid as (
   update orders o set status = 1, payment_entry_id = ($3::bigint[])[i], updated_at = $13::timestamptz
   from generate_series(1, cardinality($1::tid[])) as i
@@ -127,12 +127,24 @@ moved as (
   update users u set balance = ($5::bigint[])[i], last_sequence = ($6::bigint[])[i]
   from generate_series(1, cardinality($4::tid[])) as i where u.ctid = ($4::tid[])[i])
 insert into ledger_entries (id, user_id, sequence, order_id, amount, balance_after, created_at, kind,
-  batch_last)
+  batch_last)sql";
+inline constexpr shared_text payment_entries = R"sql(
 select $7::bigint + i - 1, ($8::bigint[])[i], ($9::bigint[])[i], ($10::bigint[])[i],
   ($11::bigint[])[i], ($12::bigint[])[i], $13::timestamptz, 1,
-  case i when 1 then $7::bigint + cardinality($10::bigint[]) - 1 end
+  case i when 1 then $7::bigint + cardinality($10::bigint[]) - 1 end)sql";
+inline constexpr shared_text payment_numbers = R"sql(
 from (select generate_series(1, cardinality($10::bigint[]) /
-        ((select count(*) from paid) = cardinality($1::tid[]))::int) as i) n)sql"};
+        ((select count(*) from paid) = cardinality($1::tid[]))::int) as i)sql";
+inline constexpr statement pay_orders{
+    "pay_orders", joined<pay_orders_and_users, ")", payment_entries, payment_numbers, ") n">};
+
+// The same where some have the key that asked for them, or a trace. $14 created_by, $15 traces.
+// Arrays of texts are slow by subscript.
+inline constexpr statement pay_told_orders{
+    "pay_told_orders",
+    joined<pay_orders_and_users, ", created_by, trace)", payment_entries, ", created_by, trace",
+           payment_numbers,
+           ", unnest($14::text[]) as created_by, unnest($15::bytea[]) as trace) n">};
 
 // The same where an entry has more than a payment has. $9 reasons, $10 refunded_after, $11
 // created_by, $12 traces.

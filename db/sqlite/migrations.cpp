@@ -350,11 +350,12 @@ create table audits (
 
 // Checks of PostgreSQL's schema, whose numbers are the same. Nothing changes here.
 constexpr const char* migration_17 = "";
+constexpr const char* migration_18 = "";
 
 constexpr std::array migrations = {
     migration_1,  migration_2,  migration_3,  migration_4,  migration_5,  migration_6,
     migration_7,  migration_8,  migration_9,  migration_10, migration_11, migration_12,
-    migration_13, migration_14, migration_15, migration_16, migration_17};
+    migration_13, migration_14, migration_15, migration_16, migration_17, migration_18};
 constexpr std::int64_t newest = std::ssize(migrations);
 
 std::int64_t number(connection& on, const char* sql) {

@@ -92,12 +92,7 @@ std::string undo_newest(const std::string& store) {
   if (store == "sqlite")
     return "pragma user_version = " + std::to_string(newest - 1);
   // All checks are gone already, as before each statement by hand (postgres_stores.cpp).
-  return "alter table paymentd.orders "
-         "add constraint orders_values check (status between 0 and 3 "
-         "and discount between 0 and total and total <= 9007199254740991) not valid, "
-         "add constraint orders_refunded check (refunded between 0 and total - discount "
-         "and (status <> 3 or refunded = total - discount)) not valid; "
-         "alter table paymentd.ledger_entries "
+  return "alter table paymentd.ledger_entries "
          "add constraint ledger_entries_values check (sequence >= 1 and kind between 0 and 3 "
          "and balance_after between 0 and 9007199254740991) not valid; "
          "delete from paymentd.schema_migrations where version = " +
