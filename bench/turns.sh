@@ -66,8 +66,10 @@ take_spec() {
       *=*) settings+=(--set "$part") ;;
       keyed | bulk) load[$1]=$part ;;
       bearer)
-        settings+=(--set "http.api_keys_file=$work/keys.$1")
-        bearer[$1]=$("$directory/paymentd" keys create bench --scopes pay,read --set "http.api_keys_file=$work/keys.$1")
+        settings+=(--set "http.api_keys_file=$work/keys.$1" \
+          2> "$work/keys.log")
+        bearer[$1]=$("$directory/paymentd" keys create bench --scopes pay,read --set "http.api_keys_file=$work/keys.$1" \
+          2> "$work/keys.log")
         ;;
       tls)
         [ -f "$work/tls.crt" ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \

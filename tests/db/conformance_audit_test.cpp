@@ -24,6 +24,8 @@ constexpr breach breaches_by_hand[] = {
     {"entry_balance_after",
      "update ledger_entries set balance_after = balance_after + 1 where id = {pay}",
      "leaves a balance of"},
+    {"entry_balance_negative", "update ledger_entries set balance_after = -1 where id = {pay}",
+     "leaves a negative balance"},
     {"entry_of_nobody", "update ledger_entries set user_id = 999, sequence = 1 where id = {pay}",
      "user 999 does not exist"},
     {"entry_kind", "update ledger_entries set kind = 0 where id = {pay}", "is a CHARGE but"},
