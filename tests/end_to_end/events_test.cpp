@@ -28,7 +28,11 @@ class seen {
   void expect_each_once(const std::vector<std::string>& ledger) const {
     const std::set<std::string> different(ids_.begin(), ids_.end());
     EXPECT_EQ(different.size(), ids_.size()) << "something was seen twice";
-    EXPECT_EQ(different, std::set<std::string>(ledger.begin(), ledger.end()));
+    std::vector<std::string> missing;
+    const std::set<std::string> all(ledger.begin(), ledger.end());
+    std::ranges::set_difference(all, different, std::back_inserter(missing));
+    EXPECT_EQ(missing, std::vector<std::string>{}) << "the last seen is " << ids_.back();
+    EXPECT_EQ(different.size(), all.size());
   }
 
  private:
@@ -64,7 +68,7 @@ std::string read_stream(test_client& client, std::string last, std::size_t most,
   for (std::size_t got = 0; got < most && !stop.stop_requested();) {
     auto block = client.read_until("\n\n", 200ms);
     if (!block) {
-      if (client.closed(1ms))
+      if (client.ended(1ms))
         break;
       continue;
     }

@@ -103,6 +103,10 @@ bool test_client::closed(std::chrono::milliseconds time) {
   return input_.empty() && fill(std::chrono::steady_clock::now() + time) == got::end;
 }
 
+bool test_client::ended(std::chrono::milliseconds time) {
+  return fill(std::chrono::steady_clock::now() + time) == got::end;
+}
+
 std::optional<test_answer> test_client::get(const std::string& path) {
   send(get_text(path));
   return receive();

@@ -44,6 +44,9 @@ class test_client {
                                         std::chrono::milliseconds time = std::chrono::seconds{10});
   /// Whether the server closes the connection within `time`, with nothing more sent before.
   bool closed(std::chrono::milliseconds time = std::chrono::seconds{10});
+  /// The same, whatever came before and was not read: a server that is killed may leave half an
+  /// event.
+  bool ended(std::chrono::milliseconds time);
 
   std::optional<test_answer> get(const std::string& path);
   std::optional<test_answer> post(const std::string& path, const std::string& body,
