@@ -66,8 +66,7 @@ take_spec() {
       *=*) settings+=(--set "$part") ;;
       keyed | bulk) load[$1]=$part ;;
       bearer)
-        settings+=(--set "http.api_keys_file=$work/keys.$1" \
-          2> "$work/keys.log")
+        settings+=(--set "http.api_keys_file=$work/keys.$1")
         bearer[$1]=$("$directory/paymentd" keys create bench --scopes pay,read --set "http.api_keys_file=$work/keys.$1" \
           2> "$work/keys.log")
         ;;
